@@ -1,0 +1,1 @@
+"""How models are acted in: drawing rollouts, and choosing among candidates."""

@@ -1,0 +1,15 @@
+"""Advantages: rewards → advantage [B, T], zero where ``mask`` is false.
+
+An outcome-level rule gives every acted step of a sequence the same number (``guerdon.steps.spread``). A rule whose output for one
+group depends on other groups of the batch says so with ``per_batch: ClassVar[bool] = True``.
+"""
+
+from typing import Protocol
+
+from guerdon.quantities import BT
+
+
+class Advantage(Protocol):
+    """Rewards ([B] or [B, T]), ``mask``, ``group`` and what else the rule reads → [B, T]."""
+
+    def __call__(self, **quantities: BT) -> BT: ...

@@ -1,0 +1,1 @@
+"""Exact answers in worlds that can be enumerated."""

@@ -1,0 +1,1 @@
+"""How good what was done is: judges, rewards, and what happens to rewards before credit reads them."""

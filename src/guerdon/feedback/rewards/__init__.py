@@ -1,0 +1,14 @@
+"""Rewards: prompts, completions and columns of the data → one number per completion.
+
+The signature is the one that TRL users write, so a reward of ours can be handed to other trainers as it is, and one of
+theirs runs here. Columns (``answer``, ``label`` ...) are asked for by argument name and arrive as lists with one value
+per completion. ``None`` means "does not apply to this sample".
+"""
+
+from typing import Any, Protocol
+
+
+class Reward(Protocol):
+    """``prompts`` and ``completions`` (str, or lists of messages) and columns, all of length B → B numbers or None."""
+
+    def __call__(self, prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float | None]: ...

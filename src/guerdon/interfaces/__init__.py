@@ -1,0 +1,1 @@
+"""The doors: command line, pages, and adapters to what other people's trainers expect."""

@@ -1,0 +1,52 @@
+"""Everything with parameters. A *specification* (``LanguageModel``, ``Tabular``, ``Scorer``) is a frozen dataclass; its ``build()``
+returns the running model, which meets one of the protocols below.
+"""
+
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from guerdon.sequences import Decoding, Sequences
+
+
+class Model(Protocol):
+    """Something that measures sequences: a policy, a critic, a scorer."""
+
+    module: nn.Module  # holds every parameter; what is saved is its trainable part
+
+    @property
+    def measures(self) -> Set[str]:
+        """The base names that ``measure`` can compute."""
+        ...
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        """The named quantities of the sequences under this model, with gradients: [B, T] (0 where ``mask`` is false) or [B]."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model in its ecosystem's format."""
+        ...
+
+
+class Policy(Model, Protocol):
+    """A model that can also act."""
+
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        """Draw one sequence for each entry of ``context`` [B] (indices into ``contexts``), recording ``old_logp`` and
+        ``terminated``. ``uniforms`` [B, max_completion_length] are the random numbers in [0, 1): row b depends on nothing but its own
+        context, its own uniforms and the parameters."""
+        ...
+
+    def reference(self) -> Model:
+        """The policy as it is now, frozen: by adapter-off where there is one, else by a copy."""
+        ...
+
+
+class Enumerable(Policy, Protocol):
+    """A policy over finitely many sequences per context: expectations under it are sums."""
+
+    def enumerate(self, context: int) -> Iterator[Sequences] | Sequences:
+        """Every sequence that can answer the context, once."""
+        ...

@@ -1,0 +1,86 @@
+"""What every part is: a frozen dataclass that can be called, and whose argument names say what it needs.
+
+A part is pure. One that carries state (a running mean, a multiplier) has ``init() -> state`` and takes and returns the
+state explicitly: ``part(..., state=state) -> (output, state)``. A part that wraps others (``Pairwise(score, link)``)
+overrides ``needs``, because what it needs is what they need.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Part = Callable[..., Any]
+
+
+def needs(part: Part) -> frozenset[str]:
+    """The names that ``part`` cannot be called without."""
+    own = getattr(part, "needs", None)
+    if own is not None:
+        return frozenset(own())
+    return frozenset(p.name for p in _arguments(part) if p.default is inspect.Parameter.empty)
+
+
+def wants(part: Part) -> frozenset[str]:
+    """The names that ``part`` uses where they are to be had, and does without otherwise."""
+    own = getattr(part, "wants", None)
+    if own is not None:
+        return frozenset(own())
+    return frozenset(p.name for p in _arguments(part) if p.default is not inspect.Parameter.empty)
+
+
+def call(part: Part, quantities: Mapping[str, Any], **extra: Any) -> Any:
+    """Call ``part`` with what it needs and wants out of ``quantities``.
+
+    Raises:
+        KeyError: a needed quantity is missing; the message names the part and the quantity.
+    """
+    missing = sorted(name for name in needs(part) if name not in quantities)
+    if missing:
+        raise KeyError(f"{describe(part)} needs {', '.join(missing)}, which nothing here computes or holds")
+    wanted = needs(part) | {name for name in wants(part) if name in quantities}
+    return part(**{name: quantities[name] for name in wanted}, **extra)
+
+
+def stateful(part: Part) -> bool:
+    """Whether ``part`` carries explicit state."""
+    return hasattr(part, "init")
+
+
+def per_batch(part: Part) -> bool:
+    """Whether the part's output for one sequence depends on the other groups of the batch."""
+    nested = (getattr(part, f.name) for f in dataclasses.fields(part)) if dataclasses.is_dataclass(part) else ()
+    return bool(getattr(part, "per_batch", False)) or any(per_batch(p) for p in nested if is_part(p))
+
+
+def is_part(thing: Any) -> bool:
+    """Whether ``thing`` is an instance of a frozen dataclass that can be called."""
+    return dataclasses.is_dataclass(thing) and not isinstance(thing, type) and callable(thing)
+
+
+def describe(part: Part) -> str:
+    """The part as one would write it, without the fields left at their defaults."""
+    if not dataclasses.is_dataclass(part) or isinstance(part, type):
+        return getattr(part, "__name__", repr(part))
+    shown = []
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if not _is_default(field, value):
+            shown.append(f"{field.name}={describe(value) if dataclasses.is_dataclass(value) else repr(value)}")
+    return f"{type(part).__name__}({', '.join(shown)})"
+
+
+def _is_default(field: dataclasses.Field, value: Any) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return value == field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return value == field.default_factory()
+    return False
+
+
+_NOT_NAMES = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+
+
+def _arguments(part: Part) -> list[inspect.Parameter]:
+    signature = inspect.signature(part)
+    return [p for p in signature.parameters.values() if p.name != "state" and p.kind not in _NOT_NAMES]

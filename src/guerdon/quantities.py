@@ -1,0 +1,106 @@
+"""Quantities: every name by which a part may ask for something, with its shape, unit and cost.
+
+The argument names of a part in ``credit`` or ``losses`` *are* its declaration of needs. The loop computes exactly
+those, so nobody pays for a reference model or an entropy that no part reads.
+
+Names compose by one grammar::
+
+    [side_][view_][time_]quantity
+
+* *side*: ``chosen_`` or ``rejected_``, the two sequences of a pair;
+* *view*: a model and context other than the one being trained: ``old_`` (the policy that acted), ``ref_`` (the
+  reference), or whatever the recipe binds (``ema_``, ``teacher_`` ...);
+* *time*: ``next_`` or ``initial_``.
+
+``chosen_ref_logp`` therefore needs no entry of its own.
+
+Legend of shapes: **B** sequences, **T** steps, **G** sequences of one prompt (a group), **N** pairs, **K** candidates
+of a ranking, **V** vocabulary or discrete actions, **D** features, **E** members of an ensemble.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+# A step of a sequence, a sequence, a pair, a scalar: the annotations that parts use.
+BT = Float[Tensor, "B T"]
+Mask = Bool[Tensor, "B T"]
+Segment = Int[Tensor, "B T"]
+B = Float[Tensor, "B"]
+N = Float[Tensor, "N"]
+Group = Int[Tensor, "B"]
+Scalar = Float[Tensor, ""]
+
+SIDES = ("chosen", "rejected")
+TIMES = ("next", "initial")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One base name of the glossary."""
+
+    name: str
+    shape: str
+    meaning: str
+    cost: str = "free: recorded or given"
+    unit: str = ""
+
+
+_ENTRIES = (
+    Quantity("mask", "B T", "true at the steps at which the policy acted: no prompt, no tool output, no padding"),
+    Quantity("segment", "B T", "index of the turn, reasoning step, option or macro-action that a step belongs to"),
+    Quantity("prompt_id", "B", "which prompt a sequence answers"),
+    Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
+    Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
+    Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
+    Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
+    Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
+    Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
+    Quantity("reward", "B", "outcome reward, after combining and shaping"),
+    Quantity("step_reward", "B T", "dense reward; an outcome is a dense reward on the last acted step"),
+    Quantity("advantage", "B T", "how much better a step was than expected; what credit produces and losses read"),
+    Quantity("target", "B T", "what a value estimate is regressed on"),
+    Quantity("terminated", "B", "true where the sequence ended by itself rather than by the length limit"),
+    Quantity("discount", "B T", "factor by which what follows this step counts; 0 after the last"),
+    Quantity("cost", "B T", "what a constraint bounds, in its own unit"),
+    Quantity("margin", "N", "by how much the chosen side is known to be better, in units of the score"),
+    Quantity("weight", "B", "importance of a sequence or pair in the loss; 1 where not given"),
+    Quantity("label", "B", "verdict on one sequence: 1 good, 0 bad, or a probability in between"),
+    Quantity("action", "B T", "the step taken, as an index into V"),
+    Quantity("observation", "B T D", "what the policy saw before the step"),
+    Quantity("hidden", "B T D", "the last hidden state before the head", "memory B*T*D"),
+    Quantity("logits", "B T V", "unnormalised log-probabilities of every next step", "memory B*T*V: use a functional"),
+)
+GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name taken apart: ``Name.parse("chosen_ref_logp")`` is ``Name("logp", side="chosen", view="ref")``."""
+
+    quantity: str
+    side: str = ""
+    view: str = ""
+    time: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Name":
+        """Split a name by the grammar. A name whose base the glossary lacks is a column of the data."""
+        words = text.split("_")
+        side = words.pop(0) if words[0] in SIDES and len(words) > 1 else ""
+        for start in range(len(words)):
+            base = "_".join(words[start:])
+            if base in GLOSSARY:
+                before = words[:start]
+                time = before.pop() if before and before[-1] in TIMES else ""
+                return cls(base, side, "_".join(before), time)
+        return cls("_".join(words), side)
+
+    @property
+    def known(self) -> bool:
+        """Whether the glossary documents the base name."""
+        return self.quantity in GLOSSARY
+
+    def __str__(self) -> str:
+        return "_".join(word for word in (self.side, self.view, self.time, self.quantity) if word)

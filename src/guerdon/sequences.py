@@ -1,0 +1,169 @@
+"""Sequences: B sequences of T actions, each in answer to a context. The one data structure between acting and learning.
+
+A completion of a language model, a trajectory in an environment, a denoising chain and a path through a finite MDP are
+all of this kind. The context (a prompt's tokens, a state's index) is stored once, however many sequences answer it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.quantities import SIDES
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How actions are drawn.
+
+    Attributes:
+        max_completion_length: after so many steps a sequence is cut off (``terminated`` is then false).
+        temperature: logits are divided by it; 0 takes the most likely action.
+    """
+
+    max_completion_length: int = 512
+    temperature: float = 1.0
+
+
+@dataclass
+class Sequences:
+    """B sequences of up to T actions.
+
+    Attributes:
+        contexts: P distinct contexts, each a 1-D tensor of tokens (or of one state index).
+        context: [B], which context a sequence answers: an index into ``contexts``.
+        actions: [B, T], the actions; what lies beyond a sequence's length is 0.
+        mask: [B, T], true where the policy acted (false on tool output and padding).
+        length: [B], how many positions of a row are real, whether acted or not.
+        quantities: named tensors whose first dimension is B: ``old_logp``, ``terminated`` ...
+    """
+
+    contexts: list[Tensor]
+    context: Tensor
+    actions: Tensor
+    mask: Tensor
+    length: Tensor
+    quantities: dict[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+    @property
+    def tokens(self) -> Tensor:
+        """[B], positions of a row with its context: what a forward pass of it costs."""
+        lengths = torch.tensor([len(c) for c in self.contexts])
+        return lengths[self.context] + self.length
+
+    def select(self, rows: Tensor) -> "Sequences":
+        """The given rows (indices or a boolean mask), with T cut to the longest and only the contexts in use."""
+        rows = torch.arange(len(self))[rows]
+        used, context = torch.unique(self.context[rows], return_inverse=True)
+        length = self.length[rows]
+        longest = max(int(length.max()), 1) if len(rows) else 1
+        width = self.actions.shape[1]
+        cut = {k: v[rows][:, :longest] if v.dim() > 1 and v.shape[1] == width else v[rows] for k, v in self.quantities.items()}
+        return Sequences(
+            [self.contexts[i] for i in used.tolist()], context, self.actions[rows, :longest], self.mask[rows, :longest], length, cut
+        )
+
+    def with_quantities(self, **more: Tensor) -> "Sequences":
+        """The same sequences with more named tensors."""
+        return replace(self, quantities={**self.quantities, **more})
+
+
+def pad(rows: Sequence[Sequence[float] | Tensor], dtype: torch.dtype, width: int | None = None) -> Tensor:
+    """Rows of different length as one [B, T] tensor, zero beyond each row's end."""
+    width = max([len(row) for row in rows] + [1]) if width is None else width
+    out = torch.zeros(len(rows), width, dtype=dtype)
+    for i, row in enumerate(rows):
+        out[i, : len(row)] = torch.as_tensor(row, dtype=dtype)
+    return out
+
+
+def concatenate(parts: Sequence[Sequences]) -> Sequences:
+    """Several batches as one; equal contexts are not merged. Quantities must be the same names everywhere."""
+    width = max(p.actions.shape[1] for p in parts)
+    offsets = torch.tensor([0] + [len(p.contexts) for p in parts[:-1]]).cumsum(0)
+
+    def wide(x: Tensor, own: int) -> Tensor:
+        if x.dim() < 2 or x.shape[1] != own:
+            return x
+        return torch.cat([x, x.new_zeros(x.shape[0], width - own, *x.shape[2:])], 1)
+
+    def joined(get: Any) -> Tensor:
+        return torch.cat([wide(get(p), p.actions.shape[1]) for p in parts])
+
+    return Sequences(
+        [c for p in parts for c in p.contexts],
+        torch.cat([p.context + o for p, o in zip(parts, offsets, strict=True)]),
+        joined(lambda p: p.actions),
+        joined(lambda p: p.mask),
+        joined(lambda p: p.length),
+        {name: joined(lambda p, n=name: p.quantities[n]) for name in parts[0].quantities},
+    )
+
+
+@dataclass(frozen=True)
+class Side:
+    """One tokenized sequence of an example: context, actions and which of them are trained on."""
+
+    context: tuple[int, ...]
+    actions: tuple[int, ...]
+    mask: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One tokenized row: its sides (``""``, or ``chosen`` and ``rejected``) and its numeric columns."""
+
+    sides: Mapping[str, Side]
+    columns: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Batch:
+    """What a learner's step sees: sides, each B (or N) sequences, and named tensors that belong to no side.
+
+    ``sides[""]`` holds plain sequences; pairs have ``chosen`` and ``rejected``.
+    """
+
+    sides: dict[str, Sequences]
+    quantities: dict[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.sides.values())))
+
+    def select(self, rows: Tensor) -> "Batch":
+        """The given rows of every side and quantity."""
+        rows = torch.arange(len(self))[rows]
+        return Batch({k: s.select(rows) for k, s in self.sides.items()}, {k: v[rows] for k, v in self.quantities.items()})
+
+    @property
+    def tokens(self) -> Tensor:
+        """[B], positions over all sides."""
+        return torch.stack([s.tokens for s in self.sides.values()]).sum(0)
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Tokenized rows as a batch. Sides with the same context share it."""
+    sides = {}
+    for side in examples[0].sides:
+        rows = [example.sides[side] for example in examples]
+        contexts = list(dict.fromkeys(row.context for row in rows))
+        sides[side] = Sequences(
+            [torch.tensor(c, dtype=torch.long) for c in contexts],
+            torch.tensor([contexts.index(row.context) for row in rows]),
+            pad([row.actions for row in rows], torch.long),
+            pad([row.mask for row in rows], torch.bool),
+            torch.tensor([len(row.actions) for row in rows]),
+        )
+    columns = {name: torch.tensor([float(e.columns[name]) for e in examples]) for name in examples[0].columns}
+    return Batch(sides, columns)
+
+
+def prefixed(side: str, name: str) -> str:
+    """The name of a quantity on a side: ``prefixed("chosen", "logp")`` is ``chosen_logp``."""
+    assert side in ("", *SIDES)
+    return f"{side}_{name}" if side else name

@@ -1,0 +1,1 @@
+"""Recipes, learners, stages, loops and runs: what turns parts into a trained policy."""

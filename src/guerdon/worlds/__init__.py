@@ -1,0 +1,1 @@
+"""Small worlds in which the truth is known."""

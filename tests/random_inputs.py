@@ -1,0 +1,48 @@
+"""Random arguments for a part of the tensor rooms, drawn by name from the glossary's shapes."""
+
+from typing import Any
+
+import torch
+
+from guerdon.quantities import GLOSSARY, Name
+
+# Columns that are not in the glossary but that a part may read as a number per sequence.
+_PER_ITEM = {"B", "N"}
+
+
+def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tensor:
+    """One argument: masks have at least one acted step per row, groups are pairs of rows, log-probabilities are negative."""
+    base = Name.parse(name).quantity
+    shape = GLOSSARY[base].shape if base in GLOSSARY else "B"
+    if base == "mask":
+        lengths = torch.randint(1, steps + 1, (batch, 1), generator=rng)
+        return torch.arange(steps) < lengths
+    if base in ("group", "prompt_id"):
+        return torch.arange(batch) // 2
+    if base == "segment":
+        return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1)
+    if base in ("terminated", "label"):
+        return (torch.rand(batch, generator=rng) < 0.5).double()
+    size = (batch,) if shape in _PER_ITEM else (batch, steps)
+    x = torch.randn(size, generator=rng, dtype=torch.float64)
+    if base == "logp":
+        return -0.7 * x.abs() - 0.05
+    if base in ("entropy", "weight", "cost"):
+        return x.abs()
+    return x
+
+
+def arguments(names: frozenset[str], batch: int = 6, steps: int = 5, seed: int = 0) -> dict[str, Any]:
+    """Arguments for every name; all views of one side share its mask."""
+    rng = torch.Generator().manual_seed(seed)
+    return {name: draw(name, batch, steps, rng) for name in sorted(names)}
+
+
+def as_tensor(name: str, value: Any) -> torch.Tensor:
+    """A witness's nested list as the tensor that the room's parts expect."""
+    base = Name.parse(name).quantity
+    if base == "mask":
+        return torch.tensor(value, dtype=torch.bool)
+    if base in ("group", "segment", "prompt_id"):
+        return torch.tensor(value, dtype=torch.long)
+    return torch.tensor(value, dtype=torch.float64)
