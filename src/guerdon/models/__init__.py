@@ -2,7 +2,7 @@
 returns the running model, which meets one of the protocols below.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,10 @@ class Policy(Model, Protocol):
 class Enumerable(Policy, Protocol):
     """A policy over finitely many sequences per context: expectations under it are sums."""
 
-    def enumerate(self, context: int) -> Iterator[Sequences] | Sequences:
-        """Every sequence that can answer the context, once."""
+    def enumerate(self, context: int) -> Sequences:
+        """Every sequence that can answer the context with this index, once."""
+        ...
+
+    def probabilities(self, context: int) -> Tensor:
+        """[S], the probability of each of them, in the same order, with gradients."""
         ...

@@ -1,0 +1,28 @@
+"""A policy that answers by a script: what samplers are shown on. It has no parameters and ignores the uniforms."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from guerdon.sequences import Decoding, Sequences, pad
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """``answers[x][k]``: the actions of the k-th sequence that is asked for of the context with the index x, in turn."""
+
+    answers: tuple[tuple[tuple[int, ...], ...], ...]
+    measures: Set[str] = frozenset()
+
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        asked, rows = [0] * len(contexts), []
+        for position in context.tolist():
+            script = self.answers[int(contexts[position])]
+            rows.append(script[asked[position] % len(script)][: decoding.max_completion_length])
+            asked[position] += 1
+        actions, length = pad(rows, torch.long), torch.tensor([len(row) for row in rows])
+        mask = torch.arange(actions.shape[1]) < length.unsqueeze(-1)
+        recorded = {"old_logp": torch.zeros(actions.shape, dtype=torch.float64), "terminated": torch.ones(len(rows), dtype=torch.bool)}
+        return Sequences(list(contexts), context, actions, mask, length, recorded)

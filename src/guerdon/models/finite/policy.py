@@ -1,0 +1,161 @@
+"""The running finite policy: a softmax over V actions at every prefix of every context."""
+
+import copy
+import json
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from guerdon.errors import InputError
+from guerdon.models.finite.tree import PrefixTree, context_indices
+from guerdon.sequences import Decoding, Sequences
+from guerdon.steps import clean
+
+TINY = 1e-300  # the smallest probability that ``distribute`` writes into a table
+
+
+class TablePolicy:
+    """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
+
+    measures = frozenset({"logp", "entropy", "logits"})
+
+    def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
+        if logits.dim() != 3 or logits.shape[1:] != (tree.prefixes, tree.vocabulary):
+            raise InputError(
+                f"the logits of {tree} have shape {tuple(logits.shape)}: give (contexts, {tree.prefixes} prefixes, {tree.vocabulary} actions)"
+            )
+        self.tree = tree
+        self.module = nn.ParameterDict({"logits": nn.Parameter(logits.detach().clone().double())})
+
+    @property
+    def logits(self) -> Tensor:
+        return self.module["logits"]
+
+    @property
+    def contexts(self) -> int:
+        """C, how many contexts there are."""
+        return self.logits.shape[0]
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        """``logp``, ``entropy`` [B, T] in nats, and ``logits`` [B, T, V], normalised: the next step's log-probabilities.
+
+        All at the temperature at which the sequences were drawn.
+        """
+        unknown = set(names) - self.measures
+        if unknown:
+            raise InputError(f"a finite policy measures {', '.join(sorted(self.measures))}, not {', '.join(sorted(unknown))}")
+        where = context_indices(sequences, self.contexts).unsqueeze(-1)
+        actions, mask = self._inside(sequences)
+        steps = (self.logits[where, self.tree.nodes(actions)] / sequences.temperature).log_softmax(-1)
+        computed = {}
+        if "logp" in names:
+            computed["logp"] = clean(steps.gather(-1, actions.unsqueeze(-1)).squeeze(-1), mask)
+        if "entropy" in names:
+            computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
+        if "logits" in names:
+            computed["logits"] = steps * mask.unsqueeze(-1)
+        return computed
+
+    def log_probabilities(self) -> Tensor:
+        """[C, S], log-probability of every sequence in the order of ``tree``, with gradients."""
+        actions, mask = self.tree.actions, self.tree.mask
+        steps = self.logits.log_softmax(-1)[:, self.tree.nodes(actions), actions]
+        return (steps * mask).sum(-1)
+
+    def probabilities(self, context: int) -> Tensor:
+        """[S], probability of every sequence that ``enumerate(context)`` gives, in its order, with gradients."""
+        return self.log_probabilities()[context].exp()
+
+    def enumerate(self, context: int) -> Sequences:
+        """Every sequence that can answer the context, once."""
+        return self.tree.sequences(context)
+
+    @torch.no_grad()
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        """Invert the cumulative distribution at each uniform. ``old_logp`` is what ``measure`` gives of the result.
+
+        Temperature 0 takes the most likely action, the first of equals, and records its log-probability at temperature 1.
+        """
+        steps = min(self.tree.depth, decoding.max_completion_length)
+        empty = torch.zeros(len(context), 0)
+        where = context_indices(Sequences(list(contexts), context, empty.long(), empty.bool(), torch.zeros(len(context))), self.contexts)
+        node = torch.zeros(len(context), dtype=torch.long)
+        alive = torch.ones(len(context), dtype=torch.bool)
+        actions, logps, masks = [], [], []
+        for step in range(steps):
+            logits = self.logits[where, node.where(alive, torch.zeros_like(node))] / (decoding.temperature or 1.0)
+            action = logits.argmax(-1) if decoding.temperature == 0 else _draw(logits, uniforms[:, step].double())
+            logp = logits.log_softmax(-1).gather(-1, action.unsqueeze(-1)).squeeze(-1)
+            actions.append(action * alive)
+            logps.append(logp * alive)
+            masks.append(alive)
+            node = node * self.tree.vocabulary + action + 1
+            if self.tree.end is not None:
+                alive = alive & (action != self.tree.end)
+        taken, mask = torch.stack(actions, 1), torch.stack(masks, 1)
+        length = mask.sum(-1)
+        recorded = {"old_logp": torch.stack(logps, 1), "terminated": self.tree.terminated(taken, length)}
+        return Sequences(list(contexts), context, taken, mask, length, recorded, decoding.temperature or 1.0)
+
+    def reference(self) -> "TablePolicy":
+        """A frozen copy of the policy as it is now."""
+        frozen = copy.deepcopy(self)
+        frozen.module.requires_grad_(False)
+        return frozen
+
+    def distribute(self, log_probabilities: Tensor) -> "TablePolicy":
+        """The frozen policy over the same tree whose sequences have these log-probabilities [C, S] (normalised here, per context).
+
+        Conditionals follow from the mass below each prefix. Steps of a probability below 1e-300 are given that; a prefix that is never
+        reached has a uniform next step.
+        """
+        actions, mask = self.tree.actions, self.tree.mask
+        cells = (self.tree.nodes(actions) * self.tree.vocabulary + actions)[mask]
+        weights = log_probabilities.detach().double().softmax(-1).unsqueeze(-1).expand(-1, *mask.shape)[:, mask]
+        mass = torch.zeros(len(weights), self.tree.prefixes * self.tree.vocabulary, dtype=torch.float64).index_add(1, cells, weights)
+        frozen = TablePolicy(self.tree, mass.clamp(min=TINY).log().unflatten(1, (self.tree.prefixes, self.tree.vocabulary)))
+        frozen.module.requires_grad_(False)
+        return frozen
+
+    def save(self, folder: Path) -> None:
+        """Write ``policy.safetensors`` and ``policy.json``; ``load`` reads them."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"logits": self.logits.detach().contiguous()}, folder / "policy.safetensors")
+        tree = {"vocabulary": self.tree.vocabulary, "depth": self.tree.depth, "end": self.tree.end}
+        (folder / "policy.json").write_text(json.dumps(tree) + "\n")
+
+    def _inside(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
+        """Actions and mask within the tree's depth; actions are 0 where nothing was done, so that padding can be anything."""
+        if sequences.actions.shape[1] > self.tree.depth:
+            raise InputError(f"sequences of {sequences.actions.shape[1]} steps do not fit a finite policy of depth {self.tree.depth}")
+        taken = torch.where(sequences.mask, sequences.actions, 0)
+        if len(taken) and not 0 <= int(taken.min()) <= int(taken.max()) < self.tree.vocabulary:
+            raise InputError(f"an action is outside the vocabulary 0..{self.tree.vocabulary - 1} of this finite policy")
+        return taken, sequences.mask
+
+
+def _draw(logits: Tensor, uniform: Tensor) -> Tensor:
+    """[B, V] logits and [B] uniforms → [B] actions."""
+    probabilities = logits.softmax(-1)
+    action = torch.searchsorted(probabilities.cumsum(-1), uniform.unsqueeze(-1), right=True).squeeze(-1)
+    possible = torch.where(probabilities > 0, torch.arange(logits.shape[-1]), 0).amax(-1)
+    return torch.minimum(action, possible)  # the sum of the probabilities may round to less than the uniform
+
+
+def load(folder: Path) -> TablePolicy:
+    """The policy that ``TablePolicy.save`` wrote into the folder.
+
+    Raises:
+        InputError: the files are missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        tree = PrefixTree(**json.loads((folder / "policy.json").read_text()))
+        return TablePolicy(tree, load_file(folder / "policy.safetensors")["logits"])
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+        raise InputError(f"{folder} holds no finite policy that can be read ({error}): give a folder that one was saved to") from error
