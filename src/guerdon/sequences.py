@@ -38,6 +38,7 @@ class Sequences:
         mask: [B, T], true where the policy acted (false on tool output and padding).
         length: [B], how many positions of a row are real, whether acted or not.
         quantities: named tensors whose first dimension is B: ``old_logp``, ``terminated`` ...
+        temperature: at which the actions were drawn. The policy that acts, and that is trained, is the tempered one.
     """
 
     contexts: list[Tensor]
@@ -46,6 +47,7 @@ class Sequences:
     mask: Tensor
     length: Tensor
     quantities: dict[str, Tensor] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def __len__(self) -> int:
         return len(self.context)
@@ -65,7 +67,13 @@ class Sequences:
         width = self.actions.shape[1]
         cut = {k: v[rows][:, :longest] if v.dim() > 1 and v.shape[1] == width else v[rows] for k, v in self.quantities.items()}
         return Sequences(
-            [self.contexts[i] for i in used.tolist()], context, self.actions[rows, :longest], self.mask[rows, :longest], length, cut
+            [self.contexts[i] for i in used.tolist()],
+            context,
+            self.actions[rows, :longest],
+            self.mask[rows, :longest],
+            length,
+            cut,
+            self.temperature,
         )
 
     def with_quantities(self, **more: Tensor) -> "Sequences":
@@ -102,6 +110,7 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
         joined(lambda p: p.mask),
         joined(lambda p: p.length),
         {name: joined(lambda p, n=name: p.quantities[n]) for name in parts[0].quantities},
+        parts[0].temperature,
     )
 
 

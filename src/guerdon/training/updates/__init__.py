@@ -1,11 +1,14 @@
 """Updates: what happens to parameters besides a gradient step."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from torch import nn
+from torch import Tensor
 
 
 class Update(Protocol):
-    """Called after each optimiser step with the number of steps done; changes the modules in place."""
+    """After ``step`` optimiser steps: a parameter of the model ``of`` and the same one of the model ``into`` → the latter's new value."""
 
-    def __call__(self, step: int, modules: dict[str, nn.Module]) -> Any: ...
+    of: str
+    into: str
+
+    def __call__(self, step: int, now: Tensor, copy: Tensor) -> Tensor: ...

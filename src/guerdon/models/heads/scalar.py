@@ -1,0 +1,31 @@
+"""Scalar head: one number for the whole sequence, read at its last token.
+
+    score = w · hidden[last]        [B]
+
+Source: the reward model of InstructGPT, arXiv 2203.02155, section 3.5. Without a bias, as the sequence classifiers of ``transformers``, in whose
+format it is saved; a bias would cancel in every comparison. The start is small: N(0, 1/(D+1)), Stiennon et al. 2020, arXiv 2009.01325, appendix.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from guerdon.randomness import generator
+
+
+@dataclass(frozen=True)
+class Scalar:
+    measures: ClassVar[str] = "score"
+    per_step: ClassVar[bool] = False
+
+    def build(self, width: int, seed: int) -> nn.Module:
+        head = nn.Linear(width, 1, bias=False)
+        with torch.no_grad():
+            head.weight.copy_(torch.randn(1, width, generator=generator(seed, "head")) / (width + 1) ** 0.5)
+        return head
+
+    def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
+        """``hidden`` [B, L, D] at ``last`` [B] → [B]."""
+        return module(hidden[torch.arange(len(last), device=last.device), last].float()).squeeze(-1)

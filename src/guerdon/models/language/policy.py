@@ -1,0 +1,112 @@
+"""The running language model: a module and a tokenizer, measured and sampled as a policy."""
+
+import contextlib
+import copy
+from collections.abc import Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, scatter
+from guerdon.models.language.sampling import sample
+from guerdon.sequences import Decoding, Sequences
+
+
+class LanguagePolicy:
+    """A causal LM as a policy. Made by a specification's ``build()``."""
+
+    measures = frozenset({*FUNCTIONALS, "hidden"})
+
+    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device):
+        self.module = module.to(device).eval()  # dropout would make the learner's log-probabilities differ from the sampler's
+        self.tokenizer = tokenizer
+        self.device = device
+
+    @property
+    def context_length(self) -> int:
+        """Positions that the model can attend to, prompt and completion together."""
+        return int(getattr(self.module.config, "max_position_embeddings", None) or 2**31)
+
+    @property
+    def ends(self) -> Tensor:
+        """The tokens that end a completion: the tokenizer's and those of the generation configuration."""
+        own = getattr(getattr(self.module, "generation_config", None), "eos_token_id", None)
+        own = own if isinstance(own, list) else [own]
+        return torch.tensor(sorted({t for t in (*own, self.tokenizer.eos_token_id) if t is not None}))
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        """Quantities of the acted steps, [B, T], 0 elsewhere; at the temperature at which the sequences were drawn."""
+        logits, hidden = at_acted_steps(self.module, sequences, self.device, keep_hidden="hidden" in names)
+        if sequences.temperature != 1.0:
+            logits = logits / sequences.temperature
+        taken = sequences.actions[sequences.mask].to(self.device)
+        out = {name: scatter(FUNCTIONALS[name](logits, taken), sequences.mask) for name in names & FUNCTIONALS.keys()}
+        if hidden is not None:
+            out["hidden"] = hidden
+        return out
+
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        """See ``guerdon.models.Policy``."""
+        return sample(self.module, contexts, context, decoding, uniforms, self.ends, self.device)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the model carries adapters."""
+        return hasattr(self.module, "disable_adapter")
+
+    def reference(self) -> "LanguagePolicy":
+        """The policy as it is now, frozen: by switching the adapters off where they are still zero, else by a copy."""
+        if self.adapted and all(not p.any() for name, p in self.module.named_parameters() if "lora_B" in name):
+            return AdaptersOff(self)
+        frozen = copy.deepcopy(self.module).requires_grad_(False)
+        return LanguagePolicy(frozen, self.tokenizer, self.device)
+
+    def save(self, folder: Path) -> None:
+        """A ``transformers`` folder that loads anywhere, adapters merged; the adapters by themselves in ``adapter/``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        module = self.module
+        if self.adapted:
+            module.save_pretrained(folder / "adapter")
+            module = copy.deepcopy(module).merge_and_unload()
+        module.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+class AdaptersOff(LanguagePolicy):
+    """The same module with its adapters switched off while it is measured or sampled."""
+
+    def __init__(self, policy: LanguagePolicy):
+        self.module, self.tokenizer, self.device = policy.module, policy.tokenizer, policy.device
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        with self.module.disable_adapter():
+            return super().measure(sequences, names)
+
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        with self.module.disable_adapter():
+            return super().sample(contexts, context, decoding, uniforms)
+
+    def reference(self) -> "LanguagePolicy":
+        return self
+
+
+def device_of(name: str) -> torch.device:
+    """The device called ``name``; ``auto`` takes a GPU where there is one.
+
+    Raises:
+        InputError: a GPU was asked for that is not there.
+    """
+    from guerdon.errors import InputError
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with contextlib.suppress(RuntimeError):
+        device = torch.device(name)
+        if device.type == "cpu" or (device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()):
+            return device
+    found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    raise InputError(
+        f"model.device: {name!r} is not on this machine, which has {', '.join(found)}; write device: auto to take what is there"
+    )

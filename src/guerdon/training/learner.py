@@ -1,0 +1,155 @@
+"""A learner: a model, the terms of its loss, its optimiser; one call makes one step."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.errors import RunFailed
+from guerdon.models import Model
+from guerdon.parts import call, per_batch
+from guerdon.sequences import Batch
+from guerdon.training import knobs
+from guerdon.training.measuring import gather, held, micro_batches, wanted_by
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Term
+from guerdon.training.tally import Tally
+from guerdon.quantities import Name
+
+PATIENCE = 5  # so many non-finite steps in a row end the run
+
+
+class Learner:
+    """The running learner. ``state()`` and ``restore()`` cover the parameters, the optimiser and the counters."""
+
+    def __init__(self, name: str, model: Model, terms: tuple[Term, ...], optimiser: AdamW, tokens_per_micro_batch: int):
+        self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
+        self.budget = tokens_per_micro_batch
+        self.parameters = [p for p in model.module.parameters() if p.requires_grad]
+        self.optimiser = optimiser.build(self.parameters)
+        self.steps, self.skipped_in_a_row = 0, 0
+
+    def step(self, batches: Mapping[str, Batch], terms: tuple[Term, ...], optimiser: AdamW, tally: Tally, fresh: bool = False) -> bool:
+        """One optimiser step on ``terms`` (with numbers in the place of knobs). ``fresh``: the policy has not moved since it acted.
+
+        Returns whether the step was made: one with a non-finite loss or gradient is skipped and counted.
+
+        Raises:
+            RunFailed: too many steps in a row were not finite.
+        """
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = sum(self._backward(stream, batch, [t for t in terms if t.data == stream], tally, fresh) for stream, batch in batches.items())
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, optimiser.max_grad_norm))
+        prefix = "" if self.name == "policy" else f"{self.name}/"
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            return self._skip(tally, prefix, loss, norm)
+        self.skipped_in_a_row = 0
+        for group in self.optimiser.param_groups:
+            group["lr"] = optimiser.learning_rate
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.steps += 1
+        tally.add(f"{prefix}loss", loss)
+        tally.add(f"{prefix}grad_norm", norm)
+        tally.add(f"{prefix}learning_rate", optimiser.learning_rate)
+        tally.add_sum("skipped_steps", 0, 1)
+        return True
+
+    def evaluate(self, batch: Batch, terms: tuple[Term, ...], tally: Tally) -> None:
+        """The metrics of the terms on a batch, without a step."""
+        with torch.no_grad():
+            tally.add("loss", self._backward("", batch, [t for t in terms if not t.data], tally, False))
+
+    def _skip(self, tally: Tally, prefix: str, loss: float, norm: float) -> bool:
+        self.optimiser.zero_grad(set_to_none=True)
+        self.skipped_in_a_row += 1
+        tally.add_sum("skipped_steps", 1, 1)
+        if self.skipped_in_a_row >= PATIENCE:
+            raise RunFailed(
+                f"{self.skipped_in_a_row} steps in a row were skipped because the {prefix}loss ({loss}) or its gradient norm ({norm}) was not "
+                "finite; lower learning_rate, and look at the rewards and advantages of the last steps"
+            )
+        return False
+
+    def _backward(self, stream: str, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
+        """Add the gradient of the terms on one stream, micro-batch by micro-batch, and return their value."""
+        names = wanted_by(t.loss for t in terms)
+        weights = [step_weights(term, batch) for term in terms]
+        whole = any(per_batch(t.loss) for t in terms)
+        parts = [torch.arange(len(batch))] if whole else micro_batches(batch.tokens, self.budget)
+        value = 0.0
+        for rows in parts:
+            micro = batch.select(rows)
+            quantities = gather(micro, names, self.model)
+            logp = quantities.get("logp")
+            watched = fresh is False and logp is not None and logp.requires_grad
+            if watched:
+                logp.retain_grad()
+            loss = 0.0
+            for term, weight in zip(terms, weights, strict=True):
+                each = call(term.loss, quantities)
+                share = weight[rows][:, : each.shape[1]] if each.dim() > 1 else weight[rows].sum(-1)
+                if share.any():
+                    loss = loss + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+                observe(term, each, quantities, micro, tally)
+            if isinstance(loss, Tensor):
+                if loss.requires_grad and torch.is_grad_enabled():
+                    loss.backward()
+                value += float(loss)
+            observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
+        return value
+
+
+def step_weights(term: Term, batch: Batch) -> Tensor:
+    """The weights [B, T] (or [N, 1]) of a term on the whole batch, before it is split."""
+    quantities: dict[str, Any] = {}
+    if getattr(term.loss, "per_item", False):
+        quantities["mask"] = torch.ones(len(batch), 1, dtype=torch.bool)
+    else:
+        quantities["mask"] = next(iter(batch.sides.values())).mask
+    group = held(batch, Name("group"))
+    quantities["group"] = torch.arange(len(batch)) if group is None else group
+    weights = call(term.reduce, quantities)
+    importance = held(batch, Name("weight"))
+    return weights if importance is None else weights * importance.unsqueeze(-1)
+
+
+def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:
+    """What is logged of every term: comparisons their accuracy and margins, everything else its mean."""
+    name = type(term.loss).__module__.rsplit(".", 1)[1]
+    if hasattr(term.loss, "scores"):
+        with torch.no_grad():
+            scores = term.loss.scores(quantities)
+        chosen, rejected = scores["chosen_score"], scores["rejected_score"]
+        tally.add("rewards/chosen", chosen)
+        tally.add("rewards/rejected", rejected)
+        tally.add("rewards/margins", chosen - rejected)
+        tally.add("rewards/accuracies", (chosen > rejected).double() + 0.5 * (chosen == rejected).double())
+        for side in ("chosen", "rejected"):
+            if f"{side}_logp" in quantities:
+                tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
+    tally.add(f"losses/{name}", each, next(iter(batch.sides.values())).mask if each.dim() > 1 else None)
+
+
+def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:
+    """What is logged of the policy wherever it is measured anyway."""
+    mask = batch.sides[""].mask if "" in batch.sides else None
+    if mask is None:
+        return
+    logp, old, ref = (quantities.get(n) for n in ("logp", "old_logp", "ref_logp"))
+    if logp is not None and old is not None:
+        gap = (logp.detach() - old)[mask].abs()
+        if fresh and gap.numel():
+            tally.add("sampling/sampling_logp_difference/mean", gap)
+            tally.highest("sampling/sampling_logp_difference/max", float(gap.max()))
+        tally.add("ratio", (logp.detach() - old).exp(), mask)
+    if logp is not None and ref is not None:
+        difference = (ref - logp.detach())[mask]
+        tally.add("kl", difference.exp() - difference - 1)
+    if "entropy" in quantities:
+        tally.add("entropy", quantities["entropy"], mask)
+    if gradient is not None and quantities.get("advantage") is not None:
+        moved = mask & (quantities["advantage"] != 0)
+        tally.add("clip_ratio/region_mean", (gradient == 0).double(), moved)

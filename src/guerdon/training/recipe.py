@@ -1,0 +1,112 @@
+"""Recipes: what is minimised, how is acted, how credit is given. An immutable value that can be printed, compared and put into a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from guerdon.acting.samplers import Sampler
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages import Advantage
+from guerdon.feedback.combining import Combining
+from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.shaping import Shaping
+from guerdon.losses.reduce import Reduction
+from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.parts import Part
+from guerdon.training.controllers import Controller
+from guerdon.training.optimiser import AdamW
+from guerdon.training.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a loss: ``weight * sum(reduce(mask) * loss(...))``.
+
+    Attributes:
+        loss: a part of ``losses``.
+        weight: a number, a schedule, or a controller.
+        reduce: how steps (or pairs) are averaged.
+        data: the stream it is computed on; "" is the batch that the loop makes.
+    """
+
+    loss: Part
+    weight: float | Schedule | Controller = 1.0
+    reduce: Reduction = TokenMean()
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a learner besides the policy is trained with: a model's specification (None: made from the policy's), terms, optimiser."""
+
+    terms: tuple[Term, ...]
+    model: Any = None
+    optimiser: AdamW = AdamW()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method.
+
+    Attributes:
+        terms: the policy's loss.
+        optimiser: what steps on its gradient.
+        sampler: how the policy acts (``improve``).
+        combine, shaping: reward components → one reward → the reward that credit reads.
+        reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
+        advantage: rewards → advantage. None where no term reads one.
+        target: what a critic is regressed on.
+        selection: which of the sampled sequences are learned from; groups that are dropped are refilled.
+        epochs, minibatches: how often, and in how many steps, each sampled batch is used.
+        learners: further learners by name (``critic``).
+        updates: what happens to parameters besides gradient steps.
+    """
+
+    terms: tuple[Term, ...]
+    optimiser: AdamW = AdamW()
+    sampler: Sampler = Group()
+    combine: Combining = Weigh()
+    shaping: tuple[Shaping, ...] = ()
+    reward_penalties: tuple[Term, ...] = ()
+    advantage: Advantage | None = None
+    target: Part | None = None
+    selection: tuple[Part, ...] = ()
+    epochs: int = 1
+    minibatches: int = 1
+    learners: Mapping[str, Learning] = field(default_factory=dict)
+    updates: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is spent, and what is kept: everything about a run that is not the method.
+
+    Attributes:
+        steps: steps of the loop.
+        batch_size: prompts (``improve``) or rows (``fit``) of a step, times ``gradient_accumulation_steps``.
+        tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
+        evaluate_every, save_every: in steps; 0 only at the end.
+        evaluation_rows: at most so many held-out rows.
+        keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.
+        seed: everything random is derived from it.
+        deterministic: only deterministic kernels, one result bit for bit.
+        report_to: besides ``metrics.jsonl``: "tensorboard", "wandb".
+    """
+
+    steps: int = 100
+    batch_size: int = 32
+    gradient_accumulation_steps: int = 1
+    tokens_per_micro_batch: int = 8192
+    evaluate_every: int = 0
+    evaluation_rows: int = 256
+    save_every: int = 50
+    keep_checkpoints: int = 2
+    log_completions_every: int = 1
+    seed: int = 0
+    deterministic: bool = True
+    report_to: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of one step."""
+        return self.batch_size * self.gradient_accumulation_steps
