@@ -1,0 +1,113 @@
+"""Drawing: the table, the verdict and the plot of a system's evidence."""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from guerdon.atlas._claims import FAILS, HOLDS, Numbers, Verdict
+from guerdon.atlas._evidence import Evidence
+from guerdon.atlas._system import Entry
+from guerdon.evaluation.statistics import Estimate
+from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+
+COLOURS = {HOLDS: "green", FAILS: "red"}
+
+
+def report(entry: Entry, evidence: Evidence, plot: Path) -> None:
+    """Print the table of means with their intervals over seeds, and the verdict on each claim."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(f"\n[bold]{entry.system.title}[/bold]  {entry.system.link}", highlight=False)
+    console.print(table(evidence.numbers))
+    for leaf in _leaves(evidence.verdict):
+        console.print(f"  {_coloured(leaf.outcome)}  {leaf.claim}{_interval(leaf)}", highlight=False)
+    seeds = f"{len(evidence.seeds)} seed{'s' if len(evidence.seeds) != 1 else ''}"
+    exact = ", exact" if entry.system.exact else ""
+    console.print(f"Verdict: {_coloured(evidence.verdict.outcome)} ({evidence.scale}, {seeds}{exact}, {evidence.duration_s:.1f} s)")
+    if entry.system.note:
+        console.print(f"Note: {entry.system.note}", highlight=False)
+    console.print(f"Plot: {plot}", highlight=False)
+
+
+def table(numbers: Numbers):
+    """Arms in rows, measures in columns, the points of curves in columns of their own."""
+    from rich.table import Table
+
+    columns = list(dict.fromkeys((name, x) for measures in numbers.values() for name, x, _ in _cells(measures)))
+    drawn = Table("arm", *(name if x is None else f"{name} {x:g}" for name, x in columns))
+    for arm, measures in numbers.items():
+        cells = {(name, x): _mean(values) for name, x, values in _cells(measures)}
+        drawn.add_row(arm, *(cells.get(column, "") for column in columns))
+    return drawn
+
+
+def draw(entry: Entry, evidence: Evidence, folder: Path) -> Path:
+    """One panel per measure: curves with a band over seeds, or one dot per seed. Returns the file."""
+    from matplotlib.figure import Figure
+
+    measures = list(dict.fromkeys(name for arm in evidence.numbers.values() for name in arm))
+    figure = Figure(figsize=(4.2 * len(measures), 3.4), layout="constrained")
+    for i, name in enumerate(measures):
+        axes = figure.add_subplot(1, len(measures), i + 1, title=name)
+        arms = {arm: series[name] for arm, series in evidence.numbers.items() if name in series}
+        for place, (arm, series) in enumerate(arms.items()):
+            if isinstance(series, Mapping):
+                _curve(axes, arm, series)
+            else:
+                axes.plot([place] * len(series), series, "o", alpha=0.4)
+                axes.plot([place], [np.mean(series)], "_", markersize=24, color="black")
+        if any(isinstance(series, Mapping) for series in arms.values()):
+            axes.legend()
+        else:
+            axes.set_xticks(range(len(arms)), arms, rotation=20)
+    figure.suptitle(f"{entry.slug}: {evidence.verdict.outcome} ({len(evidence.seeds)} seeds, {evidence.scale})")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{evidence.scale}.png"
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def _curve(axes, arm: str, series: Mapping[float, list[float]]) -> None:
+    x = sorted(series)
+    estimates = [_estimate(series[point]) for point in x]
+    (line,) = axes.plot(x, [e.value for e in estimates], marker=".", label=arm)
+    if all(math.isfinite(e.low) for e in estimates):
+        axes.fill_between(x, [e.low for e in estimates], [e.high for e in estimates], alpha=0.2, color=line.get_color())
+    if x[0] > 0 and x[-1] / x[0] > 20:
+        axes.set_xscale("log")
+
+
+def _estimate(values) -> Estimate:
+    return BootstrapMean(resamples=2000)(values)
+
+
+def _mean(values) -> str:
+    estimate = _estimate(values)
+    if estimate.low == estimate.high or not math.isfinite(estimate.low):
+        return f"{estimate.value:.4g}"
+    return f"{estimate.value:.4g} ± {(estimate.high - estimate.low) / 2:.2g}"
+
+
+def _cells(measures: Mapping) -> Iterator[tuple[str, float | None, list[float]]]:
+    for name, series in measures.items():
+        if isinstance(series, Mapping):
+            yield from ((name, x, series[x]) for x in sorted(series))
+        else:
+            yield name, None, series
+
+
+def _leaves(verdict: Verdict) -> list[Verdict]:
+    return [leaf for part in verdict.parts for leaf in _leaves(part)] if verdict.parts else [verdict]
+
+
+def _interval(verdict: Verdict) -> str:
+    if verdict.low is None:
+        return "" if verdict.estimate is None else f": {verdict.estimate:.4g}"
+    return f": {verdict.estimate:.4g} [{verdict.low:.4g}, {verdict.high:.4g}]".replace("[", r"\[")
+
+
+def _coloured(outcome: str) -> str:
+    return f"[{COLOURS.get(outcome, 'yellow')}]{outcome}[/]"

@@ -1,0 +1,86 @@
+"""Evidence: what was measured, with which seeds and versions, how long it took, and what it says about the claim.
+
+It is kept as JSON beside the system's file, and is stale once that file has changed.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from guerdon.atlas._claims import Numbers, Verdict
+from guerdon.atlas._system import Entry
+from guerdon.errors import RunFailed
+
+PACKAGES = ("guerdon", "torch", "numpy", "scipy", "transformers")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    slug: str
+    scale: str
+    seeds: tuple[int, ...]
+    numbers: Numbers
+    verdict: Verdict
+    source: str  # fingerprint of the system's file
+    duration_s: float
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+    cores: int = field(default_factory=lambda: cores())
+    date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
+
+    def write(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        try:
+            part.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+            part.replace(path)
+        except OSError as error:
+            raise RunFailed(f"the evidence could not be written to {path} ({error.strerror}); the numbers above are not kept") from error
+
+    @classmethod
+    def read(cls, path: Path) -> "Evidence":
+        text = json.loads(path.read_text())
+        numbers = {arm: {m: _series(values) for m, values in measures.items()} for arm, measures in text["numbers"].items()}
+        return cls(**text | {"seeds": tuple(text["seeds"]), "numbers": numbers, "verdict": _verdict(text["verdict"])})
+
+
+def evidence_path(entry: Entry) -> Path:
+    return entry.path.parent / "evidence" / f"{entry.slug}.json"
+
+
+def kept(entry: Entry) -> Evidence | None:
+    """The evidence beside the file, or None."""
+    path = evidence_path(entry)
+    return Evidence.read(path) if path.exists() else None
+
+
+def fingerprint(entry: Entry) -> str:
+    """Of the system's file, so that evidence of another version of it is recognised."""
+    return hashlib.sha256(entry.path.read_bytes()).hexdigest()[:16]
+
+
+def is_stale(entry: Entry, evidence: Evidence) -> bool:
+    return evidence.source != fingerprint(entry)
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _series(values: Sequence[float] | dict[str, list[float]]):
+    """JSON's keys are strings; the points of a curve are numbers."""
+    return {float(x): v for x, v in values.items()} if isinstance(values, dict) else values
+
+
+def _verdict(text: dict) -> Verdict:
+    return Verdict(**text | {"parts": tuple(_verdict(part) for part in text["parts"])})
