@@ -14,16 +14,16 @@ from guerdon.quantities import Name
 from guerdon.sequences import prefixed
 from random_inputs import arguments, as_tensor
 
-TENSOR_FLOORS = ("credit", "losses")
+TENSOR_ROOMS = ("credit", "losses", "feedback.shaping")  # floors and rooms that see tensors and nothing else
 ENTRIES = catalogue()
-TENSOR_ENTRIES = [e for e in ENTRIES if e.room.split(".")[0] in TENSOR_FLOORS]
+TENSOR_ENTRIES = [e for e in ENTRIES if f"{e.room}.".startswith(tuple(f"{room}." for room in TENSOR_ROOMS))]
 WITNESSES = [(e, w) for e in ENTRIES for w in e.witnesses]
 LIMITS = [(e, limit) for e in ENTRIES for limit in e.limits]
 SEEDS = (0, 1, 2)
 
 
 def is_tensor_part(part) -> bool:
-    return type(part).__module__.split(".")[1] in TENSOR_FLOORS
+    return type(part).__module__.removeprefix("guerdon.").startswith(tuple(f"{room}." for room in TENSOR_ROOMS))
 
 
 def output(part, given):
@@ -89,9 +89,10 @@ def witness_holds(part, witness) -> bool:
 
 def call_plain(part, given):
     try:
-        return part(**copy.deepcopy(dict(given)))
+        result = part(**copy.deepcopy(dict(given)))
     except TypeError:
         return None
+    return result[0] if stateful(part) and isinstance(result, tuple) else result
 
 
 def gradient_is(got, wanted) -> bool:
