@@ -1,0 +1,91 @@
+"""Max at k: how much a sample adds to the best of k, as the unbiased gradient of E[max of k] asks for.
+
+    advantage_i = k * (mean of max(S) over k-subsets S of the group that contain i
+                       - mean of max(S) over subsets S of ``baseline_size`` of the other samples)
+                                                                              the same number at each acted step; [B, T], in units of reward
+
+With the mean over sequences the gradient of REINFORCE is an unbiased estimate of that of E[max of k samples], from n >= k samples. The
+baseline does not contain i, so it costs no bias whatever its size; k - 1, the default, makes the advantage what i adds to k - 1 others. The
+means over subsets are exact: with sorted rewards each has a binomial weight.
+
+Source: max@k, arXiv 2510.23393, eqs. 8 and 9 (the weights); PKPO, arXiv 2505.15201, which derived the same estimator and its baselines:
+``baseline_size`` k - 1 is its leave-one-out-minus-one, k its leave-one-out. Both divide by n, where we leave that to the reduction.
+Differs from LeaveOneOut: risk-seeking for k > 1; a sample below the best of the others earns (next to) nothing. On-policy: for the
+off-policy form every subset has an importance ratio of its own.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
+
+import torch
+from torch import Tensor
+
+from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.errors import InputError
+from guerdon.quantities import BT, B, Group, Mask
+from guerdon.steps import spread
+from guerdon.witness import Limit, Witness
+
+
+@dataclass(frozen=True)
+class MaxAtK:
+    k: int
+    baseline_size: int | None = None  # None: k - 1; 0: no baseline
+
+    def __post_init__(self):
+        if self.k < 1 or (self.baseline_size is not None and self.baseline_size < 0):
+            raise InputError(
+                f"MaxAtK takes the best of k >= 1 samples and a baseline of 0 or more others, not {self.k}, {self.baseline_size}"
+            )
+
+    def __call__(self, reward: B, group: Group, mask: Mask) -> BT:
+        others = self.k - 1 if self.baseline_size is None else self.baseline_size
+        needed = max(self.k, others + 1)
+        advantage = torch.zeros_like(reward)
+        for member in torch.unique(group):
+            rows = (group == member).nonzero().squeeze(-1)
+            if len(rows) < needed:
+                raise InputError(
+                    f"MaxAtK(k={self.k}) with a baseline of {others} needs {needed} completions per prompt, but a group has {len(rows)}: "
+                    "raise num_generations or lower k"
+                )
+            ranked, order = reward[rows].sort()
+            advantage[rows[order]] = _weights(len(rows), self.k, others).to(ranked) @ ranked
+        return spread(advantage, mask)
+
+
+@lru_cache(maxsize=256)
+def _weights(n: int, k: int, others: int) -> Tensor:
+    """[n, n]: how the advantage of the i-th lowest of n samples is made of the sorted rewards."""
+    weights = torch.zeros(n, n, dtype=torch.float64)
+    for i in range(n):  # ranks from 0
+        for j in range(n):
+            below = j if j < i else j - 1  # samples other than i that rank below j
+            if j == i:
+                weights[i, j] += k * comb(i, k - 1) / comb(n - 1, k - 1)
+                continue
+            if j > i and k > 1:
+                weights[i, j] += k * comb(below, k - 2) / comb(n - 1, k - 1)
+            if others:
+                weights[i, j] -= k * comb(below, others - 1) / comb(n - 1, others)
+    return weights
+
+
+_three = {"reward": [3.0, 0.0, 1.0], "group": [0, 0, 0], "mask": [[1, 1], [1, 0], [1, 1]]}
+witness = (
+    Witness(  # best pair with each: 3, 2 and 2 on average; mean of the others: 1/2, 2 and 3/2
+        MaxAtK(k=2),
+        parent=LeaveOneOut(),
+        given=_three,
+        returns=[[5.0, 5.0], [0.0, 0.0], [1.0, 1.0]],
+    ),
+    Witness(  # best of the two others: 1, 3 and 3
+        MaxAtK(k=2, baseline_size=2),
+        parent=MaxAtK(k=2),
+        given=_three,
+        returns=[[4.0, 4.0], [-2.0, 0.0], [-2.0, -2.0]],
+    ),
+)
+
+limits = (Limit(MaxAtK(k=1, baseline_size=1), equals=LeaveOneOut(), when="k is 1 and groups are pairs"),)
