@@ -116,11 +116,12 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
 
 @dataclass(frozen=True)
 class Side:
-    """One tokenized sequence of an example: context, actions and which of them are trained on."""
+    """One tokenized sequence of an example: context, actions, which of them are trained on, and named numbers of each action."""
 
     context: tuple[int, ...]
     actions: tuple[int, ...]
     mask: tuple[bool, ...]
+    steps: Mapping[str, tuple[float, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def collate(examples: Sequence[Example]) -> Batch:
             pad([row.actions for row in rows], torch.long),
             pad([row.mask for row in rows], torch.bool),
             torch.tensor([len(row.actions) for row in rows]),
+            {name: pad([row.steps[name] for row in rows], torch.float) for name in rows[0].steps},
         )
     columns = {name: torch.tensor([float(e.columns[name]) for e in examples]) for name in examples[0].columns}
     return Batch(sides, columns)

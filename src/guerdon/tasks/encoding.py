@@ -86,6 +86,8 @@ class Encoder:
     def encode_text(self, text: str) -> Side:
         """A plain text of which everything is learned. Its context is the start token or, where the tokenizer has none, the first
         token of the text, which nothing predicts."""
+        if not isinstance(text, str):
+            raise InputError(f"a text is a string, and this one is {_shown(text)}")
         tokens = (*self._start, *self._closed(text, begins=True))
         if len(tokens) < 2:
             raise InputError("the text is empty")
@@ -96,6 +98,19 @@ class Encoder:
         if not is_conversational(messages) or not len(messages):
             raise InputError(f"messages must be a list of {{role, content}}, and this is {_shown(messages)}")
         return self._sides([Side(*self._conversation(list(messages), 0, template))])[0]
+
+    def encode_steps(self, prompt: Text, steps: Sequence[str], labels: Sequence[float], **template: Any) -> Side:
+        """An answer in steps of text, each with a number on its last token: ``Side.steps["step_label"]``, where the mask is true. The
+        answer is not closed by an end token."""
+        actions, mask, marks = (), (), ()
+        for step, label in zip(steps, labels, strict=True):
+            if not isinstance(step, str) or not step:
+                raise InputError(f"a step of an answer is a text that is not empty, and this one is {_shown(step)}; drop it with its label")
+            tokens = self._continuation(step)
+            actions += tokens
+            mask += (False,) * (len(tokens) - 1) + (True,)
+            marks += (0.0,) * (len(tokens) - 1) + (float(label),)
+        return self._sides([Side(self._prompt(prompt, template), actions, mask, {"step_label": marks})])[0]
 
     # Tokens to text
 
@@ -247,7 +262,7 @@ class Encoder:
         if any(not side.actions for side in sides):
             raise InputError("a completion has no tokens to learn from")
         context, room = self._fit(sides[0].context, max(len(side.actions) for side in sides))
-        return tuple(Side(context, side.actions[:room], side.mask[:room]) for side in sides)
+        return tuple(Side(context, s.actions[:room], s.mask[:room], {k: v[:room] for k, v in s.steps.items()}) for s in sides)
 
     def _fit(self, context: Tokens, longest: int) -> tuple[Tokens, int]:
         """The context cut to the room there is, and the room left to actions, of which the longest side has ``longest``."""

@@ -1,0 +1,42 @@
+"""Examples: rows of whatever common format as what losses read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from guerdon.data.formats import Format
+from guerdon.data.formats._detect import detect
+from guerdon.errors import InputError
+from guerdon.sequences import Example
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.rows import at_row
+
+
+def examples(
+    rows: Sequence[Mapping[str, Any]], encode: Encoder, format: Format | None = None, columns: Collection[str] = (), where: str = ""
+) -> list[Example]:
+    """Every row as an example; ``format`` None tells it from the columns of the first row.
+
+    The examples keep the numeric columns that all rows have, so that they can be batched.
+
+    Args:
+        columns: numeric columns that the losses ask for; a row without one is refused.
+        where: what the rows are called in errors.
+
+    Raises:
+        InputError: with the number of the row.
+    """
+    if not len(rows):
+        raise InputError(f"{where or 'the data'} has no rows; check the path, the split and the filters")
+    made = []
+    for index in range(len(rows)):
+        with at_row(index, where):
+            row = rows[index]
+            format = format or detect(row)
+            example = format(row, encode)
+            missing = [name for name in columns if name not in example.columns and all(name not in s.steps for s in example.sides.values())]
+            if missing:
+                raise InputError(f"there is no number in column {missing[0]!r}, which the loss reads; columns there: {', '.join(row)}")
+            made.append(example)
+    shared = set.intersection(*(set(e.columns) for e in made))
+    return [replace(e, columns={k: v for k, v in e.columns.items() if k in shared}) for e in made]

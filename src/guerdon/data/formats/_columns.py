@@ -1,0 +1,40 @@
+"""What every format does with a row's columns: ask for the ones that it needs, keep the numbers, hand the template its variables."""
+
+import math
+from collections.abc import Mapping
+from numbers import Number
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.tasks.rows import missing_column
+
+TEXTS = ("text", "messages", "conversations", "prompt", "completion", "chosen", "rejected", "completions", "labels", "label")
+
+
+def column(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a column that must be there."""
+    if name not in row:
+        raise InputError(f"the row {missing_column(name, row)}")
+    if row[name] is None:
+        raise InputError(f"column {name!r} has nothing in it; fill it in or drop the row")
+    return row[name]
+
+
+def numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """Every further column that holds a number (``margin``, ``weight``, ``score`` ...): losses may ask for it by name."""
+    found = {str(k): float(v) for k, v in row.items() if k not in TEXTS and is_number(v)}
+    broken = next((k for k, v in found.items() if not math.isfinite(v)), None)
+    if broken is not None:
+        raise InputError(f"column {broken!r} holds {found[broken]}, which is not a finite number; correct it or drop the row")
+    return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, flags included."""
+    return isinstance(value, Number) and not isinstance(value, complex)
+
+
+def template(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables for the chat template: the columns ``tools`` and ``chat_template_kwargs``."""
+    tools = row.get("tools")
+    return {**(row.get("chat_template_kwargs") or {}), **({"tools": tools} if tools else {})}

@@ -1,0 +1,56 @@
+"""Stepwise: an answer in steps with a verdict on each, to train a process reward.
+
+    {prompt, completions: [step ...], labels: [verdict ...]} -> one side; every step is followed by ``separator``; mask true on the last
+    token of each step (its separator's), where ``step_label`` holds the verdict; 0 elsewhere
+
+Source: the stepwise supervision type of TRL's dataset formats and its process reward trainer (labels on the separator, which is a new
+line by default); the data of PRM800K, arXiv 2305.20050.
+Differs from Unpaired: one verdict per step; the answer is not closed by an end token, since a step is judged before the next is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._toy import codes, toy
+from guerdon.data.formats.unpaired import Unpaired, verdict
+from guerdon.errors import InputError
+from guerdon.sequences import Example, Side
+from guerdon.tasks.encoding import Encoder
+from guerdon.witness import Witness
+
+
+@dataclass(frozen=True)
+class Stepwise:
+    separator: str = "\n"
+
+    def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
+        steps, labels = column(row, "completions"), column(row, "labels")
+        if isinstance(steps, str) or isinstance(labels, str) or not len(steps) or len(steps) != len(labels):
+            raise InputError(f"completions and labels must be lists of equal length, and are {_size(steps)} and {_size(labels)}")
+        texts = [step + self.separator for step in steps]
+        side = encode.encode_steps(column(row, "prompt"), texts, [verdict(label) for label in labels], **template(row))
+        return Example({"": side}, numbers(row))
+
+
+def _size(value: Any) -> str:
+    return f"{len(value)} long" if isinstance(value, Sequence) and not isinstance(value, str) else repr(value)
+
+
+witness = (
+    Witness(
+        Stepwise(),
+        parent=Unpaired(),
+        given={"row": {"prompt": "p", "completions": ["ab", "c"], "labels": [True, False]}, "encode": toy()},
+        returns=Example(
+            {"": Side(codes("p"), codes("ab\nc\n"), (False, False, True, False, True), {"step_label": (0.0, 0.0, 1.0, 0.0, 0.0)})}
+        ),
+    ),
+    Witness(
+        Stepwise(separator=""),
+        parent=Stepwise(),
+        given={"row": {"prompt": "p", "completions": ["ab", "c"], "labels": [1, 1]}, "encode": toy()},
+        returns=Example({"": Side(codes("p"), codes("abc"), (False, True, True), {"step_label": (0.0, 1.0, 1.0)})}),
+    ),
+)
