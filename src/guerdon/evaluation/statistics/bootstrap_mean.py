@@ -54,14 +54,15 @@ class BootstrapMean:
 
 
 # The mean of two draws from {0, 1} is 0, 1/2, 1 with probability 1/4, 1/2, 1/4: its quantiles 0.2 and 0.8 are 0 and 1.
-# The factor at confidence 0.6 is sqrt(2) * tan(0.3 pi) / 0.8416212 = 2.3127930.
+# The factor at confidence 0.6 is sqrt(2) * tan(0.3 pi) / 0.84162, about 2.3128.
+_FACTOR = math.sqrt(2) * math.tan(0.3 * math.pi) / 0.8416212335729143
 _percentile = BootstrapMean(confidence=0.6, small_sample=False)
 witness = (
     Witness(_percentile, given={"values": [0.0, 1.0]}, returns=(0.5, 0.0, 1.0)),
     Witness(
         BootstrapMean(confidence=0.6),
         given={"values": [0.0, 1.0]},
-        returns=(0.5, 0.5 - 0.5 * 2.312793, 0.5 + 0.5 * 2.312793),
+        returns=(0.5, 0.5 - 0.5 * _FACTOR, 0.5 + 0.5 * _FACTOR),
         parent=_percentile,
     ),
 )
