@@ -1,0 +1,274 @@
+"""The parts against TRL's own code, called on a stand-in for its trainer: values and gradients, no model and no download."""
+
+import warnings
+from collections import defaultdict
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.scales.batch_deviation import BatchDeviation
+from guerdon.losses.comparisons.hinge import Hinge
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.comparisons.square import Square
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.reduce.constant_length import ConstantLength
+from guerdon.losses.reduce.sequence_mean import SequenceMean
+from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.scores.head import Head
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
+from guerdon.losses.surrogates.bounded_weight import BoundedWeight
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.parts import call
+
+pytest.importorskip("trl")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from trl.trainer.dpo_trainer import DPOTrainer
+    from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.reward_trainer import RewardTrainer
+    from trl.trainer.rloo_trainer import RLOOTrainer
+
+
+class Alone:
+    """An accelerator of one process."""
+
+    device = torch.device("cpu")
+    num_processes = 1
+    process_index = 0
+    sync_gradients = True
+
+    def gather(self, x):
+        return x
+
+    gather_for_metrics = gather
+
+    def reduce(self, x, reduction="sum"):
+        return x
+
+
+class Namespace(SimpleNamespace):
+    """A trainer's attributes; those that no test sets are None, which TRL reads as switched off."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None
+
+
+def random_rows(rows, steps, seed):
+    rng = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, steps + 1, (rows, 1), generator=rng)
+    mask = torch.arange(steps) < lengths
+    logp = (-0.7 * torch.randn(rows, steps, generator=rng).abs() - 0.05).requires_grad_()
+    other = logp.detach() + 0.4 * torch.randn(rows, steps, generator=rng)
+    return logp, other, mask
+
+
+def value_and_gradient(loss, leaf):
+    leaf.grad = None
+    loss.backward()
+    return loss.detach(), leaf.grad.clone()
+
+
+def trl_dpo(logp, ref_logp, mask, **settings):
+    """TRL's loss of [chosen; rejected] rows: its own method, with a 'model' that returns the given log-probabilities."""
+    trainer = Namespace(
+        model=Namespace(training=False),
+        accelerator=Alone(),
+        aux_loss_enabled=False,
+        precompute_ref_logps=False,
+        args=Namespace(),
+        f_divergence_type="reverse_kl",
+        beta=0.3,
+        label_smoothing=0.0,
+        loss_weights=[1.0],
+        use_weighting=False,
+        _metrics={"eval": defaultdict(list)},
+        _total_train_tokens=0,
+    )
+    vars(trainer).update(settings)
+
+    def answering(values):
+        def model(**_):
+            flat = torch.zeros_like(mask, dtype=torch.float)
+            return SimpleNamespace(log_probs=values * mask, entropy=flat, mean_logits=flat, is_top1=mask)
+
+        return model
+
+    trainer.ref_model = answering(ref_logp)
+    prompt = torch.zeros(len(mask), 1, dtype=torch.long)
+    completion_mask = torch.cat([prompt, mask.long()], 1)
+    inputs = {"input_ids": torch.zeros_like(completion_mask), "completion_mask": completion_mask}
+    return DPOTrainer._compute_loss(trainer, answering(logp), inputs, return_outputs=False)
+
+
+def ours_on_pairs(loss, logp, ref_logp, mask):
+    half = len(logp) // 2
+    sides = {"chosen": slice(0, half), "rejected": slice(half, None)}
+    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask}
+    return call(loss, {f"{side}_{name}": x[rows] for side, rows in sides.items() for name, x in tensors.items()}).mean()
+
+
+PAIRS = [
+    ("sigmoid", Pairwise(LogRatio(0.3), Logistic()), {}),
+    ("hinge", Pairwise(LogRatio(0.3), Hinge()), {}),
+    ("ipo", Pairwise(MeanLogRatio(1.0), Square(target=1 / (2 * 0.3))), {}),
+    ("sigmoid_norm", Pairwise(MeanLogRatio(0.3), Logistic()), {}),
+    ("robust", Pairwise(LogRatio(0.3), Logistic(label_smoothing=-0.1 / (1 - 2 * 0.1))), {"label_smoothing": 0.1}),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("loss_type", "loss", "settings"), PAIRS, ids=[p[0] for p in PAIRS])
+def test_losses_of_pairs_are_trls(loss_type, loss, settings, seed):
+    logp, ref_logp, mask = random_rows(8, 5, seed)
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
+    mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_label_smoothing_is_trls(seed):
+    # AOT sorts the batch before it compares; with one pair that is conservative DPO.
+    logp, ref_logp, mask = random_rows(2, 5, seed)
+    settings = {"loss_types": ["aot_unpaired"], "label_smoothing": 0.2}
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, **settings), logp)
+    mine = value_and_gradient(ours_on_pairs(Pairwise(LogRatio(0.3), Logistic(label_smoothing=0.2)), logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_imitation_is_trls():
+    logp, ref_logp, mask = random_rows(6, 5, 0)
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=["sft"]), logp)
+    chosen = mask[:3]
+    mine = value_and_gradient((TokenMean()(chosen) * NegativeLogLikelihood()(logp[:3])).sum(), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+def trl_grpo(logp, old_logp, ref_logp, mask, advantage, **settings):
+    """TRL's loss of a batch: its own method, with the forward pass replaced by the given log-probabilities."""
+    trainer = Namespace(
+        model=Namespace(training=False),
+        accelerator=Alone(),
+        args=Namespace(),
+        aux_loss_enabled=False,
+        top_entropy_quantile=1.0,
+        importance_sampling_level="token",
+        beta=0.0,
+        epsilon_low=0.2,
+        epsilon_high=0.28,
+        max_completion_length=7,
+        current_gradient_accumulation_steps=1,
+        _metrics={"eval": defaultdict(list)},
+        _get_per_token_logps_and_entropies=lambda *_, **__: (logp, torch.zeros_like(logp).detach(), None),
+    )
+    vars(trainer).update(settings)
+    empty = torch.zeros(len(mask), 1, dtype=torch.long)
+    inputs = {
+        "prompt_ids": empty,
+        "prompt_mask": empty,
+        "completion_ids": torch.zeros_like(mask, dtype=torch.long),
+        "completion_mask": mask.long(),
+        "advantages": advantage,
+        "old_per_token_logps": old_logp,
+        "ref_per_token_logps": ref_logp,
+        "num_items_in_batch": mask.sum(),
+    }
+    return GRPOTrainer._compute_loss(trainer, None, inputs)
+
+
+# TRL's cispo bounds the weight by ``epsilon_high`` itself, ours by 1 + ``epsilon_high``; its sequence level is the sequence form.
+POLICY = [
+    ({"loss_type": "grpo"}, Clip(0.2, epsilon_high=0.28), SequenceMean()),
+    ({"loss_type": "bnpo"}, Clip(0.2, epsilon_high=0.28), TokenMean()),
+    ({"loss_type": "dapo"}, Clip(0.2, epsilon_high=0.28), TokenMean()),
+    ({"loss_type": "dr_grpo"}, Clip(0.2, epsilon_high=0.28), ConstantLength(length=7)),
+    ({"loss_type": "cispo", "epsilon_high": 1.28}, BoundedWeight(epsilon_high=0.28), TokenMean()),
+    ({"loss_type": "grpo", "importance_sampling_level": "sequence"}, SequenceRatio(0.2, 0.28), SequenceMean()),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("settings", "surrogate", "reduce"), POLICY, ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else ""
+)
+def test_policy_losses_are_trls(settings, surrogate, reduce, beta, seed):
+    logp, old_logp, mask = random_rows(8, 5, seed)
+    ref_logp = random_rows(8, 5, seed + 100)[1]
+    rng = torch.Generator().manual_seed(seed)
+    advantage = torch.randn(8, generator=rng)
+    theirs = value_and_gradient(trl_grpo(logp, old_logp, ref_logp, mask, advantage, beta=beta, **settings), logp)
+    given = {"logp": logp, "old_logp": old_logp, "ref_logp": ref_logp, "mask": mask, "advantage": advantage[:, None].expand_as(logp)}
+    losses = call(surrogate, given) + beta * call(KLExponential(), given)
+    mine = value_and_gradient((reduce(mask) * losses).sum(), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("margin", [False, True])
+def test_reward_model_loss_is_trls(margin):
+    scores = torch.tensor([0.3, -1.0, 2.0, 0.7, 0.1, 2.5], requires_grad=True)
+    margins = torch.tensor([0.5, 0.0, 1.0])
+    trainer = Namespace(
+        model=Namespace(training=False), accelerator=Alone(), args=Namespace(), _metrics={"eval": defaultdict(list)}, _total_train_tokens=0
+    )
+    inputs = {"input_ids": torch.zeros(6, 2, dtype=torch.long)} | ({"margin": margins} if margin else {})
+    theirs = value_and_gradient(RewardTrainer.compute_loss(trainer, lambda **_: SimpleNamespace(logits=scores[:, None]), inputs), scores)
+    given = {"chosen_score": scores[:3], "rejected_score": scores[3:]} | ({"margin": margins} if margin else {})
+    mine = value_and_gradient(call(Pairwise(Head(), Logistic()), given).mean(), scores)
+    torch.testing.assert_close(mine, theirs)
+
+
+def trl_advantages(trainer_class, reward, num_generations, **settings):
+    """TRL's advantage of the given rewards: its own method, with generation and the reward functions replaced."""
+    rows = len(reward)
+    flat = torch.zeros(rows, 2)
+    prompts, completions, texts = [[1]] * rows, [[1, 2]] * rows, [""] * rows
+    generated = (prompts, completions, None, texts, *[None] * 4) if trainer_class is GRPOTrainer else (prompts, completions, texts)
+    trainer = Namespace(
+        model=Namespace(training=True),
+        accelerator=Alone(),
+        args=Namespace(gradient_accumulation_steps=1, steps_per_generation=1),
+        num_iterations=1,
+        _tokenizer=SimpleNamespace(pad_token_id=0),
+        _generate=lambda prompts: generated,
+        _get_per_token_logps_and_entropies=lambda *_, **__: (flat, flat, None),
+        _calculate_rewards=lambda *_: reward[:, None],
+        num_generations=num_generations,
+        reward_weights=torch.ones(1),
+        reward_funcs=[None],
+        reward_func_names=["reward"],
+        multi_objective_aggregation="sum_then_normalize",
+        beta=0.0,
+        _metrics={"train": defaultdict(list)},
+        _logs={"prompt": [], "completion": [], "rewards": defaultdict(list), "advantages": [], "extra": defaultdict(list)},
+        _pending_extra_logs={},
+        _pending_metrics={},
+    )
+    vars(trainer).update(settings)
+    return trainer_class._generate_and_score_completions(trainer, [{"prompt": "p"}] * rows)["advantages"]
+
+
+ADVANTAGES = [
+    (GRPOTrainer, {"scale_rewards": "group"}, GroupCentred()),
+    (GRPOTrainer, {"scale_rewards": "batch"}, GroupCentred(BatchDeviation())),
+    (GRPOTrainer, {"scale_rewards": "none"}, GroupCentred(scale=None)),
+    (RLOOTrainer, {}, LeaveOneOut()),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("trainer", "settings", "advantage"), ADVANTAGES, ids=["group", "batch", "none", "leave-one-out"])
+def test_advantages_are_trls(trainer, settings, advantage, seed):
+    reward = torch.rand(12, generator=torch.Generator().manual_seed(seed))
+    reward[:4] = 0.5  # a group that says nothing
+    theirs = trl_advantages(trainer, reward, num_generations=4, **settings)
+    group, mask = torch.arange(12) // 4, torch.ones(12, 1, dtype=torch.bool)
+    torch.testing.assert_close(call(advantage, {"reward": reward, "group": group, "mask": mask})[:, 0], theirs, atol=1e-5, rtol=1e-5)
