@@ -13,7 +13,7 @@ from guerdon.catalogue import Entry, catalogue
 from guerdon.errors import InputError
 from guerdon.parts import call, describe, is_part, needs, per_batch, stateful, wants
 from guerdon.quantities import Name
-from guerdon.sequences import prefixed
+from guerdon.sequences import Sequences, prefixed
 from random_inputs import arguments, as_tensor
 
 TENSOR_ROOMS = ("credit", "losses", "feedback.shaping")  # floors and rooms that see tensors and nothing else
@@ -107,6 +107,8 @@ def gradient_is(got, wanted) -> bool:
 def same(got, wanted) -> bool:
     if isinstance(got, torch.Tensor):
         got = got.detach().numpy()
+    if isinstance(got, Sequences):  # a rollout: the fields and quantities that the witness names
+        got = {name: value for name, value in (vars(got) | got.quantities).items() if name in wanted}
     if isinstance(wanted, dict):
         return isinstance(got, dict) and got.keys() == wanted.keys() and all(same(got[k], wanted[k]) for k in wanted)
     not_numbers = (str, dict, type(None))

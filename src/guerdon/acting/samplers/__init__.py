@@ -1,16 +1,21 @@
-"""Samplers: a policy and prompts → rollouts."""
+"""Samplers: a policy and prompts → rollouts.
 
-from collections.abc import Sequence
-from typing import Protocol
+A sampler that needs more asks for it by name: ``score`` is the one name so far, a callable that rates complete sequences.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from guerdon.models import Policy
 from guerdon.sequences import Decoding, Sequences
 
+Score = Callable[[Sequences], Tensor]  # B sequences → [B], higher is better; NaN where it does not apply
+
 
 class Sampler(Protocol):
     """``contexts``: P prompts as token ids → ``Sequences`` with ``old_logp`` recorded, ``context`` telling which
     prompt each row answers. The same seed gives the same rollouts, whatever the batch holds besides."""
 
-    def __call__(self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int) -> Sequences: ...
+    def __call__(self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, **named: Any) -> Sequences: ...

@@ -1,5 +1,7 @@
 """Group: several completions of every prompt, drawn independently.
 
+P prompts → ``num_generations`` * P sequences, those of one prompt next to each other, in the order of the prompts.
+
 Source: the group of GRPO, arXiv 2402.03300, section 4.1; ``num_generations`` 8: TRL's default (the paper draws 64).
 """
 
@@ -10,8 +12,10 @@ import torch
 from torch import Tensor
 
 from guerdon.models import Policy
+from guerdon.models.finite._scripted import Scripted
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
+from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,18 @@ class Group:
         context = torch.arange(len(contexts)).repeat_interleave(self.num_generations)
         uniforms = torch.rand(len(context), decoding.max_completion_length, generator=generator(seed, "sample"))
         return policy.sample(contexts, context, decoding, uniforms)
+
+
+# The k-th answer to each of the two prompts, in turn; the prompts are given in the other order.
+_two_prompts = {
+    "policy": Scripted((((1,), (2, 2)), ((3,), (4,)))),
+    "contexts": [torch.tensor([1]), torch.tensor([0])],
+    "decoding": Decoding(max_completion_length=2),
+    "seed": 0,
+}
+witness = Witness(
+    Group(num_generations=2),
+    parent=Group(num_generations=1),
+    given=_two_prompts,
+    returns={"context": [0, 0, 1, 1], "actions": [[3, 0], [4, 0], [1, 0], [2, 2]], "length": [1, 1, 1, 2]},
+)
