@@ -25,8 +25,9 @@ class Model(Protocol):
         """The named quantities of the sequences under this model, with gradients: [B, T] (0 where ``mask`` is false) or [B]."""
         ...
 
-    def save(self, folder: Path) -> None:
-        """Write the model in its ecosystem's format."""
+    def save(self, folder: Path, merge: bool = True) -> None:
+        """Write the model in its ecosystem's format. ``merge`` writes adapters into the weights, so that the folder stands alone; without
+        it a checkpoint stays small."""
         ...
 
 

@@ -10,13 +10,12 @@ from torch import Tensor
 from guerdon.errors import RunFailed
 from guerdon.models import Model
 from guerdon.parts import call, per_batch
+from guerdon.quantities import Name
 from guerdon.sequences import Batch
-from guerdon.training import knobs
 from guerdon.training.measuring import gather, held, micro_batches, wanted_by
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
-from guerdon.quantities import Name
 
 PATIENCE = 5  # so many non-finite steps in a row end the run
 
@@ -62,6 +61,20 @@ class Learner:
         with torch.no_grad():
             tally.add("loss", self._backward("", batch, [t for t in terms if not t.data], tally, False))
 
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        trained = {name: p.detach().clone() for name, p in self.model.module.named_parameters() if p.requires_grad}
+        return {"parameters": trained, "optimiser": self.optimiser.state_dict(), "steps": self.steps, "skipped": self.skipped_in_a_row}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Back to ``state()``."""
+        own = dict(self.model.module.named_parameters())
+        with torch.no_grad():
+            for name, value in state["parameters"].items():
+                own[name].copy_(value)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.steps, self.skipped_in_a_row = state["steps"], state["skipped"]
+
     def _skip(self, tally: Tally, prefix: str, loss: float, norm: float) -> bool:
         self.optimiser.zero_grad(set_to_none=True)
         self.skipped_in_a_row += 1
@@ -97,7 +110,7 @@ class Learner:
             if isinstance(loss, Tensor):
                 if loss.requires_grad and torch.is_grad_enabled():
                     loss.backward()
-                value += float(loss)
+                value += float(loss.detach())
             observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
         return value
 

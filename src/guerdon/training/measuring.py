@@ -113,4 +113,6 @@ def require(names: Iterable[Name], available: Iterable[str], who: str) -> None:
     available = set(available)
     missing = sorted(str(n) for n in names if str(n) not in available and str(n) not in ("mask", "group", "prompt_id", "action"))
     if missing:
-        raise InputError(f"{who} needs {', '.join(missing)}, which neither the data nor a bound model provides (there is: {', '.join(sorted(available))})")
+        raise InputError(
+            f"{who} needs {', '.join(missing)}, which neither the data nor a bound model provides (there is: {', '.join(sorted(available))})"
+        )

@@ -56,7 +56,8 @@ class Recipe:
         reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
-        selection: which of the sampled sequences are learned from; groups that are dropped are refilled.
+        selection: which of the sampled sequences are learned from.
+        refills: so many times prompts of which nothing was kept are replaced by fresh ones.
         epochs, minibatches: how often, and in how many steps, each sampled batch is used.
         learners: further learners by name (``critic``).
         updates: what happens to parameters besides gradient steps.
@@ -71,6 +72,7 @@ class Recipe:
     advantage: Advantage | None = None
     target: Part | None = None
     selection: tuple[Part, ...] = ()
+    refills: int = 0
     epochs: int = 1
     minibatches: int = 1
     learners: Mapping[str, Learning] = field(default_factory=dict)

@@ -62,7 +62,7 @@ class HeadedModel:
         """The model as it is now, frozen."""
         return copy.deepcopy(self)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, merge: bool = True) -> None:
         """A scalar head: a sequence classifier of ``transformers`` that loads anywhere. Others: the body's folder and ``head.safetensors``."""
         from safetensors.torch import save_file
         from transformers import AutoModelForSequenceClassification

@@ -63,13 +63,11 @@ class LanguagePolicy:
         frozen = copy.deepcopy(self.module).requires_grad_(False)
         return LanguagePolicy(frozen, self.tokenizer, self.device)
 
-    def save(self, folder: Path) -> None:
-        """A ``transformers`` folder that loads anywhere, adapters merged; the adapters by themselves in ``adapter/``."""
+    def save(self, folder: Path, merge: bool = True) -> None:
+        """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        module = self.module
-        if self.adapted:
-            module.save_pretrained(folder / "adapter")
-            module = copy.deepcopy(module).merge_and_unload()
+        merged = self.adapted and merge
+        module = copy.deepcopy(self.module).merge_and_unload() if merged else self.module
         module.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 

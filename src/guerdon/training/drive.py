@@ -1,0 +1,129 @@
+"""Driving: what every loop shares. Steps, metrics, evaluation, checkpoints, resuming, Ctrl-C."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+
+from guerdon.errors import RunFailed
+from guerdon.training.display import Display
+from guerdon.training.recipe import Budget
+from guerdon.training.run import Run
+
+
+class Stepped(Protocol):
+    """A loop's own half: one step, its state, its evaluation."""
+
+    def step(self, step: int) -> dict[str, float]: ...
+
+    def evaluate(self, step: int) -> dict[str, float]: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Interrupted(RunFailed):
+    """Ctrl-C: the step was finished and saved."""
+
+
+def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Display, model: Any) -> list[dict[str, float]]:
+    """Run ``loop`` from where the run left off to ``budget.steps``, and return what was logged (by this process and those before it)."""
+    history: list[dict[str, float]] = []
+    start = 0
+    with deterministic(budget.deterministic), patient() as asked_to_stop, reporters(budget, run) as report:
+        if run is not None:
+            resumed = run.resume()
+            for note in run.notes:
+                display.say(note)
+            if resumed is not None:
+                start, state = resumed
+                loop.restore(state)
+                history = run.metrics()
+                display.say(f"going on from step {start} of {budget.steps}")
+        display.start(what, start, budget.steps)
+
+        def log(step: int, metrics: dict[str, float]) -> None:
+            history.append({"step": step, **metrics})
+            display.step(step, metrics)
+            report(step, metrics)
+            if run is not None:
+                run.log(step, metrics)
+
+        try:
+            if start == 0:
+                log(0, loop.evaluate(0))
+            for step in range(start + 1, budget.steps + 1):
+                begun = time.perf_counter()
+                metrics = loop.step(step)
+                metrics["step_time"] = time.perf_counter() - begun
+                if step == budget.steps or due(step, budget.evaluate_every):
+                    metrics |= loop.evaluate(step)
+                log(step, metrics)
+                stopping = asked_to_stop.is_set()
+                if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping):
+                    run.save(step, loop.state(), model)
+                if stopping and step < budget.steps:
+                    where = f"; saved in {run.folder}: the same command goes on from there" if run else ""
+                    raise Interrupted(f"stopped after step {step} of {budget.steps}{where}")
+        finally:
+            display.stop()
+    return history
+
+
+def due(step: int, every: int) -> bool:
+    """Whether something that happens every so many steps happens now."""
+    return every > 0 and step % every == 0
+
+
+@contextmanager
+def deterministic(on: bool) -> Iterator[None]:
+    """Only deterministic kernels inside."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(on or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def patient() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of raising; a second one raises at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def reporters(budget: Budget, run: Run | None) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+    """A function that passes metrics on to every tracker in ``report_to``.
+
+    Raises:
+        InputError: a tracker is unknown or not installed.
+    """
+    from guerdon.training.trackers import tracker
+
+    opened = [tracker(name, run) for name in budget.report_to]
+    try:
+        yield lambda step, metrics: [each.log(step, metrics) for each in opened] and None
+    finally:
+        for each in opened:
+            each.close()

@@ -1,0 +1,1 @@
+"""Loops: ``fit`` (data to model), ``improve`` (act, judge, credit, learn), ``search`` (no training). None knows an algorithm."""

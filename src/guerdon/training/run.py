@@ -1,0 +1,186 @@
+"""A run is a directory with everything that happened.
+
+run/
+  configuration.json   what was asked for, with every default written out
+  environment.json     versions, machine, threads, command
+  metrics.jsonl        one line per logged step: {"step": 3, "reward": 0.41, ...}
+  completions.jsonl    one line per sampled completion, with its reward components
+  checkpoints/step-00000050/{state.pt, manifest.json, model/}
+  model/               the final policy, in the ecosystem's format
+  report.html
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from guerdon.errors import InputError, RunFailed
+
+
+class Run:
+    """The open directory of one run.
+
+    Raises:
+        InputError: the directory holds a run with another configuration.
+    """
+
+    def __init__(self, folder: Path | str, configuration: Mapping[str, Any], keep_checkpoints: int = 2):
+        self.folder = Path(folder)
+        self.keep = keep_checkpoints
+        self.notes: list[str] = []  # what the user is to be told when the run goes on
+        with _disk(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write_configuration(configuration)
+            (self.folder / "environment.json").write_text(json.dumps(environment(), indent=2))
+
+    def _write_configuration(self, configuration: Mapping[str, Any]) -> None:
+        path = self.folder / "configuration.json"
+        text = json.dumps(configuration, indent=2, default=str)
+        if path.exists() and self.checkpoints():
+            before = json.loads(path.read_text())
+            changed = sorted(k for k in {*before, *configuration} if before.get(k) != json.loads(text).get(k))
+            if changed:
+                raise InputError(
+                    f"{self.folder} holds a run whose {', '.join(changed)} differ; give another folder, or delete it to start again"
+                )
+        path.write_text(text)
+
+    # what happened
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Append one line to ``metrics.jsonl``."""
+        self._append("metrics.jsonl", [{"step": step, **metrics}])
+
+    def completions(self, step: int, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append one line per completion to ``completions.jsonl``."""
+        self._append("completions.jsonl", [{"step": step, **row} for row in rows])
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of ``metrics.jsonl``."""
+        return list(read_lines(self.folder / "metrics.jsonl"))
+
+    def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
+        with _disk(self.folder), (self.folder / name).open("a") as file:
+            file.write("".join(json.dumps(row, default=_plain) + "\n" for row in rows))
+
+    # checkpoints
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first. One that was being written when the process died has another name."""
+        return sorted(self.folder.glob("checkpoints/step-*"))
+
+    def save(self, step: int, state: Mapping[str, Any], model: Any = None) -> Path:
+        """Write a checkpoint: whole under a temporary name, then renamed, so that a kill at any moment leaves the previous ones."""
+        final = self.folder / "checkpoints" / f"step-{step:08d}"
+        draft = final.with_name(f"draft-{step:08d}")
+        with _disk(self.folder, draft):
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            torch.save(dict(state), draft / "state.pt")
+            if model is not None:
+                model.save(draft / "model", merge=False)
+            (draft / "manifest.json").write_text(json.dumps({"step": step, "sha256": _digest(draft / "state.pt")}))
+            for path in draft.iterdir():
+                if path.is_file():
+                    with path.open("rb") as file:
+                        os.fsync(file.fileno())
+            shutil.rmtree(final, ignore_errors=True)
+            draft.rename(final)
+        for old in self.checkpoints()[: -self.keep]:
+            shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def resume(self) -> tuple[int, dict[str, Any]] | None:
+        """Step and state of the newest sound checkpoint, and everything logged after it forgotten; None where there is none.
+
+        A damaged checkpoint is passed over, and said in ``notes``.
+        """
+        for checkpoint in reversed(self.checkpoints()):
+            try:
+                manifest = json.loads((checkpoint / "manifest.json").read_text())
+                if _digest(checkpoint / "state.pt") != manifest["sha256"]:
+                    raise ValueError("its contents are not what was written")
+                state = torch.load(checkpoint / "state.pt", weights_only=False)
+            except Exception as error:
+                self.notes.append(f"checkpoint {checkpoint.name} is damaged ({error}); the one before it is used")
+                shutil.rmtree(checkpoint, ignore_errors=True)
+                continue
+            self._forget_after(manifest["step"])
+            return manifest["step"], state
+        self._forget_after(-1)
+        return None
+
+    def _forget_after(self, step: int) -> None:
+        for name in ("metrics.jsonl", "completions.jsonl"):
+            path = self.folder / name
+            if path.exists():
+                kept = [json.dumps(row) + "\n" for row in read_lines(path) if row["step"] <= step]
+                draft = path.with_suffix(".draft")
+                draft.write_text("".join(kept))
+                draft.replace(path)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a JSON-lines file; a last line that was cut off by a kill is left out."""
+    if path.exists():
+        with path.open() as file:
+            for line in file:
+                with contextlib.suppress(json.JSONDecodeError):
+                    yield json.loads(line)
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers may depend on besides the configuration."""
+    import transformers
+
+    import guerdon
+
+    return {
+        "command": sys.argv,
+        "guerdon": guerdon.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+@contextlib.contextmanager
+def _disk(folder: Path, draft: Path | None = None) -> Iterator[None]:
+    """A full disk, or one that may not be written, becomes a sentence, and the unfinished draft is removed."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "file write failed" in str(error)
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+        if full:
+            raise RunFailed(
+                f"no space left where {folder} lies; free some and run the same command again: it goes on from the last checkpoint"
+            ) from error
+        if isinstance(error, PermissionError):
+            raise InputError(f"{folder} cannot be written; give another folder") from error
+        raise
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.tolist()
+    return str(value)

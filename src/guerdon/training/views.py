@@ -1,0 +1,62 @@
+"""Views: the models that names with a view refer to (``ref_logp``), bound once, moved by updates."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from guerdon.errors import InputError
+from guerdon.models import Model, Policy
+from guerdon.quantities import Name
+
+COPIES = ("ref", "ema")  # views that are made from the policy as it is at the start
+
+
+class Views:
+    """The bound models: ``ref`` and ``ema`` are made when a part reads them or an update writes them, and not otherwise.
+
+    Attributes:
+        bound: view → model.
+        models: name → every model besides the policy (critics, teachers).
+    """
+
+    def __init__(self, policy: Policy, names: Iterable[Name], updates: tuple[Any, ...], models: Mapping[str, Model]):
+        self.policy, self.updates, self.models = policy, updates, dict(models)
+        wanted = {name.view for name in names} | {update.into for update in updates}
+        self.bound: dict[str, Model] = {view: policy.reference() for view in COPIES if view in wanted}
+        self.bound |= {view: model for view, model in self.models.items() if view in wanted}
+        self.moving = {update.into for update in updates}
+        for view in self.moving:
+            if view not in self.bound:
+                raise InputError(f"recipe.updates: there is no view {view!r} to update; there are {', '.join(self.bound) or 'none'}")
+            if self.bound[view].module is policy.module:
+                raise InputError(
+                    f"recipe.updates: the {view!r} view is the policy with its adapters off and cannot move; train without lora"
+                )
+
+    def update(self, step: int) -> dict[str, float]:
+        """Apply every update; returns how far each moved view now is from the policy (root mean square over parameters)."""
+        far = {}
+        for update in self.updates:
+            now, copy = self.policy.module.parameters(), self.bound[update.into].module.parameters()
+            square, count = 0.0, 0
+            with torch.no_grad():
+                for a, b in zip(now, copy, strict=True):
+                    b.copy_(update(step=step, now=a, copy=b))
+                    square, count = square + float((a - b).square().sum()), count + a.numel()
+            far[f"updates/{update.into}_distance"] = (square / max(count, 1)) ** 0.5
+        return far
+
+    def state(self) -> dict[str, Any]:
+        """Parameters of the views that move; the others are what they were at the start."""
+        return {view: self.bound[view].module.state_dict() for view in self.moving} | {"start": self._start()}
+
+    def _start(self) -> dict[str, Any]:
+        """Frozen copies have to be kept too: at resumption the policy has already moved."""
+        fixed = {v: m for v, m in self.bound.items() if v in COPIES and v not in self.moving and m.module is not self.policy.module}
+        return {view: model.module.state_dict() for view, model in fixed.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for view, parameters in {**state, **state["start"]}.items():
+            if view != "start":
+                self.bound[view].module.load_state_dict(parameters)
