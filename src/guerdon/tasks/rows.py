@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 
 Row = Mapping[str, Any]
@@ -61,5 +61,6 @@ def require(rows: Sequence[Row], columns: Collection[str], where: str = "the dat
 def missing_column(column: str, row: Row) -> str:
     """The end of a sentence whose subject lacks ``column``: what there is, the nearest, and how to rename."""
     found = sorted(map(str, row))
-    near = unknown("column", column, found)
-    return f"has no column {column!r}: {near}; columns there: {', '.join(found)}; rename with columns={{{column!r}: 'its name there'}}"
+    near = get_close_matches(column, found, n=1, cutoff=0.6)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"has no column {column!r}{hint}; columns there: {', '.join(found)}; rename with columns={{{column!r}: {near[0] if near else '...'!r}}}"
