@@ -1,7 +1,7 @@
 """Drawing: the table, the verdict and the plot of a system's evidence."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ def report(entry: Entry, evidence: Evidence, plot: Path) -> None:
 
     console = Console()
     console.print(f"\n[bold]{entry.system.title}[/bold]  {entry.system.link}", highlight=False)
-    console.print(table(evidence.numbers))
+    for table in tables(evidence.numbers):
+        console.print(table)
     for leaf in _leaves(evidence.verdict):
         console.print(f"  {_coloured(leaf.outcome)}  {leaf.claim}{_interval(leaf)}", highlight=False)
     seeds = f"{len(evidence.seeds)} seed{'s' if len(evidence.seeds) != 1 else ''}"
@@ -32,15 +33,26 @@ def report(entry: Entry, evidence: Evidence, plot: Path) -> None:
     console.print(f"Plot: {plot}", highlight=False)
 
 
-def table(numbers: Numbers):
-    """Arms in rows, measures in columns, the points of curves in columns of their own."""
+def tables(numbers: Numbers) -> list:
+    """One table for what is a number, arms in rows and measures in columns; one for each curve, its points in columns."""
     from rich.table import Table
 
-    columns = list(dict.fromkeys((name, x) for measures in numbers.values() for name, x, _ in _cells(measures)))
-    drawn = Table("arm", *(name if x is None else f"{name} {x:g}" for name, x in columns))
+    by_measure: dict[str, dict[str, list[float] | Mapping]] = {}
     for arm, measures in numbers.items():
-        cells = {(name, x): _mean(values) for name, x, values in _cells(measures)}
-        drawn.add_row(arm, *(cells.get(column, "") for column in columns))
+        for name, series in measures.items():
+            by_measure.setdefault(name, {})[arm] = series
+    curves = {name: arms for name, arms in by_measure.items() if any(isinstance(series, Mapping) for series in arms.values())}
+    drawn = []
+    plain = [name for name in by_measure if name not in curves]
+    if plain:
+        drawn.append(Table("arm", *plain))
+        for arm in numbers:
+            drawn[-1].add_row(arm, *(_mean(by_measure[name][arm]) if arm in by_measure[name] else "" for name in plain))
+    for name, arms in curves.items():
+        points = sorted({x for series in arms.values() for x in series})
+        drawn.append(Table(name, *(f"{x:g}" for x in points)))
+        for arm, series in arms.items():
+            drawn[-1].add_row(arm, *(_mean(series[x]) if x in series else "" for x in points))
     return drawn
 
 
@@ -89,14 +101,6 @@ def _mean(values) -> str:
     if estimate.low == estimate.high or not math.isfinite(estimate.low):
         return f"{estimate.value:.4g}"
     return f"{estimate.value:.4g} ± {(estimate.high - estimate.low) / 2:.2g}"
-
-
-def _cells(measures: Mapping) -> Iterator[tuple[str, float | None, list[float]]]:
-    for name, series in measures.items():
-        if isinstance(series, Mapping):
-            yield from ((name, x, series[x]) for x in sorted(series))
-        else:
-            yield name, None, series
 
 
 def _leaves(verdict: Verdict) -> list[Verdict]:
