@@ -7,7 +7,7 @@ Source: ours; see the heads for theirs.
 """
 
 import copy
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from guerdon.models.heads import Head
 from guerdon.models.language.forward import hidden_states, rows_of, scatter
 from guerdon.models.language.policy import LanguagePolicy
-from guerdon.sequences import Sequences
+from guerdon.sequences import Example, Sequences, collate
+from guerdon.tasks.encoding import Encoder
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,17 @@ class HeadedModel:
         _, _, predicts = rows_of(sequences, torch.device("cpu"))
         out = self.head.read(self.module["head"], hidden, predicts.to(self.device), last)
         return {self.head.measures: scatter(out, sequences.mask) if self.head.per_step else out.cpu()}
+
+    @torch.no_grad()
+    def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32) -> list[float]:
+        """The scalar head's number for each completion of a prompt; both plain text or both messages."""
+        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt")
+        scores: list[float] = []
+        for first in range(0, len(prompts), rows_at_once):
+            pairs = zip(prompts[first : first + rows_at_once], completions[first : first + rows_at_once], strict=True)
+            batch = collate([Example({"": encoder.encode_pair(p, c)}) for p, c in pairs])
+            scores += self.measure(batch.sides[""], {"score"})["score"].tolist()
+        return scores
 
     def reference(self) -> "HeadedModel":
         """The model as it is now, frozen."""

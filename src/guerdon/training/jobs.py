@@ -1,0 +1,224 @@
+"""Jobs: a loop with everything that it is called with, as a value. What a stage, and a run from the command line, consists of."""
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from guerdon.acting.samplers import Sampler
+from guerdon.acting.samplers.group import Group
+from guerdon.data.curation import Curation
+from guerdon.errors import InputError
+from guerdon.feedback.combining import Combining
+from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.running import RewardRunner
+from guerdon.models import Model
+from guerdon.models.heads.value import Value
+from guerdon.models.language.headed import HeadedModel
+from guerdon.sequences import Decoding, Example
+from guerdon.tasks.encoding import Encoder
+from guerdon.training.display import Display
+from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
+from guerdon.training.loops.fit import fit
+from guerdon.training.loops.improve import improve
+from guerdon.training.loops.search import search
+from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.run import Run
+from guerdon.training.stages import Outputs, describe
+from guerdon.training.streams import Stream
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """Fit a model to rows.
+
+    Attributes:
+        data: a task, whose ``train()`` rows are learned from and whose ``test()`` rows are held out; or the name of a stage whose rows are.
+        builds: the specification of the model, where it is not the pipeline's (a reward model).
+        streams: further data by the name that a term's ``data`` gives; each a task or a stage's name.
+    """
+
+    recipe: Recipe
+    data: Any
+    budget: Budget = Budget()
+    builds: Any = None
+    streams: Mapping[str, Any] = field(default_factory=dict)
+    max_prompt_length: int | None = None
+    truncate: str = ""
+
+    def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
+        encoder = encoder_for(model, self.max_prompt_length, self.truncate)
+        budget = seeded(self.budget, seed)
+        train, test = rows_of(self.data, done)
+        out = fit(
+            model,
+            examples(train, encoder),
+            self.recipe,
+            budget,
+            examples(test[: budget.evaluation_rows], encoder),
+            run_in(folder, self, budget),
+            display,
+            streams_of(self.streams, done, encoder, budget),
+        )
+        return Outputs(out.model, history=out.history)
+
+
+@dataclass(frozen=True)
+class ImproveJob:
+    """Improve a policy on a task.
+
+    Attributes:
+        rewards: components by name: reward functions, or the name of a stage whose model scores. Empty: the task's own reward.
+    """
+
+    recipe: Recipe
+    task: Any
+    rewards: Mapping[str, Any] = field(default_factory=dict)
+    decoding: Decoding = Decoding()
+    budget: Budget = Budget()
+    streams: Mapping[str, Any] = field(default_factory=dict)
+    max_prompt_length: int | None = None
+    truncate: str = ""
+    builds: Any = None
+
+    def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
+        budget = seeded(self.budget, seed)
+        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate)
+        encoder = scene.encoder if isinstance(scene, TextScene) else None
+        try:
+            out = improve(
+                model,
+                scene,
+                self.task.train(),
+                self.recipe,
+                budget,
+                self.decoding,
+                self.task.test(),
+                run_in(folder, self, budget),
+                display,
+                streams_of(self.streams, done, encoder, budget),
+                learners_of(self.recipe, model, budget.seed),
+            )
+        finally:
+            scene.close()
+        return Outputs(out.policy, history=out.history)
+
+
+@dataclass(frozen=True)
+class SearchJob:
+    """Candidates for the training rows of a task, scored, and what curation makes of them."""
+
+    task: Any
+    curate: Curation
+    rewards: Mapping[str, Any] = field(default_factory=dict)
+    rows: int = 256
+    sampler: Sampler = Group()
+    combine: Combining = Weigh()
+    decoding: Decoding = Decoding()
+    builds: Any = None
+
+    def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
+        scene = scene_for(model, self.task, self.rewards, done)
+        rows = self.task.train()
+        try:
+            some = [rows[i] for i in range(min(self.rows, len(rows)))]
+            found = search(model, scene, some, self.sampler, self.combine, self.decoding, seed, display=display)
+        finally:
+            scene.close()
+        return Outputs(None, rows=self.curate(rows=found))
+
+
+# what jobs are made of
+
+
+def encoder_for(model: Model, max_prompt_length: int | None = None, truncate: str = "") -> Encoder:
+    """The encoder of a language model's tokenizer.
+
+    Raises:
+        InputError: the model has no tokenizer, so it does not read text.
+    """
+    tokenizer = getattr(model, "tokenizer", None)
+    if tokenizer is None:
+        raise InputError(f"a {type(model).__name__} reads no text; use a language model, or a finite world")
+    return Encoder(tokenizer, model.context_length, max_prompt_length, truncate)
+
+
+def examples(rows: Sequence[Row], encoder: Encoder) -> list[Example]:
+    """Rows of any common format as tokenized examples."""
+    from guerdon.data.formats._detect import encode_rows
+
+    return encode_rows(rows, encoder)
+
+
+def rows_of(data: Any, done: Mapping[str, Outputs]) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Rows to learn from and rows held out: of a task, or of a finished stage."""
+    if isinstance(data, str):
+        if data not in done:
+            raise InputError(f"there is no finished stage {data!r} to take rows from; there are {', '.join(done) or 'none'}")
+        return done[data].rows, []
+    return data.train(), data.test()
+
+
+def scene_for(
+    model: Model,
+    task: Any,
+    rewards: Mapping[str, Any],
+    done: Mapping[str, Outputs],
+    max_prompt_length: int | None = None,
+    truncate: str = "",
+) -> Scene:
+    """Where ``model`` acts: text with reward functions, or a finite world with its own reward.
+
+    Raises:
+        InputError: neither the recipe nor the task brings a reward.
+    """
+    if hasattr(task, "reward_of"):
+        return FiniteScene(task)
+    functions = {name: _scorer(done[r].model) if isinstance(r, str) and r in done else r for name, r in rewards.items()}
+    if not functions:
+        own = task.reward
+        if own is None:
+            raise InputError(
+                "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
+            )
+        functions = {type(own).__module__.rsplit(".", 1)[1]: own}
+    return TextScene(encoder_for(model, max_prompt_length, truncate), RewardRunner(functions))
+
+
+def _scorer(model: Any) -> Any:
+    """A trained scorer as a reward function."""
+
+    def reward(prompts: list[Any], completions: list[Any], **_: list[Any]) -> list[float]:
+        return model.score(prompts, completions)
+
+    return reward
+
+
+def streams_of(streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder: Encoder | None, budget: Budget) -> dict[str, Stream]:
+    """The data of terms that read a stream of their own."""
+    return {name: Stream(examples(rows_of(data, done)[0], encoder), budget.rows, budget.seed) for name, data in streams.items()}
+
+
+def learners_of(recipe: Recipe, policy: Model, seed: int) -> dict[str, Model]:
+    """The models of further learners: the one that is specified, or the policy's body under a value head."""
+    models: dict[str, Model] = {}
+    for name, learning in recipe.learners.items():
+        models[name] = learning.model.build(seed) if learning.model is not None else HeadedModel(copy_of(policy), Value(), seed)
+    return models
+
+
+def copy_of(policy: Any) -> Any:
+    """A trainable copy of a policy."""
+    return type(policy)(copy.deepcopy(policy.module), policy.tokenizer, policy.device)
+
+
+def seeded(budget: Budget, seed: int) -> Budget:
+    """The budget with the pipeline's seed."""
+    return dataclasses.replace(budget, seed=seed)
+
+
+def run_in(folder: Path | None, job: Any, budget: Budget) -> Run | None:
+    """The run directory of a job, or None."""
+    return Run(folder, describe(job), budget.keep_checkpoints) if folder is not None else None

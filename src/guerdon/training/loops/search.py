@@ -1,0 +1,62 @@
+"""Search: act and judge, without training. Its result is scored rows, which a chooser answers with or curation makes data of.
+
+rows → candidates → scores → {prompt, completions, scores, ...}
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from guerdon.acting.samplers import Sampler
+from guerdon.feedback.combining import Combining
+from guerdon.models import Policy
+from guerdon.parts import call
+from guerdon.randomness import derive
+from guerdon.sequences import Decoding
+from guerdon.training.display import Display, Silent
+from guerdon.training.judging import Row, Scene
+
+
+def search(
+    policy: Policy,
+    scene: Scene,
+    rows: Sequence[Row],
+    sampler: Sampler,
+    combine: Combining,
+    decoding: Decoding = Decoding(),
+    seed: int = 0,
+    rows_at_once: int = 32,
+    display: Display = Silent(),
+) -> list[dict[str, Any]]:
+    """Candidates for every row, with their scores. Those on which a reward failed are left out.
+
+    Returns:
+        The rows, each with ``completions`` (in the prompt's form), ``scores``, ``components`` (name → list) and ``lengths``.
+    """
+    found: list[dict[str, Any]] = []
+    display.start("search", 0, len(rows))
+    try:
+        for first in range(0, len(rows), rows_at_once):
+            some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
+            rollouts = sampler(policy, scene.contexts(some), decoding, derive(seed, "search", first))
+            judged = scene.judge(rollouts, some)
+            score = call(combine, {"components": judged.scored.components})
+            valid = ~judged.scored.invalid & score.isfinite()
+            for i, row in enumerate(some):
+                own = (valid & (rollouts.context == i)).nonzero().squeeze(-1).tolist()
+                found.append(_scored(row, own, judged, score, rollouts.length))
+            display.step(len(found), {"reward": float(score[valid].mean()) if valid.any() else 0.0})
+    finally:
+        display.stop()
+    return found
+
+
+def _scored(row: Mapping[str, Any], own: list[int], judged: Any, score: torch.Tensor, length: torch.Tensor) -> dict[str, Any]:
+    return {
+        **row,
+        "completions": [judged.completions[b] for b in own],
+        "scores": [float(score[b]) for b in own],
+        "components": {name: [float(values[b]) for b in own] for name, values in judged.scored.components.items()},
+        "lengths": [int(length[b]) for b in own],
+    }
