@@ -194,7 +194,7 @@ def adversaries(numbers, claim):
     for order in (ranked, ranked[::-1]):
         yield reshaped(numbers, lambda arm, x, n, order=order: 1e6 * order.index(arm) if arm in order else 0.0)
     for _ in range(50):
-        yield reshaped(numbers, lambda arm, x, n: random.normal() * 10 ** random.integers(-3, 6))
+        yield reshaped(numbers, lambda arm, x, n: random.normal() * 10.0 ** random.integers(-3, 6))
 
 
 def reshaped(numbers, value):

@@ -77,7 +77,7 @@ class _Reader:
             nodes = dict.fromkeys(node for name, node in _definitions(module).items() if name in names)
             lines = inspect.getsource(module).splitlines()
             doc = f'"""{(module.__doc__ or "").strip()}\n"""'
-            yield _headed(module_name, "\n\n".join([doc, *(_text(node, lines) for node in nodes)]))
+            yield _headed(module_name, "\n\n\n".join([doc, *(_text(node, lines) for node in nodes)]))
 
 
 def _within(value: Any) -> Iterator[Any]:

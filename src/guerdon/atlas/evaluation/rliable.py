@@ -8,8 +8,9 @@ stratified-bootstrap interval at 95 %. All three see the same matrices and the s
 Measured: the width of the interval; how often it contains the truth (the same aggregate of infinitely many runs, here the 2,000
 quantiles of each task); and by how much the estimate moves when one run, drawn at random, is entered ten times as high.
 
-Source: Agarwal et al. 2021, arXiv 2108.13264, section 4. The paper's "near nominal" has no number: five points of coverage is
-what is taken here, for every number of runs.
+Source: Agarwal et al. 2021, arXiv 2108.13264, sections 4.1 and 4.3: the intervals of median and IQM are good from as few as 10 runs on, and
+too short with 3. "Good" has no number there: here it is coverage within five points of 95 %. The paper draws its runs from 200 runs of
+each of the 26 games, which are more regular than log-normal scores.
 """
 
 from dataclasses import dataclass
@@ -34,9 +35,11 @@ recipe = {"mean": Mean(), "median": Median(), "iqm": InterquartileMean()}
 claim = AllOf(
     BetterThan("iqm", "median", on="width", at="every", lower_is_better=True),
     BetterThan("iqm", "mean", on="shift by an outlier", at="every", lower_is_better=True),
-    EqualTo("iqm", 0.95, on="coverage", tolerance=0.05, at="every"),
+    EqualTo("iqm", 0.95, on="coverage", tolerance=0.05, at=10),
+    EqualTo("median", 0.95, on="coverage", tolerance=0.05, at=10),
+    BetterThan("iqm", 0.95, on="coverage", at=3, lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 10}
+SEEDS = {"smoke": 1, "full": 20}
 RUNS = (3, 5, 10)
 
 
@@ -61,7 +64,7 @@ class Benchmark:
 
 
 def experiment(seed: int, scale: str) -> dict:
-    benchmark, trials = Benchmark(seed), 10 if scale == "smoke" else 300
+    benchmark, trials = Benchmark(seed), 10 if scale == "smoke" else 200
     return {name: measured(statistic, benchmark, trials, 200 if scale == "smoke" else 500) for name, statistic in recipe.items()}
 
 
