@@ -7,7 +7,7 @@ from guerdon.errors import InputError
 
 
 def distribution(probabilities: Tensor, name: str, positive: bool = False) -> Tensor:
-    """``probabilities`` [..., S] as float64, checked.
+    """``probabilities`` [..., S] as float64, checked; what rounding (of float32, say) left of the sum is divided out.
 
     Raises:
         InputError: they are negative, or do not sum to 1, or (where they must be ``positive``) one is 0.
@@ -17,7 +17,7 @@ def distribution(probabilities: Tensor, name: str, positive: bool = False) -> Te
         raise InputError(f"{name} must be probabilities: at least 0, with the sum 1 over the last dimension")
     if positive and bool((p == 0).any()):
         raise InputError(f"{name} has a probability of 0, which no divergence from it can be finite for: give every action a positive one")
-    return p
+    return p / p.sum(-1, keepdim=True)
 
 
 def uniform(size: int) -> Tensor:

@@ -31,17 +31,17 @@ class PrefixValue:
 
 
 class TableCritic:
-    """A running table of values: ``module`` holds ``values`` [C, P]."""
+    """A running table of values: ``module`` holds ``table`` [C, P]."""
 
     measures = frozenset({"value"})
 
     def __init__(self, tree: PrefixTree, contexts: int) -> None:
         self.tree = tree
-        self.module = nn.ParameterDict({"values": nn.Parameter(torch.zeros(contexts, tree.prefixes, dtype=torch.float64))})
+        self.module = nn.ParameterDict({"table": nn.Parameter(torch.zeros(contexts, tree.prefixes, dtype=torch.float64))})
 
     @property
     def values(self) -> Tensor:
-        return self.module["values"]
+        return self.module["table"]
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """``value`` [B, T]: what is expected from before each step on."""
@@ -59,5 +59,5 @@ class TableCritic:
         """Write ``critic.safetensors`` and ``critic.json``."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({"values": self.values.detach().contiguous()}, folder / "critic.safetensors")
+        save_file({"table": self.values.detach().contiguous()}, folder / "critic.safetensors")
         (folder / "critic.json").write_text(json.dumps({"vocabulary": self.tree.vocabulary, "depth": self.tree.depth}) + "\n")
