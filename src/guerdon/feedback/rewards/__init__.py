@@ -3,6 +3,9 @@
 The signature is the one that TRL users write, so a reward of ours can be handed to other trainers as it is, and one of
 theirs runs here. Columns (``answer``, ``label`` ...) are asked for by argument name and arrive as lists with one value
 per completion. ``None`` means "does not apply to this sample".
+
+A reward of ours that may take very long on a hostile completion says ``may_hang: ClassVar[bool] = True`` and is then run where it can be
+stopped (``guerdon.feedback.running``).
 """
 
 from typing import Any, Protocol

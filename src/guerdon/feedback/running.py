@@ -1,0 +1,381 @@
+"""Running: every reward over a batch of completions, whatever the functions do.
+
+Each reward gives one component per completion. What can go wrong, and what it comes to:
+
+    returns None                              the component does not apply to the sample: NaN
+    raises, hangs, dies, or returns a         the sample is invalid: recorded with the error's text and left out by the loop;
+    string, NaN or infinity                   the run goes on
+    that for more than ``failure_bound``      RunFailed with the first error's text
+    of the last ``failure_window`` samples
+    another number of values, or no list      InputError at once: nobody can tell which value belongs to which completion
+    no reward applies to a sample             the sample is invalid, but this is no failure
+
+Where a reward runs:
+
+    our own parts                             here (unless they say ``may_hang``)
+    async functions                           on an event loop in a thread, all completions of all of them at once
+    other sync functions                      in ``workers`` helper processes (one, if ``workers`` is 0), which are killed and replaced
+                                              when a call takes longer than ``timeout``; with ``workers=0, timeout=None`` here
+    what cannot be sent to a process          in a thread, which is abandoned at the timeout, as a thread cannot be stopped
+
+A function that takes the whole batch (TRL's signature) is called on the batch first. If that raises or takes longer than ``timeout``, it is
+called on one completion at a time to find which one it was. Functions for one completion are spread over the workers.
+In a helper a function keeps what it remembers until its process is replaced, and each worker remembers for itself.
+"""
+
+import asyncio
+import contextlib
+import math
+import numbers
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.errors import InputError, RunFailed
+from guerdon.feedback.adapters import Adapted, Call, adapt
+from guerdon.feedback.helpers import Failure, Helpers, Loadable
+from guerdon.feedback.worker import sentence
+
+_LARGEST = 64 * 2**20  # bytes of a function that are sent to a helper: one that holds a model stays here
+_STRAY = 8  # threads that were abandoned before the run gives up
+
+Invoke = Callable[[Adapted, list[Call]], list[Any]]
+
+
+@dataclass
+class Scored:
+    """The verdicts on a batch.
+
+    Attributes:
+        components: by the reward's name, [B] float64; NaN where it does not apply or failed.
+        invalid: [B]; true where the sample has no reward, because one failed or none applies.
+        errors: for each sample, why it is invalid, or None.
+    """
+
+    components: dict[str, Tensor]
+    invalid: Tensor
+    errors: list[str | None]
+
+
+class RewardRunner:
+    """Runs named rewards. A context manager; ``close`` ends its processes and threads. Several threads may call ``score`` at once.
+
+    Args:
+        rewards: by name, functions in any signature that ``guerdon.feedback.adapters`` knows, or the text by which to load one.
+        workers: helper processes for sync functions; 0 for one where there is a timeout, and none where there is not.
+        timeout: seconds that a call may take; None for no limit.
+        failure_bound: share of the last ``failure_window`` samples that may fail before the run stops.
+        concurrency: how many completions an async function may be working on at once.
+    """
+
+    def __init__(
+        self,
+        rewards: Mapping[str, Callable[..., Any] | str],
+        *,
+        workers: int = 0,
+        timeout: float | None = 10.0,
+        failure_bound: float = 0.2,
+        failure_window: int = 100,
+        concurrency: int = 64,
+    ) -> None:
+        if workers < 0 or (timeout is not None and timeout <= 0) or not 0 <= failure_bound <= 1 or failure_window < 1 or concurrency < 1:
+            raise InputError(
+                "rewards run with workers >= 0, timeout > 0 or none, failure_bound between 0 and 1, failure_window >= 1 and concurrency >= 1, "
+                f"not {workers}, {timeout}, {failure_bound}, {failure_window} and {concurrency}"
+            )
+        self._rewards = {name: replace(adapt(reward, name), name=name) for name, reward in rewards.items()}
+        self._workers, self._timeout, self._concurrency = workers, timeout, concurrency
+        self._bound, self._recent = failure_bound, deque[str | None](maxlen=failure_window)
+        self._lock = threading.Lock()
+        self._helpers: Helpers | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._singly: set[str] = set()  # batch functions that are slow, not hung: called on one completion at a time
+        self._stray = 0
+        self._routes = {name: self._route(reward) for name, reward in self._rewards.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._rewards)
+
+    def missing(self, columns: Sequence[str]) -> dict[str, list[str]]:
+        """By reward, the columns it needs that are not among ``columns``; empty if there are none."""
+        return {name: lacking for name, reward in self._rewards.items() if (lacking := reward.missing(columns))}
+
+    def score(self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Sequence[Any]] | None = None) -> Scored:
+        """Run every reward on the batch.
+
+        Raises:
+            InputError: a column is missing or of another length, or a reward does not return one value per completion.
+            RunFailed: too many samples failed.
+        """
+        columns = columns or {}
+        for name, values in (("prompts", prompts), *columns.items()):
+            if len(values) != len(completions):
+                raise InputError(
+                    f"there are {len(completions)} completions, but {len(values)} values of {name}: give one for each completion"
+                )
+        if not len(completions):
+            return Scored({name: torch.zeros(0, dtype=torch.float64) for name in self._rewards}, torch.zeros(0, dtype=torch.bool), [])
+        aside = {name: _start(self._judge, name, prompts, completions, columns) for name, run in self._routes.items() if run != self._here}
+        try:
+            here = {name: self._judge(name, prompts, completions, columns) for name, run in self._routes.items() if run == self._here}
+            outcomes = {name: aside[name].result() if name in aside else here[name] for name in self._rewards}
+        except BaseException:
+            self.close()  # what is still running is of no use any more
+            raise
+        scored = _scored(outcomes, len(completions))
+        self._watch(scored)
+        return _with_inapplicable(scored)
+
+    def close(self) -> None:
+        """End the helper processes and the event loop. A runner that is used again starts new ones."""
+        with self._lock:
+            helpers, self._helpers = self._helpers, None
+            loop, self._loop = self._loop, None
+        if helpers is not None:
+            helpers.close()
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(loop.stop)
+
+    def __enter__(self) -> "RewardRunner":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    # -- one reward over the batch
+
+    def _judge(self, name: str, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> list[Any]:
+        """The value or the Failure of every completion."""
+        reward, invoke = self._rewards[name], self._routes[name]
+        found: list[Any] = [None] * len(completions)
+
+        def singly(rows: Sequence[int]) -> list[Call]:
+            return [call for row in rows for call in reward.calls(prompts, completions, columns, [row])]
+
+        def keep(calls: list[Call], results: list[Any]) -> list[Call]:
+            """Note what was found; the calls of several completions that failed are returned."""
+            again = []
+            for call, result in zip(calls, results, strict=True):
+                failed = isinstance(result, Failure)
+                if failed and len(call.rows) > 1:
+                    again.append(call)
+                values = [result] * len(call.rows) if failed else reward.several(call, result)
+                for row, value in zip(call.rows, values, strict=True):
+                    found[row] = value
+            return again
+
+        calls = singly(range(len(completions))) if name in self._singly else reward.calls(prompts, completions, columns)
+        results = invoke(reward, calls)
+        failed = keep(calls, results)
+        if failed:
+            calls = singly([row for call in failed for row in call.rows])
+            singles = invoke(reward, calls)
+            keep(calls, singles)
+            was_slow = any(isinstance(r, Failure) and r.hung for r in results) and not any(
+                isinstance(r, Failure) and r.hung for r in singles
+            )
+            if was_slow and reward.kind == "trl":
+                self._singly.add(name)
+        return found
+
+    # -- where it runs
+
+    def _route(self, reward: Adapted) -> Invoke:
+        if reward.asynchronous:
+            return self._on_loop
+        ours = type(reward.function).__module__.partition(".")[0] == "guerdon"
+        if (ours and not getattr(reward.function, "may_hang", False)) or (self._workers == 0 and self._timeout is None):
+            return self._here
+        loadable = _loadable(reward)
+        if loadable is None:
+            return self._in_thread
+        return lambda reward, calls: self._in_helpers(loadable, reward, calls)
+
+    def _here(self, reward: Adapted, calls: list[Call]) -> list[Any]:
+        return [_attempt(reward, call) for call in calls]
+
+    def _in_helpers(self, loadable: Loadable, reward: Adapted, calls: list[Call]) -> list[Any]:
+        with self._lock:
+            if self._helpers is None:
+                self._helpers = Helpers(max(self._workers, 1))
+            helpers = self._helpers
+        pending = [helpers.submit(loadable, call.arguments, self._timeout) for call in calls]
+        try:
+            return [future.result() for future in pending]
+        except InputError as error:
+            for future in pending:
+                future.cancel()
+            raise InputError(f"the reward {reward.name}: {error}") from error
+
+    def _in_thread(self, reward: Adapted, calls: list[Call]) -> list[Any]:
+        results = []
+        for call in calls:
+            future = _start(_attempt, reward, call)
+            try:
+                results.append(future.result(self._timeout))
+            except TimeoutError:
+                self._abandon(reward)
+                results.append(Failure(f"took longer than {self._timeout:g} s", hung=True))
+        return results
+
+    def _on_loop(self, reward: Adapted, calls: list[Call]) -> list[Any]:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_run_loop, args=(self._loop,), daemon=True, name="guerdon-reward-loop").start()
+            loop = self._loop
+        results: list[Any] = [Failure("did not let go of the event loop in time", hung=True)] * len(calls)
+        future = asyncio.run_coroutine_threadsafe(_gather(reward, calls, results, self._timeout, self._concurrency), loop)
+        patience = None if self._timeout is None else self._timeout * math.ceil(len(calls) / self._concurrency) + min(self._timeout, 5.0)
+        try:
+            future.result(patience)
+        except TimeoutError:  # it blocks the loop or will not be cancelled: leave it behind, with its loop
+            with self._lock:
+                if self._loop is loop:
+                    self._loop = None
+            self._abandon(reward)
+        return list(results)
+
+    def _abandon(self, reward: Adapted) -> None:
+        with self._lock:
+            self._stray += 1
+            stray = self._stray
+        if stray > _STRAY:
+            raise RunFailed(
+                f"the reward {reward.name} hung {stray} times in a thread, where it cannot be stopped: make it a function of a module or file, "
+                "which runs in a process of its own"
+            )
+
+    # -- how often it fails
+
+    def _watch(self, scored: Scored) -> None:
+        with self._lock:
+            self._recent.extend(scored.errors)
+            failed = [error for error in self._recent if error is not None]
+            window = self._recent.maxlen or 1
+            if len(failed) > self._bound * window:
+                raise RunFailed(
+                    f"{len(failed)} of the last {len(self._recent)} samples could not be rewarded, more than the {self._bound:.0%} of {window} "
+                    f"that are put up with; the first error was: {failed[0]}"
+                )
+
+
+def _attempt(reward: Adapted, call: Call) -> Any:
+    try:
+        return reward.function(**call.arguments)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
+        return Failure(f"raised {sentence(error)}")
+
+
+async def _gather(reward: Adapted, calls: list[Call], results: list[Any], timeout: float | None, concurrency: int) -> None:
+    """Await every call, ``concurrency`` at a time, and put what each came to into ``results`` as it comes."""
+    turn = asyncio.Semaphore(concurrency)
+
+    async def one(position: int, call: Call) -> None:
+        async with turn:
+            limit = asyncio.timeout(timeout)
+            try:
+                async with limit:
+                    results[position] = await reward.function(**call.arguments)
+            except InputError:
+                raise
+            except (Exception, SystemExit) as error:
+                hung = limit.expired()
+                results[position] = Failure(f"took longer than {timeout:g} s" if hung else f"raised {sentence(error)}", hung=hung)
+
+    await asyncio.gather(*(one(position, call) for position, call in enumerate(calls)))
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    finally:
+        loop.close()
+
+
+def _start(function: Callable[..., Any], *arguments: Any) -> Future:
+    """Run a function in a thread that does not keep the interpreter from ending."""
+    future: Future = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="guerdon-reward").start()
+    return future
+
+
+def _loadable(reward: Adapted) -> Loadable | None:
+    """The reward as another process can load it, or None where it cannot."""
+    if reward.origin is not None:
+        return Loadable(reward.name, "named", reward.origin)
+    import cloudpickle
+
+    try:
+        pickled = cloudpickle.dumps(reward.function)
+    except Exception:  # whatever a pickler meets in what the function holds
+        return None
+    return Loadable(reward.name, "pickled", pickled) if len(pickled) <= _LARGEST else None
+
+
+def _scored(outcomes: Mapping[str, list[Any]], size: int) -> Scored:
+    components = {}
+    errors: list[str | None] = [None] * size
+    for name, values in outcomes.items():
+        component = torch.full((size,), torch.nan, dtype=torch.float64)
+        for row, value in enumerate(values):
+            number = _number(value)
+            if isinstance(number, Failure):
+                errors[row] = errors[row] or f"the reward {name} {number.text}"
+            elif number is not None:
+                component[row] = number
+        components[name] = component
+    return Scored(components, torch.tensor([error is not None for error in errors]), errors)
+
+
+def _with_inapplicable(scored: Scored) -> Scored:
+    """A sample to which no reward applies is invalid as well."""
+    if not scored.components:
+        return scored
+    nothing = torch.stack(list(scored.components.values())).isnan().all(0)
+    errors = [error or ("no reward applies to it" if none else None) for error, none in zip(scored.errors, nothing.tolist(), strict=True)]
+    return Scored(scored.components, scored.invalid | nothing, errors)
+
+
+def _number(value: Any) -> float | Failure | None:
+    if value is None or isinstance(value, Failure):
+        return value
+    if hasattr(value, "item"):
+        with contextlib.suppress(Exception):
+            value = value.item()
+    if not isinstance(value, numbers.Real) and not (isinstance(value, numbers.Number) and hasattr(value, "__float__")):
+        return Failure(f"returned {_short(value)}, which is no number")
+    number = float(value)
+    return number if math.isfinite(number) else Failure(f"returned {number}")
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return f"the {type(value).__name__} {shown}"
