@@ -6,7 +6,22 @@ from torch import Tensor
 
 
 class Selection(Protocol):
-    """``reward`` [B], ``group`` [B] → keep [B] (bool). A selection that weighs prompts returns weights [P] instead and
-    carries state."""
+    """``reward`` [B], ``group`` [B], ``terminated`` [B] ... → keep [B] (bool), which sequences are learned from."""
 
     def __call__(self, **quantities: Tensor) -> Tensor: ...
+
+
+class Weighing(Protocol):
+    """What came of the prompts that were tried → how much each of the P prompts is worth trying next, with an explicit state."""
+
+    def init(self) -> dict[str, Tensor]: ...
+
+    def __call__(self, reward: Tensor, prompt_id: Tensor, size: int, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """``reward`` [B], ``prompt_id`` [B] in 0 .. size - 1 → weight [P = size], new state."""
+        ...
+
+
+class Drawing(Protocol):
+    """Weights [P], how many, a seed → the indices of the prompts to try next, [count]."""
+
+    def __call__(self, weight: Tensor, count: int, seed: int) -> Tensor: ...
