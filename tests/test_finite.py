@@ -221,9 +221,9 @@ def test_worlds_reward_what_their_table_says_and_are_tasks(world):
     assert [row["prompt"] for row in world.train()] == [0, 1]
     for context in range(2):
         every = world.tree.sequences(context)
-        assert torch.equal(world.reward_of(every), world.rewards()[context])
+        assert torch.equal(world.expected_reward_of(every), world.rewards()[context])
         order = torch.randperm(world.tree.size, generator=generator(context, "order"))
-        assert torch.equal(world.reward_of(every.select(order)), world.rewards()[context][order])
+        assert torch.equal(world.expected_reward_of(every.select(order)), world.rewards()[context][order])
         completions = [row[:n] for row, n in zip(every.actions.tolist(), every.length.tolist(), strict=True)]
         assert world.reward(prompts=[context] * len(completions), completions=completions) == world.rewards()[context].tolist()
     assert torch.equal(world.rewards(), dataclasses.replace(world).rewards())
@@ -237,6 +237,8 @@ def test_noise_has_its_mean_and_deviation_and_follows_the_seed():
     observed = world.reward_of(many, seed=3)
     assert abs(observed.mean() - 2.0) < 5 * 0.5 / 20_000**0.5
     assert abs(observed.std() - 0.5) < 0.02
+    with pytest.raises(InputError, match="seed"):
+        world.reward_of(many)
     assert torch.equal(observed, world.reward_of(many, seed=3)) and not torch.equal(observed, world.reward_of(many, seed=4))
 
 

@@ -121,8 +121,8 @@ class TablePolicy:
         frozen.module.requires_grad_(False)
         return frozen
 
-    def save(self, folder: Path) -> None:
-        """Write ``policy.safetensors`` and ``policy.json``; ``load`` reads them."""
+    def save(self, folder: Path, merge: bool = True) -> None:
+        """Write ``policy.safetensors`` and ``policy.json``; ``load`` reads them. A table has no adapters to ``merge``."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"logits": self.logits.detach().contiguous()}, folder / "policy.safetensors")

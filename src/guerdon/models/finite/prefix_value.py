@@ -55,8 +55,8 @@ class TableCritic:
         nodes = self.tree.nodes(torch.where(sequences.mask, sequences.actions, 0))
         return {"value": clean(self.values[where, nodes], sequences.mask)}
 
-    def save(self, folder: Path) -> None:
-        """Write ``critic.safetensors`` and ``critic.json``."""
+    def save(self, folder: Path, merge: bool = True) -> None:
+        """Write ``critic.safetensors`` and ``critic.json``. A table has no adapters to ``merge``."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"table": self.values.detach().contiguous()}, folder / "critic.safetensors")

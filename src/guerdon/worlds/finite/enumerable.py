@@ -33,16 +33,29 @@ class EnumerableWorld:
         """[C, S], the expected reward of every sequence, in the order of ``tree``."""
         raise NotImplementedError
 
-    def reward_of(self, sequences: Sequences, seed: int | None = None) -> Tensor:
-        """[B], the reward of each sequence: expected, or, with a seed, observed with ``noise``.
+    def expected_reward_of(self, sequences: Sequences) -> Tensor:
+        """[B], the table's entry for each sequence.
 
         Raises:
             InputError: a sequence was cut off, or a context is not one of the world's.
         """
         where = context_indices(sequences, self.contexts)
-        reward = _table(self)[where, self.tree.index(sequences.actions, sequences.length)]
-        if seed is None or self.noise == 0:
+        return _table(self)[where, self.tree.index(sequences.actions, sequences.length)]
+
+    def reward_of(self, sequences: Sequences, seed: int | None = None) -> Tensor:
+        """[B], the reward of each sequence as it is observed: with ``noise`` drawn from the seed, where the world has any.
+
+        Raises:
+            InputError: as above; or the world is noisy and no seed was given.
+        """
+        reward = self.expected_reward_of(sequences)
+        if self.noise == 0:
             return reward
+        if seed is None:
+            raise InputError(
+                f"the rewards of {type(self).__name__} have noise {self.noise}: observe them with reward_of(..., seed=...), "
+                "or ask for expected_reward_of"
+            )
         return reward + self.noise * torch.randn(len(reward), dtype=torch.float64, generator=generator(seed, "reward noise"))
 
     def policy(self, deviation: float = 0.0, seed: int = 0) -> PrefixTable:
@@ -75,7 +88,7 @@ class WorldReward:
         actions = pad(completions, torch.long)
         mask = torch.arange(actions.shape[1]) < length.unsqueeze(-1)
         contexts = [torch.tensor([int(prompt)]) for prompt in prompts]
-        return self.world.reward_of(Sequences(contexts, torch.arange(len(contexts)), actions, mask, length)).tolist()
+        return self.world.expected_reward_of(Sequences(contexts, torch.arange(len(contexts)), actions, mask, length)).tolist()
 
 
 @lru_cache(maxsize=64)
