@@ -264,3 +264,8 @@ def test_run_keeps_evidence_of_full_scale_only(tmp_path: Path, monkeypatch, caps
     assert "Verdict" in capsys.readouterr().out
     dataclasses.replace(evidence, scale="full").write(target)
     assert Evidence.read(target) == dataclasses.replace(evidence, scale="full")
+
+
+def test_the_number_of_processes_changes_no_number(smoke):
+    entry = find("asymptotics-alignment")
+    assert measure(entry, "smoke", jobs=2) == smoke(entry)

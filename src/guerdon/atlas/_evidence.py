@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ class Evidence:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         try:
-            part.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+            part.write_text(_one_line_per_list(json.dumps(asdict(self), indent=1, sort_keys=True)) + "\n")
             part.replace(path)
         except OSError as error:
             raise RunFailed(f"the evidence could not be written to {path} ({error.strerror}); the numbers above are not kept") from error
@@ -75,6 +76,11 @@ def versions() -> dict[str, str]:
 
 def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one_line_per_list(text: str) -> str:
+    """Lists of numbers on a line each, so that a difference between two versions can be read."""
+    return re.sub(r"\[[^\[\]{}]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text)
 
 
 def _series(values: Sequence[float] | dict[str, list[float]]):
