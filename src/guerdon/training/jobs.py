@@ -10,6 +10,7 @@ from typing import Any
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
 from guerdon.data.curation import Curation
+from guerdon.data.examples import examples
 from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
@@ -17,7 +18,7 @@ from guerdon.feedback.running import RewardRunner
 from guerdon.models import Model
 from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
-from guerdon.sequences import Decoding, Example
+from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder
 from guerdon.training.display import Display
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
@@ -57,7 +58,7 @@ class FitJob:
             examples(train, encoder),
             self.recipe,
             budget,
-            examples(test[: budget.evaluation_rows], encoder),
+            examples(test[: budget.evaluation_rows], encoder) if len(test) else (),
             run_in(folder, self, budget),
             display,
             streams_of(self.streams, done, encoder, budget),
@@ -143,13 +144,6 @@ def encoder_for(model: Model, max_prompt_length: int | None = None, truncate: st
     if tokenizer is None:
         raise InputError(f"a {type(model).__name__} reads no text; use a language model, or a finite world")
     return Encoder(tokenizer, model.context_length, max_prompt_length, truncate)
-
-
-def examples(rows: Sequence[Row], encoder: Encoder) -> list[Example]:
-    """Rows of any common format as tokenized examples."""
-    from guerdon.data.formats._detect import encode_rows
-
-    return encode_rows(rows, encoder)
 
 
 def rows_of(data: Any, done: Mapping[str, Outputs]) -> tuple[Sequence[Row], Sequence[Row]]:

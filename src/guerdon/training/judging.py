@@ -66,7 +66,7 @@ class TextScene:
         completions = [self.encoder.completion(prompt, tokens) for prompt, tokens in zip(prompts, ids, strict=True)]
         names = {name for row in answered for name in row} - {"prompt", "completion"}
         columns = {name: [row.get(name) for row in answered] for name in sorted(names)}
-        scored = self.rewards.run(prompts, completions, columns | {"completion_ids": ids})
+        scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids})
         return Judged(scored, prompts, completions)
 
     def close(self) -> None:

@@ -1,0 +1,285 @@
+"""The loops: gradients do not depend on how a batch is split, a resumed run is the run that was never stopped, finite optima are reached."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from guerdon.credit.advantages.gae import GAE
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.targets.lambda_return import LambdaReturn
+from guerdon.data.examples import examples
+from guerdon.errors import InputError, RunFailed
+from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.penalties.kl_direct import KLDirect
+from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.scores.head import Head
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.losses.values.clipped_regression import ClippedRegression
+from guerdon.models.finite.tabular import Tabular
+from guerdon.models.heads.scalar import Scalar
+from guerdon.models.language.headed import Headed
+from guerdon.models.language.lora import Lora
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.sequences import Decoding
+from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
+from guerdon.training.jobs import FitJob, ImproveJob, SearchJob, encoder_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.loops.improve import improve
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Learning, Recipe, Term
+from guerdon.training.run import Run
+from guerdon.training.schedules.linear import Linear
+from guerdon.training.stages import Pipeline, Stage
+from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.worlds.text.sort_letters import SortLetters
+
+TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=16)
+SMALL = SmallLanguageModel(TASK.characters, layers=1, hidden=16, heads=2, context_length=32)
+SFT = Recipe((Term(NegativeLogLikelihood()),), AdamW(learning_rate=1e-2))
+GRPO = Recipe(
+    (Term(Clip()), Term(KLExponential(), weight=0.05)), AdamW(Linear(3e-3, warmup=0.2)), advantage=GroupCentred(), epochs=2, minibatches=2
+)
+PPO = Recipe(
+    (Term(Clip()),),
+    AdamW(1e-3),
+    advantage=GAE(),
+    target=LambdaReturn(),
+    reward_penalties=(Term(KLDirect(), weight=AdaptiveCoefficient(initial=0.1)),),
+    learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(1e-2))},
+    updates=(MovingAverage(decay=0.5),),
+)
+BUDGET = Budget(steps=6, batch_size=4, save_every=2, evaluation_rows=8)
+
+
+class Demonstrations:
+    """The demonstrations of a task as a task: what SFT learns from."""
+
+    def __init__(self, n: int = 24):
+        self.n = n
+
+    def train(self):
+        return TASK.demonstrations(self.n)
+
+    def test(self):
+        return []
+
+    def __repr__(self) -> str:
+        return f"Demonstrations({self.n})"
+
+
+def parameters(model) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in model.module.state_dict().items()}
+
+
+def identical(a, b) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("recipe", [GRPO, PPO], ids=["grpo", "ppo"])
+def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_bits(recipe, tmp_path: Path):
+    whole = ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, tmp_path / "whole", quiet())
+    stopped = StopAfter(3)
+    with pytest.raises(KeyboardInterrupt):
+        ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, tmp_path / "cut", stopped)
+    again = ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, tmp_path / "cut", quiet())
+    assert identical(parameters(whole.model), parameters(again.model))
+    without_time = [{k: v for k, v in row.items() if k != "step_time"} for row in again.history]
+    assert without_time == [{k: v for k, v in row.items() if k != "step_time"} for row in whole.history]
+    assert (tmp_path / "cut/completions.jsonl").read_text() == (tmp_path / "whole/completions.jsonl").read_text()
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said(tmp_path: Path):
+    job = FitJob(SFT, Demonstrations(), budget=BUDGET)
+    whole = job(SMALL.build(0), {}, 0, tmp_path / "whole", quiet())
+    with pytest.raises(KeyboardInterrupt):
+        job(SMALL.build(0), {}, 0, tmp_path / "cut", StopAfter(5))
+    newest = sorted((tmp_path / "cut/checkpoints").glob("step-*"))[-1]
+    (newest / "state.pt").write_bytes((newest / "state.pt").read_bytes()[:-7])
+    listener = Listener()
+    again = job(SMALL.build(0), {}, 0, tmp_path / "cut", listener)
+    assert any("damaged" in s and newest.name in s for s in listener.said) and any("from step 2" in s for s in listener.said)
+    assert identical(parameters(whole.model), parameters(again.model))
+
+
+def test_another_configuration_does_not_go_on_in_the_same_folder(tmp_path: Path):
+    job = FitJob(SFT, Demonstrations(), budget=BUDGET)
+    job(SMALL.build(0), {}, 0, tmp_path, quiet())
+    with pytest.raises(InputError, match="recipe"):
+        dataclasses.replace(job, recipe=dataclasses.replace(SFT, optimiser=AdamW(1e-3)))(SMALL.build(0), {}, 0, tmp_path, quiet())
+
+
+@pytest.mark.parametrize("recipe", [GRPO, PPO], ids=["grpo", "ppo"])
+def test_micro_batches_change_neither_parameters_nor_metrics(recipe):
+    results = []
+    for tokens in (10_000, 30):
+        budget = dataclasses.replace(BUDGET, steps=2, tokens_per_micro_batch=tokens)
+        out = ImproveJob(recipe, TASK, decoding=Decoding(6), budget=budget)(SMALL.build(0), {}, 0, None, quiet())
+        results.append(out)
+    a, b = results
+    for name, value in a.model.module.state_dict().items():
+        torch.testing.assert_close(value, b.model.module.state_dict()[name], rtol=1e-4, atol=2e-6)
+    for one, other in zip(a.history, b.history, strict=True):
+        assert one.keys() == other.keys()
+        for name in one.keys() - {"step_time"}:
+            assert one[name] == pytest.approx(other[name], rel=1e-3, abs=1e-5), name
+
+
+def test_the_sampler_records_what_the_learner_computes():
+    for temperature in (1.0, 0.7):
+        out = ImproveJob(GRPO, TASK, decoding=Decoding(6, temperature), budget=dataclasses.replace(BUDGET, steps=2))(
+            SMALL.build(0), {}, 0, None, quiet()
+        )
+        assert all(row["sampling/sampling_logp_difference/max"] < 1e-4 for row in out.history[1:])
+
+
+def test_policy_gradient_with_a_kl_penalty_reaches_the_exact_optimum():
+    reward = torch.tensor([[0.0, 1.0, 0.5, -1.0]], dtype=torch.float64)
+    policy = Tabular(contexts=1, actions=4).build()
+    beta = 0.5
+    recipe = Recipe(
+        (Term(Reinforce()),),
+        AdamW(Linear(0.05, end=0.001)),
+        advantage=LeaveOneOut(),
+        reward_penalties=(Term(KLDirect(), weight=beta),),
+    )
+    improve(policy, Table(reward), [{"prompt": 0}], recipe, Budget(steps=400, batch_size=16), Decoding(1))
+    optimum = KLRegularisedOptimum(beta=beta)(reward=reward, reference=torch.full_like(reward, 0.25))
+    assert (policy.probabilities(0) - optimum["policy"][0]).abs().max() < 0.05
+
+
+class Table:
+    """A scene of one bandit."""
+
+    def __init__(self, reward):
+        self.reward = reward
+
+    def contexts(self, rows):
+        return [torch.tensor([row["prompt"]]) for row in rows]
+
+    def judge(self, rollouts, rows):
+        from guerdon.feedback.running import Scored
+        from guerdon.training.judging import Judged
+
+        value = self.reward[0, rollouts.actions[:, 0]]
+        return Judged(
+            Scored({"table": value}, torch.zeros(len(rollouts), dtype=torch.bool), [None] * len(rollouts)),
+            [0] * len(rollouts),
+            [0] * len(rollouts),
+        )
+
+
+def test_a_pipeline_chains_stages_and_takes_finished_ones_from_the_cache(tmp_path: Path, monkeypatch):
+    from guerdon.data.curation.best_worst_pairs import BestWorstPairs
+
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path))
+    dpo = Recipe((Term(Pairwise(LogRatio(), Logistic())),), AdamW(1e-3))
+    reward_model = Recipe((Term(Pairwise(Head(), Logistic())),), AdamW(1e-3))
+    budget = dataclasses.replace(BUDGET, steps=3)
+    pipeline = Pipeline(
+        SMALL,
+        Stage("sft", FitJob(SFT, Demonstrations(), budget=budget)),
+        Stage("pairs", SearchJob(TASK, BestWorstPairs(), rows=16, decoding=Decoding(6)), start="sft"),
+        Stage("dpo", FitJob(dpo, "pairs", budget=budget), start="sft"),
+        Stage("rm", FitJob(reward_model, "pairs", budget=budget, builds=Headed(SMALL, Scalar())), start="sft"),
+        Stage("rl", ImproveJob(GRPO, TASK, rewards={"rm": "rm"}, decoding=Decoding(6), budget=budget), start="dpo"),
+    )
+    first = pipeline.run(seed=1)
+    assert first["pairs"].rows and {"prompt", "chosen", "rejected"} <= first["pairs"].rows[0].keys()
+    assert first["dpo"].history[1]["rewards/margins"] == pytest.approx(0.0, abs=1e-6)  # policy and reference start equal
+    assert "rewards/rm/mean" in first["rl"].history[1]
+    listener = Listener()
+    second = pipeline.run(seed=1, display=listener)
+    assert sum("cache" in s for s in listener.said) == 5
+    assert all(identical(parameters(first[s].model), parameters(second[s].model)) for s in ("sft", "dpo", "rm", "rl"))
+
+
+def test_lora_trains_adapters_only_and_its_reference_is_the_start():
+    policy = SMALL.build(0)
+    policy.module = Lora(r=2).wrap(policy.module, 0)
+    rows = examples([{"prompt": "cab>", "chosen": "abc", "rejected": "bbb"}], encoder_for(policy))
+    dpo = Recipe((Term(Pairwise(LogRatio(beta=1.0), Logistic())),), AdamW(1e-2))
+    before = parameters(policy)
+    out = fit(policy, rows, dpo, Budget(steps=5, batch_size=1))
+    changed = {name for name, value in parameters(policy).items() if not torch.equal(value, before[name])}
+    assert changed and all("lora_" in name for name in changed)
+    assert out.history[1]["rewards/margins"] == pytest.approx(0.0, abs=1e-6) and out.history[-1]["rewards/margins"] > 0.1
+
+
+def test_non_finite_losses_are_skipped_counted_and_end_the_run():
+    @dataclasses.dataclass(frozen=True)
+    class Broken:
+        def __call__(self, logp):
+            return logp * float("nan")
+
+    policy = SMALL.build(0)
+    before = parameters(policy)
+    with pytest.raises(RunFailed, match="not finite"):
+        fit(policy, examples(TASK.demonstrations(8), encoder_for(policy)), Recipe((Term(Broken()),)), Budget(steps=20, batch_size=4))
+    assert identical(before, parameters(policy))
+
+
+def test_a_part_that_needs_what_nothing_provides_is_refused_before_the_first_step():
+    policy = SMALL.build(0)
+    dpo = Recipe((Term(Pairwise(LogRatio(), Logistic())),))
+    with pytest.raises(InputError, match="chosen_logp"):
+        fit(policy, examples(TASK.demonstrations(4), encoder_for(policy)), dpo, BUDGET)
+    with pytest.raises(InputError, match="advantage"):
+        ImproveJob(Recipe((Term(Clip()),)), TASK, budget=BUDGET)(policy, {}, 0, None, quiet())
+
+
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(tmp_path: Path, monkeypatch):
+    run = Run(tmp_path, {})
+    run.save(1, {"x": 1})
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(RunFailed, match="no space left"):
+        run.save(2, {"x": 2})
+    assert [c.name for c in run.checkpoints()] == ["step-00000001"] and not list(tmp_path.glob("checkpoints/draft-*"))
+
+
+def full_disk(*_, **__):
+    import errno
+
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Listener:
+    """A display that remembers what was said."""
+
+    def __init__(self):
+        self.said: list[str] = []
+
+    def start(self, what, done, total):
+        pass
+
+    def step(self, done, metrics):
+        pass
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+    def stop(self):
+        pass
+
+
+def quiet() -> Listener:
+    return Listener()
+
+
+class StopAfter(Listener):
+    """Kills the run when its step's figures are shown: after the step, before it can be saved."""
+
+    def __init__(self, step: int):
+        super().__init__()
+        self.at = step
+
+    def step(self, done, metrics):
+        if done == self.at:
+            raise KeyboardInterrupt
