@@ -31,14 +31,15 @@ and what the paper leaves open, and five names::
         return {name: {"variance": ..., "bias": ...} for name, advantage in recipe.items()}
 
 ``experiment`` returns ``{arm: {measure: number}}``; a curve is ``{x: number}`` in the number's place, with the same x at every
-seed. Numbers must be finite. Smoke takes at most 5 s and has the same arms, measures and claimed points as full; full takes at most
-120 s of two cores for all seeds together (each seed runs in a process of its own, with one thread). Draw every random number from ``guerdon.randomness``
-with the seed that is given. Set ``System(exact=True)`` where nothing is random: then one seed decides (and a test checks that
-two seeds give the same numbers).
+seed. Numbers must be finite. Smoke takes at most 5 s and has the same arms, measures and claimed points as full; full takes at
+most 120 s of two cores for all seeds together (each seed runs in a process of its own, with one thread). Draw every random number
+from ``guerdon.randomness`` with the seed that is given. Set ``System(exact=True)`` where nothing is random: then one seed decides
+(and a test checks that two seeds give the same numbers).
 
-Claims, see ``_claims.py``: ``BetterThan``, ``NoWorseThan`` (margin), ``EqualTo`` (tolerance), each against an arm or a number and, on a curve, at
-one x, ``"first"``, ``"last"`` or ``"every"``; ``GrowsWith`` and ``FallsWith`` along a curve; ``RanksAs``; ``AllOf``. Tune the baseline at the same
-budget as the method and say in the docstring how. A claim that does not hold is a finding: leave it, and say so in ``note``.
+Claims, see ``_claims.py``: ``BetterThan``, ``NoWorseThan`` (margin), ``EqualTo`` (tolerance), each against an arm or a number and, on
+a curve, at one x, ``"first"``, ``"last"`` or ``"every"``; ``GrowsWith`` and ``FallsWith`` along a curve; ``RanksAs``; ``AllOf``. Tune the
+baseline at the same budget as the method and say in the docstring how. A claim that does not hold is a finding: leave it, and say
+so in ``note``.
 
 ``run("bnpo", "full")`` measures, prints the table and the verdict, draws the plot under ``runs/atlas/bnpo`` and keeps the evidence in
 ``atlas/<family>/evidence/<slug>.json``; commit that file.

@@ -8,8 +8,8 @@
 One value (S = 1) has no interval: it is (-inf, inf). Equal values have the interval that is a point.
 
 Source: percentile interval: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13. The factor: Hesterberg, What
-Teachers Should Know about the Bootstrap, arXiv 1411.5279 (the expanded percentile interval), where it is used to widen the quantiles; here it widens
-the interval, because the quantiles of the bootstrap of three to five values cannot be widened past their range.
+Teachers Should Know about the Bootstrap, arXiv 1411.5279 (the expanded percentile interval), where it widens the quantiles; here it
+widens the interval, because the quantiles of the bootstrap of three to five values cannot be widened past their range.
 Differs from the plain percentile interval (``small_sample=False``): that one is too short by the factor, which is 2.7 for three
 values and 1.1 for twenty. Default confidence 0.95: the convention of arXiv 2108.13264.
 """
