@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.acting.choosers.highest_score import HighestScore
@@ -67,6 +67,7 @@ def test_scores_that_do_not_apply_are_kept_only_where_all_are():
         assert kept.actions.item() == 1  # the worst score there is still beats none
 
 
+@settings(deadline=None)
 @given(candidates)
 def test_choosers_keep_their_word(rows):
     answers, scores = [a for a, _ in rows], [float(s) for _, s in rows]
@@ -86,6 +87,7 @@ def test_choosers_keep_their_word(rows):
     assert weights[answers[heaviest]] == max(weights.values()) and heaviest == answers.index(answers[heaviest])
 
 
+@settings(deadline=None)
 @given(candidates)
 def test_equal_weights_make_the_vote_a_majority(rows):
     answers = [a for a, _ in rows]

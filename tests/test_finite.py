@@ -149,6 +149,28 @@ def test_gradient_of_expected_reward_is_the_score_function_expectation(table):
     assert not exact[0].any()  # the other context is left alone
 
 
+@quick
+@given(tables())
+def test_expectations_and_divergences_over_sequences(table):
+    policy, other = table.build(), dataclasses.replace(table, seed=table.seed + 1, deviation=1.0).build()
+    rewards = RandomTree(2, table.vocabulary, table.depth, table.end).rewards()
+    for context in range(2):
+        p, q = policy.probabilities(context), other.probabilities(context)
+        torch.testing.assert_close(policy.expect(rewards)[context], p @ rewards[context])
+        every = policy.enumerate(context)
+        # the chain rule: the expected sum over the steps of the KL between next-step distributions
+        steps, others = policy.measure(every, {"logits"})["logits"], other.measure(every, {"logits"})["logits"]
+        per_step = (steps.exp() * (steps - others)).sum(-1) * every.mask
+        torch.testing.assert_close(policy.kl(other)[context], p @ per_step.sum(-1))
+        torch.testing.assert_close(policy.kl(other)[context], (p * (p / q).log()).sum())
+
+
+def test_enumerated_sequences_are_the_callers_own():
+    every = PrefixTree(2, 2).sequences(0)
+    every.actions.fill_(9)
+    assert PrefixTree(2, 2).sequences(0).actions.max() == 1
+
+
 def test_garbage_behind_the_mask_changes_nothing():
     policy, critic = PrefixTable(1, 3, 3, 0, deviation=1.0).build(), PrefixValue(1, 3, 3).build()
     every = policy.enumerate(0)

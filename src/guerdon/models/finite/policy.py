@@ -70,6 +70,15 @@ class TablePolicy:
         """[S], probability of every sequence that ``enumerate(context)`` gives, in its order, with gradients."""
         return self.log_probabilities()[context].exp()
 
+    def expect(self, values: Tensor) -> Tensor:
+        """[C], the expectation of a number per sequence, ``values`` [C, S] (a world's ``rewards()``), with gradients."""
+        return (self.log_probabilities().exp() * values).sum(-1)
+
+    def kl(self, other: "TablePolicy") -> Tensor:
+        """[C], KL(this || other) over whole sequences, in nats, with gradients."""
+        logp = self.log_probabilities()
+        return (logp.exp() * (logp - other.log_probabilities())).sum(-1)
+
     def enumerate(self, context: int) -> Sequences:
         """Every sequence that can answer the context, once."""
         return self.tree.sequences(context)

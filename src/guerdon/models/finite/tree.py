@@ -99,7 +99,7 @@ class PrefixTree:
         """Every sequence as an answer to the context with this index."""
         index = torch.zeros(self.size, dtype=torch.long)
         ended = self.terminated(self.actions, self.length)
-        return Sequences([torch.tensor([context])], index, self.actions, self.mask, self.length, {"terminated": ended})
+        return Sequences([torch.tensor([context])], index, self.actions.clone(), self.mask, self.length.clone(), {"terminated": ended})
 
     def _codes(self, actions: Tensor, length: Tensor) -> Tensor:
         """The node that each row's last action leads to: different for different sequences, increasing in their number."""

@@ -4,7 +4,7 @@
 
 The optimum is the sum over t of max_v w[x, t, v]; under a memoryless policy the KL-regularised optimum is memoryless too.
 
-Source: the linear reward and memoryless source of Yang et al. 2024, Asymptotics of Language Model Alignment, arXiv 2404.01730, section 4.
+Source: the linear reward and memoryless source of Yang et al. 2024, Asymptotics of Language Model Alignment, arXiv 2404.01730.
 """
 
 from dataclasses import dataclass

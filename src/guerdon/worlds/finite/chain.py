@@ -4,7 +4,7 @@
     return  (1): to the first state, reward ``near``
     with probability ``slip`` an action has the other's effect
 
-Source: Strens 2000, A Bayesian Framework for Reinforcement Learning, section 5: five states, rewards 10 and 2, slip 0.2.
+Source: Strens 2000, A Bayesian Framework for Reinforcement Learning, the Chain problem: five states, rewards 10 and 2, slip 0.2.
 ``discount`` 0.99: ours (the paper counts 1,000 undiscounted steps).
 """
 
