@@ -1,0 +1,22 @@
+"""CISPO: bound the importance weight instead of clipping the token, so that rare decisive tokens keep their gradient.
+
+Source: MiniMax-M1, arXiv 2506.13585, eqs. 4 and 5: token mean, the group's deviation as the scale, no KL. The upper bound is tuned there and not
+stated; see ``losses.surrogates.bounded_weight``. Four steps per batch: with one the weight is 1 and this is REINFORCE.
+Differs from GRPO: the surrogate, the token mean, no KL.
+"""
+
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.surrogates.bounded_weight import BoundedWeight
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe(
+    terms=(Term(BoundedWeight(), reduce=TokenMean()),),
+    optimiser=AdamW(learning_rate=1e-6),
+    sampler=Group(num_generations=8),
+    advantage=GroupCentred(GroupDeviation()),
+    minibatches=4,
+)

@@ -1,0 +1,20 @@
+"""Dr. GRPO: GRPO without its two biases, the division by each answer's length and by the group's spread.
+
+Source: Dr. GRPO, arXiv 2503.20783, section 3.2 and listing 1; 8 answers, learning rate 1e-6, no KL: its section 3.3. ``length`` is the generation budget,
+512 as the default ``max_completion_length``; another constant scales the gradient, which AdamW does not feel but the bound on its norm does.
+Differs from GRPO: no scale, a constant in the place of the length, no KL.
+"""
+
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.losses.reduce.constant_length import ConstantLength
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe(
+    terms=(Term(Clip(0.2), reduce=ConstantLength(length=512)),),
+    optimiser=AdamW(learning_rate=1e-6),
+    sampler=Group(num_generations=8),
+    advantage=GroupCentred(scale=None),
+)

@@ -1,0 +1,21 @@
+"""GRPO: no critic; an answer is as good as it beats the other answers to the same prompt, in units of their spread.
+
+Source: DeepSeekMath, arXiv 2402.03300, eqs. 3 and 4 and section 4.1; clip 0.2, KL in the loss with weight 0.04, learning rate 1e-6, one update per
+batch: its section 4.2. Its group is 64; 8 here, as in TRL.
+"""
+
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.reduce.sequence_mean import SequenceMean
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe(
+    terms=(Term(Clip(0.2), reduce=SequenceMean()), Term(KLExponential(), weight=0.04, reduce=SequenceMean())),
+    optimiser=AdamW(learning_rate=1e-6),
+    sampler=Group(num_generations=8),
+    advantage=GroupCentred(GroupDeviation()),
+)

@@ -1,0 +1,21 @@
+"""GSPO: ratio and clip belong to the whole answer, not to the token.
+
+Source: GSPO, arXiv 2507.18071, eqs. 5 to 7; bounds 3e-4 and 4e-4 and four minibatches per batch: its section 5.1. No KL.
+Differs from GRPO: the surrogate, no KL.
+"""
+
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.losses.reduce.sequence_mean import SequenceMean
+from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe(
+    terms=(Term(SequenceRatio(), reduce=SequenceMean()),),
+    optimiser=AdamW(learning_rate=1e-6),
+    sampler=Group(num_generations=8),
+    advantage=GroupCentred(GroupDeviation()),
+    minibatches=4,
+)

@@ -1,0 +1,13 @@
+"""Reward model: a scalar head under which the preferred answer scores higher (Bradley-Terry).
+
+Source: InstructGPT, arXiv 2203.02155, eq. 1. Its model is a body under a scalar head (``model: {part: headed, body: ..., head: scalar}``).
+Learning rate 1e-5 as in TRL for full training; its paper uses 9e-6.
+"""
+
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.head import Head
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe((Term(Pairwise(Head(), Logistic())),), AdamW(learning_rate=1e-5))
