@@ -6,8 +6,8 @@
 ``t + 1`` is the next *acted* step: tool output and padding take no time. After the last acted step the value is 0. ``old_value`` is the
 critic before the update, so that the advantage stays fixed while the critic learns on the same batch.
 
-Source: GAE, arXiv 1506.02438, eq. 16. ``gamma`` 1.0 and ``lam`` 0.95: Ziegler et al. 2019, arXiv 1909.08593, and most PPO of language
-models since.
+Source: GAE, arXiv 1506.02438, eq. 16. ``gamma`` 1.0 and ``lam`` 0.95: the code of Ziegler et al. 2019, arXiv 1909.08593, and
+most PPO of language models since.
 Differs from ReturnToGo: a critic's bias is traded for variance. ``lam`` 1 is the return minus the value, ``lam`` 0 the one-step residual.
 A sequence that was cut off by the length limit is treated as ended: nothing estimates what would have followed.
 """

@@ -5,7 +5,7 @@
 The baseline does not depend on the answer that it is subtracted from, so the policy gradient stays unbiased. A group of one has no
 others and says nothing: 0.
 
-Source: Kool et al. 2019, Buy 4 REINFORCE samples, get a baseline for free!, eq. 5; RLOO, arXiv 2402.14740, section 3.
+Source: Kool et al. 2019, Buy 4 REINFORCE samples, get a baseline for free!; RLOO, arXiv 2402.14740.
 Differs from GroupCentred: n / (n - 1) times as large, and without a scale.
 """
 

@@ -86,6 +86,12 @@ witness = (
         given=_three,
         returns=[[4.0, 4.0], [-2.0, 0.0], [-2.0, -2.0]],
     ),
+    Witness(  # the best of all four is 9 for each; of three, without it: 3 for the best sample, 9 for the others
+        MaxAtK(k=4),
+        parent=MaxAtK(k=2),
+        given={"reward": [9.0, 0.0, 3.0, 1.0], "group": [0] * 4, "mask": [[1]] * 4},
+        returns=[[24.0], [0.0], [0.0], [0.0]],
+    ),
 )
 
 limits = (Limit(MaxAtK(k=1, baseline_size=1), equals=LeaveOneOut(), when="k is 1 and groups are pairs"),)

@@ -2,11 +2,11 @@
 
     advantage_t = sum over acted steps s >= t of gamma^(number of acted steps from t to s) * step_reward_s        [B, T], in units of reward
 
-An outcome, which is a dense reward on the last acted step, becomes the same number at each acted step when ``gamma`` is 1. Only acted steps count
-as time. There is no baseline.
+An outcome, which is a dense reward on the last acted step, becomes the same number at each acted step when ``gamma`` is 1. Only acted
+steps count as time. There is no baseline.
 
-Source: Williams 1992; Sutton and Barto, Reinforcement Learning, 2nd edition, section 13.3. ``gamma`` 1.0: the horizon of a completion is finite,
-and REINFORCE++ (arXiv 2501.03262) does not discount.
+Source: Williams 1992; Sutton and Barto, Reinforcement Learning, 2nd edition, section 13.3. ``gamma`` 1.0: the horizon of a completion is
+finite, and REINFORCE++ (arXiv 2501.03262) does not discount.
 """
 
 from dataclasses import dataclass

@@ -3,10 +3,10 @@
     advantage = positive where reward > threshold, else -negative        the same number at each acted step; [B, T], without unit
 
 ``SignedWeight(1, 0)`` reinforces only right answers (PSR), ``SignedWeight(0, 1)`` only punishes wrong ones (NSR), and the default
-(weighted REINFORCE) punishes ten times as much as it praises. Only on which side of the threshold a reward lies is read, so verdicts of +1 and -1
-and of 1 and 0 mean the same.
+(weighted REINFORCE) punishes ten times as much as it praises. Only on which side of the threshold a reward lies is read, so verdicts of
++1 and -1 and of 1 and 0 mean the same.
 
-Source: arXiv 2506.01347, section 2 (the decomposition) and section 5 (weighted REINFORCE, lambda = 0.1 for the positive part).
+Source: arXiv 2506.01347: the decomposition into PSR and NSR, and weighted REINFORCE with lambda = 0.1 for the positive part.
 Differs from GroupCentred: no baseline, so that what is learned from a right answer does not depend on the others; on-policy samples only.
 """
 

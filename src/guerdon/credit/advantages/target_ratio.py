@@ -5,15 +5,16 @@
     advantage = ratio - baseline        the same number at each acted step; [B, T], without unit
 
 With REINFORCE it is distributional policy gradient: the expected gradient over samples of ``old`` is that of KL(target || policy), the
-*forward* KL, so the policy is fitted to the posterior p* ~ ref exp(reward / beta) that a KL-penalised reward has as its optimum, from the other
-side. Z is ``exp(log_normaliser)`` where it is known; otherwise the mean of the unnormalised ratios over the group, which makes the ratios of a
-group average 1 (self-normalised importance sampling: biased by the order of 1/n). Reward of -inf excludes a sequence from the target.
+*forward* KL, so the policy is fitted to the posterior p* ~ ref exp(reward / beta) that a KL-penalised reward has as its optimum, from the
+other side. Z is ``exp(log_normaliser)`` where it is known; otherwise the mean of the unnormalised ratios over the group, which makes the
+ratios of a group average 1 (self-normalised importance sampling: biased by the order of 1/n). Reward of -inf excludes a sequence from the
+target.
 
-The target needs no quantity of its own: it is given by ``ref_logp`` and ``reward``. A target whose log-probability is known at each step is the
-case of reward 0 with that model bound as ``ref``.
+The target needs no quantity of its own: it is given by ``ref_logp`` and ``reward``. A target whose log-probability is known at each step
+is the case of reward 0 with that model bound as ``ref``.
 
-Source: DPG and GDC, arXiv 2012.11635, eq. 6 and algorithm 1; the target of KL-penalised RL, arXiv 2205.11275, section 4; the baseline of 1
-(on-policy only, as there), arXiv 2206.00761, section 3. ``baseline`` 0 is GDC's.
+Source: DPG and GDC, arXiv 2012.11635, algorithm 1; the target of KL-penalised RL, arXiv 2205.11275; the baseline of 1 (on-policy only),
+arXiv 2206.00761. ``baseline`` 0 is GDC's.
 Differs from GroupCentred: never negative without a baseline, and right for samples of any policy whose ``old_logp`` is that of the
 distribution that was sampled from (with its temperature). Unbounded: a sequence that the sampler finds unlikely has a huge ratio.
 """

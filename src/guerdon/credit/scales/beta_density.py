@@ -6,9 +6,10 @@
     scale = BetaPDF(p; alpha, beta), and 0 where p is 0 or 1        [B], without unit
 
 Fixed alpha = beta = 1 is no scale at all (REINFORCE with the group's mean as baseline), alpha = beta = 3/2 the deviation of the group
-times 8/pi (GRPO). The rule for a and b minimises the variance of the gradient's norm when p is distributed as Beta(a, b).
+times 8/pi (GRPO). The paper derives alpha and beta as those that minimise the variance of the gradient estimate when p is distributed as
+Beta(a, b).
 
-Source: BNPO, arXiv 2506.02864, section 4 (advantage, and alpha = 1 + a/3, beta = 1 + b/3). From the authors' code: the unbiased variance over
+Source: BNPO, arXiv 2506.02864 (advantage, and alpha = 1 + a/3, beta = 1 + b/3). From the authors' code: the unbiased variance over
 groups, the bound at 1, and no scale where the batch is a single group. Chosen here: no scale where all groups have the same p (the moments
 have no solution), and 0 for p of 0 or 1 (all rewards are equal, so the advantage is 0 whatever the scale).
 Differs from GroupDeviation: not the same function of p in every batch. Invalid for rewards whose group mean leaves [0, 1]: refused.

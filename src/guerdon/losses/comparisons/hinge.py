@@ -2,8 +2,8 @@
 
     loss = max(0, delta - d),   d = chosen_score - rejected_score        [N], in units of the score
 
-Source: SLiC-HF, arXiv 2305.10425, eq. 1, on log-probabilities (its regularisation towards the SFT data is a term of its own); on log-ratios,
-RSO, arXiv 2309.06657, eq. 10, which fixes ``delta`` at 1.
+Source: SLiC-HF, arXiv 2305.10425, on log-probabilities (its regularisation towards the SFT data is a term of its own); on log-ratios, RSO,
+arXiv 2309.06657, and TRL, where ``delta`` is 1.
 Differs from Logistic: the gradient does not fade but stops, so a pair that is told apart no longer pulls on the policy.
 """
 

@@ -5,11 +5,12 @@
 With the score of a head it is the Bradley-Terry reward model; with the log-ratio it is DPO. ``label_smoothing`` (s) is the probability that
 the label is wrong; ``margin`` is read where the data have it.
 
-Robust DPO for labels that are wrong with probability e is the smoothing of -e / (1 - 2 e): it undoes the noise where a positive one fits it.
+Robust DPO for labels that are wrong with probability e is the smoothing of -e / (1 - 2 e): it undoes the noise where a positive one fits
+it.
 
 Source: Bradley and Terry 1952; InstructGPT, arXiv 2203.02155, eq. 1; DPO, arXiv 2305.18290, eq. 7; the smoothing: conservative DPO,
 Mitchell 2023, note on DPO, eq. 3; the margin: Llama 2, arXiv 2307.09288, eq. 2; robust
-DPO, arXiv 2403.00409, eq. 12.
+DPO, arXiv 2403.00409.
 """
 
 from dataclasses import dataclass

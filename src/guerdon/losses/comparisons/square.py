@@ -4,14 +4,16 @@
 
 ``target`` is a number, or, when None, the column ``margin`` of the pair. On the log-ratio of ``beta``:
 
-* a number, 1/2: IPO with tau = ``beta``, times tau^2. IPO's own scale is ``LogRatio(1)`` with ``target`` 1 / (2 tau), or a weight of 1 / tau^2.
-* ``margin`` the difference of the two rewards: contrastive policy gradient (CoPG). Its loss is 1 / (2 beta) of this one, up to a constant, so
-  a weight of 1 / (2 beta) makes the gradient its own: that of the policy gradient of reward - beta * log-ratio with the other side as baseline.
+* a number, 1/2: IPO with tau = ``beta``, times tau^2. IPO's own scale is ``LogRatio(1)`` with ``target`` 1 / (2 tau), or a weight of 1 /
+  tau^2.
+* ``margin`` the difference of the two rewards: contrastive policy gradient (CoPG). Its loss is 1 / (2 beta) of this one, up to a
+  constant, so a weight of 1 / (2 beta) makes the gradient its own: that of the policy gradient of reward - beta * log-ratio with the
+  other side as baseline.
 
-Source: IPO, arXiv 2310.12036, eq. 17; CoPG, arXiv 2406.19185, eq. 7, which completing the square turns into this, and its property 3 (both
-sides of IPO's 1/2).
-Differs from Logistic: finite at the optimum. Pairs that are always decided the same way do not drive the policy from the reference without end.
-The expected gradient of the ``margin`` form vanishes at ref * exp(reward / beta) whatever policy drew the pairs.
+Source: IPO, arXiv 2310.12036, eq. 17; CoPG, arXiv 2406.19185, eq. 7, which completing the square turns into this, and its property 3
+(both sides of IPO's 1/2).
+Differs from Logistic: finite at the optimum. Pairs that are always decided the same way do not drive the policy from the reference
+without end. The expected gradient of the ``margin`` form vanishes at ref * exp(reward / beta) whatever policy drew the pairs.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,8 @@
 
     loss = -logp        [B, T], nats
 
-Source: maximum likelihood; as fine-tuning on demonstrations, InstructGPT, arXiv 2203.02155, section 3.1. With only the best of several samples
-as demonstrations it is RAFT, arXiv 2304.06767.
+Source: maximum likelihood; as fine-tuning on demonstrations, InstructGPT, arXiv 2203.02155, section 3.1. With only the best of several
+samples as demonstrations it is RAFT, arXiv 2304.06767.
 """
 
 from dataclasses import dataclass

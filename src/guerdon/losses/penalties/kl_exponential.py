@@ -2,9 +2,9 @@
 
     penalty = exp(ref_logp - logp) - 1 - (ref_logp - logp)        [B, T], nats; its expectation under the policy is KL(policy || reference)
 
-*In the loss* (GRPO), on the policy's own samples, its expected gradient is not that of KL(policy || reference) but that of the other direction,
-KL(reference || policy), of each step: the same minimum, covering where the other seeks modes. The exponential is unbounded where the
-policy finds a step much less likely than the reference does.
+*In the loss* (GRPO), on the policy's own samples, its expected gradient is not that of KL(policy || reference) but that of the other
+direction, KL(reference || policy), of each step: the same minimum, covering where the other seeks modes. The exponential is unbounded
+where the policy finds a step much less likely than the reference does.
 
 Source: Schulman 2020, Approximating KL divergence (joschu.net/blog/kl-approx.html), k3; in the loss, GRPO, arXiv 2402.03300, eq. 4; the
 gradient, arXiv 2506.09477.

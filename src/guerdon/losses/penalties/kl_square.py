@@ -2,8 +2,8 @@
 
     penalty = (logp - ref_logp)^2 / 2        [B, T], nats; a biased estimate of KL(policy || reference), close where the two are
 
-*In the loss*, on the policy's own samples, its expected gradient is exactly that of KL(policy || reference) of each step (the effect of a step on
-the steps after it is left out, as in every per-step penalty of the loss). *In the reward* its bias is what is optimised.
+*In the loss*, on the policy's own samples, its expected gradient is exactly that of KL(policy || reference) of each step (the effect of a
+step on the steps after it is left out, as in every per-step penalty of the loss). *In the reward* its bias is what is optimised.
 
 Source: Schulman 2020, Approximating KL divergence (joschu.net/blog/kl-approx.html), k2; the gradient, arXiv 2506.09477.
 Differs from KLDirect: the gradient is weighted by the log-ratio.

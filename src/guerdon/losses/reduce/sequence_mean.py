@@ -4,9 +4,10 @@
 
 For a loss per pair or per sequence, whose mask is [N, 1], it is the plain mean.
 
-Source: GRPO, arXiv 2402.03300, eq. 3 (1/G times the sum of 1/|o_i|). Sequences without an acted step are not counted, as a filtered pair is not.
-Differs from TokenMean: equal weight per sequence rather than per step. In policy optimisation it favours short right answers and long wrong
-ones (Dr. GRPO, arXiv 2503.20783, section 3.1).
+Source: GRPO, arXiv 2402.03300, eq. 3 (1/G times the sum of 1/|o_i|). Sequences without an acted step are not counted, as a filtered pair
+is not.
+Differs from TokenMean: equal weight per sequence rather than per step. In policy optimisation it favours short right answers and long
+wrong ones (Dr. GRPO, arXiv 2503.20783, section 3.1).
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
     score = beta * sum over acted steps of logp        [B], nats times beta
 
-Source: SLiC-HF, arXiv 2305.10425, eq. 1 (with the hinge); CPO, arXiv 2401.08417, eq. 3 (with the logistic link). ``beta`` 1.0 as in SLiC-HF.
+Source: SLiC-HF, arXiv 2305.10425 (with the hinge); CPO, arXiv 2401.08417 (with the logistic link). ``beta`` 1.0 as in SLiC-HF.
 Differs from LogRatio: the reference is taken as uniform, so nothing holds the policy near it; needs no second model.
 """
 

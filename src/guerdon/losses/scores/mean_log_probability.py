@@ -2,7 +2,8 @@
 
     score = beta * mean over acted steps of logp        [B], nats times beta
 
-Source: SimPO, arXiv 2405.14734, eq. 3. Default ``beta`` 2.0: its section 3.
+Source: SimPO, arXiv 2405.14734, section 2.2. Default ``beta`` 2.0: the lower end of the 2.0 to 2.5 that its authors recommend. Its target
+margin is the column ``margin`` of the link.
 Differs from LogProbability: divided by the number of acted steps, so that length by itself is neither punished nor rewarded.
 """
 
