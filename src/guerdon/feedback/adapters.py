@@ -183,7 +183,7 @@ def recognise(function: Callable[..., Any], name: str) -> Kind:
         kinds.append("verl")
     if names & {"prompt", "completion", "state"}:
         kinds.append("verifiers")
-    if names & {"prompts", "completions", "states"}:
+    if names & {"prompts", "completions", "completion_ids", "states"}:
         kinds.append("verifiers group" if names & {"answers", "states", "tasks", "infos"} else "trl")
     if len(kinds) == 1:
         return kinds[0]
@@ -197,7 +197,7 @@ def name_of(function: Callable[..., Any]) -> str:
     """How a message calls a function: by its name, or as one would write it if it is a part."""
     while isinstance(function, functools.partial):
         function = function.func
-    named = getattr(function, "__qualname__", None)
+    named = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
     if named:
         return named.rpartition("<locals>.")[2]
     return describe(function) if hasattr(function, "__dataclass_fields__") else type(function).__name__

@@ -6,7 +6,7 @@
 not apply to a sample (NaN) is left out of its sum, not counted as 0 times something: the two agree for a sum, but a sample to which
 nothing applies has no reward, and is NaN for the loop to leave out.
 
-Source: the weighted sum of several rewards of Fine-Grained RLHF, arXiv 2306.01693, section 3.2; what is left out, and the default weight of 1,
+Source: the weighted sum of several rewards of Fine-Grained RLHF, arXiv 2306.01693; what is left out, and the default weight of 1,
 as TRL does with ``reward_weights`` (which gives 0 where nothing applies).
 """
 

@@ -6,7 +6,7 @@ from guerdon.quantities import N
 
 
 class Judge(Protocol):
-    """Gold utilities of the two candidates, [N] each, and a seed → 1.0 where the first is preferred, 0.0 where the
-    second is, NaN where the judge was not asked (its budget is spent)."""
+    """What is known of the two candidates, [N] each (a simulated person reads gold utilities), a seed, and the state of who is asked →
+    1.0 where the first is preferred, 0.0 where the second is, NaN where the judge was not asked; and the state."""
 
-    def __call__(self, first: N, second: N, **known: Any) -> N: ...
+    def __call__(self, first: N, second: N, seed: int, state: dict[str, Any]) -> tuple[N, dict[str, Any]]: ...

@@ -65,7 +65,8 @@ def parse_gold(gold: str) -> tuple[Any, ...]:
     if not text:
         return ()
     bare = not _DELIMITED.search(text) and not _WORD.search(_IN_WORDS.sub("", text))
-    return tuple(parse(f"${text}$" if bare else text, parsing_timeout=None))
+    read = tuple(parse(f"${text}$" if bare else text, parsing_timeout=None))
+    return read if any(not isinstance(one, str) for one in read) else ()  # text that it could only copy is not read
 
 
 def _library() -> Any:

@@ -8,7 +8,7 @@ one number with its currency and unit (``"$1,234.50"``, ``"12 eggs"``), or a wor
 separators (also LaTeX's ``1{,}234``), a leading currency sign, a percent sign and units are ignored on both sides. A gold that holds
 no number, or several without ``####`` (``"1/2"``, ``"3, 4"``), gives None: it is not this reward's to judge, and is never 1.
 
-Source: the answer extraction of GSM8K, arXiv 2110.14168, appendix A (the final answer after ``####``, commas dropped); the last number
+Source: the answer extraction of GSM8K, arXiv 2110.14168 (the final answer after ``####``, commas dropped); the last number
 where no marker is asked for is the "flexible" reading that evaluation harnesses use. ``tolerance`` 1e-6 lets decimal answers
 be written with rounding noise only.
 Differs from StringMatch: 1,234.0 and $1234 are the same.

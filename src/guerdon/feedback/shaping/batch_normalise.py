@@ -4,7 +4,7 @@
 
 The deviation is unbiased (n - 1).
 
-Source: reward normalisation by the statistics of the batch, as in REINFORCE++, arXiv 2501.03262, section 3 (of advantages there);
+Source: reward normalisation by the statistics of the batch, as in REINFORCE++, arXiv 2501.03262 (of advantages there);
 ``epsilon`` 1e-4: TRL's, when rewards are scaled by batch.
 Differs from GroupNormalise: an easy prompt keeps its high rewards.
 """
