@@ -49,8 +49,7 @@ def require(rows: Sequence[Row], columns: Collection[str], where: str = "the dat
     for index, row in enumerate(rows):
         for column in columns:
             if column not in row:
-                where_known = "" if index == 0 else f" in row {index} (the first is row 0)"
-                raise InputError(f"{where}{where_known} {missing_column(column, row)}")
+                raise InputError(f"row {index} of {where} (the first is row 0) {missing_column(column, row)}")
             value = row[column]
             if value is None or (isinstance(value, str | Sequence) and not (value.strip() if isinstance(value, str) else value)):
                 raise InputError(
