@@ -244,6 +244,13 @@ def test_regularised_nash_is_the_equilibrium_to_ten_digits(seed, tau):
         assert Exploitability(tau)(payoff, other, reference=reference) > 0
 
 
+def test_newton_alone_finishes_where_the_penalty_is_not_small():
+    for seed in range(5):
+        payoff = RandomPreference(actions=5, seed=seed).preference()[0]
+        found = RegularisedNash(0.1, max_iterations=1)(payoff)
+        close(Exploitability(0.1)(payoff, found["row"]), 0.0, atol=1e-12)
+
+
 def test_regularised_nash_of_an_asymmetric_game_tends_to_nash():
     payoff = MatrixGame(3, 4, seed=1, given=None).payoff()
     found = RegularisedNash(0.002)(payoff)

@@ -130,10 +130,20 @@ def test_temperature_zero_takes_the_likeliest_and_short_limits_cut_off():
 
 
 def test_no_uniform_draws_an_impossible_action():
-    policy = Tabular(1, 3, logits=((0.0, 0.0, -1e9),)).build()
-    uniforms = torch.tensor([[0.0], [1 - 2**-24], [0.9999999999999999]], dtype=torch.float64)
-    drawn = policy.sample([torch.tensor([0])], torch.zeros(3, dtype=torch.long), Decoding(1), uniforms)
-    assert drawn.actions.flatten().tolist() == [0, 1, 1]
+    largest = 1 - 2**-53  # below 1; ten times 0.1 adds up to no more than this
+    for logits, uniforms, wanted in [
+        ((0.0, 0.0, -1e9), [0.0, 0.5, largest], [0, 1, 1]),
+        ((-1e9, 0.0, 0.0), [0.0, 0.5, largest], [1, 2, 2]),
+        ((0.0,) * 10, [0.0, largest], [0, 9]),
+    ]:
+        policy = Tabular(1, len(logits), logits=(logits,)).build()
+        drawn = policy.sample(
+            [torch.tensor([0])],
+            torch.zeros(len(uniforms), dtype=torch.long),
+            Decoding(1),
+            torch.tensor(uniforms, dtype=torch.float64).unsqueeze(-1),
+        )
+        assert drawn.actions.flatten().tolist() == wanted
 
 
 @quick
