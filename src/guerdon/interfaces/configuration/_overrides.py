@@ -1,0 +1,159 @@
+"""Overrides from the command line: ``section.key=value``, or a common name by itself, which goes to every field that is called so."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from guerdon.catalogue import unknown
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import _yaml
+from guerdon.interfaces.configuration._sections import SECTIONS, Configuration, rewards
+
+# What other trainers call a field of ours.
+ALIASES = {
+    "per_device_train_batch_size": "batch_size",
+    "max_steps": "steps",
+    "save_steps": "save_every",
+    "eval_steps": "evaluate_every",
+    "num_iterations": "epochs",
+    "lr": "learning_rate",
+    "max_new_tokens": "max_completion_length",
+}
+# Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss.
+MEANT = {"epsilon": "guerdon.losses.surrogates", "epsilon_high": "guerdon.losses.surrogates", "beta": "guerdon.losses.scores"}
+KL = "guerdon.losses.penalties.kl_"
+
+
+def split(overrides: list[str]) -> list[tuple[str, Any]]:
+    """Names and values.
+
+    Raises:
+        InputError: one is not written ``name=value``.
+    """
+    pairs = []
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise InputError(f"{text!r} is no override; write section.key=value or key=value")
+        pairs.append((name.strip(), _yaml.parse(value, name)))
+    return pairs
+
+
+def is_dotted(name: str) -> bool:
+    """Whether the name says its place: a section, or a path that begins with one."""
+    return "." in name or name in SECTIONS
+
+
+def put(tree: dict[str, Any], name: str, value: Any) -> None:
+    """Set what lies at a dotted place; what was written for short there is written out first."""
+    words = name.split(".")
+    if words[0] not in SECTIONS:
+        raise InputError(f"{name}: {unknown('section', words[0], list(SECTIONS))}")
+    here: Any = tree
+    for depth, word in enumerate(words[:-1]):
+        here = _inside(here, word, words[: depth + 1])
+    last = words[-1]
+    if isinstance(here, list):
+        here[_index(here, last, words)] = value
+    else:
+        here[last] = value
+
+
+def _inside(here: Any, word: str, path: list[str]) -> Any:
+    if isinstance(here, list):
+        index = _index(here, word, path)
+        here[index] = there = _written_out(here[index], path)
+        return there
+    here[word] = there = _written_out(here.get(word), path)
+    return there
+
+
+def _index(items: list[Any], word: str, path: list[str]) -> int:
+    if not word.isdigit() or int(word) >= len(items):
+        raise InputError(f"{'.'.join(path)}: a place in a list of {len(items)} is expected, 0 to {len(items) - 1}")
+    return int(word)
+
+
+def _written_out(value: Any, path: list[str]) -> Any:
+    section = path[2] if path[0] == "stages" and len(path) > 2 else path[0]
+    is_section = len(path) == (3 if path[0] == "stages" else 1)
+    if value is None:
+        return {}
+    if is_section and section == "reward" and isinstance(value, str | list):
+        names = rewards(value, "reward", type(Configuration().reward)()).functions
+        items = [value] if isinstance(value, str) else value
+        return {"functions": dict(zip(names, items, strict=True))}
+    if is_section and section == "reward" and isinstance(value, Mapping) and "functions" not in value:
+        options = type(Configuration().reward).__dataclass_fields__
+        return value if any(key in options for key in value) else {"functions": value}
+    if not isinstance(value, str):
+        if not isinstance(value, dict | list):
+            raise InputError(f"{'.'.join(path)}: it is {value!r} and has nothing inside to set")
+        return value
+    if is_section and section == "recipe":
+        return {"base": value}
+    if section in ("model", "task") and (is_section or path[-1] == "body"):
+        from guerdon.interfaces.configuration import _rooms
+
+        parts = _rooms.known(_rooms.MODELS if section == "model" else _rooms.TASKS)
+        return {"part": value} if value in parts else {("source" if section == "model" else "path"): value}
+    return {"part": value}
+
+
+def places(configuration: Configuration, name: str) -> list[str]:
+    """The dotted places of every field called ``name``, by the meaning that the name commonly has."""
+    found = list(_fields(configuration, name, ""))
+    meant = MEANT.get(name)
+    if meant is None:
+        return [place for place, _ in found]
+    first = [place for place, owner in found if type(owner).__module__.startswith(meant)]
+    if name == "beta" and not first:
+        return [f"{place}.weight" for place in _terms(configuration, "")]
+    return first or [place for place, _ in found]
+
+
+def spread(configuration: Configuration, name: str) -> list[str]:
+    """``places``, or the sentence that there are none.
+
+    Raises:
+        InputError: no field is called so; the nearest names are offered.
+    """
+    found = places(configuration, ALIASES.get(name, name))
+    if not found:
+        known = sorted({*_names(configuration), *ALIASES, "beta"})
+        raise InputError(f"{name}=...: nothing in this configuration has that name: {unknown('name', name, known)}")
+    return found
+
+
+def _fields(value: Any, name: str, place: str) -> Iterator[tuple[str, Any]]:
+    for key, inner in _items(value):
+        at = f"{place}.{key}" if place else key
+        if dataclasses.is_dataclass(value) and key == name and place:
+            yield at, value
+        yield from _fields(inner, name, at)
+
+
+def _terms(value: Any, place: str) -> Iterator[str]:
+    """The places of terms whose loss is a KL penalty: their weight is what is called beta elsewhere."""
+    for key, inner in _items(value):
+        at = f"{place}.{key}" if place else key
+        if type(getattr(inner, "loss", None)).__module__.startswith(KL):
+            yield at
+        else:
+            yield from _terms(inner, at)
+
+
+def _names(value: Any) -> Iterator[str]:
+    for key, inner in _items(value):
+        if dataclasses.is_dataclass(value) and not isinstance(value, Configuration):
+            yield key
+        yield from _names(inner)
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value) if f.init)
+    elif isinstance(value, Mapping):
+        yield from ((str(k), v) for k, v in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((str(i), v) for i, v in enumerate(value))

@@ -1,0 +1,108 @@
+"""Combinations that cannot work, refused before anything is built."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.parts import describe, needs
+from guerdon.quantities import SIDES, Name
+from guerdon.training.knobs import is_controller, is_schedule
+from guerdon.training.recipe import Budget, Recipe
+
+
+def refuse(settings: Any, loop: str, place: str = "") -> None:
+    """Refuse what the loop called ``loop`` cannot do with these sections.
+
+    Raises:
+        InputError: the first thing that cannot work, with its place and what to do.
+    """
+    for sentence in _complaints(settings, loop):
+        raise InputError(f"{place}.{sentence}" if place else sentence)
+
+
+def _complaints(settings: Any, loop: str) -> Iterator[str]:
+    command = {"fit": "guerdon fit", "improve": "guerdon train"}
+    if settings.task is None:
+        yield "task: it is missing; give the path of a dataset or the name of a task"
+    if settings.recipe is None:
+        yield "recipe: it is missing; name a method (sft, dpo, grpo ...)"
+    yield from _of_budget(settings.budget)
+    yield from _of_recipe(settings.recipe)
+    reads = list(_names(settings.recipe))
+    if loop == "fit":
+        wrong = next((n for n in reads if n.quantity == "advantage" or n.view == "old"), None)
+        if wrong is not None:
+            yield f"recipe: it reads {wrong}, which only a policy that acts has; use {command['improve']}"
+    else:
+        yield from _of_acting(settings, reads, command)
+
+
+def _of_budget(budget: Budget) -> Iterator[str]:
+    for name in ("steps", "batch_size", "gradient_accumulation_steps", "tokens_per_micro_batch", "evaluation_rows", "keep_checkpoints"):
+        if getattr(budget, name) < 1:
+            yield f"budget.{name}: it is {getattr(budget, name)} and must be at least 1"
+    for name in ("evaluate_every", "save_every", "log_completions_every"):
+        least = 1 if name == "log_completions_every" else 0
+        if getattr(budget, name) < least:
+            yield f"budget.{name}: it is {getattr(budget, name)} and must be at least {least}"
+
+
+def _of_recipe(recipe: Recipe) -> Iterator[str]:
+    if not recipe.terms:
+        yield "recipe.terms: there is nothing to minimise; give at least one term"
+    for place, optimiser in (("recipe", recipe.optimiser), *((f"recipe.learners.{k}", v.optimiser) for k, v in recipe.learners.items())):
+        rate = optimiser.learning_rate
+        if not (is_schedule(rate) or is_controller(rate)) and rate < 0:
+            yield f"{place}.optimiser.learning_rate: it is {rate} and must not be negative"
+        if not all(0 <= beta < 1 for beta in optimiser.betas):
+            yield f"{place}.optimiser.betas: each must be at least 0 and below 1"
+        if optimiser.max_grad_norm <= 0:
+            yield f"{place}.optimiser.max_grad_norm: it is {optimiser.max_grad_norm} and must be above 0 (1e9 for no bound)"
+    for name in ("epochs", "minibatches"):
+        if getattr(recipe, name) < 1:
+            yield f"recipe.{name}: it is {getattr(recipe, name)} and must be at least 1"
+    if recipe.refills < 0:
+        yield f"recipe.refills: it is {recipe.refills} and must be at least 0"
+    if recipe.refills and not recipe.selection:
+        yield "recipe.refills: nothing is ever dropped, so nothing can be refilled; name a selection, or set refills to 0"
+
+
+def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Iterator[str]:
+    recipe, decoding = settings.recipe, settings.decoding
+    pair = next((n for n in reads if n.side in SIDES), None)
+    if pair is not None:
+        yield f"recipe: it reads {pair}, so it learns from pairs and not from what the policy does; use {command['fit']}"
+    if decoding.max_completion_length < 1:
+        yield f"decoding.max_completion_length: it is {decoding.max_completion_length} and must be at least 1"
+    if decoding.temperature <= 0:
+        yield f"decoding.temperature: it is {decoding.temperature}, so every answer to a prompt would be the same; it must be above 0"
+    n = getattr(recipe.sampler, "num_generations", None)
+    if n is not None and n < 1:
+        yield f"recipe.sampler.num_generations: it is {n} and must be at least 1"
+    if recipe.advantage is not None and n == 1 and "group" in needs(recipe.advantage):
+        yield (
+            f"recipe.sampler.num_generations: it is 1, and {describe(recipe.advantage)} compares the answers to one prompt with each other, so "
+            "that every advantage would be 0; draw at least 2"
+        )
+    reads_advantage = any(name.quantity == "advantage" for name in reads)
+    if reads_advantage and recipe.advantage is None:
+        yield "recipe.advantage: it is missing, and a term reads it; name one of credit.advantages"
+    sequences = settings.budget.rows * (n or 1)
+    if recipe.minibatches > sequences:
+        yield f"recipe.minibatches: {recipe.minibatches} of them cannot be made of {sequences} sequences; lower it or raise batch_size"
+    if recipe.minibatches * recipe.epochs > 1:
+        for i, term in enumerate(recipe.terms):
+            if "advantage" in needs(term.loss) and "old_logp" not in needs(term.loss):
+                yield (
+                    f"recipe.terms.{i}.loss: {describe(term.loss)} is right only for the policy that acted, and epochs * minibatches is "
+                    f"{recipe.minibatches * recipe.epochs}; set both to 1, or take a loss with a ratio (clip)"
+                )
+    if any(name.quantity in ("value", "target") for name in reads) and not recipe.learners:
+        yield "recipe.learners: a part reads a critic's value and there is no critic; see guerdon show ppo"
+
+
+def _names(recipe: Recipe) -> Iterator[Name]:
+    parts = [term.loss for term in recipe.terms if not term.data]
+    parts += [part for part in (recipe.advantage, recipe.target) if part is not None]
+    for part in parts:
+        yield from (Name.parse(name) for name in needs(part))

@@ -1,0 +1,100 @@
+"""Which rooms a place of the configuration takes its parts from.
+
+A Protocol lives in the ``__init__`` of its room, so a field that is annotated with one says its room by itself. A field that takes any part
+(a loss, the body under a head) says it by its name.
+"""
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any
+
+from guerdon.catalogue import names_in, part_of, resolve, unknown
+from guerdon.errors import InputError
+
+MODELS = ("models.language", "models.finite")
+TASKS = ("tasks", "worlds.text", "worlds.finite")
+REWARDS = ("feedback.rewards", "tasks", "worlds.text")
+KNOBS = ("training.schedules", "training.controllers")
+_NOT_LOSSES = ("scores", "comparisons", "reduce")  # rooms of the floor ``losses`` whose parts are no loss by themselves
+
+_origin: dict[type, str] = {}  # how a part was named that lies outside the library
+
+
+@cache
+def losses() -> tuple[str, ...]:
+    """Every room whose parts are losses, and the floor itself, where ``pairwise`` lies."""
+    floor = importlib.import_module("guerdon.losses")
+    rooms = [info.name for info in pkgutil.iter_modules(floor.__path__) if info.ispkg and info.name not in _NOT_LOSSES]
+    return (*(f"losses.{room}" for room in rooms), "losses")
+
+
+def rooms_of_field(name: str) -> tuple[str, ...]:
+    """The rooms for a field whose annotation does not say."""
+    by_name = {
+        "loss": losses,
+        "target": lambda: ("credit.targets",),
+        "selection": lambda: ("data.selection",),
+        "updates": lambda: ("training.updates",),
+        "model": lambda: MODELS,
+        "body": lambda: MODELS,
+        "scorer": lambda: MODELS,
+        "task": lambda: TASKS,
+        "reward": lambda: REWARDS,
+        "curate": lambda: ("data.curation",),
+    }
+    return by_name.get(name, lambda: ())()
+
+
+def room_of_protocol(kind: Any) -> str | None:
+    """The room that a Protocol is the signature of, or None."""
+    if isinstance(kind, type) and getattr(kind, "_is_protocol", False) and kind.__module__.startswith("guerdon."):
+        return kind.__module__.removeprefix("guerdon.")
+    return None
+
+
+def find(name: str, rooms: tuple[str, ...], place: str) -> type:
+    """The part called ``name`` in one of ``rooms``, or, written ``module:Class`` or ``file.py:Class``, one from outside.
+
+    Raises:
+        InputError: there is none; the sentence names the place and the nearest names.
+    """
+    if ":" in name:
+        return _outside(name, place)
+    try:
+        return resolve(name, *rooms)
+    except LookupError as error:
+        raise InputError(f"{place}: {error.args[0]}") from error
+
+
+def _outside(name: str, place: str) -> type:
+    from guerdon.feedback.loading import load
+
+    try:
+        found = load(name)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    if not isinstance(found, type) or not hasattr(found, "__dataclass_fields__"):
+        raise InputError(f"{place}: {name} is no part; a part is a frozen dataclass that can be called")
+    _origin[found] = name
+    return found
+
+
+def name_of(part: type, rooms: tuple[str, ...]) -> str:
+    """The shortest text by which ``find`` gives ``part`` again."""
+    if part in _origin:
+        return _origin[part]
+    stem = part.__module__.rsplit(".", 1)[1]
+    if any(f"guerdon.{room}.{stem}" == part.__module__ for room in rooms) and part_of(importlib.import_module(part.__module__)) is part:
+        return stem
+    return f"{part.__module__}:{part.__qualname__}"
+
+
+def known(rooms: tuple[str, ...]) -> list[str]:
+    """The names of every part of the rooms."""
+    return sorted({name for room in rooms for name in names_in(room)})
+
+
+def nearest(what: str, name: str, names: list[str]) -> str:
+    """See ``guerdon.catalogue.unknown``."""
+    return unknown(what, name, names)

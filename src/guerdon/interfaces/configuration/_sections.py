@@ -1,0 +1,323 @@
+"""The sections of a configuration: what they hold, and what may be written in their place for short."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from guerdon.catalogue import unknown
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import _rooms
+from guerdon.interfaces.configuration._build import MISSING, build, instance
+from guerdon.sequences import Decoding
+from guerdon.training.recipe import Budget, Recipe
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """How completions are rewarded.
+
+    Attributes:
+        functions: by the name of the component: a part, or ``file.py:function`` or ``package.module:function`` in any of the usual signatures.
+            None: the task's own reward.
+        workers, timeout, failure_bound, failure_window, concurrency: see ``guerdon.feedback.running.RewardRunner``.
+    """
+
+    functions: Mapping[str, Any] = field(default_factory=dict)
+    workers: int = 0
+    timeout: float | None = 10.0
+    failure_bound: float = 0.2
+    failure_window: int = 100
+    concurrency: int = 64
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the runner is called with besides the functions."""
+        names = ("workers", "timeout", "failure_bound", "failure_window", "concurrency")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is done with text that is too long.
+
+    Attributes:
+        max_prompt_length: tokens left to a prompt; None: what the context and the completion leave.
+        truncate: "" refuses a row that does not fit, "prompt" and "completion" cut it (counted), "drop" leaves it out (counted).
+    """
+
+    max_prompt_length: int | None = None
+    truncate: Literal["", "prompt", "completion", "drop"] = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a pipeline: a loop, the stage whose model it starts from ("" the pipeline's own), and sections of its own."""
+
+    loop: Literal["fit", "improve"]
+    start: str = ""
+    task: Any = None
+    recipe: Recipe | None = None
+    model: Any = None
+    reward: Rewards = Rewards()
+    decoding: Decoding = Decoding()
+    budget: Budget = Budget()
+    encoding: Encoding = Encoding()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that a run is made from."""
+
+    model: Any = None
+    task: Any = None
+    recipe: Recipe | None = None
+    reward: Rewards = Rewards()
+    decoding: Decoding = Decoding()
+    budget: Budget = Budget()
+    encoding: Encoding = Encoding()
+    run: str | None = None
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+
+
+SECTIONS = tuple(Configuration.__dataclass_fields__)
+COMMON = ("task", "recipe", "reward", "decoding", "budget", "encoding")  # sections that a stage may have of its own
+
+
+def sections(tree: Mapping[str, Any]) -> Configuration:
+    """The configuration that a whole tree describes.
+
+    Raises:
+        InputError: the first thing in it that is wrong, with its dotted place.
+    """
+    for key in tree:
+        if key not in SECTIONS:
+            raise InputError(unknown("section", str(key), list(SECTIONS)))
+    whole = _common(tree, "", Configuration())
+    whole |= {"model": model(tree.get("model"), "model", whole["task"])}
+    run = tree.get("run")
+    if run is not None and not isinstance(run, str):
+        raise InputError(f"run: the folder of the run is expected, not {run!r}")
+    return Configuration(**whole, run=run, stages=_stages(tree.get("stages"), whole))
+
+
+def _common(tree: Mapping[str, Any], prefix: str, base: Any) -> dict[str, Any]:
+    """The sections that both a configuration and a stage have."""
+    at = f"{prefix}." if prefix else ""
+    plain = {"decoding": Decoding, "budget": Budget, "encoding": Encoding}
+    out = {
+        "task": task(tree["task"], f"{at}task", base.task) if "task" in tree else base.task,
+        "recipe": recipe(tree["recipe"], f"{at}recipe", base.recipe) if "recipe" in tree else base.recipe,
+        "reward": rewards(tree["reward"], f"{at}reward", base.reward) if "reward" in tree else base.reward,
+    }
+    for name, kind in plain.items():
+        there = getattr(base, name)
+        given = tree.get(name)
+        out[name] = there if given is None else build(kind, given, f"{at}{name}", there)
+    return out
+
+
+def _stages(raw: Any, whole: Mapping[str, Any]) -> dict[str, Stage]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise InputError("stages: names with settings are expected, such as {sft: {loop: fit, ...}, rl: {loop: improve, ...}}")
+    stages: dict[str, Stage] = {}
+    base = Configuration(**whole)
+    known = ["loop", "start", "model", *COMMON]
+    for name, tree in raw.items():
+        place = f"stages.{name}"
+        if not isinstance(tree, Mapping):
+            raise InputError(f"{place}: settings are expected ({', '.join(known)})")
+        for key in tree:
+            if key not in known:
+                raise InputError(f"{place}.{key}: {unknown('key', str(key), known)}")
+        own = _common(tree, place, base)
+        start = tree.get("start", next(reversed(stages), ""))
+        if start and start not in stages:
+            raise InputError(
+                f"{place}.start: {unknown('stage', str(start), list(stages)) if stages else 'there is no stage before this one'}"
+            )
+        spec = model(tree.get("model"), f"{place}.model", own["task"]) if tree.get("model") is not None else None
+        head = {k: tree[k] for k in ("loop",) if k in tree}
+        stages[str(name)] = instance(Stage, head, place, Stage("fit", start, model=spec, **own)) if head else _no_loop(place)
+    return stages
+
+
+def _no_loop(place: str) -> Stage:
+    raise InputError(f"{place}: loop is missing; it is fit or improve")
+
+
+def model(raw: Any, place: str, task: Any = None) -> Any:
+    """A model's specification: a part, or the hub id, folder or GGUF file of a language model. A small language model without characters of
+    its own takes those of the task."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        parts = _rooms.known(_rooms.MODELS)
+        plain = "/" not in raw and not raw.endswith(".gguf") and not raw.startswith("package:") and not Path(raw).is_dir()
+        if raw not in parts and not plain:
+            raw = {"source": raw}
+        elif raw not in parts:
+            raise InputError(f"{place}: {unknown('model', raw, parts)}; a model of the hub without an owner is written {{source: {raw}}}")
+    if isinstance(raw, str):
+        raw = {"part": raw}
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: a model is expected: its hub id, its folder, or {{part: NAME, ...}}, not {raw!r}")
+    if "part" not in raw:
+        raw = {"part": "language_model", **raw}
+    characters = getattr(task, "characters", None)
+    if raw["part"] == "small_language_model" and "characters" not in raw and characters:
+        raw = {**raw, "characters": characters}
+    if raw["part"] == "headed" and "body" in raw:
+        built = model(raw["body"], f"{place}.body", task)
+        return instance(
+            _rooms.find("headed", _rooms.MODELS, place),
+            {k: v for k, v in raw.items() if k not in ("part", "body")} | {"body": built},
+            place,
+        )
+    return build(Any, raw, place, MISSING, _rooms.MODELS)
+
+
+def task(raw: Any, place: str, base: Any = None) -> Any:
+    """A task: a part, or the file, folder or hub id of a dataset."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        parts = _rooms.known(_rooms.TASKS)
+        if raw in parts:
+            raw = {"part": raw}
+        elif "/" in raw or "." in raw or Path(raw).exists():
+            raw = {"part": "dataset", "path": raw}
+        else:
+            raise InputError(f"{place}: {unknown('task', raw, parts)}")
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: a task is expected: the path of a dataset, or {{part: NAME, ...}}, not {raw!r}")
+    if "part" not in raw and base is not None:
+        return instance(type(base), raw, place, base)
+    return build(Any, raw if "part" in raw else {"part": "dataset", **raw}, place, MISSING, _rooms.TASKS)
+
+
+_OPTIONS = tuple(f for f in Rewards.__dataclass_fields__)
+
+
+def rewards(raw: Any, place: str, base: Rewards) -> Rewards:
+    """One reward, several, or names with rewards; or the whole section with its options."""
+    if raw is None:
+        return base
+    if isinstance(raw, str):
+        raw = {"functions": {_component(raw): raw}}
+    elif isinstance(raw, list):
+        raw = {"functions": {_component(item): item for item in raw}}
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: a reward, a list of them or names with rewards are expected, not {raw!r}")
+    if "part" in raw:
+        raw = {"functions": {_component(raw): raw}}
+    if "functions" not in raw and not any(key in _OPTIONS for key in raw):
+        raw = {"functions": raw}
+    functions = raw.get("functions")
+    if functions is not None:
+        if isinstance(functions, str | list) or (isinstance(functions, Mapping) and "part" in functions):
+            functions = rewards(functions, place, Rewards()).functions
+        elif isinstance(functions, Mapping):
+            at = f"{place}.functions" if "functions" in raw and len(raw) > 1 else place
+            functions = {str(name): _reward(item, f"{at}.{name}", base.functions.get(name, MISSING)) for name, item in functions.items()}
+        else:
+            raise InputError(f"{place}.functions: names with rewards are expected, not {functions!r}")
+    options = {key: value for key, value in raw.items() if key != "functions"}
+    built = instance(Rewards, options, place, base)
+    return built if functions is None else Rewards(**{**built.options, "functions": functions})
+
+
+def _component(item: Any) -> str:
+    """The name of a reward's component when none is given: the part's, or the function's."""
+    name = item.get("part", "reward") if isinstance(item, Mapping) else str(item)
+    return str(name).rpartition(":")[2].rpartition(".")[2]
+
+
+def _reward(item: Any, place: str, base: Any) -> Any:
+    if isinstance(item, str):
+        return item if ":" in item else build(Any, {"part": item}, place, MISSING, _rooms.REWARDS)
+    if not isinstance(item, Mapping):
+        raise InputError(f"{place}: a reward is a part or file.py:function, not {item!r}")
+    if "part" not in item and base is not MISSING and not isinstance(base, str):
+        return instance(type(base), item, place, base)
+    return build(Any, item, place, MISSING, _rooms.REWARDS)
+
+
+def recipe(raw: Any, place: str, base: Recipe | None = None) -> Recipe | None:
+    """A recipe: the name of one, ``{base: name, ...}`` with what differs, or one with terms of its own."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        return named_recipe(raw, place)
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: the name of a recipe or its settings are expected, not {raw!r}")
+    settings = {key: value for key, value in raw.items() if key != "base"}
+    if "base" in raw:
+        if not isinstance(raw["base"], str):
+            raise InputError(f"{place}.base: the name of a recipe is expected, not {raw['base']!r}")
+        return instance(Recipe, settings, place, named_recipe(raw["base"], f"{place}.base"))
+    if base is not None and not isinstance(raw.get("terms"), list):
+        return instance(Recipe, settings, place, base)
+    if "terms" not in raw:
+        _unknown_keys(raw, place)
+        raise InputError(
+            f"{place}: it names no method; write {{base: NAME, ...}} with one of {', '.join(recipe_names())}, or give its terms"
+        )
+    return instance(Recipe, settings, place)
+
+
+def _unknown_keys(raw: Mapping[str, Any], place: str) -> None:
+    known = ["base", *Recipe.__dataclass_fields__]
+    for key in raw:
+        if key not in known:
+            raise InputError(f"{place}.{key}: {unknown('key', str(key), known)}")
+
+
+def recipe_names() -> list[str]:
+    """The recipes of the library, by name."""
+    package = importlib.import_module("guerdon.recipes")
+    return [info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")]
+
+
+def named_recipe(name: str, place: str = "recipe") -> Recipe:
+    """The recipe called ``name``: of ``guerdon.recipes``, of a system of the atlas (``slug``, or ``slug:name`` where it has several), or
+    ``file.py:recipe``.
+
+    Raises:
+        InputError: there is none; the nearest names are offered.
+    """
+    if name.replace("-", "_") in recipe_names():
+        return importlib.import_module(f"guerdon.recipes.{name.replace('-', '_')}").recipe
+    from guerdon.atlas import systems
+
+    found = {entry.slug: entry for entry in systems()}
+    slug, _, arm = name.partition(":")
+    if slug.replace("_", "-") in found:
+        return _of_system(found[slug.replace("_", "-")], arm, place)
+    if ":" in name:
+        from guerdon.feedback.loading import load
+
+        value = load(name)
+        if isinstance(value, Recipe):
+            return value
+        raise InputError(f"{place}: {name} is a {type(value).__name__} and no Recipe")
+    raise InputError(f"{place}: {unknown('recipe', name, [*recipe_names(), *found])}")
+
+
+def _of_system(entry: Any, arm: str, place: str) -> Recipe:
+    held = getattr(entry.module, "recipe", None)
+    arms = {key: value for key, value in held.items() if isinstance(value, Recipe)} if isinstance(held, Mapping) else {}
+    if isinstance(held, Recipe) and not arm:
+        return held
+    chosen = arm or next((key for key in arms if str(key).replace("_", "-") == entry.slug), "")
+    if chosen in arms:
+        return arms[chosen]
+    if not arms:
+        raise InputError(
+            f"{place}: the system {entry.slug} composes no recipe that could train a model; see guerdon atlas show {entry.slug}"
+        )
+    raise InputError(f"{place}: {entry.slug} has the recipes {', '.join(f'{entry.slug}:{key}' for key in arms)}; name one of them")
