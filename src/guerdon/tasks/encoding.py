@@ -30,6 +30,12 @@ def is_conversational(text: Any) -> bool:
     return not isinstance(text, str) and isinstance(text, Sequence) and all(isinstance(m, Mapping) and "role" in m for m in text)
 
 
+def template_variables(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row tells the chat template besides its messages: the columns ``tools`` and ``chat_template_kwargs``."""
+    tools = row.get("tools")
+    return {**(row.get("chat_template_kwargs") or {}), **({"tools": tools} if tools else {})}
+
+
 @dataclass
 class Encoder:
     """A tokenizer of ``transformers`` (or anything with its ``encode``, ``decode`` and ``apply_chat_template``) and the room there is.

@@ -5,6 +5,10 @@
 One stream of problems, each with a seed of its own: the first ``test_size`` are held out, the next ``train_size`` are practised on, and the
 last replace those of the training side that happen to ask a question that is held out (``without_held_out``).
 
+Not every generator is a pure function of seed and index: those that make all their problems at once (acre) depend on the sizes, and a few walk
+through sets (isomorphic_strings, knight_swap, polynomial_multiplication, ransom_note, word_ladder), so their problems repeat in another process
+only with the same PYTHONHASHSEED.
+
 ``train_size`` 10,000: a few generators make all their problems at once.
 
 Source: Reasoning Gym, arXiv 2505.24760; its ``create_dataset`` and ``score_answer``.

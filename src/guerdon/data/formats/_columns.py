@@ -1,4 +1,4 @@
-"""What every format does with a row's columns: ask for the ones that it needs, keep the numbers, hand the template its variables."""
+"""What every format does with a row's columns: ask for the ones that it needs, keep the numbers."""
 
 import math
 from collections.abc import Mapping
@@ -32,9 +32,3 @@ def numbers(row: Mapping[str, Any]) -> dict[str, float]:
 def is_number(value: Any) -> bool:
     """Whether a value is a real number, flags included."""
     return isinstance(value, Number) and not isinstance(value, complex)
-
-
-def template(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Variables for the chat template: the columns ``tools`` and ``chat_template_kwargs``."""
-    tools = row.get("tools")
-    return {**(row.get("chat_template_kwargs") or {}), **({"tools": tools} if tools else {})}

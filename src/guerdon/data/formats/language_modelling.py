@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.witness import Witness
 
 
@@ -23,7 +23,7 @@ from guerdon.witness import Witness
 class LanguageModelling:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
         if "messages" in row:
-            return Example({"": encode.encode_messages(column(row, "messages"), **template(row))}, numbers(row))
+            return Example({"": encode.encode_messages(column(row, "messages"), **template_variables(row))}, numbers(row))
         return Example({"": encode.encode_text(column(row, "text"))}, numbers(row))
 
 

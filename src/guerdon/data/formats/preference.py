@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.errors import InputError
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder, Text, is_conversational
+from guerdon.tasks.encoding import Encoder, Text, is_conversational, template_variables
 from guerdon.witness import Witness
 
 
@@ -26,7 +26,7 @@ from guerdon.witness import Witness
 class Preference:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
         prompt, chosen, rejected = split(row)
-        sides = encode.encode_sides(prompt, chosen, rejected, **template(row))
+        sides = encode.encode_sides(prompt, chosen, rejected, **template_variables(row))
         return Example(dict(zip(("chosen", "rejected"), sides, strict=True)), numbers(row))
 
 

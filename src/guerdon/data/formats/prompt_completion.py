@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
 class PromptCompletion:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        side = encode.encode_pair(column(row, "prompt"), column(row, "completion"), **template(row))
+        side = encode.encode_pair(column(row, "prompt"), column(row, "completion"), **template_variables(row))
         return Example({"": side}, numbers(row))
 
 

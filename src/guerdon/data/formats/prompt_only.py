@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
 class PromptOnly:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        return Example({"": Side(encode.encode_prompt(column(row, "prompt"), **template(row)), (), ())}, numbers(row))
+        return Example({"": Side(encode.encode_prompt(column(row, "prompt"), **template_variables(row)), (), ())}, numbers(row))
 
 
 witness = Witness(

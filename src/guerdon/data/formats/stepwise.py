@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers, template
+from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.unpaired import Unpaired, verdict
 from guerdon.errors import InputError
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.witness import Witness
 
 
@@ -30,7 +30,7 @@ class Stepwise:
         if isinstance(steps, str) or isinstance(labels, str) or not len(steps) or len(steps) != len(labels):
             raise InputError(f"completions and labels must be lists of equal length, and are {_size(steps)} and {_size(labels)}")
         texts = [step + self.separator for step in steps]
-        side = encode.encode_steps(column(row, "prompt"), texts, [verdict(label) for label in labels], **template(row))
+        side = encode.encode_steps(column(row, "prompt"), texts, [verdict(label) for label in labels], **template_variables(row))
         return Example({"": side}, numbers(row))
 
 
