@@ -72,11 +72,13 @@ class ImproveJob:
 
     Attributes:
         rewards: components by name: reward functions, or the name of a stage whose model scores. Empty: the task's own reward.
+        running: settings of the ``RewardRunner`` that differ from its defaults (timeout, workers ...).
     """
 
     recipe: Recipe
     task: Any
     rewards: Mapping[str, Any] = field(default_factory=dict)
+    running: Mapping[str, Any] = field(default_factory=dict)
     decoding: Decoding = Decoding()
     budget: Budget = Budget()
     streams: Mapping[str, Any] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class ImproveJob:
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         budget = seeded(self.budget, seed)
-        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate)
+        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
         try:
             out = improve(
@@ -162,6 +164,7 @@ def scene_for(
     done: Mapping[str, Outputs],
     max_prompt_length: int | None = None,
     truncate: str = "",
+    running: Mapping[str, Any] | None = None,
 ) -> Scene:
     """Where ``model`` acts: text with reward functions, or a finite world with its own reward.
 
@@ -178,7 +181,7 @@ def scene_for(
                 "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
             )
         functions = {type(own).__module__.rsplit(".", 1)[1]: own}
-    return TextScene(encoder_for(model, max_prompt_length, truncate), RewardRunner(functions))
+    return TextScene(encoder_for(model, max_prompt_length, truncate), RewardRunner(functions, **(running or {})))
 
 
 def _scorer(model: Any) -> Any:
