@@ -154,7 +154,7 @@ def test_a_template_that_rewrites_earlier_turns_is_refused():
         (lambda: CHAT.encode_prompt([]), "a prompt is a string or a list"),
         (lambda: CHAT.encode_messages("a"), "messages must be a list"),
         (lambda: CHAT.encode_text(None), "a text is a string"),
-        (lambda: plain(truncate="both"), "is not one of"),
+        (lambda: plain(truncate="left"), "is not one of"),
     ],
 )
 def test_bad_input_is_a_sentence(attempt, words):
@@ -199,6 +199,11 @@ def test_what_does_not_fit_is_refused_or_cut_only_if_asked():
     assert encode.decode(side.actions, special=True) == "bbb" and encode.truncated == {"prompt": 0, "completion": 1}
     with pytest.raises(InputError, match="the prompt has 7 tokens"):
         encode.encode_pair("aaaaaa", "b")
+    encode = plain(max_length=6, truncate="both")
+    sides = encode.encode_sides("abcdef", "gg", "bbbbbbbb")
+    assert [encode.decode((*s.context, *s.actions), special=True) for s in sides] == ["<s>efgg</s>", "<s>efbbb"]
+    assert encode.truncated == {"prompt": 1, "completion": 1}
+    assert encode.decode(encode.encode_pair("abcdef", "g").context, special=True) == "<s>def"
 
 
 # Datasets

@@ -22,7 +22,7 @@ Message = Mapping[str, Any]
 Text = str | Sequence[Message]
 Tokens = tuple[int, ...]
 
-TRUNCATIONS = ("", "prompt", "completion")
+TRUNCATIONS = ("", "prompt", "completion", "both")
 
 
 def is_conversational(text: Any) -> bool:
@@ -45,7 +45,8 @@ class Encoder:
         max_length: positions that the model has for prompt and completion together; None: no bound.
         max_prompt_length: positions left to the prompt; None: whatever ``max_length`` leaves.
         truncate: what to do with a row that does not fit: "" refuses it, "prompt" drops the oldest tokens of the prompt (a start
-            token stays), "completion" drops the last tokens of the completion, which then has no end token.
+            token stays), "completion" drops the last tokens of the completion, which then has no end token; "both" leaves the prompt what
+            the completion does not need but at least half of the room, and then cuts the completion.
         truncated: how many rows were cut, by what was cut; a saved run reports it.
     """
 
@@ -274,16 +275,16 @@ class Encoder:
         """The context cut to the room there is, and the room left to actions, of which the longest side has ``longest``."""
         total = self.max_length if self.max_length is not None else len(context) + longest
         room = min(total - 1, self.max_prompt_length if self.max_prompt_length is not None else total - 1)
-        if self.truncate == "prompt":
-            room = min(room, total - longest)
+        if self.truncate in ("prompt", "both"):
+            room = min(room, total - longest if self.truncate == "prompt" else max(total - longest, total // 2))
         if len(context) > room:
-            if self.truncate != "prompt" or room < 1:
+            if self.truncate not in ("prompt", "both") or room < 1:
                 raise InputError(self._too_long(context, longest, room))
             keep = len(self._start) if context[:1] == self._start and room > 1 else 0
             context = context[:keep] + context[len(context) - room + keep :]
             self.truncated["prompt"] += 1
         if len(context) + longest > total:
-            if self.truncate != "completion":
+            if self.truncate not in ("completion", "both"):
                 raise InputError(self._too_long(context, longest, room))
             self.truncated["completion"] += 1
         return context, total - len(context)
@@ -293,7 +294,7 @@ class Encoder:
             has = f"prompt and completion have {len(context)} + {longest} tokens and the model has room for {self.max_length}"
         else:
             has = f"the prompt has {len(context)} tokens and there is room for {room}"
-        return f"{has}; shorten or drop the row, raise the limit, or ask for truncate='prompt' or truncate='completion'"
+        return f"{has}; shorten or drop the row, raise the limit, or ask for it to be cut: truncate='prompt', 'completion' or 'both'"
 
 
 def _as_messages(completion: Text) -> Sequence[Message]:
