@@ -74,9 +74,12 @@ async def waits(completion):
     await asyncio.sleep(0.3)
     return 1.0
 
+def hangs(completion):
+    time.sleep(1000)
+
 def starts_others(completion):
     import subprocess
-    subprocess.Popen(["sleep", "1000"])
+    subprocess.Popen(["sleep", "98765"])
     time.sleep(1000)
 """
 
@@ -308,7 +311,7 @@ def test_what_a_reward_started_ends_with_it(file):
 
     def sleepers() -> int:
         return sum(
-            line.strip() == "sleep 1000"
+            line.strip() == "sleep 98765"
             for line in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout.splitlines()
         )
 
@@ -366,3 +369,34 @@ def test_close_ends_what_hangs_and_a_runner_can_be_used_again(file):
         runner.score(PROMPTS, COMPLETIONS)
     assert values(runner.score(["q"], ["fine"]).components["r"]) == [1.0]
     runner.close()
+
+
+def test_an_interrupt_ends_what_runs(file):
+    import _thread
+    import threading
+
+    with RewardRunner({"r": f"{file}:spins_on_bad"}, timeout=60) as runner:
+        runner.score(["q"], ["fine"])
+        timer = threading.Timer(0.5, _thread.interrupt_main)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            runner.score(PROMPTS, COMPLETIONS)
+        assert time.monotonic() - began < 10
+
+
+def test_a_reward_that_always_hangs_stops_the_run_before_all_have_had_their_time(file):
+    with (
+        RewardRunner({"r": f"{file}:hangs"}, timeout=0.2, failure_window=10) as runner,
+        pytest.raises(RunFailed, match="hung on 3 of 3"),
+    ):
+        runner.score(["q"] * 1000, ["x"] * 1000)
+
+
+def test_two_threads_may_score_at_once(file):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with RewardRunner({"length": f"{file}:lengths", "a": f"{file}:waits"}, workers=2) as runner, ThreadPoolExecutor(4) as threads:
+        texts = [["x" * n, "y" * (n + 1)] for n in range(4)]
+        results = list(threads.map(lambda completions: runner.score(["q", "q"], completions), texts))
+    assert [result.components["length"].tolist() for result in results] == [[float(n), n + 1.0] for n in range(4)]

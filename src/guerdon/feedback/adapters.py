@@ -12,8 +12,8 @@ Each may be a function, a method, a partial or an object with ``__call__``, sync
 signature, which rewards of ours have already (``guerdon.feedback.verl`` hands them to verl).
 
 What verl and verifiers ask for beyond a TRL column is made from the row: ``ground_truth`` is the column of that name, else verl's
-``reward_model["ground_truth"]``, else ``answer``; ``info`` and ``extra_info`` may be JSON text; ``state`` is a dictionary of the row with its
-prompt and completion. Any other name is a column.
+``reward_model["ground_truth"]``, else ``answer``; ``info`` and ``extra_info`` may be JSON text; ``state`` is a dictionary of the row
+with its prompt and completion. Any other name is a column.
 """
 
 import functools
@@ -136,7 +136,8 @@ class Adapted:
         values = result.tolist() if hasattr(result, "tolist") else result
         if not isinstance(values, (list, tuple)):
             raise InputError(
-                f"the reward {self.name} returned {_article(result)} for {len(call.rows)} completions: it must return a list with one number for each"
+                f"the reward {self.name} returned {_article(result)} for {len(call.rows)} completions: "
+                "it must return a list with one number for each"
             )
         if len(values) != len(call.rows):
             raise InputError(

@@ -60,7 +60,7 @@ class Helpers:
             threading.Thread(target=self._own, args=(process,), daemon=True, name="guerdon-reward-helper").start()
 
     def submit(self, function: Loadable, arguments: Mapping[str, Any], timeout: float | None) -> Future:
-        """The value of a call, or the ``Failure`` that it came to; an InputError where the function cannot be loaded or refuses its input."""
+        """The value of a call, or the ``Failure`` it came to; an InputError where the function cannot be loaded or refuses its input."""
         if self._closed:
             raise RunFailed("the helper processes of the rewards were closed")
         job = _Job(function, arguments, timeout)

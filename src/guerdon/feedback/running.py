@@ -86,8 +86,8 @@ class RewardRunner:
     ) -> None:
         if workers < 0 or (timeout is not None and timeout <= 0) or not 0 <= failure_bound <= 1 or failure_window < 1 or concurrency < 1:
             raise InputError(
-                "rewards run with workers >= 0, timeout > 0 or none, failure_bound between 0 and 1, failure_window >= 1 and concurrency >= 1, "
-                f"not {workers}, {timeout}, {failure_bound}, {failure_window} and {concurrency}"
+                "rewards run with workers >= 0, timeout > 0 or none, failure_bound between 0 and 1, failure_window >= 1 and "
+                f"concurrency >= 1, not {workers}, {timeout}, {failure_bound}, {failure_window} and {concurrency}"
             )
         self._rewards = {name: replace(adapt(reward, name), name=name) for name, reward in rewards.items()}
         self._workers, self._timeout, self._concurrency = workers, timeout, concurrency
@@ -125,7 +125,7 @@ class RewardRunner:
         aside = {name: _start(self._judge, name, prompts, completions, columns) for name, run in self._routes.items() if run != self._here}
         try:
             here = {name: self._judge(name, prompts, completions, columns) for name, run in self._routes.items() if run == self._here}
-            outcomes = {name: aside[name].result() if name in aside else here[name] for name in self._rewards}
+            outcomes = {name: _wait(aside[name]) if name in aside else here[name] for name in self._rewards}
         except BaseException:
             self.close()  # what is still running is of no use any more
             raise
@@ -212,12 +212,21 @@ class RewardRunner:
                 self._helpers = Helpers(max(self._workers, 1))
             helpers = self._helpers
         pending = [helpers.submit(loadable, call.arguments, self._timeout) for call in calls]
+        results: list[Any] = []
         try:
-            return [future.result() for future in pending]
+            for future in pending:
+                results.append(future.result())
+                hung = sum(isinstance(result, Failure) and result.hung for result in results)
+                if hung > self._bound * (self._recent.maxlen or 1):  # the run will stop: not after every completion has had its time
+                    raise RunFailed(
+                        f"the reward {reward.name} hung on {hung} of {len(results)} completions of one batch, {self._timeout:g} s each"
+                    )
         except InputError as error:
+            raise InputError(f"the reward {reward.name}: {error}") from error
+        finally:
             for future in pending:
                 future.cancel()
-            raise InputError(f"the reward {reward.name}: {error}") from error
+        return results
 
     def _in_thread(self, reward: Adapted, calls: list[Call]) -> list[Any]:
         results = []
@@ -254,8 +263,8 @@ class RewardRunner:
             stray = self._stray
         if stray > _STRAY:
             raise RunFailed(
-                f"the reward {reward.name} hung {stray} times in a thread, where it cannot be stopped: make it a function of a module or file, "
-                "which runs in a process of its own"
+                f"the reward {reward.name} hung {stray} times in a thread, where it cannot be stopped: "
+                "make it a function of a module or file, which runs in a process of its own"
             )
 
     # -- how often it fails
@@ -267,8 +276,8 @@ class RewardRunner:
             window = self._recent.maxlen or 1
             if len(failed) > self._bound * window:
                 raise RunFailed(
-                    f"{len(failed)} of the last {len(self._recent)} samples could not be rewarded, more than the {self._bound:.0%} of {window} "
-                    f"that are put up with; the first error was: {failed[0]}"
+                    f"{len(failed)} of the last {len(self._recent)} samples could not be rewarded, more than the {self._bound:.0%} "
+                    f"of {window} that are put up with; the first error was: {failed[0]}"
                 )
 
 
@@ -324,6 +333,14 @@ def _start(function: Callable[..., Any], *arguments: Any) -> Future:
 
     threading.Thread(target=run, daemon=True, name="guerdon-reward").start()
     return future
+
+
+def _wait(future: Future) -> Any:
+    """The future's result; looks up twice a second, since waiting for a lock is not always interrupted."""
+    while not future.done():
+        with contextlib.suppress(TimeoutError):
+            future.exception(0.5)
+    return future.result()
 
 
 def _loadable(reward: Adapted) -> Loadable | None:

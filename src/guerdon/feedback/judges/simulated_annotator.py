@@ -5,7 +5,7 @@
     P(first)   = (1 - flip) * preferred + flip * (1 - preferred)                           [N]
 
 ``first`` and ``second`` are gold utilities; ``first_bias`` and ``second_bias`` a feature of the candidates that is no merit but sways the
-person (length, say), in units of which ``bias_weight`` gives the utility. ``rationality`` infinite is a person who never errs but by a slip,
+person (length, say), in units of which ``bias_weight`` gives the utility. ``rationality`` infinite is a person who errs by slips only,
 and tosses a coin between equals; 0 is a coin. ``flip`` is the probability of noting down the other verdict. ``budget`` is how many
 questions the person will answer: later ones get NaN. The state is ``{"asked": n}``; the n-th question of a person (of a seed) has its own
 random number, so verdicts do not depend on how questions are split into batches.

@@ -5,7 +5,8 @@
 ``scorer`` is a specification, whose ``build()`` returns the running scorer, or the running scorer itself. It is built at the first
 completion that is scored, once in a process, and is not part of what is pickled, printed or compared.
 
-Source: the learned reward of Christiano et al. 2017, arXiv 1706.03741, section 2.2; of a completion: Stiennon et al. 2020, arXiv 2009.01325.
+Source: the learned reward of Christiano et al. 2017, arXiv 1706.03741, section 2.2; of a completion: Stiennon et al. 2020,
+arXiv 2009.01325.
 Differs from a verifier: it can be wrong, and what is optimised against it will find out where.
 """
 

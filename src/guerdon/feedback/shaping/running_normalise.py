@@ -7,9 +7,9 @@
 The state is ``{"count", "mean", "M2"}``, plain numbers: M2 is the sum of squared deviations from the mean. The batch is merged before it
 is normalised, so the first batch is normalised by its own statistics. ``centre=False`` divides only, which keeps the sign of a reward.
 
-Source: normalisation of the reward by its running mean and deviation: Secrets of RLHF, arXiv 2307.04964, section 5.3.1; the merge of two
-samples: Chan, Golub and LeVeque 1983, the updating formulae for sums of squares (Welford 1962 for one value at a time). ``epsilon`` 1e-8: the customary guard of running
-normalisers.
+Source: normalisation of the reward by its running mean and deviation: Secrets of RLHF, arXiv 2307.04964, section 5.3.1; the merge of
+two samples: Chan, Golub and LeVeque 1983, the updating formulae for sums of squares (Welford 1962 for one value at a time).
+``epsilon`` 1e-8: the customary guard of running normalisers.
 Differs from BatchNormalise: a batch that is better than the ones before it stays better.
 Invalid where the scale of rewards drifts faster than the past is outweighed: nothing is forgotten.
 """
