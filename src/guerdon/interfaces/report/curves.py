@@ -1,0 +1,223 @@
+"""Curves: which metrics share a plot, and the sentence that says what they mean and what is normal."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.interfaces.report.figures import accuracy, right
+from guerdon.interfaces.report.reading import Record
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: a metric, its name in the legend, and whether it is measured rarely (drawn with its points)."""
+
+    metric: str
+    label: str
+    rare: bool = False
+    negate: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot."""
+
+    title: str
+    sentence: str
+    lines: tuple[Line, ...]
+    log: bool = False
+    bound: float | None = None  # the health rule's, drawn as a line
+    first: bool = False  # shown without asking
+    smooth: bool = True  # where it is long, drawn pale with its running mean on top
+
+
+PANELS = (
+    Panel(
+        "Reward",
+        "What is being maximised, as a mean over the completions that were sampled, and over held-out prompts answered with the most "
+        "likely tokens. Both should rise; the held-out curve is the one that counts.",
+        (Line("reward", "sampled"), Line("eval/reward", "held out", rare=True)),
+        first=True,
+    ),
+    Panel(
+        "Held-out pair accuracy",
+        "Share of pairs whose chosen side scores higher. 50 % is chance; the distance between the training curve and the held-out one is "
+        "what was learned by heart.",
+        (Line("rewards/accuracies", "training"), Line("eval/rewards/accuracies", "held out", rare=True)),
+        bound=0.5,
+        first=True,
+    ),
+    Panel(
+        "Margins",
+        "Score of the chosen side minus that of the rejected one. It may grow while both fall: then the model is moving away from both "
+        "texts, which is normal for a while and harmful when it goes on.",
+        (Line("rewards/margins", "training"), Line("eval/rewards/margins", "held out", rare=True)),
+        first=True,
+    ),
+    Panel(
+        "Scores of the two sides",
+        "The two scores whose difference is the margin. For a policy they are implicit rewards: how much more likely the text has become "
+        "than it was to the reference, so both may be negative.",
+        (Line("rewards/chosen", "chosen"), Line("rewards/rejected", "rejected")),
+    ),
+    Panel(
+        "Log-probability of the two sides",
+        "How likely the policy finds the texts. The chosen text may become less likely too; if it falls without end, lower the learning "
+        "rate or add a likelihood term.",
+        (Line("logps/chosen", "chosen"), Line("logps/rejected", "rejected")),
+    ),
+    Panel(
+        "Loss",
+        "The value that the gradient is taken of. For imitation and comparisons it should fall. For reinforcement learning it hovers "
+        "around zero and says nothing about progress: look at the reward instead.",
+        (Line("loss", "training"), Line("eval/loss", "held out", rare=True)),
+        first=True,
+    ),
+    Panel(
+        "Spread of rewards in a group",
+        "Standard deviation among the answers to one prompt: the signal that group-relative methods learn from. It shrinks as prompts become "
+        "always solved.",
+        (Line("reward_std", "within a group"),),
+    ),
+    Panel(
+        "Groups without any signal",
+        "Share of groups whose answers all got the same reward. They give no gradient; above 0.8 most sampling is wasted, and the task is "
+        "too easy or too hard.",
+        (Line("frac_reward_zero_std", "all rewards equal"),),
+        bound=0.8,
+    ),
+    Panel(
+        "Entropy",
+        "How undecided the policy is at each token, in nats. Where it was not measured itself, it is estimated by the sampled tokens' mean "
+        "negative log-probability. It falls as the policy gets sure; falling to nothing early ends exploration.",
+        (Line("entropy", "measured"), Line("sampling/logp", "estimated", negate=True)),
+        first=True,
+    ),
+    Panel(
+        "Divergence from the reference",
+        "Mean KL divergence per token from the model that training started at, in nats. It grows as the policy moves; a sudden jump often comes "
+        "with answers that please the reward only.",
+        (Line("kl", "KL to the reference"),),
+        first=True,
+    ),
+    Panel(
+        "Length of completions",
+        "Tokens per completion. Growth without gain in held-out reward is a sign that length itself is being rewarded.",
+        (
+            Line("completions/mean_length", "mean"),
+            Line("completions/min_length", "shortest"),
+            Line("completions/max_length", "longest"),
+            Line("eval/completions/mean_length", "held out, mean", rare=True),
+        ),
+        first=True,
+    ),
+    Panel(
+        "Cut-off completions",
+        "Share of completions that reached the length limit before they ended. Above one half the reward mostly judges unfinished answers: "
+        "raise max_completion_length.",
+        (Line("completions/clipped_ratio", "cut off"),),
+        bound=0.5,
+    ),
+    Panel(
+        "Gap between sampler and learner",
+        "Difference between a token's log-probability when it was sampled and when it was learned from, before any step was made. Theory "
+        "says zero; in float32 anything above 1e-3 means that the two do not compute the same model.",
+        (Line("sampling/sampling_logp_difference/max", "largest"), Line("sampling/sampling_logp_difference/mean", "mean")),
+        log=True,
+        bound=1e-3,
+        first=True,
+    ),
+    Panel(
+        "Steps where the ratio was clipped",
+        "Share of tokens with an advantage that gave no gradient because the policy had moved too far from the one that sampled them. Zero "
+        "where every batch is used once.",
+        (Line("clip_ratio/region_mean", "clipped"),),
+    ),
+    Panel(
+        "Size of the gradient",
+        "Norm of the gradient before it was clipped. Spikes mark batches to look at; a steady rise often comes before a collapse.",
+        (Line("grad_norm", "policy"), Line("critic/grad_norm", "critic")),
+        log=True,
+    ),
+    Panel(
+        "What went wrong",
+        "Steps that were skipped because loss or gradient was not finite, and the share of completions whose reward failed. Both should stay at zero.",
+        (
+            Line("skipped_steps", "skipped steps"),
+            Line("rewards/failed", "rewards failed"),
+            Line("empty_steps", "steps with nothing to learn from"),
+        ),
+        first=True,
+    ),
+    Panel(
+        "Critic",
+        "Loss of the model that estimates the return. It should fall and then follow the reward's changes.",
+        (Line("critic/loss", "loss"),),
+    ),
+    Panel(
+        "Learning rate",
+        "The step size as scheduled.",
+        (Line("learning_rate", "policy"), Line("critic/learning_rate", "critic")),
+        smooth=False,
+    ),
+    Panel("Seconds per step", "Everything in a step: sampling, judging, learning.", (Line("step_time", "seconds"),)),
+)
+
+
+@dataclass
+class Drawn:
+    """The data of one line: steps, values and, where single outcomes are known, an interval."""
+
+    label: str
+    steps: list[int]
+    values: list[float]
+    rare: bool = False
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+
+
+def curves(record: Record) -> list[tuple[Panel, list[Drawn]]]:
+    """The panels for which something was logged, and reward components as a panel of their own."""
+    found = []
+    measured = _accuracy(record)
+    if measured is not None:
+        sentence = (
+            "Share of held-out prompts answered with full reward, taking the most likely tokens; the band is a 95 % interval over prompts."
+        )
+        found.append((Panel("Held-out accuracy", sentence, (), first=True), [measured]))
+    for panel in (*PANELS, *_components(record)):
+        lines = []
+        for line in panel.lines:
+            steps, values = record.series(line.metric)
+            if line.metric == "sampling/logp" and lines:
+                continue  # the entropy itself was measured
+            if values:
+                lines.append(Drawn(line.label, steps, [-v for v in values] if line.negate else values, line.rare))
+        if lines and (len(lines[0].values) > 1 or not panel.log):
+            found.append((panel, lines))
+    return found
+
+
+def shown_metrics() -> set[str]:
+    """The metrics that have a place in a panel."""
+    return {line.metric for panel in PANELS for line in panel.lines}
+
+
+def _components(record: Record) -> tuple[Panel, ...]:
+    names = [n for n in record.names() if n.startswith("rewards/") and n.endswith("/mean")]
+    names = [n for n in names if n.count("/") == 2]
+    if len(names) < 2:
+        return ()  # a single component is the reward
+    lines = tuple(Line(name, name.split("/")[1]) for name in names)
+    sentence = "Every reward before they were combined, as a mean over the sampled completions. One that rises while the others fall is being exploited."
+    return (Panel("Reward components", sentence, lines, first=True),)
+
+
+def _accuracy(record: Record) -> Drawn | None:
+    by_step = {s: [o.reward for o in outcomes if np.isfinite(o.reward)] for s, outcomes in sorted(record.held_out.items())}
+    by_step = {step: values for step, values in by_step.items() if values}
+    if len(by_step) < 2 or not accuracy([v for values in by_step.values() for v in values]):
+        return None
+    estimates = [Wilson()(right(values)) for values in by_step.values()]
+    return Drawn("held out", list(by_step), [e.value for e in estimates], True, [e.low for e in estimates], [e.high for e in estimates])

@@ -1,0 +1,102 @@
+"""Figures: what was measured on held-out data before the first step and after the last, with intervals at 95 %."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guerdon.evaluation.statistics import Estimate
+from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.interfaces.report.reading import Outcome, Record
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number before and after. An interval is given where the single outcomes are known."""
+
+    name: str
+    before: Estimate
+    after: Estimate
+    steps: tuple[int, int]
+    sentence: str
+    percent: bool = False
+    lower_is_better: bool = False
+    change: Estimate | None = None  # paired, over the prompts that were evaluated both times
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the change is in the right direction beyond its interval; None where that cannot be said."""
+        if self.change is None or not math.isfinite(self.change.low):
+            return None
+        low, high = (-self.change.high, -self.change.low) if self.lower_is_better else (self.change.low, self.change.high)
+        return True if low > 0 else False if high < 0 else None
+
+
+def figures(record: Record) -> list[Figure]:
+    """Everything that was measured at least twice on held-out data."""
+    found = []
+    steps = sorted(record.held_out)
+    if len(steps) > 1:
+        first, last = rewards(record.held_out[steps[0]]), rewards(record.held_out[steps[-1]])
+        if first and last:
+            found += _of_rewards(first, last, (steps[0], steps[-1]))
+    known = {"eval/reward"} if found else set()
+    for name, (title, percent, lower, sentence) in SCALARS.items():
+        at, values = record.series(name)
+        if len(values) > 1 and name not in known:
+            ends = [Estimate(value, math.nan, math.nan) for value in (values[0], values[-1])]
+            found.append(Figure(title, *ends, (at[0], at[-1]), sentence, percent, lower))
+    return found
+
+
+SCALARS = {  # metric → title, whether in percent, whether lower is better, what it is
+    "eval/accuracy": ("Held-out accuracy", True, False, "Share of held-out items that are right."),
+    "eval/reward": ("Held-out reward", False, False, "Mean reward on held-out prompts, taking the most likely token each time."),
+    "eval/rewards/accuracies": (
+        "Held-out pair accuracy",
+        True,
+        False,
+        "Share of held-out pairs whose chosen side scores higher; ties count half.",
+    ),
+    "eval/rewards/margins": ("Held-out margin", False, False, "Mean score of the chosen side minus that of the rejected side."),
+    "eval/loss": ("Held-out loss", False, True, "The loss on rows that are not trained on."),
+}
+
+
+def accuracy(values: list[float]) -> bool:
+    """Whether rewards have a top of 1, so that the share at the top is an accuracy."""
+    return max(values) == 1.0 and min(values) >= 0.0
+
+
+def right(values: list[float]) -> list[float]:
+    """1 for every reward at the top."""
+    return [float(value == 1.0) for value in values]
+
+
+def rewards(outcomes: list[Outcome]) -> dict[str, float]:
+    """Prompt → reward; an outcome that could not be judged is left out, of one prompt asked twice the mean counts."""
+    by_prompt: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        if math.isfinite(outcome.reward):
+            by_prompt.setdefault(outcome.prompt, []).append(outcome.reward)
+    return {prompt: sum(values) / len(values) for prompt, values in by_prompt.items()}
+
+
+def _of_rewards(first: Mapping[str, float], last: Mapping[str, float], steps: tuple[int, int]) -> list[Figure]:
+    before, after = list(first.values()), list(last.values())
+    both = [prompt for prompt in first if prompt in last]
+    found = []
+    if accuracy(before + after):
+        change = [float(last[p] == 1.0) - float(first[p] == 1.0) for p in both]
+        sentence = f"Share of {len(after)} held-out prompts answered with full reward, taking the most likely token each time."
+        found.append(
+            Figure("Held-out accuracy", Wilson()(right(before)), Wilson()(right(after)), steps, sentence, True, change=_mean(change))
+        )
+    change = [last[p] - first[p] for p in both]
+    sentence = f"Mean reward on {len(after)} held-out prompts, taking the most likely token each time."
+    found.append(Figure("Held-out reward", _mean(before), _mean(after), steps, sentence, change=_mean(change)))
+    return found
+
+
+def _mean(values: list[float]) -> Estimate | None:
+    return BootstrapMean(resamples=2000)(values) if values else None
