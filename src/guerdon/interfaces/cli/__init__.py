@@ -1,0 +1,93 @@
+"""The command line. A file of this folder is a command: its ``command`` function, or ``group``, a Typer with commands of its own.
+
+Exit codes: 0 done, 1 failed (the run cannot go on, or something unexpected), 2 the input is wrong. Nothing heavy is imported here or at
+the top of a command's file, so that ``guerdon --help`` answers at once.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+from typing import Annotated
+
+import typer
+
+from guerdon.errors import InputError, RunFailed
+
+FAILED, WRONG = 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code. ``--debug`` anywhere, or GUERDON_DEBUG=1, shows tracebacks."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments or os.environ.get("GUERDON_DEBUG", "") not in ("", "0")
+    arguments = [a for a in arguments if a != "--debug"]
+    try:
+        return app()(args=arguments, prog_name="guerdon", standalone_mode=False) or 0
+    except Exception as error:
+        if debug and not _is_usage(error):
+            raise
+        return _said(error)
+    except KeyboardInterrupt:
+        _say("stopped")
+        return FAILED
+
+
+def app() -> typer.Typer:
+    """Every command of this folder."""
+    whole = typer.Typer(
+        no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, help=_HELP, epilog=_EPILOG
+    )
+    whole.callback()(_options)
+    for info in pkgutil.iter_modules(__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "group"):
+            whole.add_typer(module.group, name=info.name)
+        else:
+            whole.command(info.name, no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False))(module.command)
+    return typer.main.get_command(whole)
+
+
+_HELP = "Learn from rewards, preferences and feedback."
+_EPILOG = "Start here: [bold]guerdon demo[/bold], then [bold]guerdon check run.yaml[/bold] and [bold]guerdon train run.yaml[/bold]."
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if version:
+        import guerdon
+
+        typer.echo(guerdon.__version__)
+        raise typer.Exit
+
+
+def _is_usage(error: Exception) -> bool:
+    return hasattr(error, "exit_code") and hasattr(error, "show")
+
+
+def _said(error: Exception) -> int:
+    """Print the sentence of an error and return the exit code for it."""
+    if type(error).__name__ in ("Exit", "Abort"):
+        return int(getattr(error, "exit_code", FAILED))
+    if _is_usage(error):
+        error.show()
+        return WRONG
+    if isinstance(error, InputError):
+        _say(str(error))
+        return WRONG
+    if isinstance(error, RunFailed):
+        _say(str(error))
+        return FAILED
+    _say(f"something unexpected: {type(error).__name__}: {error}\n(the same command with --debug shows where)")
+    return FAILED
+
+
+def _say(sentence: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text("guerdon: ", style="bold red") + Text(sentence), soft_wrap=True)

@@ -1,0 +1,103 @@
+"""What ``train`` and ``fit`` have in common: print the configuration, run, save, report, say where everything is."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from guerdon.interfaces.cli._printing import as_json, console, figures
+
+
+def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
+    """Run the loop called ``which`` (or the stages) of a configuration."""
+    from guerdon.interfaces.configuration import dump, read
+    from guerdon.interfaces.preparing import keep, run_folder
+
+    configuration = read(path, overrides)
+    folder = run_folder(configuration, path)
+    configuration = dataclasses.replace(configuration, run=str(folder))
+    if not json:
+        console.print(dump(configuration), markup=False)
+    if configuration.stages:
+        model, histories = _stages(configuration, folder, keep)
+    else:
+        model, histories = _one(configuration, which, folder, keep)
+    finish(folder, model, histories, json)
+
+
+def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
+    from guerdon.interfaces.preparing import prepare
+    from guerdon.training.display import Terminal
+
+    display = Terminal()
+    prepared = prepare(configuration, which)
+    for note in prepared.notes:
+        display.say(note)
+    keep(configuration, folder)
+    out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
+    return out.model, {which: out.history}
+
+
+def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
+    from guerdon.interfaces.preparing import prepare
+    from guerdon.training.display import Terminal
+    from guerdon.training.stages import Pipeline, Stage
+
+    display = Terminal()
+    seed = configuration.budget.seed
+    made = []
+    for name, stage in configuration.stages.items():
+        prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed)
+        for note in prepared.notes:
+            display.say(f"{name}: {note}")
+        made.append(Stage(name, prepared.job, stage.start))
+    keep(configuration, folder)
+    done = Pipeline(configuration.model, *made).run(seed, folder, display, cached=False)
+    return done[made[-1].name].model, {name: out.history for name, out in done.items()}
+
+
+def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> None:
+    """Save the model, write the report, and say what came out and where it is."""
+    from guerdon.interfaces.report import write
+
+    saved = folder / "model"
+    model.save(saved)
+    stages = list(histories) if len(histories) > 1 else []
+    reports = [write(folder / name if stages else folder) for name in (stages or [""])]
+    results = {name: before_and_after(history) for name, history in histories.items()}
+    if json:
+        shown = {name: {"before": before, "after": after} for name, (before, after) in results.items()}
+        as_json({"run": str(folder), "model": str(saved), "report": str(reports[-1]), "stages": shown})
+        return
+    for name, (before, after) in results.items():
+        if stages:
+            console.print(f"\n[bold]{name}[/bold]")
+        figures(before, after)
+    skipped = sum(row.get("skipped_steps", 0) for history in histories.values() for row in history)
+    if skipped:
+        console.print(f"{skipped:.0f} steps were skipped because the loss or the gradient was not finite")
+    console.print(f"\nrun     {folder}\nmodel   {saved}\nreport  {', '.join(map(str, reports))}", markup=False, soft_wrap=True)
+    console.print("\nnext", style="bold")
+    is_scorer = not hasattr(model, "sample")
+    ideas = (
+        [f"guerdon score {saved} rows.jsonl"]
+        if is_scorer
+        else [f"guerdon sample {saved} --prompt '...'", f"guerdon evaluate {saved} {folder / 'configuration.yaml'}"]
+    )
+    for idea in [*ideas, f"guerdon report {reports[-1].parent}"]:
+        console.print(f"  {idea}", markup=False, soft_wrap=True)
+
+
+_SHOWN = ("eval/reward", "eval/loss", "eval/rewards/accuracies", "eval/rewards/margins", "eval/completions/mean_length")
+
+
+def before_and_after(history: list[dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The held-out figures of the first and the last evaluation; without held-out rows, those of the first and last tenth of the steps."""
+    evaluated = [row for row in history if any(name.startswith("eval/") for name in row)]
+    if len(evaluated) > 1:
+        names = [n for n in evaluated[0] if n in _SHOWN or (n.startswith("eval/rewards/") and n.endswith("/mean"))]
+        return tuple({n: row[n] for n in names if n in row} for row in (evaluated[0], evaluated[-1]))
+    steps = [row for row in history if row.get("step", 0) > 0]
+    tenth = max(len(steps) // 10, 1)
+    names = [n for n in ("loss", "reward", "rewards/accuracies", "rewards/margins", "kl") if steps and n in steps[-1]]
+    return tuple({n: sum(row[n] for row in some if n in row) / len(some) for n in names} for some in (steps[:tenth], steps[-tenth:]))

@@ -1,0 +1,282 @@
+"""Preparing: from a configuration to something that can run, with everything refused that can be refused before the first step."""
+
+import dataclasses
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import Configuration, Stage, dump, refuse
+from guerdon.interfaces.configuration._yaml import parse
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.rows import LazyRows, Row, at_row
+
+_PEEKED = 256  # rows of a task that makes its rows as they are asked for
+
+
+@dataclass
+class Prepared:
+    """One loop with its model, ready to run.
+
+    Attributes:
+        settings: the configuration, or the stage of it.
+        notes: what the user is to be told before the run.
+    """
+
+    settings: Configuration | Stage
+    loop: str
+    model: Any
+    task: Any
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def room(self) -> int | None:
+        """Tokens that are left to a prompt; None: no bound."""
+        own, decoding = self.settings.encoding.max_prompt_length, self.settings.decoding
+        length = getattr(self.model, "context_length", None)
+        if self.loop != "improve" or length is None or length >= 2**30:
+            return own
+        left = length - decoding.max_completion_length
+        return left if own is None else min(own, left)
+
+    @property
+    def truncate(self) -> str:
+        """How the encoder cuts; rows to be dropped are dropped before it sees them."""
+        chosen = self.settings.encoding.truncate
+        return "" if chosen == "drop" else chosen
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        from guerdon.training.jobs import encoder_for
+
+        return encoder_for(self.model, self.room, self.truncate)
+
+    @property
+    def job(self) -> Any:
+        """The loop with everything that it is called with."""
+        from guerdon.training.jobs import FitJob, ImproveJob
+
+        s = self.settings
+        if self.loop == "fit":
+            return FitJob(s.recipe, self.task, s.budget, getattr(s, "model", None), max_prompt_length=self.room, truncate=self.truncate)
+        return ImproveJob(
+            s.recipe,
+            self.task,
+            s.reward.functions,
+            s.reward.options,
+            s.decoding,
+            s.budget,
+            max_prompt_length=self.room,
+            truncate=self.truncate,
+            builds=getattr(s, "model", None),
+        )
+
+    def functions(self) -> dict[str, Any]:
+        """The rewards by component: those of the configuration, or the task's own.
+
+        Raises:
+            InputError: there are none.
+        """
+        if self.settings.reward.functions:
+            return dict(self.settings.reward.functions)
+        own = getattr(self.task, "reward", None)
+        if own is None:
+            raise InputError(
+                "reward: it is missing, and the task brings none; name one (number_match, math_equivalence, file.py:function ...)"
+            )
+        return {type(own).__module__.rsplit(".", 1)[1]: own}
+
+
+def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: Any = None, seed: int | None = None) -> Prepared:
+    """Build the model and look at the rows, the rewards and the room there is.
+
+    Raises:
+        InputError: what cannot work, and where.
+    """
+    refuse(settings, loop, place)
+    spec = spec if spec is not None else settings.model
+    if spec is None:
+        raise InputError("model: it is missing; give its hub id, its folder, or {part: NAME, ...}")
+    prepared = Prepared(settings, loop, built(spec, settings.budget.seed if seed is None else seed), settings.task)
+    if hasattr(prepared.task, "reward_of"):  # a finite world
+        return prepared
+    _look_at_room(prepared)
+    rows = prepared.task.train()
+    if not len(rows):
+        raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
+    if loop == "improve":
+        _look_at_prompts(prepared, rows)
+        _look_at_rewards(prepared, rows[0])
+    elif settings.encoding.truncate == "drop":
+        prepared.task = _without_long(prepared, prepared.task)
+    return prepared
+
+
+def built(spec: Any, seed: int) -> Any:
+    """The running model. Finite models take no seed besides their own."""
+    quiet()
+    import inspect
+
+    return spec.build(seed) if "seed" in inspect.signature(spec.build).parameters else spec.build()
+
+
+def quiet() -> None:
+    """Libraries speak only of what is wrong."""
+    import os
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", message=".*fp32 precision.*")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _look_at_room(prepared: Prepared) -> None:
+    length = getattr(prepared.model, "context_length", None)
+    wanted = prepared.settings.decoding.max_completion_length
+    if prepared.loop == "improve" and length is not None and wanted >= length:
+        raise InputError(
+            f"decoding.max_completion_length: it is {wanted}, and the model has room for {length} tokens with the prompt; lower it to "
+            f"{max(length // 2, 1)} or so"
+        )
+
+
+def _look_at_prompts(prepared: Prepared, rows: Sequence[Row]) -> None:
+    """Refuse rows without a prompt, and prompts that do not fit, before the first of them is drawn."""
+    if prepared.settings.encoding.truncate == "drop":
+        prepared.task = _without_long(prepared, prepared.task)
+        rows = prepared.task.train()
+    for side, some in (("the training rows", rows), ("the held-out rows", prepared.task.test())):
+        for index in _looked_at(some, prepared.settings.budget.evaluation_rows if side == "the held-out rows" else None):
+            row = some[index]
+            with at_row(index, side):
+                if "prompt" not in row:
+                    from guerdon.tasks.rows import missing_column
+
+                    raise InputError(f"the row {missing_column('prompt', row)}")
+                if index == 0 or not _surely_fits(row["prompt"], prepared.room):
+                    prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {}))
+    cut = prepared.encoder.truncated["prompt"]
+    if cut:
+        prepared.notes.append(f"{cut} prompts are longer than {prepared.room} tokens and are cut, as encoding.truncate asks for")
+        prepared.encoder.truncated["prompt"] = 0
+
+
+def _looked_at(rows: Sequence[Row], most: int | None) -> range:
+    size = len(rows) if most is None else min(most, len(rows))
+    return range(min(size, _PEEKED) if isinstance(rows, LazyRows) else size)
+
+
+def _surely_fits(prompt: Any, room: int | None) -> bool:
+    """Whether a plain prompt has so few bytes that no tokenizer makes too many tokens of it."""
+    return room is None or (isinstance(prompt, str) and len(prompt.encode()) + 2 <= room)
+
+
+def _look_at_rewards(prepared: Prepared, row: Row) -> None:
+    """Refuse rewards that cannot be loaded or ask for a column that the rows do not have, and weights of components that do not exist."""
+    import torch
+
+    from guerdon.feedback.running import RewardRunner
+    from guerdon.parts import call
+    from guerdon.tasks.rows import missing_column
+
+    functions = prepared.functions()
+    with RewardRunner(functions, **prepared.settings.reward.options) as runner:
+        for name, lacking in runner.missing([c for c in row if c not in ("prompt", "completion")] + ["completion_ids"]).items():
+            raise InputError(f"reward.{name}: it reads the column {lacking[0]!r}, and the task {missing_column(lacking[0], row)}")
+    call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in functions}})
+
+
+class Kept:
+    """A task without the rows that do not fit."""
+
+    def __init__(self, task: Any, train: list[Row], test: list[Row], said: str):
+        self._train, self._test, self._said = train, test, f"{task!r} {said}"
+        self.reward = getattr(task, "reward", None)
+
+    def train(self) -> list[Row]:
+        return self._train
+
+    def test(self) -> list[Row]:
+        return self._test
+
+    def __repr__(self) -> str:
+        return self._said
+
+
+def _without_long(prepared: Prepared, task: Any) -> Kept:
+    if isinstance(task.train(), LazyRows):
+        raise InputError(
+            "encoding.truncate: rows of a task that makes them as they are asked for cannot be dropped; set it to prompt, or leave it"
+        )
+    kept, counts = [], []
+    for rows in (task.train(), task.test()):
+        own = [row for row in rows if fits(prepared, row)]
+        kept.append(own)
+        counts.append(len(rows) - len(own))
+    if not kept[0]:
+        raise InputError(
+            "encoding.truncate: no row fits into the model; raise encoding.max_prompt_length or take a model with more context"
+        )
+    prepared.notes.append(
+        f"{counts[0]} of {counts[0] + len(kept[0])} training rows and {counts[1]} held-out rows do not fit and are left out"
+    )
+    return Kept(task, *kept, f"without {counts} rows that are too long")
+
+
+def fits(prepared: Prepared, row: Row) -> bool:
+    """Whether a row can be encoded in the room there is. Whatever else is wrong with it is left to the run to say."""
+    from guerdon.data.formats._detect import detect
+
+    try:
+        if prepared.loop == "improve":
+            prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {}))
+        else:
+            detect(row)(row, prepared.encoder)
+    except InputError as error:
+        return "shorten or drop the row" not in str(error)
+    return True
+
+
+# the folder of the run
+
+
+def run_folder(configuration: Configuration, path: Path | None) -> Path:
+    """Where the run is kept: what the configuration says, or ``runs/`` and the name of its file."""
+    if configuration.run:
+        return Path(configuration.run).expanduser()
+    return Path("runs") / (path.stem if path else "run")
+
+
+def keep(configuration: Configuration, folder: Path) -> None:
+    """Write the effective configuration into the folder.
+
+    Raises:
+        InputError: the folder holds checkpoints of another configuration; the places that differ are named.
+    """
+    path = folder / "configuration.yaml"
+    text = dump(dataclasses.replace(configuration, run=None))
+    if path.exists() and any(folder.rglob("checkpoints/step-*")):
+        changed = list(_differences(parse(path.read_text(), str(path)), parse(text, "the configuration")))
+        if changed:
+            raise InputError(
+                f"{folder} holds a run with another configuration ({'; '.join(changed[:4])}); give another folder (run=...), or delete it to "
+                "start again"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as error:
+        raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
+
+
+def _differences(before: Any, now: Any, place: str = "") -> Iterator[str]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in {**before, **now}:
+            yield from _differences(before.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+    elif before != now:
+        yield f"{place} was {before}, is {now}"
