@@ -12,7 +12,7 @@ Each reward gives one component per completion. What can go wrong, and what it c
 
 Where a reward runs:
 
-    our own parts                             here (unless they say ``may_hang``)
+    our own parts and functions               here (unless they say ``may_hang``)
     async functions                           on an event loop in a thread, all completions of all of them at once
     other sync functions                      in ``workers`` helper processes (one, if ``workers`` is 0), which are killed and replaced
                                               when a call takes longer than ``timeout``; with ``workers=0, timeout=None`` here
@@ -195,7 +195,7 @@ class RewardRunner:
     def _route(self, reward: Adapted) -> Invoke:
         if reward.asynchronous:
             return self._on_loop
-        ours = type(reward.function).__module__.partition(".")[0] == "guerdon"
+        ours = (getattr(reward.function, "__module__", None) or "").partition(".")[0] == "guerdon"
         if (ours and not getattr(reward.function, "may_hang", False)) or (self._workers == 0 and self._timeout is None):
             return self._here
         loadable = _loadable(reward)
