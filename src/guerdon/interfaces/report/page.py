@@ -91,7 +91,7 @@ def stage(record: Record) -> Stage:
         side_by_side(record, decode),
         None if shown is None else _for_script(shown),
         None if shown is None else (shown["shown"], shown["total"]),
-        _written(record.configuration),
+        _written(record),
         _finished(record),
     )
 
@@ -100,7 +100,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     """What ran, in a line: whatever the configuration says of it, and what the metrics add."""
     facts = []
     configuration = record.configuration if isinstance(record.configuration, dict) else {}
-    for key in ("command", "model", "task", "data", "recipe", "reward", "rewards", "seed"):
+    for key in ("model", "task", "data", "recipe", "reward", "rewards", "seed"):
         value = configuration.get(key, _within(configuration, "budget", key))
         if value not in (None, {}, [], ""):
             facts.append((key, _brief(value)))
@@ -129,9 +129,16 @@ def _within(value: Any, *keys: str) -> Any:
 
 
 def _brief(value: Any, most: int = 160) -> str:
-    if isinstance(value, dict):
-        named = value.get("name") or value.get("id") or value.get("path")
-        text = str(named) if named and len(value) == 1 else ", ".join(f"{k}: {_brief(v, 40)}" for k, v in value.items() if v is not None)
+    """A value of the configuration in a line. A recipe is named by what it minimises and how it gives credit."""
+    if isinstance(value, dict) and isinstance(value.get("terms"), list):
+        terms = [_brief(_within(term, "loss") or term, 60) for term in value["terms"]]
+        credit = [_brief(value[key], 60) for key in ("advantage", "sampler") if value.get(key)]
+        text = ", ".join([" + ".join(terms), *credit])
+    elif isinstance(value, dict) and isinstance(value.get("part"), str):
+        fields = [f"{k}={_brief(v, 30)}" for k, v in value.items() if k != "part" and v not in (None, "", [], {})]
+        text = f"{value['part']}({', '.join(fields)})"
+    elif isinstance(value, dict):
+        text = ", ".join(f"{k}: {_brief(v, 40)}" for k, v in value.items() if v not in (None, "", [], {}))
     elif isinstance(value, list):
         text = ", ".join(_brief(v, 40) for v in value)
     else:
@@ -155,10 +162,14 @@ def _model(stages: list[Stage], folder: Path) -> Path | None:
     return final if final.is_dir() else found[-1] if found else None
 
 
-def _written(configuration: Any) -> str:
+def _written(record: Record) -> str:
+    """The configuration as it was given, where it came from a file; else as it was recorded."""
     import yaml
 
-    return "" if configuration is None else yaml.safe_dump(configuration, sort_keys=False, allow_unicode=True, width=100)
+    given = record.folder / "configuration.yaml"
+    if given.is_file():
+        return given.read_text(encoding="utf-8", errors="replace")
+    return "" if record.configuration is None else yaml.safe_dump(record.configuration, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _for_script(data: Any) -> str:
