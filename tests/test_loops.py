@@ -164,7 +164,7 @@ class Table:
     def contexts(self, rows):
         return [torch.tensor([row["prompt"]]) for row in rows]
 
-    def judge(self, rollouts, rows):
+    def judge(self, rollouts, rows, seed):
         from guerdon.feedback.running import Scored
         from guerdon.training.judging import Judged
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner, Scored
 from guerdon.sequences import Sequences
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import at_row
 
 Row = Mapping[str, Any]
@@ -29,11 +29,11 @@ class Judged:
 
 
 class Scene(Protocol):
-    """Where the policy acts and is judged."""
+    """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict."""
 
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]: ...
 
-    def judge(self, rollouts: Sequences, rows: Sequence[Row]) -> Judged: ...
+    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged: ...
 
     def close(self) -> None: ...
 
@@ -55,10 +55,10 @@ class TextScene:
             with at_row(i, "the task"):
                 if "prompt" not in row:
                     raise InputError(f"has no column 'prompt' (columns: {', '.join(row)})")
-                out.append(torch.tensor(self.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {}))))
+                out.append(torch.tensor(self.encoder.encode_prompt(row["prompt"], **template_variables(row))))
         return out
 
-    def judge(self, rollouts: Sequences, rows: Sequence[Row]) -> Judged:
+    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged:
         """Decode every completion and run every reward on it."""
         answered = [rows[i] for i in rollouts.context.tolist()]
         prompts = [row["prompt"] for row in answered]
@@ -82,8 +82,8 @@ class FiniteScene:
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]:
         return [torch.tensor([int(row["prompt"])]) for row in rows]
 
-    def judge(self, rollouts: Sequences, rows: Sequence[Row]) -> Judged:
-        reward = self.world.reward_of(rollouts)
+    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged:
+        reward = self.world.reward_of(rollouts, seed)
         none = torch.zeros(len(rollouts), dtype=torch.bool)
         prompts = [rows[i]["prompt"] for i in rollouts.context.tolist()]
         completions = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 from collections.abc import Sequence, Set
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, scatter
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding, Sequences
+from guerdon.tasks.encoding import Encoder
 
 
 class LanguagePolicy:
@@ -29,12 +31,12 @@ class LanguagePolicy:
         """Positions that the model can attend to, prompt and completion together."""
         return int(getattr(self.module.config, "max_position_embeddings", None) or 2**31)
 
-    @property
+    @cached_property
     def ends(self) -> Tensor:
-        """The tokens that end a completion: the tokenizer's and those of the generation configuration."""
+        """The tokens that end a completion: the tokenizer's, the chat template's and those of the generation configuration."""
         own = getattr(getattr(self.module, "generation_config", None), "eos_token_id", None)
         own = own if isinstance(own, list) else [own]
-        return torch.tensor(sorted({t for t in (*own, self.tokenizer.eos_token_id) if t is not None}))
+        return torch.tensor(sorted({t for t in (*own, *Encoder(self.tokenizer).stop_ids) if t is not None}))
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """Quantities of the acted steps, [B, T], 0 elsewhere; at the temperature at which the sequences were drawn."""

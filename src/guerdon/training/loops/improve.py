@@ -130,7 +130,7 @@ class _Improve:
         for attempt in range(recipe.refills + 1):
             chosen = self._draw(missing)
             rollouts = recipe.sampler(self.policy, self.scene.contexts(chosen), self.decoding, derive(self.budget.seed, step, attempt))
-            judged = self.scene.judge(rollouts, chosen)
+            judged = self.scene.judge(rollouts, chosen, derive(self.budget.seed, "judge", step, attempt))
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
             self._record(step, rollouts, judged, valid, recipe)
             observe_rollouts(rollouts.select(valid), self.decoding, tally)
@@ -258,7 +258,7 @@ class _Improve:
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
         rollouts = self.policy.sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
-        judged = self.scene.judge(rollouts, rows)
+        judged = self.scene.judge(rollouts, rows, derive(self.budget.seed, "judge", "test"))
         for name, values in judged.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~judged.scored.invalid])
         reward = call(self.recipe.combine, {"components": judged.scored.components})

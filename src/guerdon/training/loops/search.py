@@ -40,7 +40,7 @@ def search(
         for first in range(0, len(rows), rows_at_once):
             some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
             rollouts = sampler(policy, scene.contexts(some), decoding, derive(seed, "search", first))
-            judged = scene.judge(rollouts, some)
+            judged = scene.judge(rollouts, some, derive(seed, "judge", first))
             score = call(combine, {"components": judged.scored.components})
             valid = ~judged.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
