@@ -74,7 +74,7 @@ class _Fit:
         sides = list(example.sides)
         available = set(example.columns)
         for side in sides:
-            available |= {prefixed(side, q) for q in self.model.measures} | {prefixed(side, "mask")}
+            available |= {prefixed(side, q) for q in {*self.model.measures, *example.sides[side].steps, "mask"}}
             available |= {prefixed(side, f"{view}_{q}") for view, bound in self.views.bound.items() for q in bound.measures}
         wanted = {Name.parse(n) for t in self.recipe.terms if not t.data for n in needs(t.loss)}
         pairs = any(name.side in SIDES for name in wanted)
