@@ -1,0 +1,104 @@
+"""``guerdon evaluate``: how often a model's answers to the held-out rows of a task are right."""
+
+from typing import Annotated
+
+import typer
+
+from guerdon.interfaces.cli._arguments import File, Json, Overrides
+
+NEEDS_ARGUMENTS = True
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A folder, a hub id or a GGUF file.", show_default=False)],
+    file: File,
+    overrides: Overrides = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="Answers to each row; more than one gives pass@k.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, help="Default: 0 (the most likely answer) for one answer, 1 for several.", show_default=False)
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="A reward of so much is a right answer.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same answers.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
+    json: Json = False,
+) -> None:
+    """Answer the held-out rows of a run's task, and print the accuracy with its 95 % interval (and pass@k for several answers).
+
+    Example: [bold]guerdon evaluate runs/sort_letters/model run.yaml evaluation_rows=512 -n 8[/bold]
+    """
+    import dataclasses
+
+    import numpy as np
+
+    from guerdon.acting.samplers.group import Group
+    from guerdon.errors import InputError
+    from guerdon.evaluation.metrics.pass_at_k import PassAtK
+    from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+    from guerdon.evaluation.statistics.wilson import Wilson
+    from guerdon.interfaces.cli._printing import as_json, console
+    from guerdon.interfaces.configuration import read
+    from guerdon.interfaces.preparing import Prepared, built
+    from guerdon.models.language.language_model import LanguageModel
+    from guerdon.training.display import Silent, Terminal
+    from guerdon.training.jobs import scene_for
+    from guerdon.training.loops.search import search
+
+    configuration = read(file, overrides or [])
+    settings = _acting(configuration)
+    if settings.task is None:
+        raise InputError(f"task: {file} names none")
+    if hasattr(settings.task, "reward_of"):
+        raise InputError("task: a finite world has no held-out rows of text; see guerdon atlas")
+    temperature = (0.0 if n == 1 else 1.0) if temperature is None else temperature
+    if n > 1 and temperature == 0:
+        raise InputError("--temperature: it is 0, so all answers to a row are the same; raise it, or ask for one answer")
+    rows = settings.task.test()
+    rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
+    if not rows:
+        raise InputError("task: no rows are held out; set task.held_out or task.test_path")
+    prepared = Prepared(settings, "improve", built(LanguageModel(model, device=device), seed), settings.task)
+    scene = scene_for(
+        prepared.model, settings.task, settings.reward.functions, {}, prepared.room, prepared.truncate, settings.reward.options
+    )
+    try:
+        combine = settings.recipe.combine if settings.recipe else _weigh()
+        decoding = dataclasses.replace(settings.decoding, temperature=temperature)
+        found = search(prepared.model, scene, rows, Group(n), combine, decoding, seed, display=Silent() if json else Terminal())
+    finally:
+        scene.close()
+    answered = [row for row in found if row["scores"]]
+    if not answered:
+        raise InputError("reward: none could be computed for any row; look at it with guerdon check")
+    right = np.array([sum(score >= threshold for score in row["scores"]) for row in answered])
+    count = np.array([len(row["scores"]) for row in answered])
+    result = {"rows": len(answered), "answers": int(count.sum()), "left_out": len(rows) * n - int(count.sum()), "temperature": temperature}
+    share = right / count
+    interval = Wilson()(share) if n == 1 else BootstrapMean()(share)
+    reward = BootstrapMean()(np.array([np.mean(row["scores"]) for row in answered]))
+    result |= {"accuracy": dict(interval._asdict()), "reward": dict(reward._asdict())}
+    result["mean_length"] = float(np.mean([length for row in answered for length in row["lengths"]]))
+    ks = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256) if k <= count.min()]
+    if n > 1:
+        result["pass"] = {f"pass@{k}": dict(BootstrapMean()(PassAtK(k)(right, count))._asdict()) for k in ks}
+    if json:
+        as_json(result)
+        return
+    shown = {"accuracy": interval, "reward": reward} | {name: type(interval)(**value) for name, value in result.get("pass", {}).items()}
+    console.print(f"{result['rows']} held-out rows, {n} answer{'s' if n > 1 else ''} each, temperature {temperature:g}")
+    for name, estimate in shown.items():
+        console.print(f"  {name:<10}{estimate.value + 0:.4f}  (95 % interval {estimate.low + 0:.4f} to {estimate.high + 0:.4f})")
+    console.print(f"  mean length {result['mean_length']:.1f} tokens")
+    if result["left_out"]:
+        console.print(f"  {result['left_out']} answers could not be rewarded and are left out")
+
+
+def _acting(configuration):
+    """The sections that are evaluated: those of the last stage that acts, or the configuration's own."""
+    acting = [stage for stage in configuration.stages.values() if stage.loop == "improve"]
+    return acting[-1] if acting else configuration
+
+
+def _weigh():
+    from guerdon.feedback.combining.weigh import Weigh
+
+    return Weigh()
