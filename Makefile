@@ -34,12 +34,10 @@ lint: $(STAMPS)/lint
 	$(BIN)/ruff format --check .
 
 docs: $(STAMPS)/docs
-	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "the documentation is in site/index.html"
 
 serve: $(STAMPS)/docs
-	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs serve
 
 # The picture in the README, from a real run.
@@ -49,7 +47,7 @@ figures: $(STAMPS)/core
 weights: $(STAMPS)/weights
 
 clean:
-	rm -rf $(VENV) site docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3.11"; exit 2; }
