@@ -25,9 +25,9 @@ from guerdon.data.selection.unsolved import Unsolved
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
 from guerdon.data.selection.zero_variance import ZeroVariance
 from guerdon.errors import InputError
+from guerdon.models.language.character_tokenizer import build
 from guerdon.sequences import collate
 from guerdon.tasks.encoding import Encoder
-from guerdon.worlds.text.character_tokenizer import build
 from guerdon.worlds.text.gold_reward import GoldReward
 
 user, good, bad = ({"role": r, "content": c} for r, c in (("user", "2"), ("assistant", "4"), ("assistant", "5")))

@@ -217,7 +217,7 @@ def test_stages_are_shown_in_the_order_they_ran(tmp_path):
 
 def test_tokens_are_decoded_one_by_one_with_the_saved_tokenizer(tmp_path):
     from guerdon.interfaces.report.samples import decoder
-    from guerdon.worlds.text.character_tokenizer import build
+    from guerdon.models.language.character_tokenizer import build
 
     build("abc<").save_pretrained(tmp_path / "run" / "model")
     decode = decoder(tmp_path / "run" / "model")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.errors import InputError
+from guerdon.models.language import character_tokenizer
 from guerdon.tasks.encoding import Encoder
-from guerdon.worlds.text import character_tokenizer
 from guerdon.worlds.text.count_letters import CountLetters
 from guerdon.worlds.text.gold_reward import GoldReward
 from guerdon.worlds.text.modular_arithmetic import ModularArithmetic

@@ -32,7 +32,7 @@ class SmallLanguageModel:
         """Draw the weights from ``seed``."""
         from transformers import LlamaConfig, LlamaForCausalLM
 
-        from guerdon.worlds.text.character_tokenizer import build as character_tokenizer
+        from guerdon.models.language.character_tokenizer import build as character_tokenizer
 
         tokenizer = character_tokenizer(self.characters)
         config = LlamaConfig(
