@@ -1,0 +1,81 @@
+"""Check: everything that can be known about a run before it is started.
+
+A file of this folder is one question; it returns what it found as plain data, and says what is doubtful as a warning.
+
+    tokens        what the model will see, and what of it is trained
+    rewards       what the gold answers get, and what a sampled completion gets, component by component
+    agreement     do the sampler, the learner and the plainest computation give the same log-probabilities?
+    cost          memory and time
+    lengths       how many rows do not fit
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import Configuration
+from guerdon.parts import needs
+from guerdon.quantities import Name
+
+
+@dataclass
+class Findings:
+    """What was found out about one loop.
+
+    Attributes:
+        found: by question.
+        warnings: what is doubtful, a sentence each.
+    """
+
+    name: str
+    loop: str
+    found: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(configuration: Configuration, rows: int = 3) -> list[Findings]:
+    """Look at every loop of a configuration.
+
+    Args:
+        rows: how many rows are shown.
+
+    Raises:
+        InputError: a setting that cannot work.
+    """
+    if not configuration.stages:
+        return [_one(configuration, loop_of(configuration), "", None, configuration.budget.seed, rows)]
+    seed = configuration.budget.seed
+    return [_one(stage, stage.loop, name, stage.model or configuration.model, seed, rows) for name, stage in configuration.stages.items()]
+
+
+def loop_of(configuration: Configuration) -> str:
+    """The loop that a recipe is for: one that reads an advantage or the policy that acted is for ``improve``."""
+    if configuration.recipe is None:
+        raise InputError("recipe: it is missing; name a method (sft, dpo, grpo ...)")
+    names = [Name.parse(name) for term in configuration.recipe.terms for name in needs(term.loss)]
+    acts = any(name.quantity == "advantage" or name.view == "old" for name in names)
+    return "improve" if acts or configuration.recipe.advantage is not None or configuration.recipe.selection else "fit"
+
+
+def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -> Findings:
+    from guerdon.interfaces.check import agreement, cost, lengths, rewards, tokens
+    from guerdon.interfaces.preparing import prepare
+
+    prepared = prepare(settings, loop, f"stages.{name}" if name else "", spec, seed)
+    findings = Findings(name, loop, warnings=list(prepared.notes))
+    if hasattr(prepared.task, "reward_of"):
+        findings.warnings.append("the task is a finite world: there are no tokens and no reward functions to look at")
+    else:
+        findings.found["lengths"] = lengths.look(prepared, findings.warnings)
+        findings.found["tokens"] = tokens.look(prepared, rows)
+        if loop == "improve":
+            findings.found["rewards"] = rewards.look(prepared, findings.warnings)
+            findings.found["agreement"] = agreement.look(prepared, findings.warnings)
+    findings.found["cost"] = cost.look(prepared, findings.warnings)
+    return findings
+
+
+def as_data(findings: list[Findings]) -> list[dict[str, Any]]:
+    """What was found, for a program to read."""
+    return [dataclasses.asdict(one) for one in findings]

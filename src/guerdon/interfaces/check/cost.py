@@ -1,0 +1,103 @@
+"""What a run will cost: memory by a formula, time by a real step of a model that is thrown away.
+
+memory = weights + gradients and two moments of AdamW for what is trained + logits and activations of one micro-batch
+
+    logits       tokens x V x 4 bytes x 3         (the logits, their log-softmax, the gradient)
+    activations  tokens x layers x (34 D + 2 D_ff) x bytes of a number, at most: those of a layer of a transformer that are kept for the gradient
+
+Source of 34 D: Korthikanti et al. 2022, arXiv 2205.05198, eq. 2, for two-byte numbers and D_ff = 4 D, so 17 D numbers.
+"""
+
+import dataclasses
+from typing import Any
+
+from guerdon.interfaces.preparing import Kept, Prepared
+
+_ROWS = 4
+_QUICK = 15.0  # seconds
+
+
+def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
+    """Bytes and seconds. Trains the model by one step: it must not be used afterwards."""
+    found = {"memory": memory(prepared)} if hasattr(prepared.model, "tokenizer") else {}
+    found["time"] = seconds(prepared)
+    device = getattr(prepared.model, "device", None)
+    if device is not None and device.type == "cuda" and found.get("memory"):
+        import torch
+
+        there = torch.cuda.get_device_properties(device).total_memory
+        if found["memory"]["total"] > there:
+            warnings.append(
+                f"about {found['memory']['total'] / 2**30:.1f} GiB are needed and the GPU has {there / 2**30:.1f}: lower tokens_per_micro_batch, "
+                "train with lora, or use bfloat16"
+            )
+    return found
+
+
+def memory(prepared: Prepared) -> dict[str, int]:
+    """Bytes, by what they are for."""
+    module, budget, recipe = prepared.model.module, prepared.settings.budget, prepared.settings.recipe
+    parameters = list(module.parameters())
+    trained = [p for p in parameters if p.requires_grad]
+    body = module["body"] if "body" in dict(module.named_children()) else module
+    config = body.config.get_text_config()
+    size = parameters[0].element_size()
+    tokens = budget.tokens_per_micro_batch
+    width = config.hidden_size
+    whole = sum(p.numel() * p.element_size() for p in parameters)
+    own = sum(p.numel() * p.element_size() for p in trained)
+    reads_reference = any("ref_" in name for name in _reads(recipe))
+    adapters = any("lora_" in name for name, _ in module.named_parameters())
+    found = {
+        "parameters": sum(p.numel() for p in parameters),
+        "trained_parameters": sum(p.numel() for p in trained),
+        "weights": whole,
+        "reference": whole if reads_reference and not adapters else 0,
+        "further_learners": (4 * whole) * len(recipe.learners),
+        "gradients": own,
+        "optimiser": 2 * own,
+        "logits": 0 if body is not module else tokens * config.vocab_size * 4 * 3,
+        "activations": tokens * config.num_hidden_layers * 17 * width * size,
+    }
+    found["total"] = sum(v for k, v in found.items() if k not in ("parameters", "trained_parameters"))
+    return found
+
+
+def _reads(recipe: Any) -> list[str]:
+    from guerdon.parts import needs
+
+    parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + [p for p in (recipe.advantage, recipe.target) if p is not None]
+    return [name for part in parts for name in needs(part)]
+
+
+def seconds(prepared: Prepared) -> dict[str, Any]:
+    """Seconds of a step: measured on four rows, and, where that promises to be quick, on as many rows as a real step has."""
+    budget = prepared.settings.budget
+    rows = min(budget.rows, _ROWS)
+    measured = _step(prepared, rows)
+    if rows < budget.rows and measured * budget.rows / rows < _QUICK:
+        rows = budget.rows
+        measured = _step(prepared, rows)
+    step = measured * budget.rows / rows
+    return {"measured_rows": rows, "measured_s": measured, "step_s": step, "steps": budget.steps, "total_s": step * budget.steps}
+
+
+def _step(prepared: Prepared, rows: int) -> float:
+    """Seconds that one real step on so many rows takes, evaluations not counted."""
+    from guerdon.training.display import Silent
+
+    budget = dataclasses.replace(
+        prepared.settings.budget, steps=1, batch_size=rows, gradient_accumulation_steps=1, evaluation_rows=1, report_to=()
+    )
+    recipe = dataclasses.replace(prepared.settings.recipe, refills=0)
+    if recipe.minibatches > rows * getattr(recipe.sampler, "num_generations", 1):
+        recipe = dataclasses.replace(recipe, minibatches=1)
+    task = prepared.task if hasattr(prepared.task, "reward_of") else _few(prepared.task, rows)
+    settings = dataclasses.replace(prepared.settings, budget=budget, recipe=recipe)
+    job = Prepared(settings, prepared.loop, prepared.model, task).job
+    return job(prepared.model, {}, budget.seed, None, Silent()).history[-1]["step_time"]
+
+
+def _few(task: Any, rows: int) -> Kept:
+    train, test = task.train(), task.test()
+    return Kept(task, [train[i % len(train)] for i in range(rows)], [test[i] for i in range(min(1, len(test)))], "a few rows")

@@ -1,0 +1,109 @@
+"""What the rewards say of the rows' gold answers, and of one completion that the model samples."""
+
+import inspect
+import math
+from typing import Any
+
+from guerdon.interfaces.preparing import Prepared
+from guerdon.tasks.encoding import is_conversational
+
+_ROWS = 8
+_TOLERANCE = 1e-6
+
+
+def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
+    """Every component on the gold answers of a few rows, and on a sampled completion of the first of them.
+
+    A component that reads the gold answer must give it the full reward; otherwise it would punish the truth.
+    """
+    from guerdon.feedback.running import RewardRunner
+
+    rows = prepared.task.train()
+    rows = [rows[i] for i in range(min(_ROWS, len(rows)))]
+    functions = prepared.functions()
+    golds = [(i, gold(row)) for i, row in enumerate(rows)]
+    golds = [(i, answer) for i, answer in golds if answer is not None]
+    found: dict[str, Any] = {"components": list(functions), "gold": [], "sampled": None}
+    with RewardRunner(functions, **{**prepared.settings.reward.options, "failure_bound": 1.0}) as runner:
+        if golds:
+            own = [rows[i] for i, _ in golds]
+            scored = runner.score([r["prompt"] for r in own], [a for _, a in golds], columns_of(prepared, own, [a for _, a in golds]))
+            for place, (i, answer) in enumerate(golds):
+                values = {name: float(component[place]) for name, component in scored.components.items()}
+                found["gold"].append({"row": i, "answer": answer, "components": values, "error": scored.errors[place]})
+                _judge(functions, i, answer, values, scored.errors[place], warnings)
+        else:
+            warnings.append(
+                "the rows hold no gold answer (column answer, solution or completion), so nothing shows that the reward accepts a right one"
+            )
+        found["sampled"] = _sampled(prepared, rows[0], runner, warnings)
+    return found
+
+
+def gold(row: dict[str, Any]) -> Any:
+    """The right answer that a row holds, in the form of its prompt; None where it holds none."""
+    for column in ("completion", "solution", "answer"):
+        value = row.get(column)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            continue
+        if is_conversational(row["prompt"]) and not is_conversational(value):
+            return [{"role": "assistant", "content": str(value)}]
+        return value if is_conversational(value) or isinstance(value, str) else str(value)
+    return None
+
+
+def columns_of(prepared: Prepared, rows: list[dict[str, Any]], completions: list[Any]) -> dict[str, list[Any]]:
+    """The columns of the rows, as the loop passes them."""
+    names = {name for row in rows for name in row} - {"prompt", "completion"}
+    texts = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
+    ids = [prepared.encoder.tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    return {name: [row.get(name) for row in rows] for name in sorted(names)} | {"completion_ids": ids}
+
+
+def _judge(functions: dict[str, Any], row: int, answer: Any, values: dict[str, float], error: str | None, warnings: list[str]) -> None:
+    if error is not None:
+        warnings.append(f"row {row}: the gold answer {_short(answer)} could not be rewarded: {error}")
+        return
+    for name, value in values.items():
+        full = getattr(functions[name], "right", 1.0)
+        if _reads_gold(functions[name]) and not math.isnan(value) and value < full - _TOLERANCE:
+            warnings.append(f"row {row}: the gold answer {_short(answer)} gets {value:g} from {name} and not the full reward of {full:g}")
+
+
+def _reads_gold(function: Any) -> bool:
+    """Whether a reward compares with the gold answer."""
+    from guerdon.feedback.adapters import adapt
+
+    try:
+        names = set(inspect.signature(adapt(function).function).parameters)
+    except (TypeError, ValueError):
+        return False
+    return bool(names & {"answer", "answers", "solution", "ground_truth"})
+
+
+def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: list[str]) -> dict[str, Any]:
+    import torch
+
+    from guerdon.acting.samplers.group import Group
+
+    context = torch.tensor(prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {})))
+    drawn = Group(1)(prepared.model, [context], prepared.settings.decoding, prepared.settings.budget.seed)
+    ids = drawn.actions[0, : int(drawn.length[0])].tolist()
+    completion = prepared.encoder.completion(row["prompt"], ids)
+    columns = columns_of(prepared, [row], [completion]) | {"completion_ids": [ids]}
+    scored = runner.score([row["prompt"]], [completion], columns)
+    if scored.errors[0] is not None:
+        warnings.append(f"the reward of a sampled completion: {scored.errors[0]}")
+    return {
+        "prompt": row["prompt"],
+        "completion": completion,
+        "tokens": [{"text": prepared.encoder.decode([i], special=True), "id": i, "trained": True} for i in ids],
+        "ended": bool(drawn.quantities["terminated"][0]),
+        "components": {name: float(component[0]) for name, component in scored.components.items()},
+        "error": scored.errors[0],
+    }
+
+
+def _short(value: Any) -> str:
+    text = repr(value if isinstance(value, str) else value[-1]["content"])
+    return text if len(text) <= 60 else f"{text[:57]}...'"

@@ -1,0 +1,124 @@
+"""``guerdon check``: look at everything about a run before it is started."""
+
+from typing import Annotated, Any
+
+import typer
+
+from guerdon.interfaces.cli._arguments import File, Json, Overrides
+
+NEEDS_ARGUMENTS = True
+
+
+def command(
+    file: File,
+    overrides: Overrides = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows are shown.")] = 3,
+    json: Json = False,
+) -> None:
+    """Show the tokens and what of them is trained, run the rewards on gold answers and on a sample, compare the sampler with the learner,
+    estimate memory and time, and refuse what cannot work. Nothing is saved.
+
+    Example: [bold]guerdon check run.yaml num_generations=4[/bold]
+    """
+    from guerdon.interfaces.check import as_data, check
+    from guerdon.interfaces.cli._printing import as_json
+    from guerdon.interfaces.configuration import read
+
+    findings = check(read(file, overrides or []), rows)
+    if json:
+        as_json(as_data(findings))
+        return
+    for one in findings:
+        _print(one)
+
+
+def _print(findings: Any) -> None:
+    from guerdon.interfaces.cli._printing import console
+
+    found = findings.found
+    if findings.name:
+        console.rule(f"{findings.name} ({findings.loop})")
+    if "tokens" in found:
+        console.print("tokens: [dim]read[/dim], [bold green]trained[/bold green]")
+        for row in found["tokens"]:
+            for side, tokens in row["sides"].items():
+                console.print(_line(f"  row {row['row']} {side}: ", tokens), soft_wrap=True)
+    if "lengths" in found:
+        at = found["lengths"]
+        room = "no bound" if at["room"] is None else f"room for {at['room']}"
+        console.print(
+            f"{at['what']}: {at['rows']}, tokens median {at['median']}, longest {at['longest']}, {room}, too long {at['too_long']} of {at['looked_at']}"
+        )
+    if "rewards" in found:
+        _print_rewards(console, found["rewards"])
+    if found.get("agreement", {}).get("tokens"):
+        at = found["agreement"]
+        console.print(
+            f"log-probabilities of {at['tokens']} tokens: sampler and learner differ by at most {at['sampler_learner']:.1e}, learner and plain "
+            f"computation by {at['learner_plain']:.1e} (gradient {at['gradient_plain']:.1e})",
+            soft_wrap=True,
+        )
+    _print_cost(console, found["cost"])
+    for warning in findings.warnings:
+        console.print(f"[bold yellow]warning[/bold yellow] {_escaped(warning)}", soft_wrap=True)
+    if not findings.warnings:
+        console.print("[bold green]nothing doubtful[/bold green]")
+
+
+def _print_rewards(console: Any, rewards: dict[str, Any]) -> None:
+    console.print(f"rewards: {', '.join(rewards['components'])}")
+    for gold in rewards["gold"]:
+        console.print(f"  gold of row {gold['row']} {_said(gold['answer'])}: {_components(gold)}", markup=False, soft_wrap=True)
+    sampled = rewards["sampled"]
+    console.print(_line("  sampled: ", sampled["tokens"]), soft_wrap=True)
+    console.print(f"    {_components(sampled)}{'' if sampled['ended'] else ' (cut off)'}", markup=False)
+
+
+def _print_cost(console: Any, cost: dict[str, Any]) -> None:
+    if "memory" in cost:
+        memory = cost["memory"]
+        kinds = ", ".join(f"{k.replace('_', ' ')} {_bytes(v)}" for k, v in memory.items() if v and "parameters" not in k and k != "total")
+        console.print(f"parameters: {memory['parameters']:,}, trained {memory['trained_parameters']:,}")
+        console.print(f"memory: about {_bytes(memory['total'])} ({kinds})", soft_wrap=True)
+    time = cost["time"]
+    console.print(
+        f"time: {time['measured_s']:.2f} s for a step of {time['measured_rows']} rows, so about {time['step_s']:.1f} s a step and "
+        f"{_duration(time['total_s'])} for {time['steps']} steps, evaluations not counted",
+        soft_wrap=True,
+    )
+
+
+def _line(label: str, tokens: list[dict[str, Any]]) -> Any:
+    from rich.text import Text
+
+    text = Text(label)
+    for token in tokens:
+        text.append(token["text"].replace("\n", "\\n\n"), style="bold green" if token["trained"] else "dim")
+    return text
+
+
+def _components(row: dict[str, Any]) -> str:
+    return row["error"] or ", ".join(f"{name} {value:g}" for name, value in row["components"].items())
+
+
+def _said(answer: Any) -> str:
+    text = repr(answer if isinstance(answer, str) else answer[-1]["content"])
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
