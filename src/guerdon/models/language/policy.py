@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, scatter
 from guerdon.models.language.sampling import sample
@@ -22,6 +23,7 @@ class LanguagePolicy:
     measures = frozenset({*FUNCTIONALS, "hidden"})
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device):
+        disable_progress_bar()  # of the loading and writing of weights: the run has its own
         self.module = module.to(device).eval()  # dropout would make the learner's log-probabilities differ from the sampler's
         self.tokenizer = tokenizer
         self.device = device
