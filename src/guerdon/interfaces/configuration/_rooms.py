@@ -40,6 +40,7 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
         "body": lambda: MODELS,
         "scorer": lambda: MODELS,
         "task": lambda: TASKS,
+        "of": lambda: TASKS,
         "reward": lambda: REWARDS,
         "curate": lambda: ("data.curation",),
     }

@@ -168,7 +168,7 @@ def model(raw: Any, place: str, task: Any = None) -> Any:
         raise InputError(f"{place}: a model is expected: its hub id, its folder, or {{part: NAME, ...}}, not {raw!r}")
     if "part" not in raw:
         raw = {"part": "language_model", **raw}
-    characters = getattr(task, "characters", None)
+    characters = getattr(task, "characters", None) or getattr(getattr(task, "of", None), "characters", None)
     if raw["part"] == "small_language_model" and "characters" not in raw and characters:
         raw = {**raw, "characters": characters}
     if raw["part"] == "headed" and "body" in raw:
