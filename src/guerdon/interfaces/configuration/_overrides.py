@@ -120,7 +120,7 @@ def spread(configuration: Configuration, name: str) -> list[str]:
     """
     found = places(configuration, ALIASES.get(name, name))
     if not found:
-        known = sorted({*_names(configuration), *ALIASES, "beta"})
+        known = sorted({*_names(configuration), *ALIASES, *SECTIONS, "beta"})
         raise InputError(f"{name}=...: nothing in this configuration has that name: {unknown('name', name, known)}")
     return found
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.parts import describe, needs
 from guerdon.quantities import SIDES, Name
 from guerdon.training.knobs import is_controller, is_schedule
 from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.trackers import TRACKERS
 
 
 def refuse(settings: Any, loop: str, place: str = "") -> None:
@@ -45,6 +47,9 @@ def _of_budget(budget: Budget) -> Iterator[str]:
         least = 1 if name == "log_completions_every" else 0
         if getattr(budget, name) < least:
             yield f"budget.{name}: it is {getattr(budget, name)} and must be at least {least}"
+    for name in budget.report_to:
+        if name not in TRACKERS:
+            yield f"budget.report_to: {unknown('tracker', name, list(TRACKERS))}"
 
 
 def _of_recipe(recipe: Recipe) -> Iterator[str]:

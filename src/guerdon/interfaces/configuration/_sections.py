@@ -45,11 +45,11 @@ class Encoding:
 
     Attributes:
         max_prompt_length: tokens left to a prompt; None: what the context and the completion leave.
-        truncate: "" refuses a row that does not fit, "prompt" and "completion" cut it (counted), "drop" leaves it out (counted).
+        truncate: "" refuses a row that does not fit, "prompt", "completion" and "both" cut it (counted), "drop" leaves it out (counted).
     """
 
     max_prompt_length: int | None = None
-    truncate: Literal["", "prompt", "completion", "drop"] = ""
+    truncate: Literal["", "prompt", "completion", "both", "drop"] = ""
 
 
 @dataclass(frozen=True)
