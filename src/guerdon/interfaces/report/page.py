@@ -71,7 +71,12 @@ def html(folder: Path) -> str:
     stages = [stage(record) for record in read(folder)]
     text = {name: (HERE / name).read_text(encoding="utf-8") for name in ("style.css", "browser.js")}
     return environment.get_template("page.html.jinja").render(
-        title=folder.resolve().name, stages=stages, style=text["style.css"], script=text["browser.js"], model=_model(stages, folder)
+        title=folder.resolve().name,
+        configuration=_given(folder) if len(stages) > 1 else "",
+        stages=stages,
+        style=text["style.css"],
+        script=text["browser.js"],
+        model=_model(stages, folder),
     )
 
 
@@ -166,10 +171,15 @@ def _written(record: Record) -> str:
     """The configuration as it was given, where it came from a file; else as it was recorded."""
     import yaml
 
-    given = record.folder / "configuration.yaml"
-    if given.is_file():
-        return given.read_text(encoding="utf-8", errors="replace")
-    return "" if record.configuration is None else yaml.safe_dump(record.configuration, sort_keys=False, allow_unicode=True, width=100)
+    recorded = record.configuration
+    written = "" if recorded is None else yaml.safe_dump(recorded, sort_keys=False, allow_unicode=True, width=100)
+    return _given(record.folder) or written
+
+
+def _given(folder: Path) -> str:
+    """The configuration file of a run, or nothing."""
+    path = folder / "configuration.yaml"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _for_script(data: Any) -> str:

@@ -1,0 +1,227 @@
+"""The documentation: every code block runs, every name exists, and the pages that the code writes are there."""
+
+import importlib
+import re
+import runpy
+import shlex
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from guerdon.catalogue import Entry, catalogue, rooms
+from guerdon.interfaces.cli import app, main
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
+SMALLER = (
+    (r"\bsteps([:=]) ?\d+", r"steps\g<1> 2"),
+    (r"\bbatch_size([:=]) ?\d+", r"batch_size\g<1> 4"),
+    (r"evaluate_every([:=]) ?\d+", r"evaluate_every\g<1> 1"),
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    title: str
+    text: str
+
+
+def blocks(page):
+    return [Block(*found) for found in BLOCK.findall((ROOT / page).read_text())]
+
+
+def smaller(text):
+    """The same, with fewer steps and rows."""
+    for pattern, replacement in SMALLER:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def run_page(page, where):
+    """Do everything that a page says, in the order in which it says it."""
+    for block in blocks(page):
+        if block.title:
+            path = where / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(smaller(block.text))
+        elif block.language == "python":
+            exec(compile(smaller(block.text), str(page), "exec"), {"__name__": "__main__"})
+        elif block.language == "bash":
+            for line in block.text.splitlines():
+                run_line(line)
+
+
+def run_line(line, **options):
+    """A line of a shell: our commands are run, make's targets must exist."""
+    words = shlex.split(line, comments=True)
+    if not words:
+        return
+    if words[0] == "guerdon":
+        assert main(words[1:]) == 0, line
+    elif words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.M), line
+    elif words[0] == "python":
+        runpy.run_path(words[1], run_name="__main__")
+    else:
+        assert (ROOT / words[0]).exists(), line
+
+
+def test_tutorial(empty_folder):
+    run_page("docs/tutorial.md", empty_folder)
+    assert (empty_folder / "runs/run/report.html").exists()
+
+
+def test_tutorial_shows_figures_of_its_own_configuration():
+    (table,) = [b.text for b in blocks("docs/tutorial.md") if b.language == "text"]
+    assert "exact" in table and "close" in table
+
+
+def test_readme_python(empty_folder):
+    (example,) = [b for b in blocks("README.md") if b.language == "python"]
+    exec(compile(smaller(example.text), "README.md", "exec"), {"__name__": "__main__"})
+    from transformers import AutoModelForCausalLM
+
+    AutoModelForCausalLM.from_pretrained(empty_folder / "runs/six_letters/model")
+
+
+def test_readme_yaml(empty_folder):
+    """The example, with a small model in the place of the pretrained one and four problems in the place of the dataset."""
+    (example,) = [b for b in blocks("README.md") if b.language == "yaml"]
+    (empty_folder / example.title).write_text(smaller(example.text))
+    (empty_folder / "gsm8k").mkdir()
+    problems = "".join(f'{{"question": "what is {i} and {i}?", "answer": "add them #### {2 * i}"}}\n' for i in range(120))
+    (empty_folder / "gsm8k/train.jsonl").write_text(problems)
+    model = "model={part: small_language_model, characters: ' ?#0123456789abcdefghijklmnopqrstuvwxyz', context_length: 256}"
+    assert main(["train", example.title, model, "task.chat=false", "budget.evaluation_rows=4", "decoding.max_completion_length=8"]) == 0
+    assert main(["report", "runs/gsm8k"]) == 0
+
+
+def test_readme_and_contributing_name_what_exists():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text()):
+            assert "://" in target or (ROOT / target).exists(), f"{page} links to {target}"
+    commands = set(re.findall(r"`guerdon (\w+)", text)) | {
+        line.split()[1] for b in blocks("README.md") for line in b.text.splitlines() if line.startswith("guerdon ")
+    }
+    assert commands <= set(app().commands), f"no such commands: {commands - set(app().commands)}"
+    assert all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in re.findall(r"(?:^|`)make (\w+)", text, re.M))
+    table = text[text.index("## What is in it") : text.index("Every part states")]
+    named = set(
+        re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
+    )
+    for name in named:
+        importlib.import_module(f"guerdon.{name}")
+    missing = {room for room in rooms() if not any(room == n or room.startswith(f"{n}.") for n in named)} - {"losses"}
+    assert not missing, f"the README's table lacks {missing}"
+    (line,) = [line for line in text.splitlines() if line.startswith("recipe: ")]
+    from guerdon.interfaces.configuration import recipe_names
+
+    said = set(re.findall(r"\b[a-z_]+\b", line)) - {"recipe", "or", "for", "guerdon", "fit"}
+    assert said <= set(recipe_names()), f"no such recipes: {said - set(recipe_names())}"
+
+
+@contextmanager
+def added(folder, block):
+    """The file of the worked example, as if it lay where its title says."""
+    room, _, name = block.title.removeprefix("src/guerdon/").removesuffix(".py").replace("/", ".").rpartition(".")
+    package = importlib.import_module(f"guerdon.{room}")
+    place = folder / "added" / Path(block.title).name
+    place.parent.mkdir()
+    place.write_text(block.text)
+    package.__path__.append(str(place.parent))
+    catalogue.cache_clear()
+    try:
+        (entry,) = [e for e in catalogue() if e.path == f"{room}.{name}"]
+        yield entry
+    finally:
+        package.__path__.remove(str(place.parent))
+        sys.modules.pop(f"guerdon.{room}.{name}", None)
+        vars(package).pop(name, None)
+        catalogue.cache_clear()
+
+
+def without_its_stop_gradient(text):
+    """The class of the worked example with the detachment missing that is the method."""
+    broken = text.replace("logp.detach() - old_logp.detach()", "logp - old_logp.detach()", 1)
+    assert broken != text
+    module = type(sys)("guerdon.losses.surrogates.broken")
+    sys.modules[module.__name__] = module
+    try:
+        exec(broken, vars(module))
+    finally:
+        del sys.modules[module.__name__]
+    return module.Tapered
+
+
+def test_a_method_is_one_new_file(empty_folder):
+    """The worked example is found, passes the whole contract, and trains by its name."""
+    import test_parts as contract
+
+    example, *rest = blocks("docs/add_a_method.md")
+    assert not (ROOT / example.title).exists(), "the example has become a part; the page needs another one"
+    with added(empty_folder, example) as entry:
+        assert isinstance(entry, Entry) and entry.witnesses and entry.limits
+        contract.test_is_a_frozen_documented_dataclass(entry)
+        for witness in entry.witnesses:
+            contract.test_witness_holds_and_the_parent_fails_it(entry, witness)
+        for seed in contract.SEEDS:
+            contract.test_permuting_the_batch_permutes_the_result(entry, seed)
+            for limit in entry.limits:
+                contract.test_limit(entry, limit, seed)
+        contract.test_garbage_where_the_mask_is_false_changes_nothing(entry)
+        contract.test_inputs_are_not_changed(entry)
+        contract.test_splitting_between_groups_changes_nothing(entry)
+        contract.test_pickles_prints_and_compares(entry)
+        for block in rest:
+            if block.title:
+                (empty_folder / block.title).write_text(smaller(block.text))
+            else:
+                for line in block.text.splitlines():
+                    run_line(line)
+        assert not contract.witness_holds(without_its_stop_gradient(example.text)(), entry.witnesses[0])
+    assert not any(e.name == "tapered" for e in catalogue())
+
+
+def test_generated_pages_cover_every_part_recipe_command_and_system():
+    from guerdon.atlas import systems
+    from guerdon.interfaces.configuration import recipe_names
+    from guerdon.interfaces.pages import pages
+
+    made = pages()
+    for entry in catalogue():
+        page = made[f"parts/{entry.room}.md"]
+        assert f"{{ #{entry.name} }}" in page
+    for limit in [limit for entry in catalogue() for limit in entry.limits]:
+        assert limit.when.replace("|", "\\|").replace("<", "&lt;") in made["parts/limits.md"]
+    assert all(f"{{ #{name} }}" in made["recipes.md"] for name in recipe_names())
+    assert all(f"## guerdon {name}" in made["commands.md"] for name in app().commands)
+    assert all(f"atlas/{entry.slug}.md" in made for entry in systems())
+
+
+def test_links_between_generated_pages_lead_somewhere():
+    from guerdon.interfaces.pages import pages
+
+    made = pages()
+    anchors = {path: set(re.findall(r"\{ #([\w-]+) \}", text)) for path, text in made.items()}
+    for path, text in made.items():
+        for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", text):
+            page = str(Path(path).parent / target) if target else path
+            assert anchor in anchors[page], f"{path} links to {target}#{anchor}"
