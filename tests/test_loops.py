@@ -11,8 +11,10 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.credit.targets.lambda_return import LambdaReturn
 from guerdon.data.examples import examples
+from guerdon.data.selection.unsolved import Unsolved
 from guerdon.errors import InputError, RunFailed
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
@@ -55,6 +57,8 @@ PPO = Recipe(
     reward_penalties=(Term(KLDirect(), weight=AdaptiveCoefficient(initial=0.1)),),
     learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(1e-2))},
     updates=(MovingAverage(decay=0.5),),
+    weighing=Unsolved(),
+    shaping=(RunningNormalise(),),
 )
 BUDGET = Budget(steps=6, batch_size=4, save_every=2, evaluation_rows=8)
 
@@ -283,3 +287,25 @@ class StopAfter(Listener):
     def step(self, done, metrics):
         if done == self.at:
             raise KeyboardInterrupt
+
+
+def test_samples_whose_reward_fails_are_recorded_and_left_out_of_every_statistic(tmp_path: Path):
+    import json
+
+    @dataclasses.dataclass(frozen=True)
+    class Fussy:
+        """Raises on completions that begin with an a, and pays for length."""
+
+        def __call__(self, prompts, completions, **_):
+            if any(c.startswith("a") for c in completions):
+                raise ValueError("no a, please")
+            return [float(len(c)) for c in completions]
+
+    recipe = dataclasses.replace(GRPO, shaping=(RunningNormalise(),))
+    job = ImproveJob(recipe, TASK, rewards={"fussy": Fussy()}, decoding=Decoding(6), budget=BUDGET, running={"failure_bound": 1.0})
+    out = job(SMALL.build(0), {}, 0, tmp_path, quiet())
+    assert any(row["rewards/failed"] > 0 for row in out.history[1:])
+    rows = [json.loads(line) for line in (tmp_path / "completions.jsonl").read_text().splitlines()]
+    failed = [row for row in rows if not row["valid"] and row.get("split") != "test"]
+    assert failed and all("no a, please" in row["error"] and row["reward"] is None for row in failed)
+    assert all(row["completion"].startswith("a") for row in failed)

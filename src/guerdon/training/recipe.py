@@ -7,6 +7,8 @@ from typing import Any
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages import Advantage
+from guerdon.data.selection import Drawing, Selection, Weighing
+from guerdon.data.selection.weighted_prompts import WeightedPrompts
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.feedback.shaping import Shaping
@@ -56,6 +58,7 @@ class Recipe:
         reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
+        weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
         selection: which of the sampled sequences are learned from.
         refills: so many times prompts of which nothing was kept are replaced by fresh ones.
         epochs, minibatches: how often, and in how many steps, each sampled batch is used.
@@ -71,7 +74,9 @@ class Recipe:
     reward_penalties: tuple[Term, ...] = ()
     advantage: Advantage | None = None
     target: Part | None = None
-    selection: tuple[Part, ...] = ()
+    weighing: Weighing | None = None
+    drawing: Drawing = WeightedPrompts()
+    selection: tuple[Selection, ...] = ()
     refills: int = 0
     epochs: int = 1
     minibatches: int = 1

@@ -25,6 +25,7 @@ from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, measured, require, wanted_by
+from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream
@@ -93,8 +94,7 @@ class _Improve:
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, budget.tokens_per_micro_batch)
         self.knobs = knobs.start(recipe)
         self.parts: dict[str, Any] = {f"shaping.{i}": p.init() for i, p in enumerate(recipe.shaping) if stateful(p)}
-        self.cursor = 0  # prompts drawn so far
-        self.order = (-1, torch.empty(0))  # the epoch whose order is at hand, and that order
+        self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
         self._check()
 
     def _check(self) -> None:
@@ -128,11 +128,13 @@ class _Improve:
         sampled = 0
         missing = self.budget.rows
         for attempt in range(recipe.refills + 1):
-            chosen = self._draw(missing)
+            indices = self.prompts.draw(missing)
+            chosen = rows_at(self.rows, indices)
             rollouts = recipe.sampler(self.policy, self.scene.contexts(chosen), self.decoding, derive(self.budget.seed, step, attempt))
             judged = self.scene.judge(rollouts, chosen, derive(self.budget.seed, "judge", step, attempt))
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
-            self._record(step, rollouts, judged, valid, recipe)
+            self._record(step, rollouts, judged, valid)
+            self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
             observe_rollouts(rollouts.select(valid), self.decoding, tally)
             keep = valid.clone()
             for selection in recipe.selection:
@@ -150,17 +152,6 @@ class _Improve:
             kept = [rollouts.select(torch.zeros(len(rollouts), dtype=torch.bool))]
         return concatenate(kept)
 
-    def _draw(self, count: int) -> list[Row]:
-        """The next prompts: every epoch is its own permutation, so where the data stand is one number."""
-        chosen = []
-        while len(chosen) < count:
-            epoch, place = divmod(self.cursor, len(self.rows))
-            if self.order[0] != epoch:
-                self.order = (epoch, torch.randperm(len(self.rows), generator=generator(self.budget.seed, "order", epoch)))
-            chosen.append(self.rows[int(self.order[1][place])])
-            self.cursor += 1
-        return chosen
-
     def _reward(self, rollouts: Sequences, judged: Judged, recipe: Recipe, tally: Tally) -> tuple[Sequences, Tensor]:
         components = judged.scored.components
         for name, values in components.items():
@@ -169,15 +160,17 @@ class _Improve:
         tally.add("rewards/failed", judged.scored.invalid.double())
         reward = call(recipe.combine, {"components": components})
         valid &= reward.isfinite()
-        quantities = {"reward": torch.where(valid, reward, 0.0), "group": rollouts.context}
+        quantities = {"reward": reward[valid], "group": rollouts.context[valid]}  # no statistic sees what is left out
         for i, shaping in enumerate(recipe.shaping):
             state = self.parts.get(f"shaping.{i}")
             if state is None:
                 quantities["reward"] = call(shaping, quantities)
             else:
                 quantities["reward"], self.parts[f"shaping.{i}"] = call(shaping, quantities, state=state)
+        shaped = torch.full_like(reward, torch.nan)
+        shaped[valid] = quantities["reward"]
         shown = {f"component_{name}": values for name, values in components.items()}
-        return rollouts.with_quantities(**quantities, **shown), valid
+        return rollouts.with_quantities(reward=shaped, group=rollouts.context, **shown), valid
 
     @staticmethod
     def _select(selection: Any, rollouts: Sequences, so_far: Tensor) -> Tensor:
@@ -188,7 +181,7 @@ class _Improve:
             keep[so_far] = call(selection, {**left.quantities, "mask": left.mask, "group": left.quantities["group"]})
         return keep
 
-    def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor, recipe: Recipe) -> None:
+    def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor) -> None:
         if self.run is None or step % self.budget.log_completions_every:
             return
         self.run.completions(step, [completion_row(rollouts, judged, valid, b) for b in range(len(rollouts))])
@@ -276,14 +269,15 @@ class _Improve:
             "views": self.views.state(),
             "knobs": self.knobs,
             "parts": self.parts,
-            "cursor": self.cursor,
+            "prompts": self.prompts.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         for name, learner in self.learners.items():
             learner.restore(state["learners"][name])
         self.views.restore(state["views"])
-        self.knobs, self.parts, self.cursor = state["knobs"], state["parts"], state["cursor"]
+        self.knobs, self.parts = state["knobs"], state["parts"]
+        self.prompts.restore(state["prompts"])
 
 
 def _without_old(names: set[Name]) -> set[str]:
@@ -318,11 +312,16 @@ def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int) -
     return {
         "prompt": judged.prompts[b],
         "completion": judged.completions[b],
-        "reward": float(q["reward"][b]),
-        "components": {k.removeprefix("component_"): float(v[b]) for k, v in q.items() if k.startswith("component_")},
+        "reward": _number(q["reward"][b]),
+        "components": {k.removeprefix("component_"): _number(v[b]) for k, v in q.items() if k.startswith("component_")},
         "valid": bool(valid[b]),
         "error": judged.scored.errors[b],
         "tokens": rollouts.actions[b, :n].tolist(),
         "logp": [round(x, 5) for x in q["old_logp"][b, :n].tolist()] if "old_logp" in q else None,
         "terminated": bool(q["terminated"][b]) if "terminated" in q else None,
     }
+
+
+def _number(x: Tensor) -> float | None:
+    """JSON has no NaN: what does not apply is null."""
+    return float(x) if x.isfinite() else None
