@@ -162,6 +162,8 @@ def test_policy_gradient_with_a_kl_penalty_reaches_the_exact_optimum():
 class Table:
     """A scene of one bandit."""
 
+    truncated = 0
+
     def __init__(self, reward):
         self.reward = reward
 

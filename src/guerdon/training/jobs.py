@@ -53,9 +53,13 @@ class FitJob:
         encoder = encoder_for(model, self.max_prompt_length, self.truncate)
         budget = seeded(self.budget, seed)
         train, test = rows_of(self.data, done)
+        learned = examples(train, encoder)
+        for what, count in encoder.truncated.items():
+            if count:
+                display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
         out = fit(
             model,
-            examples(train, encoder),
+            learned,
             self.recipe,
             budget,
             examples(test[: budget.evaluation_rows], encoder) if len(test) else (),

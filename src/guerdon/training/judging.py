@@ -29,7 +29,9 @@ class Judged:
 
 
 class Scene(Protocol):
-    """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict."""
+    """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict. ``truncated``: contexts that had to be cut so far."""
+
+    truncated: int
 
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]: ...
 
@@ -43,6 +45,10 @@ class TextScene:
 
     def __init__(self, encoder: Encoder, rewards: RewardRunner):
         self.encoder, self.rewards = encoder, rewards
+
+    @property
+    def truncated(self) -> int:
+        return self.encoder.truncated["prompt"]
 
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]:
         """The prompts' tokens.
@@ -75,6 +81,8 @@ class TextScene:
 
 class FiniteScene:
     """A finite world: a row's prompt is a context's index, and the world knows the reward of every sequence."""
+
+    truncated = 0
 
     def __init__(self, world: Any):
         self.world = world

@@ -130,7 +130,10 @@ class _Improve:
         for attempt in range(recipe.refills + 1):
             indices = self.prompts.draw(missing)
             chosen = rows_at(self.rows, indices)
-            rollouts = recipe.sampler(self.policy, self.scene.contexts(chosen), self.decoding, derive(self.budget.seed, step, attempt))
+            cut = self.scene.truncated
+            contexts = self.scene.contexts(chosen)
+            tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
+            rollouts = recipe.sampler(self.policy, contexts, self.decoding, derive(self.budget.seed, step, attempt))
             judged = self.scene.judge(rollouts, chosen, derive(self.budget.seed, "judge", step, attempt))
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
             self._record(step, rollouts, judged, valid)
