@@ -278,5 +278,8 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in {**before, **now}:
             yield from _differences(before.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for i, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(one, other, f"{place}.{i}")
     elif before != now:
         yield f"{place} was {before}, is {now}"
