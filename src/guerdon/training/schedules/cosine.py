@@ -9,6 +9,7 @@ Differs from Linear: stays near both ends for longer.
 import math
 from dataclasses import dataclass
 
+from guerdon.training.schedules._warmup import after_warmup
 from guerdon.training.schedules.linear import Linear
 from guerdon.witness import Witness
 
@@ -20,9 +21,9 @@ class Cosine:
     warmup: float = 0.0
 
     def __call__(self, progress: float) -> float:
-        if progress < self.warmup:
-            return self.start * progress / self.warmup
-        q = (progress - self.warmup) / (1 - self.warmup)
+        return after_warmup(progress, self.warmup, self.start, self._cosine)
+
+    def _cosine(self, q: float) -> float:
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * q)) / 2
 
 

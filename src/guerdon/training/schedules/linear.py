@@ -8,6 +8,7 @@ Source: the schedule that ``transformers`` calls "linear" (it ends at 0); ``end`
 
 from dataclasses import dataclass
 
+from guerdon.training.schedules._warmup import after_warmup
 from guerdon.witness import Witness
 
 
@@ -18,9 +19,7 @@ class Linear:
     warmup: float = 0.0
 
     def __call__(self, progress: float) -> float:
-        if progress < self.warmup:
-            return self.start * progress / self.warmup
-        return self.start + (self.end - self.start) * (progress - self.warmup) / (1 - self.warmup)
+        return after_warmup(progress, self.warmup, self.start, lambda q: self.start + (self.end - self.start) * q)
 
 
 witness = (
