@@ -1,0 +1,237 @@
+"""The configuration: what is printed is what is run, every recipe can be written and read, an override changes what it names and nothing else."""
+
+import dataclasses
+import importlib
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guerdon.catalogue import catalogue, names_in
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import _overrides, _rooms, dump, from_tree, load, named_recipe, read, recipe_names, tree_of
+from guerdon.interfaces.configuration._yaml import parse
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
+from guerdon.training.recipe import Recipe
+from guerdon.training.schedules.linear import Linear
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
+BASE = "model: {part: small_language_model}\ntask: {part: sort_letters, length: 3}\nrecipe: grpo\n"
+
+
+def configured(*overrides: str, text: str = BASE):
+    return load(text, overrides)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_a_recipe_and_survives_being_written(name):
+    recipe = importlib.import_module(f"guerdon.recipes.{name}").recipe
+    assert isinstance(recipe, Recipe)
+    whole = configured(f"recipe={name}")
+    assert whole.recipe == recipe == named_recipe(name)
+    assert load(dump(whole)) == whole
+    assert pickle.loads(pickle.dumps(whole)) == whole
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_every_example_survives_being_written(path):
+    whole = read(path)
+    assert load(dump(whole)) == whole
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rate=st.floats(0, 1),
+    steps=st.integers(1, 10**6),
+    betas=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
+    trackers=st.lists(st.sampled_from(["tensorboard", "wandb"])),
+    text=st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20),
+    recipe=st.sampled_from(recipe_names()),
+)
+def test_any_values_survive_being_written(rate, steps, betas, trackers, text, recipe):
+    tree = {
+        "model": {"source": f"x/{text}", "lora": {"target_modules": [text]}},
+        "task": {"path": f"./{text}", "columns": {text: text}, "answer": text},
+        "recipe": {"base": recipe, "optimiser": {"learning_rate": {"part": "linear", "start": rate}, "betas": list(betas)}},
+        "reward": {text: "a.py:f"},
+        "budget": {"steps": steps, "report_to": trackers},
+    }
+    whole = from_tree(tree)
+    assert load(dump(whole)) == whole
+    assert tree_of(from_tree(tree_of(whole))) == tree_of(whole)
+
+
+def test_a_number_may_be_written_as_people_write_it():
+    assert parse("[1e-5, 1E3, 1.5e-3, -2e+4, .5e1, 3, 0.1]", "") == [1e-5, 1e3, 1.5e-3, -2e4, 5.0, 3, 0.1]
+    assert parse("[e5, 1e, v1e5x]", "") == ["e5", "1e", "v1e5x"]
+
+
+def test_parts_are_written_by_name_or_with_their_fields():
+    assert configured("recipe.advantage=leave_one_out").recipe.advantage == LeaveOneOut()
+    assert configured("recipe.advantage={part: group_centred, scale: null}").recipe.advantage == GroupCentred(None)
+    loss = configured("recipe=dpo", "recipe.terms.0.loss.score={part: log_ratio, beta: 0.5}").recipe.terms[0].loss
+    assert loss == Pairwise(LogRatio(0.5), loss.link)
+
+
+def test_a_mapping_without_a_part_changes_what_is_there():
+    changed = configured("recipe.terms.0.loss.epsilon_high=0.28").recipe
+    original = named_recipe("grpo")
+    assert changed.terms[0].loss == Clip(0.2, epsilon_high=0.28)
+    assert dataclasses.replace(changed, terms=original.terms) == original
+    assert changed.terms[1:] == original.terms[1:]
+    critic = configured("recipe=ppo", "recipe.learners.critic.optimiser.eps=0.5").recipe.learners["critic"]
+    assert critic == dataclasses.replace(
+        named_recipe("ppo").learners["critic"], optimiser=dataclasses.replace(named_recipe("ppo").learners["critic"].optimiser, eps=0.5)
+    )
+
+
+def test_a_list_replaces_the_list():
+    assert len(configured("recipe.terms=[{loss: clip}]").recipe.terms) == 1
+
+
+def test_any_number_of_a_recipe_may_be_a_schedule_or_a_controller():
+    recipe = configured(
+        "recipe.optimiser.learning_rate={part: linear, start: 1e-3}",
+        "recipe.terms.1.weight={part: adaptive_coefficient, target: 3}",
+        "recipe.terms.0.loss.epsilon={part: linear, start: 0.3, end: 0.1}",
+    ).recipe
+    assert recipe.optimiser.learning_rate == Linear(1e-3)
+    assert recipe.terms[1].weight == AdaptiveCoefficient(target=3.0)
+    assert recipe.terms[0].loss.epsilon == Linear(0.3, end=0.1)
+    with pytest.raises(InputError, match=r"decoding\.temperature"):
+        configured("decoding.temperature={part: linear, start: 1}")
+
+
+def test_a_common_name_reaches_every_field_that_is_called_so():
+    whole = configured(
+        "learning_rate=1e-3",
+        "seed=7",
+        "num_generations=4",
+        "report_to=[tensorboard]",
+        "max_completion_length=9",
+        text=BASE.replace("grpo", "ppo"),
+    )
+    assert whole.recipe.optimiser.learning_rate == whole.recipe.learners["critic"].optimiser.learning_rate == 1e-3
+    assert whole.budget.seed == whole.task.seed == 7
+    assert whole.recipe.sampler.num_generations == 4
+    assert whole.budget.report_to == ("tensorboard",)
+    assert whole.decoding.max_completion_length == 9
+
+
+def test_epsilon_and_beta_have_their_common_meaning():
+    whole = configured("epsilon=0.3", "beta=0.5")
+    assert whole.recipe.terms[0].loss.epsilon == 0.3
+    assert whole.recipe.advantage == named_recipe("grpo").advantage  # whose scale has an epsilon too
+    assert whole.recipe.terms[1].weight == 0.5
+    assert configured("recipe=dpo", "beta=0.5").recipe.terms[0].loss.score.beta == 0.5
+    assert configured("recipe=rloo", "beta=0.5").recipe.reward_penalties[0].weight == 0.5
+
+
+@pytest.mark.parametrize(("theirs", "ours"), _overrides.ALIASES.items())
+def test_names_of_other_trainers_lead_to_ours(theirs, ours):
+    assert configured(f"{theirs}=2") == configured(f"{ours}=2") != configured()
+
+
+def test_the_order_of_overrides_does_not_matter_between_places_and_names():
+    assert configured("learning_rate=1e-3", "recipe=dpo") == configured("recipe=dpo", "learning_rate=1e-3")
+
+
+def test_what_is_written_for_short_can_be_changed_inside():
+    text = "model: a/b\ntask: x/y.jsonl\nrecipe: dpo\nreward: number_match\n"
+    whole = configured("model.lora.r=4", "task.held_out=0.5", "reward.timeout=3", text=text)
+    assert (whole.model.source, whole.model.lora.r, whole.task.path, whole.task.held_out) == ("a/b", 4, "x/y.jsonl", 0.5)
+    assert (whole.reward.timeout, list(whole.reward.functions)) == (3.0, ["number_match"])
+
+
+@pytest.mark.parametrize(
+    ("reward", "names"),
+    [
+        ("number_match", ["number_match"]),
+        ("rules.py:polite", ["polite"]),
+        ("[number_match, rules.py:polite]", ["number_match", "polite"]),
+        ("{right: number_match, polite: rules.py:polite}", ["right", "polite"]),
+        ("{part: number_match}", ["number_match"]),
+        ("{functions: {right: number_match}, timeout: 2}", ["right"]),
+    ],
+)
+def test_rewards_in_every_way_they_may_be_written(reward, names):
+    whole = configured(text=BASE + f"reward: {reward}\n")
+    assert list(whole.reward.functions) == names
+    assert load(dump(whole)) == whole
+
+
+def test_stages_start_from_the_sections_and_from_the_stage_before():
+    whole = load(
+        BASE + "budget: {batch_size: 3}\nstages:\n  sft: {loop: fit, recipe: sft, budget: {steps: 5}}\n  rl: {loop: improve}\n",
+        ["stages.rl.budget.steps=7", "seed=2"],
+    )
+    sft, rl = whole.stages.values()
+    assert (sft.start, rl.start) == ("", "sft")
+    assert (sft.budget.steps, rl.budget.steps, sft.budget.batch_size, sft.budget.seed) == (5, 7, 3, 2)
+    assert (sft.recipe, rl.recipe) == (named_recipe("sft"), named_recipe("grpo"))
+    assert load(dump(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ("{a: {recipe: sft}}", "stages.a: loop is missing"),
+        ("{a: {loop: walk}}", "stages.a.loop"),
+        ("{a: {loop: fit, start: b}}", "stages.a.start"),
+        ("{a: {loop: fit, budgett: 1}}", "stages.a.budgett"),
+        ("[1]", "stages: names with settings"),
+    ],
+)
+def test_stages_are_refused_with_their_place(stages, expected):
+    with pytest.raises(InputError, match=expected.replace(".", r"\.")):
+        load(BASE + f"stages: {stages}\n")
+
+
+def test_every_part_is_found_from_the_place_that_it_fits():
+    """What a recipe, a task or a reward may be made of is found by its bare name from the rooms of its place."""
+    rooms = {
+        *_rooms.losses(),
+        *_rooms.TASKS,
+        *_rooms.REWARDS,
+        *_rooms.MODELS,
+        *_rooms.KNOBS,
+        "credit.targets",
+        "data.selection",
+        "training.updates",
+    }
+    for entry in catalogue():
+        if entry.room in rooms:
+            own = next(
+                group
+                for group in (_rooms.losses(), _rooms.TASKS, _rooms.REWARDS, _rooms.MODELS, _rooms.KNOBS, (entry.room,))
+                if entry.room in group
+            )
+            found = _rooms.find(entry.name, own, "here")
+            assert _rooms.find(_rooms.name_of(entry.part, own), own, "here") is entry.part
+            assert found.__module__.rsplit(".", 1)[1] == entry.name
+
+
+def test_losses_of_a_term_are_every_room_of_losses_that_holds_losses():
+    assert "pairwise" in names_in("losses")
+    assert {"losses.surrogates", "losses.imitation", "losses.values", "losses.penalties"} < set(_rooms.losses())
+    assert "losses.scores" not in _rooms.losses()
+
+
+def test_a_part_of_ones_own_file_can_be_named(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Twice:\n    factor: float = 2.0\n\n"
+        "    def __call__(self, logp, advantage):\n        return -self.factor * advantage * logp\n"
+    )
+    whole = configured(f"recipe.terms=[{{loss: {{part: '{file}:Twice', factor: 3.0}}}}]")
+    assert whole.recipe.terms[0].loss.factor == 3.0
+    assert load(dump(whole)) == whole
+    with pytest.raises(InputError, match=r"recipe\.terms\.0\.loss\.facto"):
+        configured(f"recipe.terms=[{{loss: {{part: '{file}:Twice', facto: 3.0}}}}]")
