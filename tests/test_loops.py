@@ -32,14 +32,14 @@ from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.sequences import Decoding
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
-from guerdon.training.jobs import FitJob, ImproveJob, SearchJob, encoder_for
+from guerdon.training.jobs import FitJob, ImproveJob, SearchJob, encoder_for, learners_of
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
-from guerdon.training.stages import Pipeline, Stage
+from guerdon.training.stages import Outputs, Pipeline, Stage
 from guerdon.training.updates.moving_average import MovingAverage
 from guerdon.worlds.text.sort_letters import SortLetters
 
@@ -311,3 +311,13 @@ def test_samples_whose_reward_fails_are_recorded_and_left_out_of_every_statistic
     failed = [row for row in rows if not row["valid"] and row.get("split") != "test"]
     assert failed and all("no a, please" in row["error"] and row["reward"] is None for row in failed)
     assert all(row["completion"].startswith("a") for row in failed)
+
+
+def test_a_critic_can_start_from_a_stage():
+    named = dataclasses.replace(PPO, learners={"critic": Learning((Term(ClippedRegression()),), "rm")})
+    rm = Headed(SMALL, Scalar()).build(5)
+    critic = learners_of(named, SMALL.build(0), 0, {"rm": Outputs(rm)})["critic"]
+    own, start = critic.module.state_dict(), rm.module.state_dict()
+    assert start.keys() < own.keys() and all(torch.equal(own[k], start[k]) for k in start) and own["head.bias"] == 0
+    with pytest.raises(InputError, match="rm"):
+        learners_of(named, SMALL.build(0), 0, {"sft": Outputs(SMALL.build(0))})

@@ -9,6 +9,7 @@ from typing import Any
 
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
+from guerdon.catalogue import unknown
 from guerdon.data.curation import Curation
 from guerdon.data.examples import examples
 from guerdon.errors import InputError
@@ -27,7 +28,7 @@ from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
-from guerdon.training.stages import Outputs, describe
+from guerdon.training.stages import Outputs, adopt, describe
 from guerdon.training.streams import Stream
 
 
@@ -106,7 +107,7 @@ class ImproveJob:
                 run_in(folder, self, budget),
                 display,
                 streams_of(self.streams, done, encoder, budget),
-                learners_of(self.recipe, model, budget.seed),
+                learners_of(self.recipe, model, budget.seed, done),
             )
         finally:
             scene.close()
@@ -202,11 +203,24 @@ def streams_of(streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder:
     return {name: Stream(examples(rows_of(data, done)[0], encoder), budget.rows, budget.seed) for name, data in streams.items()}
 
 
-def learners_of(recipe: Recipe, policy: Model, seed: int) -> dict[str, Model]:
-    """The models of further learners: the one that is specified, or the policy's body under a value head."""
+def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Outputs]) -> dict[str, Model]:
+    """The models of further learners: the one that is specified, or the policy's body under a value head. Where a stage is named, body and,
+    if it has the same shape, head start from that stage's model: a critic from the reward model.
+
+    Raises:
+        InputError: there is no such stage.
+    """
     models: dict[str, Model] = {}
     for name, learning in recipe.learners.items():
-        models[name] = learning.model.build(seed) if learning.model is not None else HeadedModel(copy_of(policy), Value(), seed)
+        named = isinstance(learning.model, str)
+        if named and (learning.model not in done or done[learning.model].model is None):
+            raise InputError(f"recipe.learners.{name}.model is {unknown('stage', learning.model, [k for k, v in done.items() if v.model])}")
+        if learning.model is None or named:
+            models[name] = HeadedModel(copy_of(policy), Value(), seed)
+        else:
+            models[name] = learning.model.build(seed)
+        if named:
+            adopt(models[name], done[learning.model].model)
     return models
 
 

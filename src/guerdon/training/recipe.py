@@ -39,7 +39,8 @@ class Term:
 
 @dataclass(frozen=True)
 class Learning:
-    """What a learner besides the policy is trained with: a model's specification (None: made from the policy's), terms, optimiser."""
+    """What a learner besides the policy is trained with: terms, optimiser, and a model: its specification, the name of a stage that it starts
+    from (as a critic from the reward model), or None: made from the policy's."""
 
     terms: tuple[Term, ...]
     model: Any = None
