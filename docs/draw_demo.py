@@ -30,7 +30,7 @@ def draw(record) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.7), facecolor="white")
-    left = figure.add_axes((0.055, 0.13, 0.44, 0.7))
+    left = figure.add_axes((0.05, 0.13, 0.44, 0.72))
     right = figure.add_axes((0.54, 0.02, 0.45, 0.96), xlim=(0, 1), ylim=(ROWS + 1.6, 0))
     accuracy_over_steps(left, record)
     before_and_after(right, record)
@@ -48,21 +48,28 @@ def accuracy_over_steps(axes, record) -> None:
     axes.plot(
         held_out.steps, held_out.values, color=ORANGE, marker="o", markersize=4, linewidth=2, label="exact answers, held-out problems"
     )
-    ends = ((0, "left", "taught by\nexamples"), (-1, "right", "practised for\nreward"))
-    for i, side, word in ends:
-        text = f"{held_out.values[i]:.0%} {word}".replace("%", " %")
-        shift = (6, -30) if i == 0 else (0, -36)
-        axes.annotate(
-            text, (held_out.steps[i], held_out.values[i]), shift, textcoords="offset points", ha=side, color=INK, fontsize=10, weight="bold"
-        )
-    axes.set(ylim=(0, 1.03), xlim=(-8, held_out.steps[-1] + 8))
-    axes.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    for i, side, word in ((0, "left", "taught by\nexamples"), (-1, "right", "practised\nfor reward")):
+        text = f"{100 * held_out.values[i]:.0f} %\n{word}"
+        place = (held_out.steps[i] + (0.015 * held_out.steps[-1] if i == 0 else 0), held_out.low[i] - 0.03)
+        axes.text(*place, text, ha=side, va="top", color=INK, fontsize=10, weight="bold", linespacing=1.25)
+    axes.set(ylim=(0, 1.03), xlim=(-0.015 * held_out.steps[-1], 1.02 * held_out.steps[-1]))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("steps of reinforcement learning", color=FAINT)
     axes.tick_params(colors=FAINT, length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.grid(axis="y", color=LINE)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, labelcolor=INK, fontsize=9.5, borderaxespad=0.2)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=2,
+        frameon=False,
+        labelcolor=INK,
+        fontsize=9,
+        borderaxespad=0.2,
+        columnspacing=1,
+        handlelength=1.5,
+    )
 
 
 def before_and_after(axes, record) -> None:

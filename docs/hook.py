@@ -23,9 +23,16 @@ def on_config(config):
         if title not in sections:
             filled.append(item)
         elif own := [path for path in generated() if path.startswith(sections[title])]:
-            filled.append({title: sorted(own, key=lambda path: (not path.endswith("index.md"), path))})
+            filled.append({title: sorted(own, key=_place)})
     config.nav = filled
     return config
+
+
+def _place(path):
+    """Overviews first, then by name."""
+    overviews = ("index.md", "quantities.md", "limits.md")
+    name = path.rsplit("/", 1)[-1]
+    return (overviews.index(name) if name in overviews else len(overviews), name)
 
 
 def on_files(files, config):

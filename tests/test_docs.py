@@ -1,6 +1,7 @@
 """The documentation: every code block runs, every name exists, and the pages that the code writes are there."""
 
 import importlib
+import posixpath
 import re
 import runpy
 import shlex
@@ -223,5 +224,25 @@ def test_links_between_generated_pages_lead_somewhere():
     anchors = {path: set(re.findall(r"\{ #([\w-]+) \}", text)) for path, text in made.items()}
     for path, text in made.items():
         for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", text):
-            page = str(Path(path).parent / target) if target else path
+            page = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) if target else path
             assert anchor in anchors[page], f"{path} links to {target}#{anchor}"
+
+
+def test_a_survey_names_its_empty_cells_and_only_parts_that_exist(monkeypatch):
+    from guerdon.atlas import systems
+    from guerdon.errors import InputError
+    from guerdon.interfaces.pages import pages
+
+    surveys = [entry for entry in systems() if entry.system.kind == "survey"]
+    assert surveys
+    made = pages()
+    for entry in surveys:
+        page = made[f"surveys/{entry.slug}.md"]
+        filled, empty = page.split("## Empty cells")
+        for chapter, names in entry.module.taxonomy.items():
+            for name, parts in names.items():
+                assert name in filled and all(f"[{part}](" in filled for part in parts)
+                assert (f"- {chapter}: {name}" in empty) is (not parts)
+    monkeypatch.setitem(surveys[0].module.taxonomy, "A chapter", {"a cell": ("losses.surrogates.no_such_part",)})
+    with pytest.raises(InputError, match="no_such_part"):
+        pages()

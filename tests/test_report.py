@@ -118,6 +118,14 @@ def test_each_health_rule_can_break(tmp_path, rule):
     assert rule in Page(write(tmp_path / "ill").read_text()).text
 
 
+def test_groups_without_a_signal_are_no_illness_where_the_task_is_solved(tmp_path):
+    rows = [row | ({"frac_reward_zero_std": 0.9, "empty_steps": 1.0} if row["step"] else {}) for row in improving()]
+    for best, broken in ((1.0, False), (2.0, True)):
+        (record,) = read(make(tmp_path / str(best), rows, [completion(1, "p", best)]))
+        ill = {f.rule for f in findings(record) if f.broken}
+        assert ill == ({"groups differ in reward", "there is something to learn from"} if broken else set())
+
+
 def test_falling_entropy_is_ill_only_while_reward_is_lost(tmp_path):
     def rows(reward):
         return [{"step": s, "reward": reward(s), "entropy": 2.0 * 0.85**s} for s in range(1, 41)]

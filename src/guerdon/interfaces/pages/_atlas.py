@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from guerdon.atlas import Entry, Evidence, Verdict, status, systems
+from guerdon.atlas._claims import leaves
 from guerdon.atlas._evidence import kept
 from guerdon.interfaces.pages._markdown import cell, code, joined, prose, table
 
@@ -46,16 +47,15 @@ def _system(entry: Entry) -> str:
         f"# {entry.slug}",
         f"*{summary}*",
         prose(rest),
-        table(("", ""), about),
+        table(("system", entry.slug), about),
         "## Claim",
-        prose(str(entry.claim)),
+        "\n".join(f"- {prose(str(leaf))}" for leaf in leaves(entry.claim)),
         *(_measured(evidence) if evidence else ["No evidence is kept yet: `guerdon atlas run " + entry.slug + "` measures it."]),
     )
 
 
 def _measured(evidence: Evidence) -> list[str]:
-    leaves = list(_leaves(evidence.verdict))
-    rows = [(cell(leaf.claim), _interval(leaf), f"**{leaf.outcome}**") for leaf in leaves]
+    rows = [(cell(leaf.claim), _interval(leaf), f"**{leaf.outcome}**") for leaf in _leaves(evidence.verdict)]
     facts = f"{len(evidence.seeds)} seed{'s' if len(evidence.seeds) != 1 else ''}, scale {evidence.scale}, {evidence.duration_s:.0f} s on {evidence.cores} cores, {evidence.date}"
     versions = ", ".join(f"{name} {version}" for name, version in evidence.versions.items())
     return [

@@ -51,12 +51,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def short(value: Any, most: int = 400) -> str:
-    """A value as one would write it, cut where it is long."""
-    if isinstance(value, Mapping):
-        text = ", ".join(f"{k} = {short(v)}" for k, v in value.items())
-    else:
-        text = re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    """A value as one would write it: numbers to six digits, cut where it is long."""
+    text = _said(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k!r}: {_said(v)}" for k, v in value.items()) + "}"
+    if type(value) in (list, tuple):
+        inner = ", ".join(map(_said, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def joined(*blocks: str) -> str:

@@ -43,7 +43,7 @@ def _laid_out(recipe: object) -> str:
             if callable(field.default_factory)
             else None
         )
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING or value != default:
+        if (field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING) or value != default:
             lines.append(f"    {field.name}={_text(value)},")
     return "\n".join(["Recipe(", *lines, ")"])
 

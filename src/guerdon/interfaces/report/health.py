@@ -12,6 +12,8 @@ from guerdon.interfaces.report.reading import Record
 CLIPPED, NO_SIGNAL, GAP, GAP_IN_HALF = 0.5, 0.8, 1e-3, 0.1
 COLLAPSED = 0.1  # of the entropy at the start
 LOST = 0.1  # of the gain in reward, given back
+SOLVED = 0.9  # of the best reward that was seen
+EMPTY = 0.05  # of the steps
 SHARE = 0.1  # of the run that "at the start" and "at the end" mean
 
 
@@ -41,15 +43,20 @@ def _cut_off(record: Record) -> Iterator[Finding]:
 
 def _signal(record: Record) -> Iterator[Finding]:
     value = _end(record, "frac_reward_zero_std")
-    if value is not None:
-        solved = (_end(record, "reward") or 0.0) > 0.9 * max(record.series("reward")[1], default=1.0)
-        advice = (
-            "the prompts have become too easy or the policy too sure" if solved else "the prompts are too hard or the reward too coarse"
-        )
-        broken = value > NO_SIGNAL
-        yield Finding(
-            "groups differ in reward", broken, f"{value:.0%} of the last groups had equal rewards" + (f"; {advice}" if broken else "")
-        )
+    if value is None:
+        return
+    solved = _solved(record)
+    broken = value > NO_SIGNAL and not solved
+    advice = "; the prompts are too hard or too easy, or the reward is too coarse to tell the answers apart" if broken else ""
+    done = ": the prompts are solved, and little is left to learn from them" if value > NO_SIGNAL and solved else ""
+    yield Finding("groups differ in reward", broken, f"{value:.0%} of the last groups had equal rewards{advice}{done}")
+
+
+def _solved(record: Record) -> bool:
+    """Whether the last sampled completions get nearly the best reward that any completion of the run got."""
+    best = max((o.reward for outcomes in record.sampled.values() for o in outcomes if np.isfinite(o.reward)), default=None)
+    last = _end(record, "reward")
+    return best is not None and last is not None and best > 0 and last > SOLVED * best
 
 
 def _gap(record: Record) -> Iterator[Finding]:
@@ -104,13 +111,11 @@ def _skipped(record: Record) -> Iterator[Finding]:
 
 
 def _empty(record: Record) -> Iterator[Finding]:
-    values = record.series("empty_steps")[1]
-    if values:
-        yield Finding(
-            "there is something to learn from",
-            True,
-            f"{len(values)} steps had no group left to learn from; use easier prompts or more refills",
-        )
+    empty, steps = len(record.series("empty_steps")[1]), len(record.series("reward")[1])
+    if empty:
+        broken = empty > EMPTY * steps and not _solved(record)
+        advice = "; use prompts of another difficulty, or more refills" if broken else ""
+        yield Finding("there is something to learn from", broken, f"{empty} of {steps} steps had no group left to learn from{advice}")
 
 
 def _generalises(record: Record) -> Iterator[Finding]:

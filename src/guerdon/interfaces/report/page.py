@@ -108,7 +108,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     for key in ("model", "task", "data", "recipe", "reward", "rewards", "seed"):
         value = configuration.get(key, _within(configuration, "budget", key))
         if value not in (None, {}, [], ""):
-            facts.append((key, _brief(value)))
+            facts.append((key, _recipe(value, bool(record.sampled)) if key == "recipe" else _brief(value)))
     if record.steps:
         facts.append(("steps", f"{record.steps:,}"))
     seconds = sum(record.series("step_time")[1])
@@ -133,13 +133,18 @@ def _within(value: Any, *keys: str) -> Any:
     return value
 
 
+def _recipe(value: Any, acts: bool) -> str:
+    """A recipe is named by what it minimises and, where it acts, by how it acts and gives credit."""
+    if not isinstance(value, dict) or not isinstance(value.get("terms"), list):
+        return _brief(value)
+    terms = [_brief(_within(term, "loss") or term, 60) for term in value["terms"]]
+    credit = [_brief(value[key], 60) for key in ("advantage", "sampler") if acts and value.get(key)]
+    return ", ".join([" + ".join(terms), *credit])
+
+
 def _brief(value: Any, most: int = 160) -> str:
-    """A value of the configuration in a line. A recipe is named by what it minimises and how it gives credit."""
-    if isinstance(value, dict) and isinstance(value.get("terms"), list):
-        terms = [_brief(_within(term, "loss") or term, 60) for term in value["terms"]]
-        credit = [_brief(value[key], 60) for key in ("advantage", "sampler") if value.get(key)]
-        text = ", ".join([" + ".join(terms), *credit])
-    elif isinstance(value, dict) and isinstance(value.get("part"), str):
+    """A value of the configuration in a line."""
+    if isinstance(value, dict) and isinstance(value.get("part"), str):
         fields = [f"{k}={_brief(v, 30)}" for k, v in value.items() if k != "part" and v not in (None, "", [], {})]
         text = f"{value['part']}({', '.join(fields)})"
     elif isinstance(value, dict):
