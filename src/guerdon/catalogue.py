@@ -77,8 +77,13 @@ def part_of(module: ModuleType) -> type | None:
     wanted = module.__name__.rsplit(".", 1)[1].replace("_", "").lower()
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__ and value.__name__.lower() == wanted:
-            return value if dataclasses.is_dataclass(value) else None
+            return value if dataclasses.is_dataclass(value) and _does_something(value) else None
     return None
+
+
+def _does_something(part: type) -> bool:
+    """A part is called, built, or gives rows; a record that merely holds values (a recipe) is none."""
+    return "__call__" in vars(part) or any(hasattr(part, name) for name in ("build", "wrap", "train", "tables", "payoff", "preference"))
 
 
 def rooms() -> dict[str, ModuleType]:

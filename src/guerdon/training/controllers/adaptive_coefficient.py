@@ -32,12 +32,12 @@ witness = (
     Witness(
         AdaptiveCoefficient(target=10.0, horizon=10),
         given={"observed": 11.0, "state": {"value": 1.0}, "sequences": 5},
-        returns=(1.05, {"value": 1.05}),
+        returns=1.05,
     ),
     Witness(  # the error of 9 is cut to 0.2
         AdaptiveCoefficient(target=10.0, horizon=10),
         parent=AdaptiveCoefficient(target=10.0, horizon=10, bound=10.0),
         given={"observed": 100.0, "state": {"value": 1.0}, "sequences": 5},
-        returns=(1.1, {"value": 1.1}),
+        returns=1.1,
     ),
 )
