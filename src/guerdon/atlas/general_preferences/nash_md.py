@@ -38,14 +38,13 @@ from guerdon.exact.solvers.nash_md import NashMD
 from guerdon.exact.solvers.nash_of_matrix_game import NashOfMatrixGame
 from guerdon.exact.solvers.regularised_nash import RegularisedNash
 from guerdon.exact.solvers.self_play import SelfPlay
-from guerdon.feedback.running import Scored
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.models.finite.geometric_mixture import geometric_mixture
 from guerdon.models.finite.policy import TablePolicy
 from guerdon.randomness import derive, generator
 from guerdon.sequences import Decoding, Sequences
-from guerdon.training.judging import Judged
+from guerdon.training.judging import FiniteScene
 from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
@@ -81,7 +80,7 @@ claim = AllOf(
     BetterThan("Nash-MD by policy gradient", "Bradley-Terry RLHF", on="gap", lower_is_better=True),
     EqualTo("Nash-MD by policy gradient", 0.0, on="gap", tolerance=0.01),
 )
-SEEDS = {"smoke": 1, "full": 10}
+SEEDS = {"smoke": 1, "full": 8}
 
 
 def experiment(seed: int, scale: str) -> dict:
@@ -119,7 +118,14 @@ def experiment(seed: int, scale: str) -> dict:
     for name, weight in (("Nash-MD by policy gradient", WEIGHT), ("self-play by policy gradient", 0.0)):
         policy = start.build()
         budget = Budget(steps=30 if scale == "smoke" else 500, batch_size=1, seed=seed)
-        improve(policy, AgainstMixture(game, policy, weight), game.train(), _policy_gradient, budget, Decoding(1))
+        improve(
+            policy,
+            FiniteScene(AgainstMixture(game, policy, policy.reference(), weight)),
+            game.train(),
+            _policy_gradient,
+            budget,
+            Decoding(1),
+        )
         arms[name] = measured(policy.probabilities(0).detach())
     return arms
 
@@ -141,25 +147,14 @@ def scores(payoff: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AgainstMixture:
-    """Every answer is compared with one drawn from the mixture of the policy, as it is now, with the reference."""
+    """A world in which every answer is compared with one drawn from the mixture of the policy, as it is now, with the reference."""
 
     game: RandomPreference
     policy: TablePolicy
+    reference: TablePolicy
     weight: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "reference", self.policy.reference())
-
-    def contexts(self, rows) -> list[Tensor]:
-        return [torch.tensor([row["prompt"]]) for row in rows]
-
-    def judge(self, rollouts: Sequences, rows, seed: int) -> Judged:
+    def reward_of(self, rollouts: Sequences, seed: int) -> Tensor:
         opponent = geometric_mixture(self.policy, self.reference, self.weight)
         uniforms = torch.rand(len(rollouts), 1, generator=generator(seed, "opponent"))
-        answers = opponent.sample(rollouts.contexts, rollouts.context, Decoding(1), uniforms)
-        preference = self.game.prefer(rollouts, answers)
-        nothing = [None] * len(rollouts)
-        return Judged(Scored({"preference": preference}, torch.zeros(len(rollouts), dtype=torch.bool), nothing), nothing, nothing)
-
-    def close(self) -> None:
-        pass
+        return self.game.prefer(rollouts, opponent.sample(rollouts.contexts, rollouts.context, Decoding(1), uniforms))

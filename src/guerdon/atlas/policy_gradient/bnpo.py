@@ -50,6 +50,9 @@ system = System(
     link="https://arxiv.org/abs/2506.02864",
     kind="method",
     builds_on=("reinforce", "grpo", "beta-density"),
+    note="The theorem holds with the true success rates. With rates estimated from 8 samples the variance is below REINFORCE's everywhere, but at a mean rate of "
+    "0.5 it is above that of alpha = beta = 3/2. Relative to the signal, which is all that a change of the learning rate leaves, the methods are within 1 % of one another "
+    "and REINFORCE is the least noisy at 0.2 and 0.8. Training is as stable with all three.",
 )
 SAMPLES = 8
 RATES = (0.03, 0.1, 0.3)
