@@ -27,7 +27,9 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     with RewardRunner(functions, **{**prepared.settings.reward.options, "failure_bound": 1.0}) as runner:
         if golds:
             own = [rows[i] for i, _ in golds]
-            scored = runner.score([r["prompt"] for r in own], [a for _, a in golds], columns_of(prepared, own, [a for _, a in golds]))
+            texts = [a if isinstance(a, str) else a[-1]["content"] for _, a in golds]
+            ids = [_tokens(prepared, i, text, warnings) for (i, _), text in zip(golds, texts, strict=True)]
+            scored = runner.score([r["prompt"] for r in own], [a for _, a in golds], columns_of(own, ids))
             for place, (i, answer) in enumerate(golds):
                 values = {name: float(component[place]) for name, component in scored.components.items()}
                 found["gold"].append({"row": i, "answer": answer, "components": values, "error": scored.errors[place]})
@@ -52,12 +54,19 @@ def gold(row: dict[str, Any]) -> Any:
     return None
 
 
-def columns_of(prepared: Prepared, rows: list[dict[str, Any]], completions: list[Any]) -> dict[str, list[Any]]:
+def columns_of(rows: list[dict[str, Any]], ids: list[list[int]]) -> dict[str, list[Any]]:
     """The columns of the rows, as the loop passes them."""
     names = {name for row in rows for name in row} - {"prompt", "completion"}
-    texts = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
-    ids = [prepared.encoder.tokenizer.encode(text, add_special_tokens=False) for text in texts]
     return {name: [row.get(name) for row in rows] for name in sorted(names)} | {"completion_ids": ids}
+
+
+def _tokens(prepared: Prepared, row: int, text: str, warnings: list[str]) -> list[int]:
+    """The tokens of a gold answer; one that the tokenizer cannot write could never be given."""
+    try:
+        return prepared.encoder.tokenizer.encode(text, add_special_tokens=False)
+    except Exception as error:  # the Rust tokenizers raise bare Exception
+        warnings.append(f"row {row}: the tokenizer cannot write the gold answer {_short(text)} ({error}), so the policy can never give it")
+        return []
 
 
 def _judge(functions: dict[str, Any], row: int, answer: Any, values: dict[str, float], error: str | None, warnings: list[str]) -> None:
@@ -90,8 +99,7 @@ def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: lis
     drawn = Group(1)(prepared.model, [context], prepared.settings.decoding, prepared.settings.budget.seed)
     ids = drawn.actions[0, : int(drawn.length[0])].tolist()
     completion = prepared.encoder.completion(row["prompt"], ids)
-    columns = columns_of(prepared, [row], [completion]) | {"completion_ids": [ids]}
-    scored = runner.score([row["prompt"]], [completion], columns)
+    scored = runner.score([row["prompt"]], [completion], columns_of([row], [ids]))
     if scored.errors[0] is not None:
         warnings.append(f"the reward of a sampled completion: {scored.errors[0]}")
     return {
