@@ -68,7 +68,7 @@ def load(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
     where, options = locate(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        module = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
+        module = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options, **_unpacked(options))
     except ImportError as error:
         raise InputError(
             f"model.source: reading {source} needs a package that is not installed ({error}); pip install 'guerdon[gguf]'"
@@ -77,7 +77,24 @@ def load(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
         raise InputError(f"model.source: cannot load a causal language model from {source!r}: {str(error).splitlines()[0]}") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return module, tokenizer
+    return _plain(module), tokenizer
+
+
+def _unpacked(options: dict[str, str]) -> dict[str, Any]:
+    """A GGUF file is to be read into ordinary weights, which have gradients, also where its blocks could be computed with as they are."""
+    import transformers
+
+    if "gguf_file" not in options or not hasattr(transformers, "GgufConfig"):
+        return {}
+    return {"quantization_config": transformers.GgufConfig(dequantize=True)}
+
+
+def _plain(module: Any) -> Any:
+    """A module read from a GGUF file holds ordinary weights and yet is marked as quantised, so that it could not be saved: without the mark."""
+    if getattr(getattr(module, "quantization_method", None), "value", "") == "gguf":
+        module.hf_quantizer, module.is_quantized, module.quantization_method = None, False, None
+        del module.config.quantization_config
+    return module
 
 
 def locate(source: str) -> tuple[str, dict[str, str]]:
