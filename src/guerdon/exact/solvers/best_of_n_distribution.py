@@ -9,6 +9,7 @@ Of equal rewards the first drawn is kept, so tied outcomes share their mass as t
 Source: Beirami et al. 2024, Theoretical guarantees on the best-of-n alignment policy, arXiv 2401.01879, section 2; the bound, theorem 3.1 there.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -36,15 +37,18 @@ class BestOfNDistribution:
     def _solve(self, reward: Tensor, reference: Tensor) -> Tensor:
         levels, level = torch.unique(reward, return_inverse=True)  # ascending
         mass = torch.zeros(len(levels), dtype=torch.float64).index_add(0, level, reference)
-        reached = mass.cumsum(0)
-        reached = reached / reached[-1]
+        reached, above = mass.cumsum(0), torch.cat([mass[1:].flip(0).cumsum(0).flip(0), mass.new_zeros(1)])
+        # log F from the side on which it is small: near 1, F itself cannot tell a tail of 1e-17 from none, but n may be 1e17.
+        log_reached = torch.where(reached < 0.5, reached.clamp(min=1e-300).log(), torch.log1p(-above.clamp(max=0.5)))
         # F^n - F_below^n without cancellation: F^n (1 - (1 - m / F)^n); a level that is never drawn has no mass.
         share = torch.where(reached > 0, mass / reached.clamp(min=1e-300), torch.zeros_like(mass)).clamp(max=1)
-        kept = reached**self.n * -torch.expm1(self.n * torch.log1p(-share))
+        n = float(self.n)
+        kept = (n * log_reached).exp() * -torch.expm1(n * torch.log1p(-share))
         kept = kept / kept.sum()
         return torch.where(reference > 0, reference / mass[level].clamp(min=1e-300) * kept[level], torch.zeros_like(reference))
 
 
+E = math.e
 LN2, LN3 = 0.6931471805599453, 1.0986122886681098
 _tied = {
     "reward": torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64),
@@ -62,5 +66,11 @@ witness = (
         parent=KLRegularisedOptimum(),
         given=_tied,
         returns={"policy": [7 / 16, 1 / 8, 7 / 16], "reward": 7 / 8, "kl": 7 / 8 * (0.5596157879354227) - 1 / 8 * 2 * LN2},
+    ),
+    Witness(  # none of 1e20 draws is the rare one with probability 1 / e, though 1 - 1e-20 is 1 in float64
+        BestOfNDistribution(n=10**20),
+        parent=BestOfNDistribution(n=10**19),
+        given={"reward": torch.tensor([0.0, 1.0], dtype=torch.float64), "reference": torch.tensor([1.0, 1e-20], dtype=torch.float64)},
+        returns={"policy": [1 / E, 1 - 1 / E], "reward": 1 - 1 / E, "kl": -1 / E + (1 - 1 / E) * (math.log1p(-1 / E) + 20 * math.log(10))},
     ),
 )
