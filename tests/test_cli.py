@@ -144,7 +144,7 @@ def test_ppo_builds_its_critic_and_schedules_reach_it(guerdon):
     assert rates == pytest.approx([1e-2, 5e-3])
 
 
-@pytest.mark.parametrize("name", ["dr_grpo", "rloo", "cispo", "gspo", "dapo", "reinforce_plus_plus"])
+@pytest.mark.parametrize("name", ["dr_grpo", "rloo", "cispo", "gspo", "dapo", "reinforce_plus_plus", "raft"])
 def test_methods_that_act_run(guerdon, name):
     assert guerdon("train", "run.yaml", f"recipe={name}", f"run=runs/{name}", "steps=1", "--json")[0] == 0
 
@@ -307,7 +307,7 @@ def test_check_refuses_what_train_refuses(guerdon):
 
 
 @pytest.mark.parametrize(
-    ("name", "loop"), [("sft", "fit"), ("dpo", "fit"), ("reward_model", "fit"), ("grpo", "improve"), ("rloo", "improve")]
+    ("name", "loop"), [("sft", "fit"), ("dpo", "fit"), ("reward_model", "fit"), ("grpo", "improve"), ("rloo", "improve"), ("raft", "improve")]
 )
 def test_a_recipe_says_which_loop_it_is_for(name, loop):
     assert loop_of(load(f"recipe: {name}")) == loop
