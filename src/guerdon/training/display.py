@@ -72,11 +72,11 @@ class Terminal:
         now = time.monotonic()
         if now - self.spoken >= SECONDS_BETWEEN_LINES or done == self.total:
             left = (now - self.begun) / max(done - self.first, 1) * (self.total - done)
-            self.console.print(f"{self.what} {done}/{self.total}  {left:.0f} s left  {shown}", highlight=False)
+            self.console.print(f"{self.what} {done}/{self.total}  {left:.0f} s left  {shown}", highlight=False, soft_wrap=True)
             self.spoken = now
 
     def say(self, sentence: str) -> None:
-        (self.progress.console if self.progress else self.console).print(sentence, highlight=False)
+        (self.progress.console if self.progress else self.console).print(sentence, highlight=False, soft_wrap=True)
 
     def stop(self) -> None:
         if self.progress is not None:
