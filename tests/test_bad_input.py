@@ -92,6 +92,7 @@ REFUSED = {
     "no room for the prompt": ("max_completion_length=32", "decoding.max_completion_length: it is 32", "32 tokens"),
     "refills without a selection": ("refills=2", "recipe.refills", "selection"),
     "a method for data": ("recipe=dpo", "learns from pairs", "guerdon fit"),
+    "a method that reads no reward": ("recipe=sft", "nothing in it reads the reward", "guerdon fit"),
     "a tracker that is unknown": ("report_to=[tensorbord]", "budget.report_to: unknown tracker", "tensorboard"),
     "a device that is not there": ("model.device=cuda:9", "model.device: 'cuda:9' is not on this machine", "cpu"),
     "weights of a component that is not there": ("recipe.combine.weights.style=1", "unknown reward component", "position_credit"),

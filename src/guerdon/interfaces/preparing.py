@@ -128,7 +128,8 @@ def quiet() -> None:
     import os
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    warnings.filterwarnings("ignore", message=".*fp32 precision.*")
+    for message in (".*fp32 precision.*", ".*is_gradient_checkpointing.*", "Could not find a config file"):
+        warnings.filterwarnings("ignore", message=message)
     from transformers.utils import logging
 
     logging.set_verbosity_error()

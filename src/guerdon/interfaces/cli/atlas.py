@@ -54,14 +54,12 @@ def run(
     """
     from guerdon.atlas import find
     from guerdon.atlas import run as measured
-    from guerdon.interfaces.cli._printing import as_json, console
+    from guerdon.interfaces.cli._printing import as_json
 
     find(slug)
-    evidence = measured(slug, scale)
+    evidence = measured(slug, scale, quiet=json)
     if json:
-        as_json(dataclasses.asdict(evidence) if dataclasses.is_dataclass(evidence) else evidence)
-    elif evidence is not None:
-        console.print(f"{slug}: {evidence.verdict.outcome}")
+        as_json(dataclasses.asdict(evidence))
 
 
 @group.command()

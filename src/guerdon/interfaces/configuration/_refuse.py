@@ -77,6 +77,13 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
     pair = next((n for n in reads if n.side in SIDES), None)
     if pair is not None:
         yield f"recipe: it reads {pair}, so it learns from pairs and not from what the policy does; use {command['fit']}"
+    if (
+        not recipe.selection
+        and not any(name.quantity == "advantage" for name in reads)
+        and not any(t.data for t in recipe.terms)
+        and pair is None
+    ):
+        yield f"recipe: nothing in it reads the reward, so what the policy does would teach it nothing; use {command['fit']}"
     if decoding.max_completion_length < 1:
         yield f"decoding.max_completion_length: it is {decoding.max_completion_length} and must be at least 1"
     if decoding.temperature <= 0:
