@@ -1,8 +1,8 @@
 """Contrastive policy gradient: two samples of whatever policy, each the other's baseline, and the optimum is the KL-regularised one.
 
 World: a bandit of eight arms with rewards from N(0, 1); reference, behaviour and rewards are another draw for each seed. 1,024 pairs are drawn once from
-the *behaviour*, a softmax of its own that is neither reference nor policy, and every arm of the comparison is fitted to them, from the reference, with
-150 steps of 64 pairs:
+the *behaviour*, a softmax of its own that is neither reference nor policy, and every method is fitted to them, from the reference, with 200 steps on
+all of them:
 
 * CoPG: the square of (reward difference - beta * difference of log-ratios), the expected gradient of which vanishes at ref * exp(reward / beta);
 * off-policy REINFORCE on the regularised reward, both samples of each pair, no importance weights, with baseline 0 and with the data's mean reward (the
@@ -12,15 +12,16 @@ the *behaviour*, a softmax of its own that is neither reference nor policy, and 
 The baselines' learning rates are chosen from 0.03, 0.1 and 0.3 (to 0 in a line) and, for DPO and IPO, before that a beta of their own from a quarter to
 four times the true one, all by the distance from the truth that is measured: the most generous way to tune. CoPG takes 0.1.
 
-Measured: the distance (total variation) from the exact optimum, and the reward scale: the slope of beta * log(policy / reference) over the reward, by least
-squares (1 if it is recovered; an additive constant is free). "On-policy" enumerates all pairs of a random policy: the largest difference of CoPG's
+Measured: the distance (total variation) from the exact optimum; the error of the implicit reward beta * log(policy / reference), as the root mean square of its
+difference from the reward (both without their means: a constant is free) over the deviation of the reward; and its slope over the reward by least squares, the
+*scale*, 1 if recovered. A first run, with minibatches and 150 steps, made the claim about the slope alone; IPO, its beta chosen freely, can get that right
+with the wrong rewards, hence the error. "On-policy" enumerates all pairs of a random policy: the largest difference of CoPG's
 expected gradient from the gradient of E[reward] - beta KL.
 
 Source: Flet-Berliac et al. 2024, arXiv 2406.19185, section 3 (loss and properties) and section 5.1 (bandit). Its sections on language models are not repeated.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -49,10 +50,11 @@ system = System(
     link="https://arxiv.org/abs/2406.19185",
     kind="method",
     builds_on=("ipo", "leave-one-out", "reference-policy", "off-policy-pairs"),
+    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute.",
 )
 BETA, ACTIONS, PAIRS = 0.5, 8, 1024
 RATES, MIDDLE = (0.03, 0.1, 0.3), 0.1
-DISTANCE = "distance from the optimum"
+DISTANCE, ERROR = "distance from the optimum", "error of the implicit reward"
 BETAS = tuple(BETA * factor for factor in (0.25, 0.5, 1.0, 2.0, 4.0))
 copg = Pairwise(LogRatio(BETA), Square(target=None))
 
@@ -81,28 +83,26 @@ claim = AllOf(
     EqualTo("CoPG", 0.0, on=DISTANCE, tolerance=0.01),
     EqualTo("CoPG", 1.0, on="reward scale", tolerance=0.02),
     *(BetterThan("CoPG", other, on=DISTANCE, by=0.05, lower_is_better=True) for other in BASELINES),
-    *(BetterThan("CoPG", other, on="error of the scale", by=0.05, lower_is_better=True) for other in BASELINES),
+    *(BetterThan("CoPG", other, on=ERROR, by=0.05, lower_is_better=True) for other in BASELINES),
     EqualTo("CoPG", 0.0, on="gradient on-policy", tolerance=1e-9),
 )
 SEEDS = {"smoke": 1, "full": 6}
 
 
 def experiment(seed: int, scale: str) -> dict:
-    bandit, small = Bandit(seed), scale == "smoke"
-    budget = Budget(steps=5 if small else 150, batch_size=64, seed=seed)
-    pairs = bandit.pairs()
+    bandit = Bandit(seed)
+    pairs, steps = bandit.pairs(), 5 if scale == "smoke" else 200
 
-    def measured(method: Recipe, examples: list[Example], each: Budget = budget) -> dict[str, float]:
+    def measured(method: Recipe, examples: list[Example]) -> dict[str, float]:
         policy = bandit.reference()
-        fit(policy, examples, method, each)
+        fit(policy, examples, method, Budget(steps=steps, batch_size=len(examples), seed=seed))
         return bandit.measured(policy)
 
-    arms = {"CoPG": measured(recipe["CoPG"], bandit.compared(pairs)) | {"gradient on-policy": bandit.on_policy_gap()}}
-    singly = replace(budget, batch_size=2 * budget.batch_size)
+    arms = {"CoPG": measured(recipe["CoPG"], bandit.compared(pairs, margin=True)) | {"gradient on-policy": bandit.on_policy_gap()}}
     for name, baseline in zip(BASELINES[:2], (0.0, float(bandit.reward[pairs].mean())), strict=True):
         singles = bandit.credited(pairs, baseline)
-        arms[name] = nearest(measured(reinforce(rate), singles, singly) for rate in RATES)
-    ranked = bandit.compared(pairs, better_first=True)
+        arms[name] = nearest(measured(reinforce(rate), singles) for rate in RATES)
+    ranked = bandit.compared(pairs, margin=False)
     for name, method in (("DPO", dpo), ("IPO", ipo)):
         at = {beta: measured(method(MIDDLE, beta), ranked) for beta in BETAS}
         best = min(at, key=lambda beta: at[beta][DISTANCE])
@@ -133,19 +133,20 @@ class Bandit:
         draws = torch.multinomial(self.behaviour, 4 * PAIRS, replacement=True, generator=generator(self.seed, "data")).view(-1, 2)
         return draws[draws[:, 0] != draws[:, 1]][:PAIRS]
 
-    def compared(self, pairs: Tensor, better_first: bool = False) -> list[Example]:
-        """Pairs with their reward difference as the margin, in the order drawn or with the better one chosen."""
+    def compared(self, pairs: Tensor, margin: bool) -> list[Example]:
+        """Pairs, the better one chosen, those that occur often with the weight for it; the reward difference only where it may be seen."""
         rows = []
-        for first, second in pairs.tolist():
-            if better_first and self.reward[first] < self.reward[second]:
-                first, second = second, first
-            margin = float(self.reward[first] - self.reward[second])
-            rows.append(Example({"chosen": side(first), "rejected": side(second)}, {} if better_first else {"margin": margin}))
+        better = torch.where(self.reward[pairs[:, :1]] > self.reward[pairs[:, 1:]], pairs, pairs.flip(-1))
+        for (first, second), weight in counted(better):
+            sides = {"chosen": side(first), "rejected": side(second)}
+            seen = {"margin": float(self.reward[first] - self.reward[second])} if margin else {}
+            rows.append(Example(sides, {"weight": weight} | seen))
         return rows
 
     def credited(self, pairs: Tensor, baseline: float) -> list[Example]:
         """Both arms of every pair by themselves, with what their reward exceeds the baseline by."""
-        return [Example({"": side(arm, {"advantage": (float(self.reward[arm]) - baseline,)})}) for arm in pairs.flatten().tolist()]
+        advantage = {arm: {"advantage": (float(self.reward[arm]) - baseline,)} for arm in range(ACTIONS)}
+        return [Example({"": side(arm, advantage[arm])}, {"weight": weight}) for (arm,), weight in counted(pairs.view(-1, 1))]
 
     def measured(self, policy: TablePolicy) -> dict[str, float]:
         """How far the policy is from the optimum, and how its implicit reward grows with the reward."""
@@ -154,7 +155,8 @@ class Bandit:
         centred = self.reward - self.reward.mean()
         scale = float((centred * implicit).sum() / centred.square().sum())
         distance = float((learned.exp() - self.optimum).abs().sum() / 2)
-        return {DISTANCE: distance, "reward scale": scale, "error of the scale": abs(scale - 1)}
+        error = float((implicit - implicit.mean() - centred).square().mean().sqrt() / centred.square().mean().sqrt())
+        return {DISTANCE: distance, "reward scale": scale, ERROR: error}
 
     def on_policy_gap(self) -> float:
         """Largest difference of CoPG's expected gradient on the policy's own pairs from the gradient of E[reward] - beta KL."""
@@ -177,6 +179,12 @@ class Bandit:
         (estimate,) = torch.autograd.grad((share * each).sum() / 2, policy.logits, retain_graph=True)
         (truth,) = torch.autograd.grad(policy.expect(self.reward) - BETA * policy.kl(reference), policy.logits)
         return float((estimate + truth).abs().max())
+
+
+def counted(rows: Tensor) -> list[tuple[list[int], float]]:
+    """Different rows, each with how often it occurs, over the mean of that."""
+    different, count = torch.unique(rows, dim=0, return_counts=True)
+    return list(zip(different.tolist(), (count / count.double().mean()).tolist(), strict=True))
 
 
 def side(arm: int, steps: dict | None = None) -> Side:

@@ -46,6 +46,7 @@ system = System(
     link="https://arxiv.org/abs/2510.23393",
     kind="method",
     builds_on=("reinforce", "grpo", "leave-one-out", "pass-at-k"),
+    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute.",
 )
 K, SAMPLES, KINDS, ANSWERS = 4, 8, 8, 12
 _grpo = Recipe((Term(Reinforce()),), AdamW(Linear(0.1)), sampler=Group(SAMPLES), advantage=GroupCentred())
