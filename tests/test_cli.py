@@ -318,3 +318,11 @@ def test_commands_answer_at_once():
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", "from guerdon.interfaces.cli import main; main(['--help'])"], capture_output=True, check=True)
     assert time.perf_counter() - begun < 5  # half a second on an idle machine
+
+
+def test_the_version_is_printed_without_a_command(capsys):
+    import guerdon
+    from guerdon.interfaces.cli import main
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == guerdon.__version__

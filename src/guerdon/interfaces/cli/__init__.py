@@ -54,15 +54,19 @@ _HELP = "Learn from rewards, preferences and feedback."
 _EPILOG = "Start here: [bold]guerdon demo[/bold], then [bold]guerdon check run.yaml[/bold] and [bold]guerdon train run.yaml[/bold]."
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         import guerdon
 
         typer.echo(guerdon.__version__)
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
 
 
 def _is_usage(error: Exception) -> bool:

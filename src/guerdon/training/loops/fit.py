@@ -82,7 +82,7 @@ class _Fit:
 
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()
-        recipe = knobs.at(self.recipe, (step - 1) / self.budget.steps, self.knobs)
+        recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
         batches = {"": self.stream.batch(step), **{name: stream.batch(step) for name, stream in self.streams.items()}}
         for batch in batches.values():
             attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)

@@ -111,7 +111,7 @@ class _Improve:
 
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()
-        recipe = knobs.at(self.recipe, (step - 1) / self.budget.steps, self.knobs)
+        recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
         rollouts = self._act(step, recipe, tally)
         batch = self._credit(rollouts, recipe, tally)
         self._learn(step, batch, recipe, tally)

@@ -4,6 +4,6 @@ from typing import Protocol
 
 
 class Schedule(Protocol):
-    """``progress``, the share of the run that is done → value."""
+    """``progress``, the share of the run that is done in the middle of the step → value."""
 
     def __call__(self, progress: float) -> float: ...
