@@ -307,7 +307,8 @@ def test_check_refuses_what_train_refuses(guerdon):
 
 
 @pytest.mark.parametrize(
-    ("name", "loop"), [("sft", "fit"), ("dpo", "fit"), ("reward_model", "fit"), ("grpo", "improve"), ("rloo", "improve"), ("raft", "improve")]
+    ("name", "loop"),
+    [("sft", "fit"), ("dpo", "fit"), ("reward_model", "fit"), ("grpo", "improve"), ("rloo", "improve"), ("raft", "improve")],
 )
 def test_a_recipe_says_which_loop_it_is_for(name, loop):
     assert loop_of(load(f"recipe: {name}")) == loop

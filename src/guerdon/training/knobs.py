@@ -27,8 +27,6 @@ def at(thing: T, progress: float, states: Mapping[str, Any], path: str = "") -> 
         return tuple(at(item, progress, states, f"{path}.{i}") for i, item in enumerate(thing))
     if isinstance(thing, Mapping):
         return {key: at(item, progress, states, f"{path}.{key}") for key, item in thing.items()}
-    if isinstance(thing, dict):
-        return {key: at(item, progress, states, f"{path}.{key}") for key, item in thing.items()}
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         changed = {}
         for field in dataclasses.fields(thing):
@@ -49,9 +47,6 @@ def controllers(thing: Any, path: str = "") -> dict[str, Any]:
         for i, item in enumerate(thing):
             found |= controllers(item, f"{path}.{i}")
     elif isinstance(thing, Mapping):
-        for key, item in thing.items():
-            found |= controllers(item, f"{path}.{key}")
-    elif isinstance(thing, dict):
         for key, item in thing.items():
             found |= controllers(item, f"{path}.{key}")
     elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):

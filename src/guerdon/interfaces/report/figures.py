@@ -44,7 +44,8 @@ def figures(record: Record) -> list[Figure]:
     for name, (title, percent, lower, sentence) in SCALARS.items():
         at, values = record.series(name)
         if len(values) > 1 and name not in known:
-            ends = [Estimate(value, math.nan, math.nan) for value in (values[0], values[-1])]
+            counted = record.series("eval/rows")[1] if name in PROPORTIONS else []
+            ends = [_proportion(value, counted[-1] if counted else 0) for value in (values[0], values[-1])]
             found.append(Figure(title, *ends, (at[0], at[-1]), sentence, percent, lower))
     return found
 
@@ -61,6 +62,12 @@ SCALARS = {  # metric → title, whether in percent, whether lower is better, wh
     "eval/rewards/margins": ("Held-out margin", False, False, "Mean score of the chosen side minus that of the rejected side."),
     "eval/loss": ("Held-out loss", False, True, "The loss on rows that are not trained on."),
 }
+
+PROPORTIONS = ("eval/accuracy", "eval/rewards/accuracies")  # shares of items: with their number, an interval is known
+
+
+def _proportion(value: float, rows: float) -> Estimate:
+    return Wilson()([value] * int(rows)) if rows else Estimate(value, math.nan, math.nan)
 
 
 def accuracy(values: list[float]) -> bool:

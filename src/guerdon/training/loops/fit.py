@@ -105,7 +105,7 @@ class _Fit:
         batch = collate(examples)
         attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
         self.learner.evaluate(batch, terms, tally)
-        return {f"eval/{name}": value for name, value in tally.means().items()}
+        return {f"eval/{name}": value for name, value in tally.means().items()} | {"eval/rows": float(len(examples))}
 
     def state(self) -> dict[str, Any]:
         return {"learner": self.learner.state(), "views": self.views.state(), "knobs": self.knobs}
