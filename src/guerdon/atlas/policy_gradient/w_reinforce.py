@@ -5,8 +5,8 @@ problems of a kind and not on others. The policy has preferences of its own on e
 a kind share. Half of the problems are practised on, everything is measured on the other half, by sums over all sequences.
 
 Arms: the base; PSR (only right answers, weight 1), NSR (only wrong ones), W-REINFORCE (right ones times 0.1) and GRPO. Each has 200
-steps of 16 problems x 8 answers and one step of AdamW per batch; each took its learning rate from 0.01, 0.03, 0.1, 0.3, the best pass@1
-over seeds 100 to 104, which are not reported. The paper runs all at one learning rate.
+steps of 16 problems x 8 answers and one step of AdamW per batch; each took its learning rate from 0.005, 0.01, 0.02, 0.04, 0.08, the one that
+is best over the whole curve ("overall", below) on seeds 100 to 104, which are not reported: 0.02 for PSR and GRPO, 0.04 for the others.
 
 Measured: pass@k over held-out problems, its mean over k = 1, 4, 16, 64, 256 ("overall"), the entropy of the policy over whole sequences
 in nats; and, of PSR and NSR at the base, the distance between their *expected* gradients, relative to their size.
@@ -45,12 +45,13 @@ system = System(
     link="https://arxiv.org/abs/2506.01347",
     kind="method",
     builds_on=("reinforce", "pass-at-k", "signed-weight"),
+    note="Took more than two minutes where it shared its two cores with other work.",
 )
 recipe = {
-    "psr": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.1), Group(8), advantage=SignedWeight(1.0, 0.0)),
-    "nsr": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.1), Group(8), advantage=SignedWeight(0.0, 1.0)),
-    "w-reinforce": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.1), Group(8), advantage=SignedWeight(0.1, 1.0)),
-    "grpo": Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.1), Group(8), advantage=GroupCentred()),
+    "psr": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.02), Group(8), advantage=SignedWeight(1.0, 0.0)),
+    "nsr": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.04), Group(8), advantage=SignedWeight(0.0, 1.0)),
+    "w-reinforce": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.04), Group(8), advantage=SignedWeight(0.1, 1.0)),
+    "grpo": Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.02), Group(8), advantage=GroupCentred()),
 }
 claim = AllOf(
     BetterThan("nsr", "psr", on="entropy"),
