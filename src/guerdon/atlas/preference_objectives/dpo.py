@@ -4,7 +4,8 @@ World: a token tree of two steps and four tokens, 16 sequences with rewards from
 compare by Bradley-Terry on these rewards. A seed is another tree.
 
 *Minimiser*: the loss over all 240 ordered pairs, each weighted by the probability that it is labelled so (what infinitely many labels would give), every pair in every
-step, at beta = 0.5: the distance (total variation) from ref exp(reward / beta) / Z.
+step, at beta = 0.5, 300 steps at a learning rate from 0.3 to 0: the distance (total variation) from ref exp(reward / beta) / Z. (200 steps from 0.1, the
+first run, left one tree of five 0.012 away; it is the minimiser that the claim is about, not how soon it is reached.)
 
 *Frontier*: 1,024 pairs are drawn from the reference and labelled once. DPO and PPO learn from them at beta = 0.5, 1, 2 and 4, with 160 gradient steps of
 128 sequences each. PPO gets a Bradley-Terry model that was fitted to the pairs, with as many steps of its own, as its reward, the KL with the weight beta in
@@ -51,6 +52,8 @@ system = System(
     link="https://arxiv.org/abs/2305.18290",
     kind="method",
     builds_on=("bradley-terry-reward-model", "log-ratio", "reference-policy", "ppo"),
+    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute. PPO's frontier and DPO's are the same within "
+    "0.01: in a table both end near the optimum of the same fitted reward.",
 )
 BETA, BETAS, RATES, PAIRS = 0.5, (0.5, 1.0, 2.0, 4.0), (0.03, 0.1), 1024
 KLS = (0.05, 0.2, 0.5)
@@ -113,7 +116,7 @@ def experiment(seed: int, scale: str) -> dict:
     optima = [KLRegularisedOptimum(beta)(reward, reference.probabilities(0).detach()) for beta in np.geomspace(0.01, 100, 200)]
     exact = sorted((float(o["kl"]), float(o["reward"])) for o in optima)
     return {
-        "DPO on all pairs": minimiser(world, start.build, 4 if small else 200, seed),
+        "DPO on all pairs": minimiser(world, start.build, 4 if small else 300, seed),
         "DPO": {FRONTIER: frontier(by_dpo)},
         "PPO": {FRONTIER: frontier(lambda beta, rate: by_ppo(beta, rate, learned))},
         "PPO on the true reward": {FRONTIER: frontier(lambda beta, rate: by_ppo(beta, rate, world.rewards()), RATES[1:])},
@@ -127,7 +130,7 @@ def minimiser(world: RandomTree, start: Callable[[], TablePolicy], steps: int, s
     first, second = (grid.flatten() for grid in torch.meshgrid(torch.arange(len(reward)), torch.arange(len(reward)), indexing="ij"))
     rows = zip(first.tolist(), second.tolist(), torch.sigmoid(reward[first] - reward[second]).tolist(), strict=True)
     examples = [compared(reference, i, j, {"weight": win}) for i, j, win in rows if i != j]
-    fit(policy, examples, dpo(BETA, 0.1), Budget(steps=steps, batch_size=len(examples), seed=seed))
+    fit(policy, examples, dpo(BETA, 0.3), Budget(steps=steps, batch_size=len(examples), seed=seed))
     optimum = KLRegularisedOptimum(BETA)(reward, reference.probabilities(0).detach())["policy"]
     return {"distance from the optimum": float((policy.probabilities(0).detach() - optimum).abs().sum() / 2)}
 
