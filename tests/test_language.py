@@ -192,3 +192,46 @@ def test_a_value_is_read_before_the_step_it_judges():
 def test_what_cannot_be_loaded_is_said(specification, sentence):
     with pytest.raises(InputError, match=sentence):
         specification.build()
+
+
+@pytest.mark.parametrize("names", [{"logp"}, {"logp", "entropy"}])
+def test_tiles_change_neither_values_nor_gradients(names, monkeypatch):
+    from guerdon.models.language import forward
+
+    batch = sequences([[3, 4], [5], [6, 7, 8]], [[5, 6, 7, 2], [8, 2], [9, 10, 11, 3, 2]])
+    found = []
+    for tile, plain in ((forward.TILE, True), (1, True), (forward.TILE, False)):
+        monkeypatch.setattr(forward, "TILE", tile)
+        policy = sharpen(SMALL.build(1), 3.0)
+        policy.plain_head = plain
+        got = policy.measure(sequences(*_long(batch)), names)
+        sum(value.square().sum() for value in got.values()).backward()
+        found.append(({n: v.detach() for n, v in got.items()}, {n: p.grad for n, p in policy.module.named_parameters()}))
+    for values, gradients in found[1:]:
+        for name in names:
+            torch.testing.assert_close(values[name], found[0][0][name], rtol=1e-5, atol=1e-6)
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(gradient, found[0][1][name], rtol=1e-4, atol=1e-5)
+
+
+def _long(batch: Sequences) -> tuple[list[list[int]], list[list[int]]]:
+    """Rows long enough for several tiles of 16."""
+    contexts = [c.tolist() for c in batch.contexts]
+    return contexts, [batch.actions[b, :n].tolist() * 8 for b, n in enumerate(batch.length.tolist())]
+
+
+def test_a_head_with_a_soft_cap_is_not_taken_for_a_plain_one():
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    from guerdon.models.language.forward import has_plain_head
+
+    config = Gemma2Config(
+        vocab_size=12, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, head_dim=8
+    )
+    module = Gemma2ForCausalLM(config).eval()
+    assert not has_plain_head(module, torch.device("cpu")) and has_plain_head(SHARP.module, torch.device("cpu"))
+    from guerdon.models.language.policy import LanguagePolicy
+
+    policy = LanguagePolicy(module, SHARP.tokenizer, torch.device("cpu"))
+    got = policy.measure(sequences([[3, 4]], [[5, 6]]), {"logp"})["logp"][0]
+    torch.testing.assert_close(got, by_hand(policy, [3, 4], [5, 6]), rtol=1e-4, atol=1e-5)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
-from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, scatter
+from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, has_plain_head, scatter
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
@@ -42,14 +42,13 @@ class LanguagePolicy:
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """Quantities of the acted steps, [B, T], 0 elsewhere; at the temperature at which the sequences were drawn."""
-        logits, hidden = at_acted_steps(self.module, sequences, self.device, keep_hidden="hidden" in names)
-        if sequences.temperature != 1.0:
-            logits = logits / sequences.temperature
-        taken = sequences.actions[sequences.mask].to(self.device)
-        out = {name: scatter(FUNCTIONALS[name](logits, taken), sequences.mask) for name in names & FUNCTIONALS.keys()}
-        if hidden is not None:
-            out["hidden"] = hidden
-        return out
+        found = at_acted_steps(self.module, sequences, self.device, names, self.plain_head)
+        return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
+
+    @cached_property
+    def plain_head(self) -> bool:
+        """Whether log-probabilities may be computed from hidden states in tiles."""
+        return has_plain_head(self.module, self.device)
 
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         """See ``guerdon.models.Policy``."""
