@@ -9,7 +9,8 @@ the same question. (Were the questions told apart, the best answer alone would b
 A model that does not know which of its ideas is right for a question is in the situation of this world.) Both methods take 200 steps of 8 questions,
 8 samples each, k = 4, from the uniform policy, on-policy, with a learning rate of their own from 0.03, 0.1 and 0.3 (to 0 in a line), chosen by the
 E[best of k] that is measured. A third arm is GRPO with an entropy bonus, weight from 0.01, 0.03, 0.1, 0.3 and learning rate 0.1, chosen likewise; the
-claim does not speak of it, but it is the simplest way to diversity.
+claim does not speak of it, but it is the simplest way to diversity. Nor does it speak of GRPO with the learning rate that gives it the highest mean reward,
+which was added after the first run.
 
 Measured, exactly: E[best of j] over questions for j = 1 to 16, diversity as the entropy of the policy in nats, and the largest E[best of k] that any policy
 has, found by gradient ascent on the exact objective.
@@ -46,7 +47,9 @@ system = System(
     link="https://arxiv.org/abs/2510.23393",
     kind="method",
     builds_on=("reinforce", "grpo", "leave-one-out", "pass-at-k"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute.",
+    note="The best of k is higher, and next to the highest there is. The diversity is not decided: GRPO with the learning rate that is best for the best of k has "
+    "hardly moved on some seeds and so is as diverse; tuned for the mean reward, as one would, it is not. An entropy bonus brings more "
+    "diversity than max@k and less of the best of k.",
 )
 K, SAMPLES, KINDS, ANSWERS = 4, 8, 8, 12
 _grpo = Recipe((Term(Reinforce()),), AdamW(Linear(0.1)), sampler=Group(SAMPLES), advantage=GroupCentred())
@@ -71,7 +74,9 @@ def experiment(seed: int, scale: str) -> dict:
         improve(policy, Questions(world), world.train(), method, budget, Decoding(1))
         return measured(policy, table)
 
-    arms = {name: best(learned(replace(r, optimiser=AdamW(Linear(rate)))) for rate in RATES) for name, r in recipe.items()}
+    runs = {name: [learned(replace(r, optimiser=AdamW(Linear(rate)))) for rate in RATES] for name, r in recipe.items()}
+    arms = {name: best(results) for name, results in runs.items()}
+    arms["GRPO, tuned for the mean"] = best(runs["GRPO"], j=1)
     bonus = "GRPO with entropy bonus"
     arms[bonus] = best(learned(replace(_grpo, terms=(*_grpo.terms, Term(Entropy(), weight=weight)))) for weight in BONUSES)
     arms["optimum"] = measured(ascended(table, 50 if scale == "smoke" else 500), table)
@@ -80,9 +85,9 @@ def experiment(seed: int, scale: str) -> dict:
     return arms
 
 
-def best(results) -> dict:
-    """The one with the highest E[best of k]."""
-    return max(results, key=lambda result: result[BEST][K])
+def best(results, j: int = K) -> dict:
+    """The one with the highest E[best of j]."""
+    return max(results, key=lambda result: result[BEST][j])
 
 
 class Questions(FiniteScene):
