@@ -1,0 +1,100 @@
+"""What the examples on real data share: folds, baselines, held-out figures."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
+from guerdon.evaluation.statistics import Estimate
+from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.feedback.text import whole_text
+from guerdon.losses.pairwise import Pairwise
+from guerdon.models import Model
+from guerdon.randomness import derive
+from guerdon.sequences import Example, collate
+from guerdon.training.measuring import attach_views, gather, micro_batches, wanted_by
+
+
+def pair_scores(
+    model: Model, pairs: Sequence[Example], loss: Pairwise, views: Mapping[str, Model] | None = None, tokens: int = 2048
+) -> tuple[np.ndarray, np.ndarray]:
+    """What ``loss`` compares, of both sides of every pair [N], under ``model`` and the models of its views."""
+    names = wanted_by([loss])
+    batch = collate(pairs)
+    chosen, rejected = np.zeros(len(pairs)), np.zeros(len(pairs))
+    with torch.no_grad():
+        for rows in micro_batches(batch.tokens, tokens):
+            some = batch.select(rows)
+            attach_views(some, names, views or {}, tokens)
+            scores = loss.scores(gather(some, names, model))
+            chosen[rows.numpy()], rejected[rows.numpy()] = scores["chosen_score"].double(), scores["rejected_score"].double()
+    return chosen, rejected
+
+
+def length_only(train: Sequence[Mapping[str, Any]], test: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Right or wrong, for each pair of ``test``: a logistic regression on the difference of the answers' lengths, fitted on ``train``.
+
+    Its likelihood is concave in its one weight and rises at 0 by half the mean difference, so that mean's sign is the weight's sign, and
+    the sign is all that decides.
+    """
+    sign = np.sign(np.mean([_length(row["chosen"]) - _length(row["rejected"]) for row in train]))
+    sides = ([sign * _length(row[side]) for row in test] for side in ("chosen", "rejected"))
+    return PairAccuracy()(*sides)
+
+
+def _length(completion: Any) -> int:
+    return len(whole_text(completion))
+
+
+def accuracy(chosen: np.ndarray, rejected: np.ndarray) -> Estimate:
+    """Held-out pair accuracy with its 95 % interval."""
+    return Wilson()(PairAccuracy()(chosen, rejected))
+
+
+def fold_of(row: Mapping[str, Any], folds: int, seed: int) -> int:
+    """Which fold a row is in: that of its prompt."""
+    return derive(seed, "fold", json.dumps(row["prompt"], sort_keys=True)) % folds
+
+
+def cross_validated(
+    folds: np.ndarray, fitted: Callable[[np.ndarray], Any], measured: Callable[[Any, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """What is measured of each row [N, ...] by a model that was fitted to the other folds. Both functions take indices of rows."""
+    out: dict[int, Any] = {}
+    for fold in np.unique(folds):
+        outside = np.flatnonzero(folds == fold)
+        out |= zip(outside.tolist(), measured(fitted(np.flatnonzero(folds != fold)), outside), strict=True)
+    return np.array([out[i] for i in range(len(folds))])
+
+
+class Figures:
+    """What is printed and kept: one line per figure, and ``figures.json``."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.begun, self.kept = folder, time.perf_counter(), {}
+
+    @property
+    def minutes(self) -> float:
+        """Since the beginning."""
+        return round((time.perf_counter() - self.begun) / 60, 1)
+
+    def say(self, name: str, value: Any) -> None:
+        """Print one figure and remember it."""
+        if isinstance(value, Estimate):
+            shown = f"{value.value:.3f}  (95 % interval {value.low:.3f} to {value.high:.3f})"
+            self.kept[name] = {"value": value.value, "low": value.low, "high": value.high}
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+            self.kept[name] = value
+        print(f"{name:<52} {shown}", flush=True)
+
+    def close(self) -> None:
+        """Say how long it took and write everything."""
+        self.say("minutes", self.minutes)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "figures.json").write_text(json.dumps(self.kept, indent=2) + "\n")

@@ -1,0 +1,56 @@
+"""Learn from human comparisons with LoRA, and measure the result on pairs that were held out, next to chance and to length alone.
+
+    python examples/hh_lora.py examples/hh_reward_model_lora.yaml task.path=PATH/hh_harmless/pairs.jsonl.gz
+    python examples/hh_lora.py examples/hh_dpo.yaml               task.path=PATH/hh_harmless/pairs.jsonl.gz
+
+The YAML file says everything, and ``guerdon fit`` runs it as well; this script adds the intervals. What is compared follows from the
+recipe: the scalar head's score, or the policy's log-ratio to the model that it started from (with a margin in units of reward).
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+from _measuring import Figures, accuracy, length_only, pair_scores
+
+from guerdon.data.examples import examples
+from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.interfaces.configuration import read
+from guerdon.interfaces.preparing import keep, prepare, run_folder
+from guerdon.models.language.policy import AdaptersOff
+from guerdon.training.display import Terminal
+
+
+def main(path: Path, overrides: list[str]) -> None:
+    configuration = read(path, overrides)
+    folder = run_folder(configuration, path)
+    figures = Figures(folder)
+    prepared = prepare(configuration, "fit")
+    keep(configuration, folder)
+    model, loss = prepared.model, configuration.recipe.terms[0].loss
+    train, test = prepared.task.train(), prepared.task.test()
+    pairs = examples(test, prepared.encoder)
+    views = {"ref": AdaptersOff(model)} if hasattr(model, "adapted") else {}
+
+    figures.say("pairs learned from", len(train))
+    figures.say("pairs held out", len(test))
+    figures.say("accuracy, length only", Wilson()(length_only(train, test)))
+    measure(figures, "before", *pair_scores(model, pairs, loss, views))
+    job = prepared.job
+    job = dataclasses.replace(job, budget=dataclasses.replace(job.budget, evaluation_rows=16))  # all of them are measured here
+    job(model, {}, configuration.budget.seed, folder, Terminal())
+    measure(figures, "after", *pair_scores(model, pairs, loss, views))
+    figures.close()
+    model.save(folder / "model")
+
+
+def measure(figures: Figures, when: str, chosen: np.ndarray, rejected: np.ndarray) -> None:
+    """Accuracy and margin on the held-out pairs."""
+    figures.say(f"accuracy {when}", accuracy(chosen, rejected))
+    figures.say(f"margin {when}", BootstrapMean()(chosen - rejected))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
