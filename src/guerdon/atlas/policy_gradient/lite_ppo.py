@@ -63,7 +63,7 @@ claim = AllOf(
     NoWorseThan("lite ppo", "grpo", on="accuracy", margin=0.02),
     NoWorseThan("lite ppo", "dapo", on="accuracy", margin=0.02),
 )
-SEEDS = {"smoke": 1, "full": 3}
+SEEDS = {"smoke": 1, "full": 5}
 LENGTHS = (2, 3, 4)
 PROMPTS, STEPS = 16, 100
 
