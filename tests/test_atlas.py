@@ -269,3 +269,21 @@ def test_run_keeps_evidence_of_full_scale_only(tmp_path: Path, monkeypatch, caps
 def test_the_number_of_processes_changes_no_number(smoke):
     entry = find("asymptotics-alignment")
     assert measure(entry, "smoke", jobs=2) == smoke(entry)
+
+
+def test_writing_down_what_was_seen_does_not_make_evidence_stale(tmp_path):
+    from types import SimpleNamespace
+
+    from guerdon.atlas._evidence import fingerprint
+
+    texts = {
+        "as it was": '"""A."""\nsystem = System("x", note="")\n\n\ndef experiment(seed):\n    """One."""\n    return seed\n',
+        "written down": '"""A, and what was seen."""\nsystem = System("x", note="seen")  # so\n\n\ndef experiment(seed):\n    return seed\n',
+        "changed": '"""A."""\nsystem = System("x", note="")\n\n\ndef experiment(seed):\n    """One."""\n    return seed + 1\n',
+    }
+    found = {}
+    for name, text in texts.items():
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        found[name] = fingerprint(SimpleNamespace(path=path))
+    assert found["as it was"] == found["written down"] != found["changed"]

@@ -1,8 +1,9 @@
 """Evidence: what was measured, with which seeds and versions, how long it took, and what it says about the claim.
 
-It is kept as JSON beside the system's file, and is stale once that file has changed.
+It is kept as JSON beside the system's file, and is stale once what that file computes has changed.
 """
 
+import ast
 import hashlib
 import json
 import os
@@ -62,8 +63,17 @@ def kept(entry: Entry) -> Evidence | None:
 
 
 def fingerprint(entry: Entry) -> str:
-    """Of the system's file, so that evidence of another version of it is recognised."""
-    return hashlib.sha256(entry.path.read_bytes()).hexdigest()[:16]
+    """Of what the system's file computes, so that evidence of another version of it is recognised.
+
+    Comments, docstrings and the ``note`` of what was seen are left out: writing down a result does not undo it.
+    """
+    tree = ast.parse(entry.path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        elif isinstance(node, ast.Call):
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "note"]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
 def is_stale(entry: Entry, evidence: Evidence) -> bool:
