@@ -13,7 +13,7 @@ delta; the KL from the tilted optimum in nats.
 
 Source: Yang et al. 2024, Asymptotics of Language Model Alignment, arXiv 2404.01730: the closed form of the optimum, and the
 equivalence for memoryless sources and linear rewards. That theorem is about m to infinity; "converges" is here: the distance falls at
-every doubling of m, and at the last one is within a tenth. Longer than m = 256, where N = 1.3e11, float64 cannot tell F(y) from 1.
+every doubling of m, and at the last one is within a tenth. At m = 256 N is 1.3e11.
 The rate function of the reward's large deviations is not examined.
 """
 
