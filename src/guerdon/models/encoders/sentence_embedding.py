@@ -17,6 +17,7 @@ Differs from a language model's hidden state: nothing in it is trained, so that 
 """
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from guerdon.errors import InputError
 from guerdon.models.language.language_model import locate
 from guerdon.models.language.policy import device_of
 from guerdon.sequences import Sequences
+from guerdon.tasks.encoding import Tokens
 
 VIEWS = ("completion", "exchange", "dialogue")
 TEMPLATE = (
@@ -87,20 +89,24 @@ class SentenceEncoder:
         size = getattr(module, "get_embedding_dimension", None) or module.get_sentence_embedding_dimension  # its name before version 5
         self.each = int(size())
         self.width = self.each * len(specification.views)
-        self.known: dict[tuple[int, ...], Tensor] = {}
+        self.known: dict[tuple[Tokens, Tokens], Tensor] = {}  # by context and answer
 
     @torch.no_grad()
     def embed(self, sequences: Sequences) -> Tensor:
         """See ``guerdon.models.encoders.RunningEncoder``."""
-        rows = [self._views(sequences, b) for b in range(len(sequences))]
-        self._encode(sorted({text for row in rows for text in row} - self.known.keys(), key=lambda text: (len(text), text)))
-        return torch.stack([torch.cat([self.known[text] for text in row]) for row in rows])
+        contexts = [tuple(context.tolist()) for context in sequences.contexts]
+        lengths = sequences.length.tolist()
+        answers = [tuple(tokens[:length]) for tokens, length in zip(sequences.actions.tolist(), lengths, strict=True)]
+        rows = [(contexts[c], answer) for c, answer in zip(sequences.context.tolist(), answers, strict=True)]
+        fresh = {row: self._views(*row) for row in dict.fromkeys(rows) if row not in self.known}
+        texts = self._encoded({text for views in fresh.values() for text in views})
+        self.known |= {row: torch.cat([texts[text] for text in views]) for row, views in fresh.items()}
+        return torch.stack([self.known[row] for row in rows])
 
-    def _views(self, sequences: Sequences, b: int) -> list[tuple[int, ...]]:
-        """The tokens of each view of a sequence."""
+    def _views(self, context: Tokens, answer: Tokens) -> list[Tokens]:
+        """The tokens of each view of a context and what answers it."""
         end = self.tokenizer.sep_token_id
-        context = sequences.contexts[int(sequences.context[b])].tolist()
-        answer = [t for t in sequences.actions[b, : int(sequences.length[b])].tolist() if t != end][: self.room]
+        answer = tuple(t for t in answer if t != end)[: self.room]
         ends = [i for i, token in enumerate(context) if token == end]
         turn = context[ends[-2] + 1 :] if len(ends) > 1 else context
         before = {"completion": [], "exchange": turn, "dialogue": context}
@@ -108,16 +114,19 @@ class SentenceEncoder:
         kept = {view: [t for t in tokens if t != end] for view, tokens in before.items()}
         return [(*kept[view][max(len(kept[view]) - left, 0) :], *answer) for view in self.specification.views]
 
-    def _encode(self, texts: list[tuple[int, ...]]) -> None:
-        """Encode texts (tokens, sorted by length) and remember them."""
+    def _encoded(self, texts: Collection[Tokens]) -> dict[Tokens, Tensor]:
+        """Each text's vector, those of like length computed together."""
         start, end, padding = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
-        for first in range(0, len(texts), TOGETHER):
-            some = texts[first : first + TOGETHER]
+        ordered = sorted(texts, key=lambda text: (len(text), text))
+        out: dict[Tokens, Tensor] = {}
+        for first in range(0, len(ordered), TOGETHER):
+            some = ordered[first : first + TOGETHER]
             longest = max(len(text) for text in some)
             ids = torch.tensor([[start, *text, end, *[padding] * (longest - len(text))] for text in some])
             attention = torch.tensor([[1] * (len(text) + 2) + [0] * (longest - len(text)) for text in some])
-            out = self.module({"input_ids": ids.to(self.device), "attention_mask": attention.to(self.device)})["sentence_embedding"]
-            self.known |= zip(some, torch.nn.functional.normalize(out.float(), dim=-1).cpu(), strict=True)
+            found = self.module({"input_ids": ids.to(self.device), "attention_mask": attention.to(self.device)})["sentence_embedding"]
+            out |= zip(some, torch.nn.functional.normalize(found.float(), dim=-1).cpu(), strict=True)
+        return out
 
     def save(self, folder: Path) -> None:
         """A ``sentence-transformers`` folder that loads anywhere."""
