@@ -70,7 +70,7 @@ async def later(completion, answer):
         (functools.partial(trl, answer=["1", "22", "4"]), "trl", [1.0, 0.0, 1.0]),
         (NumberMatch(), "trl", [1.0, 0.0, 1.0]),
     ],
-    ids=lambda x: getattr(x, "__name__", str(x)),
+    ids=lambda x: getattr(x, "__name__", type(x).__name__),
 )
 def test_each_signature_is_recognised_and_called_as_its_trainer_would(function, kind, returns):
     reward = adapt(function)
