@@ -19,6 +19,7 @@ FAILED, WRONG = 1, 2
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code. ``--debug`` anywhere, or GUERDON_DEBUG=1, shows tracebacks."""
+    _share_the_processor()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments or os.environ.get("GUERDON_DEBUG", "") not in ("", "0")
     arguments = [a for a in arguments if a != "--debug"]
@@ -31,6 +32,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped")
         return FAILED
+
+
+def _share_the_processor() -> None:
+    """Let a thread that waits for the others sleep after some ten microseconds, before torch is imported and reads this.
+
+    GNU's OpenMP lets it spin for milliseconds, at every one of thousands of small operations a second. Beside another busy process, that made
+    steps of a small model ten times slower.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def app() -> typer.Typer:
