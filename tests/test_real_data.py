@@ -3,6 +3,7 @@
 Whoever lacks the packages with the weights, or the data, sees these tests skipped. ``REAL_DATA`` names the folder of the data.
 """
 
+import copy
 import gzip
 import importlib.util
 import json
@@ -21,13 +22,16 @@ from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.models.encoders.embedded import Embedded
+from guerdon.models.encoders.hidden_state import HiddenStateEncoder, cut
 from guerdon.models.encoders.sentence_embedding import SentenceEmbedding
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.heads.value import Value
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
+from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes.sft import recipe as sft
 from guerdon.sequences import collate
+from guerdon.tasks.encoding import Encoder
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
@@ -162,6 +166,34 @@ def test_a_scorer_learns_from_verdicts_on_single_answers():
     assert out.history[-1]["loss"] < 0.2 < 0.5 < out.history[1]["loss"]
 
 
+def tiny(layers: int = 3):
+    """A small causal LM as an encoder, cut after ``layers``, and its tokenizer; with the model that it is cut from."""
+    policy = SmallLanguageModel("abcd>", layers=3, hidden=16, heads=2, context_length=32).build(0)
+    whole = copy.deepcopy(policy.module)
+    return HiddenStateEncoder(cut(policy.module.base_model, layers).eval(), policy.tokenizer, torch.device("cpu")), whole
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_hidden_state_is_that_of_the_model_at_the_answer_and_nothing_else_counts(layers):
+    encoder, whole = tiny(layers)
+    rows = examples(
+        [{"prompt": p, "completion": c} for p, c in (("ab>", "cd"), ("abcdabcd>", "d"), ("a>", "abcd"))], Encoder(encoder.tokenizer)
+    )
+    batch = collate(rows).sides[""]
+    got = encoder.embed(batch)
+    for b, row in enumerate(rows):
+        side = row.sides[""]
+        hidden = whole(torch.tensor([[*side.context, *side.actions]]), output_hidden_states=True).hidden_states[layers]
+        mean = whole.base_model.norm(hidden)[0, len(side.context) :].mean(0)
+        torch.testing.assert_close(got[b], mean / mean.norm(), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(encoder.embed(batch.select(torch.tensor([b]))), got[b : b + 1])
+
+
+def test_a_model_cannot_be_cut_after_more_layers_than_it_has():
+    with pytest.raises(InputError, match="from 1 to 3"):
+        tiny(4)
+
+
 def test_what_cannot_be_embedded_is_said():
     with pytest.raises(InputError, match="completion, exchange, dialogue"):
         SentenceEmbedding(MINILM, ("turn",))
@@ -220,9 +252,10 @@ def test_the_reward_model_on_embeddings_runs(example, tmp_path: Path, monkeypatc
 @data("gsm8k/model_solutions.jsonl.gz")
 def test_best_of_four_runs(example, tmp_path: Path, monkeypatch):
     script = example("gsm8k_best_of_four")
-    monkeypatch.setattr(script, "DECAYS", (1.0,))
+    monkeypatch.setattr(script, "SETTINGS", ((script.VERDICTS, 0.1, 1.0), (script.COMPARISONS, 0.1, 1.0)))
     monkeypatch.setattr(script, "STEPS", 3)
-    script.main(head_of(DATA / "gsm8k/model_solutions.jsonl.gz", 64, tmp_path / "solutions.jsonl"), tmp_path / "run", 0)
+    rows = head_of(DATA / "gsm8k/model_solutions.jsonl.gz", 64, tmp_path / "solutions.jsonl")
+    script.main(rows, tmp_path / "run", "sentence_embedding", 0)
     figures = json.loads((tmp_path / "run/figures.json").read_text())
     assert figures["questions learned from"] + figures["questions held out"] == 16
     assert figures["random choice"]["value"] <= figures["oracle"]["value"]

@@ -17,7 +17,7 @@ Differs from a language model's hidden state: nothing in it is trained, so that 
 """
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
+from guerdon.models.encoders._remembering import Pair, Remembering
 from guerdon.models.language.language_model import locate
 from guerdon.models.language.policy import device_of
-from guerdon.sequences import Sequences
 from guerdon.tasks.encoding import Tokens
 
 VIEWS = ("completion", "exchange", "dialogue")
@@ -76,10 +76,11 @@ class SentenceEmbedding:
         return SentenceEncoder(self, module.eval().requires_grad_(False), device)
 
 
-class SentenceEncoder:
-    """The running encoder. It remembers what it has encoded."""
+class SentenceEncoder(Remembering):
+    """The running encoder."""
 
     def __init__(self, specification: SentenceEmbedding, module: Any, device: torch.device):
+        super().__init__()
         self.specification, self.module, self.device = specification, module, device
         self.tokenizer = copy.deepcopy(module.tokenizer)  # the encoder's own is saved as it came
         self.tokenizer.eos_token = self.tokenizer.sep_token
@@ -89,19 +90,12 @@ class SentenceEncoder:
         size = getattr(module, "get_embedding_dimension", None) or module.get_sentence_embedding_dimension  # its name before version 5
         self.each = int(size())
         self.width = self.each * len(specification.views)
-        self.known: dict[tuple[Tokens, Tokens], Tensor] = {}  # by context and answer
 
-    @torch.no_grad()
-    def embed(self, sequences: Sequences) -> Tensor:
-        """See ``guerdon.models.encoders.RunningEncoder``."""
-        contexts = [tuple(context.tolist()) for context in sequences.contexts]
-        lengths = sequences.length.tolist()
-        answers = [tuple(tokens[:length]) for tokens, length in zip(sequences.actions.tolist(), lengths, strict=True)]
-        rows = [(contexts[c], answer) for c, answer in zip(sequences.context.tolist(), answers, strict=True)]
-        fresh = {row: self._views(*row) for row in dict.fromkeys(rows) if row not in self.known}
-        texts = self._encoded({text for views in fresh.values() for text in views})
-        self.known |= {row: torch.cat([texts[text] for text in views]) for row, views in fresh.items()}
-        return torch.stack([self.known[row] for row in rows])
+    def encoded(self, pairs: Sequence[Pair]) -> list[Tensor]:
+        """See ``Remembering``."""
+        views = [self._views(*pair) for pair in pairs]
+        texts = self._encoded({text for row in views for text in row})
+        return [torch.cat([texts[text] for text in row]) for row in views]
 
     def _views(self, context: Tokens, answer: Tokens) -> list[Tokens]:
         """The tokens of each view of a context and what answers it."""
