@@ -130,7 +130,7 @@ def chosen(start: EmbeddedModel, solutions: Solutions, seed: int, figures: Figur
 def main(path: str, folder: Path, encoder: str, seed: int) -> None:
     figures = Figures(folder)
     columns = {"completion": "solution", "label": "is_correct"}
-    data = Dataset(path, columns=columns, prompt="{question}\n", held_out=0.25)  # whole questions: rows of one prompt stay together
+    data = Dataset(path, columns=columns, prompt="{question}\n", held_out=0.25, group="question")
     model = Embedded(ENCODERS[encoder], Scalar()).build(seed)
     train, test = (Solutions(rows, examples(rows, encoder_for(model))) for rows in (data.train(), data.test()))
     figures.say("questions learned from", len(train.questions))

@@ -1,7 +1,6 @@
-"""What experiments with small language models share: rows of a text world as tasks, and answers to held-out prompts."""
+"""What experiments with small language models share: answers to held-out prompts, and how far a policy went."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,36 +11,6 @@ from guerdon.evaluation.metrics.kl_to_reference import KLToReference
 from guerdon.models import Model, Policy
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.jobs import scene_for
-
-
-@dataclass(frozen=True)
-class Demonstrations:
-    """The demonstrations of a world, as a task for SFT; as many others are held out."""
-
-    world: Any
-    n: int
-    seed: int = 0
-
-    def train(self) -> Sequence[Mapping[str, Any]]:
-        return self.world.demonstrations(self.n, self.seed)
-
-    def test(self) -> Sequence[Mapping[str, Any]]:
-        return self.world.demonstrations(self.n, self.seed + 1)
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """The comparisons of a world, as a task for reward models and DPO; as many others are held out."""
-
-    world: Any
-    n: int
-    seed: int = 0
-
-    def train(self) -> Sequence[Mapping[str, Any]]:
-        return self.world.comparisons(self.n, self.seed)
-
-    def test(self) -> Sequence[Mapping[str, Any]]:
-        return self.world.comparisons(self.n, self.seed + 1)
 
 
 def answers(

@@ -20,7 +20,7 @@ import torch
 
 from guerdon.acting.samplers.group import Group
 from guerdon.atlas import AllOf, BetterThan, GrowsWith, NoWorseThan, System
-from guerdon.atlas._text import Comparisons, Demonstrations, answers
+from guerdon.atlas._text import answers
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -46,6 +46,8 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.training.stages import Pipeline, Stage
+from guerdon.worlds.text.comparisons import Comparisons
+from guerdon.worlds.text.demonstrations import Demonstrations
 from guerdon.worlds.text.gold_reward import GoldReward
 
 system = System(
@@ -144,8 +146,10 @@ def pipeline(seed: int, scale: str, recipes: dict[str, Recipe]) -> Pipeline:
         arms.append(Stage(name, job, start="sft"))
     return Pipeline(
         model,
-        Stage("sft", FitJob(sft, Demonstrations(world, 1000), warm)),
-        Stage("reward model", FitJob(reward_model, Comparisons(world, 1000), warm, builds=Headed(model, Scalar())), start="sft"),
+        Stage("sft", FitJob(sft, Demonstrations(world, 1000, held_out=256), warm)),
+        Stage(
+            "reward model", FitJob(reward_model, Comparisons(world, 1000, held_out=256), warm, builds=Headed(model, Scalar())), start="sft"
+        ),
         *arms,
     )
 
@@ -158,7 +162,7 @@ def gold(policy, world: GoldReward, seed: int) -> float:
 
 def surprise(policy, world: GoldReward) -> float:
     """Negative log-likelihood per letter of demonstrations that nobody was trained on: the logarithm of the perplexity."""
-    rows = collate(examples(Demonstrations(world, 1000).test()[:256], encoder_for(policy))).sides[""]
+    rows = collate(examples(Demonstrations(world, 1000, held_out=256).test(), encoder_for(policy))).sides[""]
     with torch.no_grad():
         logp = policy.measure(rows, {"logp"})["logp"]
     return float(-(logp * rows.mask).sum() / rows.mask.sum())

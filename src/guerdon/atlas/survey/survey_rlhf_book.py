@@ -20,7 +20,7 @@ not have yet.
 
 from guerdon.acting.samplers.group import Group
 from guerdon.atlas import AllOf, BetterThan, System
-from guerdon.atlas._text import Comparisons, Demonstrations, answers, divergence
+from guerdon.atlas._text import answers, divergence
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.targets.lambda_return import LambdaReturn
@@ -42,6 +42,8 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.training.stages import Pipeline, Stage
+from guerdon.worlds.text.comparisons import Comparisons
+from guerdon.worlds.text.demonstrations import Demonstrations
 from guerdon.worlds.text.gold_reward import GoldReward
 
 system = System(
@@ -201,11 +203,11 @@ def pipeline(seed: int, scale: str) -> Pipeline:
     warm = Budget(steps=4 if smoke else 120, batch_size=64)
     after = Budget(steps=2 if smoke else 32, batch_size=64)
     rounds = Budget(steps=1 if smoke else 8, batch_size=32 if smoke else 256, evaluation_rows=1)
-    pairs, scored = Comparisons(world, 1000), {"proxy": "reward model"}
+    pairs, scored = Comparisons(world, 1000, held_out=256), {"proxy": "reward model"}
     best = SearchJob(world, RejectionSampling(), scored, rows=32 if smoke else 256, sampler=Group(8), decoding=Decoding(14))
     return Pipeline(
         model,
-        Stage("sft", FitJob(recipe["sft"], Demonstrations(world, 1000), warm)),
+        Stage("sft", FitJob(recipe["sft"], Demonstrations(world, 1000, held_out=256), warm)),
         Stage("reward model", FitJob(recipe["reward model"], pairs, warm, builds=Headed(model, Scalar())), start="sft"),
         Stage("best", best, start="sft"),
         Stage("rejection sampling", FitJob(recipe["rejection sampling"], "best", after), start="sft"),
