@@ -17,7 +17,7 @@ from guerdon.losses.pairwise import Pairwise
 from guerdon.models import Model
 from guerdon.randomness import derive
 from guerdon.sequences import Example, collate
-from guerdon.training.measuring import attach_views, gather, micro_batches, wanted_by
+from guerdon.training.measuring import attach_views, gather, micro_batches, shares_contexts, wanted_by
 
 
 def pair_scores(
@@ -28,7 +28,7 @@ def pair_scores(
     batch = collate(pairs)
     chosen, rejected = np.zeros(len(pairs)), np.zeros(len(pairs))
     with torch.no_grad():
-        for rows in micro_batches(batch.tokens, tokens):
+        for rows in micro_batches(batch, tokens, shares_contexts(model)):
             some = batch.select(rows)
             attach_views(some, names, views or {}, tokens)
             scores = loss.scores(gather(some, names, model))

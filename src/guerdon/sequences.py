@@ -114,6 +114,15 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
     )
 
 
+def merge(parts: Sequence[Sequences]) -> Sequences:
+    """The bare sequences of several batches as one, without their quantities; equal contexts are one context."""
+    bare = concatenate([replace(part, quantities={}) for part in parts])
+    places: dict[bytes, int] = {}
+    kept = [places.setdefault(context.numpy().tobytes(), len(places)) for context in bare.contexts]
+    contexts = [bare.contexts[kept.index(i)] for i in range(len(places))]
+    return replace(bare, contexts=contexts, context=torch.tensor(kept, dtype=torch.long)[bare.context])
+
+
 @dataclass(frozen=True)
 class Side:
     """One tokenized sequence of an example: context, actions, which of them are trained on, and named numbers of each action."""

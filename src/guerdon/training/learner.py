@@ -12,7 +12,7 @@ from guerdon.models import Model
 from guerdon.parts import call, per_batch
 from guerdon.quantities import Name
 from guerdon.sequences import Batch
-from guerdon.training.measuring import gather, held, micro_batches, wanted_by
+from guerdon.training.measuring import gather, held, micro_batches, shares_contexts, wanted_by
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
@@ -91,7 +91,7 @@ class Learner:
         names = wanted_by(t.loss for t in terms)
         weights = [step_weights(term, batch) for term in terms]
         whole = any(per_batch(t.loss) for t in terms)
-        parts = [torch.arange(len(batch))] if whole else micro_batches(batch.tokens, self.budget)
+        parts = [torch.arange(len(batch))] if whole else micro_batches(batch, self.budget, shares_contexts(self.model))
         value = 0.0
         for rows in parts:
             micro = batch.select(rows)

@@ -4,7 +4,7 @@ A name without a view is measured by the model that is being trained, with gradi
 beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.parts import needs, wants
 from guerdon.quantities import Name
-from guerdon.sequences import Batch, Sequences, prefixed
+from guerdon.sequences import Batch, Sequences, merge, prefixed
 
 
 def names_of(parts: Iterable[object]) -> set[Name]:
@@ -26,18 +26,62 @@ def wanted_by(parts: Iterable[object]) -> set[Name]:
     return {Name.parse(n) for part in parts for n in needs(part) | wants(part)}
 
 
-def micro_batches(tokens: Tensor, budget: int) -> Iterator[Tensor]:
-    """Rows in groups whose padded size stays within ``budget`` tokens; rows of like length together. A longer row goes alone."""
+def micro_batches(batch: Batch, budget: int, shared: bool = True) -> Iterator[Tensor]:
+    """Rows in groups whose forward pass costs at most ``budget`` tokens; rows of like length together. A row that is longer goes alone.
+
+    ``shared``: a context counts once, however many rows answer it, and these stay together where they fit; else every row is as wide as
+    the longest of its group.
+    """
+    own = batch.tokens
+    if not shared:
+        yield from _filled([([row], int(own[row])) for row in torch.argsort(own, stable=True).tolist()], budget, padded=True)
+        return
+    sides = list(batch.sides.values())
+    context = torch.stack([torch.tensor([len(c) for c in s.contexts])[s.context] for s in sides])  # [sides, B]
+    context = context[0] if all(_same_contexts(sides[0], s) for s in sides[1:]) else None
+    answers = own if context is None else torch.stack([s.length for s in sides]).sum(0)
+    blocks: dict[int, tuple[list[int], int]] = {}
+    for row in torch.argsort(own, stable=True).tolist():
+        key = int(sides[0].context[row]) if context is not None else -1 - row
+        rows, cost = blocks.get(key, ([], int(context[row]) if context is not None else 0))
+        blocks[key] = ([*rows, row], cost + int(answers[row]))
+    yield from _filled(_split(blocks.values(), budget, context, answers), budget, padded=False)
+
+
+def _same_contexts(one: Sequences, other: Sequences) -> bool:
+    return torch.equal(one.context, other.context) and all(map(torch.equal, one.contexts, other.contexts))
+
+
+def _split(
+    blocks: Iterable[tuple[list[int], int]], budget: int, context: Tensor | None, answers: Tensor
+) -> Iterator[tuple[list[int], int]]:
+    """Blocks that cost more than the budget in pieces, of which each carries the context anew."""
+    for rows, cost in blocks:
+        start = int(context[rows[0]]) if context is not None else 0
+        if cost <= budget or len(rows) == 1:
+            yield rows, cost
+            continue
+        for piece in _filled([([row], int(answers[row])) for row in rows], max(budget - start, 1), padded=False):
+            yield piece.tolist(), start + int(answers[piece].sum())
+
+
+def _filled(blocks: Iterable[tuple[list[int], int]], budget: int, padded: bool) -> Iterator[Tensor]:
+    """Neighbouring blocks together as long as they fit."""
     rows: list[int] = []
-    longest = 0
-    for row in torch.argsort(tokens, stable=True).tolist():
-        longest = max(longest, int(tokens[row]))
-        if rows and longest * (len(rows) + 1) > budget:
+    sum_of, widest = 0, 0
+    for more, cost in blocks:
+        size = max(widest, cost) * (len(rows) + len(more)) if padded else sum_of + cost
+        if rows and size > budget:
             yield torch.tensor(rows)
-            rows, longest = [], int(tokens[row])
-        rows.append(row)
+            rows, sum_of, widest = [], 0, 0
+        rows, sum_of, widest = [*rows, *more], sum_of + cost, max(widest, cost)
     if rows:
         yield torch.tensor(rows)
+
+
+def shares_contexts(model: Model | None) -> bool:
+    """Whether the model computes a context once, however many sequences answer it."""
+    return bool(getattr(model, "packed", False))
 
 
 @torch.no_grad()
@@ -46,7 +90,7 @@ def measured(model: Model, sequences: Sequences, names: Iterable[str], budget: i
     names = frozenset(names)
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
-    for rows in micro_batches(sequences.tokens, budget):
+    for rows in micro_batches(Batch({"": sequences}), budget, shares_contexts(model)):
         for name, value in model.measure(sequences.select(rows), names).items():
             if name not in out:
                 shape = (len(sequences), width) if value.dim() > 1 else (len(sequences),)
@@ -60,14 +104,13 @@ def measured(model: Model, sequences: Sequences, names: Iterable[str], budget: i
 
 def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model], budget: int) -> None:
     """Measure what is asked for under the bound views, on every side, and keep it with the sequences."""
-    wanted: dict[tuple[str, str], set[str]] = {}
+    wanted: dict[str, dict[str, set[str]]] = {}
     for name in names:
         if name.view in views and name.quantity in views[name.view].measures:
-            wanted.setdefault((name.side, name.view), set()).add(name.quantity)
-    for (side, view), quantities in wanted.items():
-        sequences = batch.sides[side]
-        for quantity, value in measured(views[view], sequences, quantities, budget).items():
-            sequences.quantities[f"{view}_{quantity}"] = value
+            wanted.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
+    for view, by_side in wanted.items():
+        for side, found in _on_sides(batch, by_side, lambda s, q, model=views[view]: measured(model, s, q, budget)).items():
+            batch.sides[side].quantities.update({f"{view}_{quantity}": value for quantity, value in found.items()})
 
 
 def gather(batch: Batch, names: Iterable[Name], model: Model | None) -> dict[str, Tensor]:
@@ -84,9 +127,27 @@ def gather(batch: Batch, names: Iterable[Name], model: Model | None) -> dict[str
             out[str(name)] = value
         elif model is not None and not name.view and name.quantity in model.measures:
             to_measure.setdefault(name.side, set()).add(name.quantity)
-    for side, quantities in to_measure.items():
-        for quantity, value in model.measure(batch.sides[side], quantities).items():
-            out[prefixed(side, quantity)] = value
+    for side, found in _on_sides(batch, to_measure, lambda s, q: model.measure(s, q)).items():
+        out |= {prefixed(side, quantity): value for quantity, value in found.items()}
+    return out
+
+
+def _on_sides(
+    batch: Batch, wanted: Mapping[str, Set[str]], measure: Callable[[Sequences, Set[str]], dict[str, Tensor]]
+) -> dict[str, dict[str, Tensor]]:
+    """What is wanted of each side. Sides of which the same is wanted are measured together: a pair's two sides share their context."""
+    out: dict[str, dict[str, Tensor]] = {}
+    for names in {frozenset(names) for names in wanted.values()}:
+        sides = [side for side in batch.sides if wanted.get(side) == names]
+        if len(sides) == 1 or "hidden" in names:  # hidden states come for all acted steps in one tensor
+            out |= {side: measure(batch.sides[side], names) for side in sides}
+            continue
+        together = measure(merge([batch.sides[side] for side in sides]), names)
+        first = 0
+        for side in sides:
+            rows, width = slice(first, first + len(batch.sides[side])), batch.sides[side].actions.shape[1]
+            out[side] = {name: value[rows, :width] if value.dim() > 1 else value[rows] for name, value in together.items()}
+            first = rows.stop
     return out
 
 

@@ -68,9 +68,8 @@ class EmbeddedModel:
         """The head's number for each sequence, [B]."""
         if self.head.measures not in names:
             return {}
-        hidden = self.encoder.embed(sequences).unsqueeze(1)
-        first = torch.zeros(len(sequences), dtype=torch.long)
-        return {self.head.measures: self.head.read(self.module["head"], hidden, first, first)}
+        each = torch.arange(len(sequences))
+        return {self.head.measures: self.head.read(self.module["head"], self.encoder.embed(sequences), each, each)}
 
     @torch.no_grad()
     def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 256) -> list[float]:

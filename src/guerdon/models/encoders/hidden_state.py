@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from guerdon.errors import InputError
 from guerdon.models.encoders._remembering import Pair, Remembering
-from guerdon.models.language.language_model import DTYPES, load
+from guerdon.models.language.language_model import load
 from guerdon.models.language.policy import device_of
+from guerdon.models.language.precision import dtype_of
 from guerdon.sequences import pad
 
 TOGETHER = 16  # pairs of like length that go through the model at once
@@ -50,9 +51,7 @@ class HiddenState:
             InputError: the model cannot be loaded or has fewer layers, or the device or dtype does not exist.
         """
         device = device_of(self.device)
-        if self.dtype not in DTYPES:
-            raise InputError(f"dtype: {self.dtype!r} is none of {', '.join(DTYPES)}")
-        module, tokenizer = load(self.source, DTYPES[self.dtype])
+        module, tokenizer = load(self.source, dtype_of(self.dtype, device))
         return HiddenStateEncoder(cut(module.base_model, self.layers).eval().requires_grad_(False).to(device), tokenizer, device)
 
 

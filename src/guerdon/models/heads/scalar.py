@@ -27,5 +27,5 @@ class Scalar:
         return head
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
-        """``hidden`` [B, L, D] at ``last`` [B] → [B]."""
-        return module(hidden[torch.arange(len(last), device=last.device), last].float()).squeeze(-1)
+        """``hidden`` [P, D] at the places ``last`` [B] → [B]."""
+        return module(hidden.index_select(0, last).float()).squeeze(-1)

@@ -24,5 +24,5 @@ class Value:
         return head
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
-        """``hidden`` [B, L, D] at the flat positions ``predicts`` [S] → [S]."""
-        return module(hidden.flatten(0, 1).index_select(0, predicts).float()).squeeze(-1)
+        """``hidden`` [P, D] at the places ``predicts`` [S] → [S]."""
+        return module(hidden.index_select(0, predicts).float()).squeeze(-1)

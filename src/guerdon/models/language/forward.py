@@ -1,18 +1,63 @@
-"""The forward pass: padded rows through a causal LM, its head applied at acted steps only, a tile at a time."""
+"""The forward pass: sequences through a causal LM, and where in its output each of them lies.
 
-from collections.abc import Callable, Sequence, Set
+Two ways with the same result: a flat row without padding in which shared contexts are computed once (``layout``, ``attention``), and the
+plain padded rows that any model takes. Which of them a model can go is tried, not looked up (``can_pack``).
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
+from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
+from guerdon.models.language.functionals import FUNCTIONALS, functionals
+from guerdon.models.language.layout import lay_out
 from guerdon.sequences import Sequences, pad
 
-TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
+
+@dataclass(frozen=True)
+class Encoded:
+    """Hidden states [P, D] of all places, the places [S] that predict the acted steps (in the order of ``mask.nonzero()``) and those [B] of each
+    sequence's last token."""
+
+    hidden: Tensor
+    predicts: Tensor
+    last: Tensor
 
 
-def rows_of(sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """``input_ids`` and ``attention_mask`` [B, L], right-padded, and the flat index in B*L of the position that predicts each acted step."""
+def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed: bool) -> Encoded:
+    """The last hidden states of the sequences, before the output head."""
+    if packed:
+        try:
+            return _in_one_row(module, sequences, device)
+        except NotSupported:  # a window that is shorter than these sequences
+            pass
+    return _in_padded_rows(module, sequences, device)
+
+
+def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
+    layout, body = lay_out(sequences), body_of(module)
+    attending = Blocks(layout.blocks(body.config.get_text_config().num_attention_heads, device), layout.longest)
+    with in_place_of_its_own(body):
+        out = body(
+            input_ids=layout.tokens.unsqueeze(0).to(device),
+            position_ids=layout.positions.unsqueeze(0).to(device),
+            use_cache=False,
+            attending=attending,
+        )
+    return Encoded(out.last_hidden_state[0], layout.predicts.to(device), layout.last.to(device))
+
+
+def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
+    ids, attention, predicts, last = rows_of(sequences)
+    hidden = body_of(module)(input_ids=ids.to(device), attention_mask=attention.to(device), use_cache=False).last_hidden_state
+    return Encoded(hidden.flatten(0, 1), predicts.to(device), last.to(device))
+
+
+def rows_of(sequences: Sequences) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``input_ids`` and ``attention_mask`` [B, L], right-padded, and the flat indices in B*L of the places that predict the acted steps [S] and of
+    the last tokens [B]."""
     starts = torch.tensor([len(c) for c in sequences.contexts])[sequences.context]
     lengths = starts + sequences.length
     ids = pad(
@@ -21,54 +66,35 @@ def rows_of(sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor,
     )
     attention = torch.arange(ids.shape[1]) < lengths.unsqueeze(-1)
     b, t = sequences.mask.nonzero(as_tuple=True)
-    predicts = b * ids.shape[1] + starts[b] + t - 1
-    return ids.to(device), attention.to(device), predicts.to(device)
+    width = ids.shape[1]
+    return ids, attention, b * width + starts[b] + t - 1, torch.arange(len(sequences)) * width + lengths - 1
 
 
-def at_acted_steps(module: nn.Module, sequences: Sequences, device: torch.device, names: Set[str], plain_head: bool) -> dict[str, Tensor]:
+def at_acted_steps(
+    module: nn.Module, sequences: Sequences, device: torch.device, names: Set[str], plain_head: bool, packed: bool
+) -> dict[str, Tensor]:
     """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] where it is named.
 
     The output head is applied to acted steps only, and with a plain head (see ``has_plain_head``) in tiles whose logits are dropped at once
     and computed again in the backward pass: logits of all steps never exist together.
     """
-    ids, attention, predicts = rows_of(sequences, device)
     taken = sequences.actions[sequences.mask].to(device)
     wanted = sorted(names & FUNCTIONALS.keys())
     if plain_head:
-        hidden = body_of(module)(input_ids=ids, attention_mask=attention, use_cache=False).last_hidden_state
-        hidden = hidden.flatten(0, 1).index_select(0, predicts)
-        values = tiled(output_head(module), hidden, taken, sequences.temperature, wanted)
+        encoded = encode(module, sequences, device, packed)
+        hidden = encoded.hidden.index_select(0, encoded.predicts)
+        values = functionals(output_head(module), hidden, taken, sequences.temperature, wanted)
     else:
-        logits, hidden = _through_the_model(module, ids, attention, predicts)
+        logits, hidden = _through_the_model(module, sequences, device)
         values = [FUNCTIONALS[name](logits / sequences.temperature, taken) for name in wanted]
     out = dict(zip(wanted, values, strict=True))
     return out | {"hidden": hidden} if "hidden" in names else out
 
 
-def tiled(head: nn.Module, hidden: Tensor, taken: Tensor, temperature: float, names: Sequence[str]) -> list[Tensor]:
-    """Functionals [S] of ``head(hidden)``, tile by tile."""
-
-    def one(tile: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
-        logits = head(tile)
-        logits = logits / temperature if temperature != 1.0 else logits
-        return tuple(FUNCTIONALS[name](logits, steps) for name in names)
-
-    rows = max(TILE // output_size(head), 16)
-    if not len(hidden) or not names:
-        return [hidden.new_zeros(0, dtype=torch.float32) for _ in names]
-    if len(hidden) <= rows:
-        return list(one(hidden, taken))
-    tiles = zip(hidden.split(rows), taken.split(rows), strict=True)
-    if torch.is_grad_enabled():
-        found = [checkpoint(one, tile, steps, use_reentrant=False, preserve_rng_state=False) for tile, steps in tiles]
-    else:
-        found = [one(tile, steps) for tile, steps in tiles]
-    return [torch.cat(each) for each in zip(*found, strict=True)]
-
-
-def _through_the_model(module: nn.Module, ids: Tensor, attention: Tensor, predicts: Tensor) -> tuple[Tensor, Tensor]:
+def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor]:
     """Logits [S, V] and hidden states [S, D] by the model's own forward pass, whatever it does to its logits (scaling, soft caps): the rows are
     picked out just before its output head, by a hook."""
+    ids, attention, predicts, _ = (x.to(device) for x in rows_of(sequences))
     seen: list[Tensor] = []
 
     def select(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -86,17 +112,31 @@ def _through_the_model(module: nn.Module, ids: Tensor, attention: Tensor, predic
 @torch.no_grad()
 def has_plain_head(module: nn.Module, device: torch.device) -> bool:
     """Whether the model's logits are its output head applied to its last hidden states and nothing else, tried on a few tokens."""
-    ids = torch.arange(4, device=device).unsqueeze(0) % output_size(output_head(module))
+    head = output_head(module)
+    ids = torch.arange(4, device=device).unsqueeze(0) % head.weight.shape[0]
     whole = module(input_ids=ids, use_cache=False).logits
-    mine = output_head(module)(body_of(module)(input_ids=ids, use_cache=False).last_hidden_state)
+    mine = head(body_of(module)(input_ids=ids, use_cache=False).last_hidden_state)
     return whole.shape == mine.shape and torch.equal(whole, mine)
 
 
-def hidden_states(module: nn.Module, sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The last hidden states [B, L, D] without the output head, and where each row's last real position is [B]."""
-    ids, attention, _ = rows_of(sequences, device)
-    hidden = body_of(module)(input_ids=ids, attention_mask=attention, use_cache=False).last_hidden_state
-    return hidden, attention.sum(-1) - 1
+@torch.no_grad()
+def can_pack(module: nn.Module, device: torch.device) -> str:
+    """Why the model cannot read sequences from one flat row with shared contexts, tried on a few tokens; empty where it can."""
+    body = body_of(module)
+    size = body.get_input_embeddings().weight.shape[0]
+    lengths = torch.tensor([4, 1, 3, 0, 2])
+    actions = (torch.arange(20).view(5, 4) * 7 + 3) % size
+    contexts = [torch.arange(start, start + n) * 5 % size for start, n in ((1, 5), (2, 3), (0, 1))]
+    tried = Sequences(contexts, torch.tensor([0, 0, 1, 0, 2]), actions, torch.arange(4) < lengths.unsqueeze(-1), lengths)
+    try:
+        mine = _in_one_row(module, tried, device)
+    except Exception as error:  # whatever a model may do with arguments that it does not expect
+        return f"{type(error).__name__}: {error}".strip(": ")
+    plain = _in_padded_rows(module, tried, device)
+    a, b = (x.hidden[torch.cat([x.predicts, x.last])].double() for x in (mine, plain))
+    gap = float((a - b).norm() / b.norm().clamp(min=1e-12))
+    bound = 0.05 if mine.hidden.dtype in (torch.bfloat16, torch.float16) else 1e-4
+    return "" if gap <= bound else f"its hidden states differ by {gap:.2g} of their norm"
 
 
 def causal_lm(module: nn.Module) -> nn.Module:
@@ -114,27 +154,7 @@ def output_head(module: nn.Module) -> nn.Module:
     return causal_lm(module).get_output_embeddings()
 
 
-def output_size(head: nn.Module) -> int:
-    """V, as the head has it."""
-    return head.weight.shape[0]
-
-
 def scatter(values: Tensor, mask: Tensor) -> Tensor:
     """Values of the acted steps [S] back in their places [B, T] on the CPU, 0 elsewhere."""
     out = torch.zeros(mask.shape, dtype=values.dtype)
     return out.masked_scatter(mask, values.cpu())
-
-
-def log_probability(logits: Tensor, taken: Tensor) -> Tensor:
-    """Log-probability of the step taken, [S], in float32."""
-    return logits.float().log_softmax(-1).gather(-1, taken.unsqueeze(-1)).squeeze(-1)
-
-
-def entropy(logits: Tensor, taken: Tensor) -> Tensor:
-    """Entropy of the next-step distribution, [S], in nats."""
-    logp = logits.float().log_softmax(-1)
-    return -(logp.exp() * logp).sum(-1)
-
-
-# Functionals of the next-step distribution: what ``measure`` can compute from logits [S, V] and the steps taken [S].
-FUNCTIONALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"logp": log_probability, "entropy": entropy}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.models.heads import Head
-from guerdon.models.language.forward import hidden_states, rows_of, scatter
+from guerdon.models.language.forward import encode, scatter
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.sequences import Example, Sequences, collate
 from guerdon.tasks.encoding import Encoder
@@ -47,6 +47,11 @@ class HeadedModel:
         return frozenset({self.head.measures})
 
     @property
+    def packed(self) -> bool:
+        """Whether sequences are measured in one flat row, shared contexts once."""
+        return not self.policy.unpacked_because
+
+    @property
     def context_length(self) -> int:
         return self.policy.context_length
 
@@ -54,9 +59,8 @@ class HeadedModel:
         """The head's quantity: [B], or [B, T] and 0 where the policy did not act."""
         if self.head.measures not in names:
             return {}
-        hidden, last = hidden_states(self.module["body"], sequences, self.device)
-        _, _, predicts = rows_of(sequences, torch.device("cpu"))
-        out = self.head.read(self.module["head"], hidden, predicts.to(self.device), last)
+        encoded = encode(self.policy.computing, sequences, self.device, self.packed)
+        out = self.head.read(self.module["head"], encoded.hidden, encoded.predicts, encoded.last)
         return {self.head.measures: scatter(out, sequences.mask) if self.head.per_step else out.cpu()}
 
     @torch.no_grad()

@@ -18,9 +18,8 @@ import torch
 from guerdon.errors import InputError
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy, device_of
+from guerdon.models.language.precision import dtype_of
 from guerdon.randomness import derive
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,15 @@ class LanguageModel:
     Attributes:
         source: hub id, folder, GGUF file or ``package:NAME/FILE``.
         lora: train adapters only; None trains every parameter.
-        dtype: in which the weights are kept and computed.
+        dtype: what is computed in: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for whichever of the first two a measurement finds faster
+            here. Frozen weights are kept in it, trained ones in float32.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ...
         chat_template: a Jinja template, or the path of one, where the tokenizer brings none.
     """
 
     source: str
     lora: Lora | None = None
-    dtype: str = "float32"
+    dtype: str = "auto"
     device: str = "auto"
     chat_template: str | None = None
 
@@ -48,15 +48,14 @@ class LanguageModel:
             InputError: nothing can be loaded from ``source``, or the device or dtype does not exist.
         """
         device = device_of(self.device)
-        if self.dtype not in DTYPES:
-            raise InputError(f"model.dtype: {self.dtype!r} is none of {', '.join(DTYPES)}")
-        module, tokenizer = load(self.source, DTYPES[self.dtype])
+        dtype = dtype_of(self.dtype, device)
+        module, tokenizer = load(self.source, torch.float32 if self.lora is None else dtype)
         if self.chat_template is not None:
             path = Path(self.chat_template)
             tokenizer.chat_template = path.read_text() if path.suffix in (".jinja", ".txt") and path.exists() else self.chat_template
         if self.lora is not None:
             module = self.lora.wrap(module, derive(seed, "lora"))
-        return LanguagePolicy(module, tokenizer, device)
+        return LanguagePolicy(module, tokenizer, device, dtype)
 
 
 def load(source: str, dtype: torch.dtype) -> tuple[Any, Any]:

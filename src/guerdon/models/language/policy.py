@@ -11,22 +11,39 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
-from guerdon.models.language.forward import FUNCTIONALS, at_acted_steps, has_plain_head, scatter
+from guerdon.models.language.compute_copy import ComputeCopy
+from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, scatter
+from guerdon.models.language.functionals import FUNCTIONALS
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
 
 
 class LanguagePolicy:
-    """A causal LM as a policy. Made by a specification's ``build()``."""
+    """A causal LM as a policy. Made by a specification's ``build()``.
+
+    ``module`` holds the parameters. With a ``dtype`` shorter than theirs, what is measured and sampled is a copy of it in that format
+    (see ``compute_copy``).
+    """
 
     measures = frozenset({*FUNCTIONALS, "hidden"})
 
-    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device):
+    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
+        self.dtype = dtype
         self.module = module.to(device).eval()  # dropout would make the learner's log-probabilities differ from the sampler's
         self.tokenizer = tokenizer
         self.device = device
+
+    @property
+    def computing(self) -> nn.Module:
+        """The module that computes: the parameters' own, or its copy in a shorter format with the values that they have now."""
+        return self.module if self._copy is None else self._copy.module
+
+    @cached_property
+    def _copy(self) -> ComputeCopy | None:
+        differs = self.dtype is not None and any(p.dtype != self.dtype for p in self.module.parameters())
+        return ComputeCopy(self.module, self.dtype) if differs else None
 
     @property
     def context_length(self) -> int:
@@ -42,17 +59,27 @@ class LanguagePolicy:
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """Quantities of the acted steps, [B, T], 0 elsewhere; at the temperature at which the sequences were drawn."""
-        found = at_acted_steps(self.module, sequences, self.device, names, self.plain_head)
+        found = at_acted_steps(self.computing, sequences, self.device, names, self.plain_head, self.packed)
         return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
 
     @cached_property
     def plain_head(self) -> bool:
         """Whether log-probabilities may be computed from hidden states in tiles."""
-        return has_plain_head(self.module, self.device)
+        return has_plain_head(self.computing, self.device)
+
+    @property
+    def packed(self) -> bool:
+        """Whether sequences are measured in one flat row, shared contexts once."""
+        return self.plain_head and not self.unpacked_because
+
+    @cached_property
+    def unpacked_because(self) -> str:
+        """Why the model takes padded rows only; empty where it does not."""
+        return can_pack(self.computing, self.device)
 
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         """See ``guerdon.models.Policy``."""
-        return sample(self.module, contexts, context, decoding, uniforms, self.ends, self.device)
+        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device)
 
     @property
     def adapted(self) -> bool:
@@ -64,7 +91,7 @@ class LanguagePolicy:
         if self.adapted and all(not p.any() for name, p in self.module.named_parameters() if "lora_B" in name):
             return AdaptersOff(self)
         frozen = copy.deepcopy(self.module).requires_grad_(False)
-        return LanguagePolicy(frozen, self.tokenizer, self.device)
+        return LanguagePolicy(frozen, self.tokenizer, self.device, self.dtype)
 
     def save(self, folder: Path, merge: bool = True) -> None:
         """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder."""
@@ -79,15 +106,23 @@ class AdaptersOff(LanguagePolicy):
     """The same module with its adapters switched off while it is measured or sampled."""
 
     def __init__(self, policy: LanguagePolicy):
-        self.module, self.tokenizer, self.device = policy.module, policy.tokenizer, policy.device
+        self.policy, self.module, self.tokenizer, self.device = policy, policy.module, policy.tokenizer, policy.device
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
-        with self.module.disable_adapter():
-            return super().measure(sequences, names)
+        with self.policy.computing.disable_adapter():
+            return self.policy.measure(sequences, names)
 
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
-        with self.module.disable_adapter():
-            return super().sample(contexts, context, decoding, uniforms)
+        with self.policy.computing.disable_adapter():
+            return self.policy.sample(contexts, context, decoding, uniforms)
+
+    @property
+    def computing(self) -> nn.Module:
+        return self.policy.computing
+
+    @property
+    def packed(self) -> bool:
+        return self.policy.packed
 
     def reference(self) -> "LanguagePolicy":
         return self

@@ -14,8 +14,9 @@ import torch
 from guerdon.errors import InputError
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import HeadedModel
-from guerdon.models.language.language_model import DTYPES, locate
+from guerdon.models.language.language_model import locate
 from guerdon.models.language.policy import LanguagePolicy, device_of
+from guerdon.models.language.precision import dtype_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,6 @@ class Scorer:
         from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
         device = device_of(self.device)
-        if self.dtype not in DTYPES:
-            raise InputError(f"model.dtype: {self.dtype!r} is none of {', '.join(DTYPES)}")
         where, _ = locate(self.source)
         try:
             config = AutoConfig.from_pretrained(where)
@@ -46,7 +45,7 @@ class Scorer:
                     f"{self.source} is no scorer ({', '.join(kinds) or 'unknown kind'}): it must be a sequence classifier with one output, as "
                     "a run with the recipe reward_model saves it"
                 )
-            classifier = AutoModelForSequenceClassification.from_pretrained(where, dtype=DTYPES[self.dtype])
+            classifier = AutoModelForSequenceClassification.from_pretrained(where, dtype=dtype_of(self.dtype, device))
             tokenizer = AutoTokenizer.from_pretrained(where)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot load a scorer from {self.source!r}: {str(error).splitlines()[0]}") from error

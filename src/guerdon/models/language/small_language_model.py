@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.models.language.policy import LanguagePolicy, device_of
+from guerdon.models.language.precision import dtype_of
 from guerdon.randomness import derive
 
 
@@ -19,6 +20,7 @@ class SmallLanguageModel:
     Attributes:
         characters: the alphabet; a token for each, besides those for padding, beginning and end.
         context_length: positions, prompt and completion together.
+        dtype: what is computed in, as in ``LanguageModel``. In models as small as the default one, shorter formats gain nothing.
     """
 
     characters: str
@@ -27,6 +29,7 @@ class SmallLanguageModel:
     heads: int = 4
     context_length: int = 128
     device: str = "cpu"
+    dtype: str = "float32"
 
     def build(self, seed: int = 0) -> LanguagePolicy:
         """Draw the weights from ``seed``."""
@@ -51,4 +54,5 @@ class SmallLanguageModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "weights"))  # transformers draws from the global generator
             module = LlamaForCausalLM(config)
-        return LanguagePolicy(module, tokenizer, device_of(self.device))
+        device = device_of(self.device)
+        return LanguagePolicy(module, tokenizer, device, dtype_of(self.dtype, device))
