@@ -27,6 +27,8 @@ class AdamW:
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""
-        return torch.optim.AdamW(
-            [p for p in parameters if p.requires_grad], lr=0.0, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True
-        )
+        trained = [p for p in parameters if p.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=0.0, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)
+        # The fused step leaves no trace in the parameters' version counters, by which whoever holds a copy of them sees that they moved.
+        optimiser.register_step_post_hook(lambda *_: torch.autograd.graph.increment_version(trained))
+        return optimiser

@@ -27,7 +27,6 @@ class ComputeCopy:
             if master.requires_grad:
                 mine.register_post_accumulate_grad_hook(_handing_on_to(master))
         self.versions: list[int] = []
-        self.module
 
     @property
     def module(self) -> nn.Module:
