@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.errors import InputError
 from guerdon.quantities import SIDES
 
 
@@ -21,10 +22,33 @@ class Decoding:
     Attributes:
         max_completion_length: after so many steps a sequence is cut off (``terminated`` is then false).
         temperature: logits are divided by it; 0 takes the most likely action.
+        top_k: only so many of the most likely actions may be drawn; 0 for all.
+        top_p: only the most likely actions whose probabilities, in descending order, sum up to this (arXiv 1904.09751, section 3.1); 1 for all.
+        min_p: only actions with at least this share of the probability of the most likely one (arXiv 2407.01082, section 3); 0 for all.
+
+    ``old_logp`` is recorded of the distribution that was drawn from; a learner measures the tempered distribution without truncation.
+
+    Raises:
+        InputError: a number is out of its range.
     """
 
     max_completion_length: int = 512
     temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        fine = self.max_completion_length >= 1 and self.temperature >= 0 and self.top_k >= 0 and 0 < self.top_p <= 1 and 0 <= self.min_p < 1
+        if not fine:
+            raise InputError(
+                f"{self}: max_completion_length is 1 or more, temperature and top_k 0 or more, 0 < top_p <= 1 and 0 <= min_p < 1"
+            )
+
+    @property
+    def truncates(self) -> bool:
+        """Whether some actions may never be drawn."""
+        return self.top_k > 0 or self.top_p < 1 or self.min_p > 0
 
 
 @dataclass

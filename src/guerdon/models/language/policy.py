@@ -79,7 +79,7 @@ class LanguagePolicy:
 
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         """See ``guerdon.models.Policy``."""
-        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device)
+        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device, self.packed)
 
     @property
     def adapted(self) -> bool:

@@ -1,15 +1,16 @@
-"""Sampling with a key-value cache: each prompt is computed once, finished sequences leave the batch."""
+"""Sampling: one token at a time from a cache, each from a random number of its own, so that what is drawn does not depend on what else the batch
+holds. Finished sequences leave the batch."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
 
+from guerdon.models.language.attention import NotSupported
+from guerdon.models.language.decoding import Growing, Plain, Shared
 from guerdon.sequences import Decoding, Sequences
 
 ROWS_AT_ONCE = 256  # more rows are drawn in turn, so that the cache stays bounded
-COMPACT_BELOW = 0.75  # the batch is compacted when less than this share of it is alive
 
 
 @torch.no_grad()
@@ -21,88 +22,84 @@ def sample(
     uniforms: Tensor,
     ends: Tensor,
     device: torch.device,
+    packed: bool,
 ) -> Sequences:
-    """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``. ``ends`` are the tokens that end a completion."""
-    pieces = [
-        _draw(module, contexts, context[rows], decoding, uniforms[rows], ends, device)
-        for rows in torch.arange(len(context)).split(ROWS_AT_ONCE)
-    ]
+    """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``.
+
+    Args:
+        ends: the tokens that end a completion.
+        packed: whether the model can read a context once for all its completions.
+    """
+    pieces = []
+    for rows in torch.arange(len(context)).split(ROWS_AT_ONCE):
+        used, own = torch.unique(context[rows], return_inverse=True)
+        growing, logits = _begin(module, [contexts[i] for i in used.tolist()], own, decoding, device, packed)
+        pieces.append(_draw(growing, logits, decoding, uniforms[rows], ends.to(device)))
     tokens, logp, length, ended = (torch.cat(piece) for piece in zip(*pieces, strict=True))
     longest = max(int(length.max()), 1)
     mask = torch.arange(longest) < length.unsqueeze(-1)
-    return Sequences(
-        list(contexts),
-        context,
-        tokens[:, :longest],
-        mask,
-        length,
-        {"old_logp": logp[:, :longest], "terminated": ended},
-        temperature=decoding.temperature or 1.0,
-    )
+    found = {"old_logp": logp[:, :longest], "terminated": ended}
+    return Sequences(list(contexts), context, tokens[:, :longest], mask, length, found, temperature=decoding.temperature or 1.0)
 
 
-def _draw(module, contexts, context, decoding, uniforms, ends, device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    used, row_context = torch.unique(context, return_inverse=True)
-    prompts = [contexts[i] for i in used.tolist()]
-    width = max(len(p) for p in prompts)
-    ids = torch.stack([torch.cat([p.new_zeros(width - len(p)), p]) for p in prompts]).to(device)
-    attention = torch.stack([torch.arange(width) >= width - len(p) for p in prompts]).to(device)
-    positions = (attention.cumsum(-1) - 1).clamp(min=0)
+def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing, Tensor]:
+    if packed:
+        growing = Shared(module, contexts, context, device, decoding.max_completion_length)
+        try:
+            return growing, growing.start()
+        except NotSupported:  # a window that is shorter than these sequences may become
+            pass
+    growing = Plain(module, contexts, context, device)
+    return growing, growing.start()
 
-    cache = DynamicCache(config=module.config)
-    logits = module(
-        input_ids=ids, attention_mask=attention.long(), position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-    ).logits[:, -1]
-    spread = row_context.to(device)
-    cache.batch_select_indices(spread)
-    logits, attention, position = logits[spread], attention[spread], positions[spread, -1]
 
-    rows, steps = len(context), decoding.max_completion_length
-    tokens = torch.zeros(rows, steps, dtype=torch.long)
-    logp = torch.zeros(rows, steps)
-    length = torch.full((rows,), steps)
-    ended = torch.zeros(rows, dtype=torch.bool)
-    alive = torch.arange(rows)  # the sequence that each row of the batch belongs to
-    running = torch.ones(rows, dtype=torch.bool)  # which rows of the batch have not ended
-    ends = ends.to(device)
+def _draw(growing: Growing, logits: Tensor, decoding: Decoding, uniforms: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Tokens, their log-probabilities, lengths and whether they ended by themselves, of sequences that grow until all have ended."""
+    rows, steps = len(logits), decoding.max_completion_length
+    tokens, logp = torch.zeros(rows, steps, dtype=torch.long), torch.zeros(rows, steps)
+    length, ended = torch.full((rows,), steps), torch.zeros(rows, dtype=torch.bool)
+    alive = torch.arange(rows)
     for step in range(steps):
-        taken, taken_logp = choose(logits, decoding.temperature, uniforms[alive, step].to(device))
-        keep = alive[running]
-        taken_here, logp_here = taken.cpu(), taken_logp.cpu()
-        tokens[keep, step], logp[keep, step] = taken_here[running], logp_here[running]
-        done = torch.isin(taken, ends).cpu() & running
+        taken, taken_logp = choose(logits, decoding, uniforms[alive, step].to(logits.device))
+        tokens[alive, step], logp[alive, step] = taken.cpu(), taken_logp.cpu()
+        done = torch.isin(taken, ends).cpu()
         length[alive[done]], ended[alive[done]] = step + 1, True
-        running = running & ~done
-        left = int(running.sum())
-        if left == 0 or step == steps - 1:
+        if done.all() or step == steps - 1:
             break
-        if left <= COMPACT_BELOW * len(alive):
-            stay = running.nonzero().squeeze(-1)
-            cache.batch_select_indices(stay.to(device))
-            attention, position, taken, alive = attention[stay], position[stay], taken[stay], alive[stay]
-            running = torch.ones(left, dtype=torch.bool)
-        attention = torch.cat([attention, attention.new_ones(len(alive), 1)], -1)
-        position = position + 1
-        logits = module(
-            input_ids=taken.unsqueeze(-1),
-            attention_mask=attention.long(),
-            position_ids=position.unsqueeze(-1),
-            past_key_values=cache,
-            use_cache=True,
-        ).logits[:, -1]
+        if done.any():
+            left = (~done).nonzero().squeeze(-1)
+            growing.keep(left.to(logits.device))
+            alive, taken = alive[left], taken[left.to(taken.device)]
+        logits = growing.step(taken)
     return tokens, logp, length, ended
 
 
-def choose(logits: Tensor, temperature: float, uniform: Tensor) -> tuple[Tensor, Tensor]:
-    """The token at which the cumulative probability passes ``uniform``, and its log-probability under the tempered distribution.
-
-    At temperature 0 the most likely token, with its log-probability at temperature 1.
-    """
-    logp = (logits.float() / (temperature or 1.0)).log_softmax(-1)
-    if temperature == 0:
+def choose(logits: Tensor, decoding: Decoding, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """The token at which the cumulative probability passes ``uniform`` [B], and its log-probability under the distribution that it was drawn from:
+    tempered, truncated, and renormalised. At temperature 0 the most likely token, with its log-probability at temperature 1."""
+    logp = (logits.float() / (decoding.temperature or 1.0)).log_softmax(-1)
+    if decoding.temperature == 0:
         taken = logp.argmax(-1)
-    else:
-        cumulative = logp.exp().cumsum(-1)
-        taken = torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(-1), right=True).squeeze(-1)
-        taken = taken.clamp(max=logits.shape[-1] - 1)
+        return taken, logp.gather(-1, taken.unsqueeze(-1)).squeeze(-1)
+    if decoding.truncates:
+        logp = truncated(logp, decoding).log_softmax(-1)
+    cumulative = logp.exp().cumsum(-1)
+    taken = torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(-1), right=True).squeeze(-1)
+    taken = taken.clamp(max=logits.shape[-1] - 1)
     return taken, logp.gather(-1, taken.unsqueeze(-1)).squeeze(-1)
+
+
+def truncated(logp: Tensor, decoding: Decoding) -> Tensor:
+    """Log-probabilities [B, V] with minus infinity where a token may not be drawn: in turn top-k, top-p (of what is left) and min-p."""
+    if 0 < decoding.top_k < logp.shape[-1]:
+        least = logp.topk(decoding.top_k, -1).values[:, -1:]
+        logp = logp.masked_fill(logp < least, -torch.inf)
+    if decoding.top_p < 1:
+        ordered, places = logp.log_softmax(-1).sort(dim=-1, descending=True, stable=True)
+        before = ordered.exp().cumsum(-1) - ordered.exp()
+        drop = torch.zeros_like(before, dtype=torch.bool).scatter(-1, places, before >= decoding.top_p)
+        logp = logp.masked_fill(drop, -torch.inf)
+    if decoding.min_p > 0:
+        probability = logp.softmax(-1)
+        logp = logp.masked_fill(probability < decoding.min_p * probability.amax(-1, keepdim=True), -torch.inf)
+    return logp
