@@ -1,7 +1,7 @@
 """Dr. GRPO: GRPO without its two biases, the division by each answer's length and by the group's spread.
 
-Source: Dr. GRPO, arXiv 2503.20783, section 3.2 and listing 1; 8 answers, learning rate 1e-6, no KL: its section 3.3. ``length`` is the generation budget,
-512 as the default ``max_completion_length``; another constant scales the gradient, which AdamW does not feel but the bound on its norm does.
+Source: Dr. GRPO, arXiv 2503.20783, section 3.2 and listing 1; clip 0.2, 8 answers, learning rate 1e-6, no KL: its table 6. ``length`` is the generation budget
+(3,000 there), here the default ``max_completion_length``, 512; another constant scales the gradient, which AdamW does not feel but the bound on its norm does.
 Differs from GRPO: no scale, a constant in the place of the length, no KL.
 """
 

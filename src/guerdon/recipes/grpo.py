@@ -1,7 +1,7 @@
 """GRPO: no critic; an answer is as good as it beats the other answers to the same prompt, in units of their spread.
 
-Source: DeepSeekMath, arXiv 2402.03300, eqs. 3 and 4 and section 4.1; clip 0.2, KL in the loss with weight 0.04, learning rate 1e-6, one update per
-batch: its section 4.2. Its group is 64; 8 here, as in TRL.
+Source: DeepSeekMath, arXiv 2402.03300, eqs. 3 and 4 and section 4.1; KL in the loss with weight 0.04, learning rate 1e-6, one update per
+batch: its section 4.2. Its bound of the clip is not stated: 0.2 is PPO's and TRL's. Its group is 64; 8 here, as in TRL.
 """
 
 from guerdon.acting.samplers.group import Group

@@ -1,6 +1,6 @@
 """GSPO: ratio and clip belong to the whole answer, not to the token.
 
-Source: GSPO, arXiv 2507.18071, eqs. 5 to 7; bounds 3e-4 and 4e-4 and four minibatches per batch: its section 5.1. No KL.
+Source: GSPO, arXiv 2507.18071, eqs. 5 to 7 and, by token, 13 and 14; bounds 3e-4 and 4e-4 and four minibatches per batch: its section 5.1. No KL.
 Differs from GRPO: the surrogate, no KL.
 """
 

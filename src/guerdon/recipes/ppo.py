@@ -1,9 +1,9 @@
 """PPO with a critic, as it is run on language models: clipped ratios, GAE, KL to the reference in the reward.
 
-Source: PPO, arXiv 1707.06347, eq. 7; on language models Ziegler et al. 2019, arXiv 1909.08593: one answer per prompt, four epochs, gamma 1, lambda 0.95,
-advantages normalised over the batch, values clipped by 0.2. The KL's weight of 0.05 is fixed, as in TRL's PPO; Ziegler et al. adapt theirs
-(``weight: {part: adaptive_coefficient, statistic: reward_penalty}``). The critic is the policy's body under a value head, a model of its own with
-an optimiser of its own, ten times as fast because its head starts from nothing.
+Source: PPO, arXiv 1707.06347, eq. 7; on language models Ziegler et al. 2019, arXiv 1909.08593, and their code: one answer per prompt, four epochs, gamma 1,
+lambda 0.95, advantages normalised over the batch, ratios and values clipped by 0.2. The KL's weight of 0.05 is fixed, as in TRL's PPO; Ziegler et al. adapt theirs
+(``weight: {part: adaptive_coefficient, statistic: reward_penalty}``). Our choice are the learning rates and the critic: the policy's body under a value head,
+a model of its own with an optimiser of its own, ten times as fast because its head starts from nothing.
 """
 
 from guerdon.acting.samplers.group import Group

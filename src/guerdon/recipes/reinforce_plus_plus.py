@@ -1,7 +1,8 @@
 """REINFORCE++: no critic and no group; returns, with KL in them, normalised over the whole batch.
 
 Source: REINFORCE++, arXiv 2501.03262: the clipped objective of PPO, the k1 penalty at each step of the reward, global advantage normalisation; one answer per
-prompt. The weight 0.01 of the KL is the default of its authors' OpenRLHF. The variant with a baseline is
+prompt, clip 0.2, gamma 1. The weight 0.01 of the KL is the default of its authors' OpenRLHF (the paper's second version has 0.001), the token mean
+OpenRLHF's as well (the paper's objective takes the mean over each answer first). The learning rate is our choice. The variant with a baseline is
 ``advantage: {part: batch_normalised, advantage: {part: group_centred, scale: null}}`` with several generations.
 Differs from PPO: the return to go in the place of GAE, so no critic.
 """

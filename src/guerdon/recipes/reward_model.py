@@ -1,7 +1,7 @@
 """Reward model: a scalar head under which the preferred answer scores higher (Bradley-Terry).
 
 Source: InstructGPT, arXiv 2203.02155, eq. 1. Its model is a body under a scalar head (``model: {part: headed, body: ..., head: scalar}``).
-Learning rate 1e-5 as in TRL for full training; its paper uses 9e-6.
+Learning rate 1e-5: TRL's example for full training (its default is 1e-4); InstructGPT has 9e-6 (appendix C.2).
 """
 
 from guerdon.losses.comparisons.logistic import Logistic

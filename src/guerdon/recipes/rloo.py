@@ -1,7 +1,7 @@
 """RLOO: REINFORCE on whole answers, with the mean of the other answers to the prompt as the baseline.
 
-Source: Ahmadian et al. 2024, arXiv 2402.14740, section 3; KL in the reward with weight 0.03, four answers: its appendix on TL;DR. An answer is one
-action, so its log-probabilities are summed: the reduction is a constant length of 1.
+Source: Ahmadian et al. 2024, arXiv 2402.14740, section 3; KL in the reward with weight 0.03 (on TL;DR; 0.1 on Anthropic-HH) and learning rate 1e-6: its
+appendix C. Four answers, the larger of its 2 and 4. An answer is one action, so its log-probabilities are summed: the reduction is a constant length of 1.
 Differs from GRPO: an unbiased baseline, no scale, no clip, KL in the reward.
 """
 

@@ -5,8 +5,8 @@
 ``BatchNormalised()`` is REINFORCE++: the return to go (with a penalty in the reward, as that paper has it, it differs from step to step).
 ``BatchNormalised(GroupCentred(None))`` is REINFORCE++ with baseline; ``BatchNormalised(GAE())`` is PPO as usually written.
 
-Source: REINFORCE++, arXiv 2501.03262, the section on global advantage normalisation. ``epsilon`` 1e-8 and the population's deviation as in
-the authors' OpenRLHF. Where all steps have the same x the result is 0.
+Source: REINFORCE++, arXiv 2501.03262, the section on global advantage normalisation, which has no ``epsilon``: 1e-8 is ours. The
+population's deviation as in the authors' OpenRLHF, which keeps the variance above 1e-8 instead. Where all steps have the same x the result is 0.
 Differs from what it wraps: shifted by the batch's mean, so that without a baseline inside, about half of all steps are blamed.
 """
 

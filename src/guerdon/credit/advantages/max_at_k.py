@@ -8,8 +8,9 @@ With the mean over sequences the gradient of REINFORCE is an unbiased estimate o
 baseline does not contain i, so it costs no bias whatever its size; k - 1, the default, makes the advantage what i adds to k - 1 others. The
 means over subsets are exact: with sorted rewards each has a binomial weight.
 
-Source: max@k, arXiv 2510.23393, eqs. 8 and 9 (the weights); PKPO, arXiv 2505.15201, which derived the same estimator and its baselines:
-``baseline_size`` k - 1 is its leave-one-out-minus-one, k its leave-one-out. Both divide by n, where we leave that to the reduction.
+Source: max@k, arXiv 2510.23393, section 3.2: eq. 9, with the weights of eq. 8; PKPO, arXiv 2505.15201, which derived the same estimator (eq. 19)
+and baselines: ``baseline_size`` k - 1 is its leave-one-out-minus-one (eq. 33); k is that of its leave-one-out (eq. 29), which weighs it n / (n - 1)
+times as much. Their numbers are ours over n, a division that we leave to the reduction.
 Differs from LeaveOneOut: risk-seeking for k > 1; a sample below the best of the others earns (next to) nothing. On-policy: for the
 off-policy form every subset has an importance ratio of its own.
 """

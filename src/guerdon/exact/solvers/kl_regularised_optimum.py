@@ -5,7 +5,7 @@
 
 Returns ``policy`` [..., S], ``log_partition`` = log Z, ``value`` = the optimum, ``reward`` = E_p*[reward] and ``kl`` (nats), each [...].
 
-Source: Korbacher et al. 2022, arXiv 2205.11275; DPO, arXiv 2305.18290, eq. 4. ``beta`` 1: a reward in nats.
+Source: Korbak et al. 2022, arXiv 2205.11275; DPO, arXiv 2305.18290, eq. 4. ``beta`` 1: a reward in nats.
 """
 
 from dataclasses import dataclass

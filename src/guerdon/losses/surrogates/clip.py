@@ -5,7 +5,7 @@
     and, with ``dual``, where advantage < 0:  min(loss, -dual * advantage)
 
 Source: PPO, arXiv 1707.06347, eq. 7. ``epsilon_high`` (asymmetric bounds): DAPO, arXiv 2503.14476, eq. 10, where 0.28 is used.
-``dual``: Ye et al. 2020, arXiv 1912.09729, eq. 5, which uses 3. Default ``epsilon`` 0.2: PPO, table 3.
+``dual``: Ye et al. 2020, arXiv 1912.09729, eq. 5, which uses 3. Default ``epsilon`` 0.2: PPO, the best of its table 1.
 Differs from Reinforce: reuses a batch for several steps; a step whose ratio has left the bound gets no gradient.
 """
 

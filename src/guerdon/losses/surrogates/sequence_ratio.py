@@ -7,7 +7,7 @@
 With an advantage that is the same at every step and the sequence mean as reduction this has the value and the gradient of the sequence form
 -min(s A, clip(s) A); unlike it, it takes advantages that differ from step to step.
 
-Source: GSPO, arXiv 2507.18071, eqs. 5 and 7 (sequence form), section 4.3 (token form, which is implemented). ``epsilon`` 3e-4 and
+Source: GSPO, arXiv 2507.18071, eqs. 5 and 7 (sequence form), eqs. 13 and 14 (token form, which is implemented). ``epsilon`` 3e-4 and
 ``epsilon_high`` 4e-4: its section 5.1; small because a mean of log-ratios varies far less than one of them.
 Differs from Clip: all steps of a sequence are kept or clipped together. The paper's reduction is the sequence mean; with the token mean,
 long sequences count more.
