@@ -18,7 +18,8 @@ Training: 16 prompts of 32 answers with p_i from Beta(0.4, 1.6), 60 steps, 8 sam
 ends with the highest success rate. "As stable" is: a success rate that is no more than 0.02 lower, and a mean change of the gradient's norm from
 one step to the next, relative to the mean norm, that is no more than 0.02 higher.
 
-Source: Xiao et al. 2025, arXiv 2506.02864, theorem 1 and section 4; of its experiments, which are on language models, the comparison of gradient norms.
+Source: Xiao et al. 2025, arXiv 2506.02864, the theorem on the variance, and REINFORCE and GRPO as cases; of its experiments, which are on language models,
+the comparison of gradient norms.
 """
 
 from dataclasses import replace

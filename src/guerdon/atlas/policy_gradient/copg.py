@@ -18,7 +18,7 @@ difference from the reward (both without their means: a constant is free) over t
 with the wrong rewards, hence the error. "On-policy" enumerates all pairs of a random policy: the largest difference of CoPG's
 expected gradient from the gradient of E[reward] - beta KL.
 
-Source: Flet-Berliac et al. 2024, arXiv 2406.19185, section 3 (loss and properties) and section 5.1 (bandit). Its sections on language models are not repeated.
+Source: Flet-Berliac et al. 2024, arXiv 2406.19185: the loss, its properties, and the bandit. Its experiments on language models are not repeated.
 """
 
 from collections.abc import Iterable

@@ -11,6 +11,8 @@ rates were tried on seed 100, which is not reported: 0.0002, 0.0004 and 0.0008; 
 
 Measured: greedy exact answers to 256 held-out problems, of which none was shown or practised; and, not claimed, the same after as many batches.
 
+Changed after the first evidence: five seeds in the place of three, which had left the comparison with GRPO undecided, as five do. Nothing else.
+
 Source: Liu et al. 2025, arXiv 2508.08221, the section that proposes Lite PPO: on base models it is better than GRPO and DAPO. The row here asks for
 "matches or exceeds": a margin of 2 points. Its long chains of thought, where token and sequence mean differ most, have no counterpart here.
 """

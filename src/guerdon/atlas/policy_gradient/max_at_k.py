@@ -15,7 +15,7 @@ which was added after the first run.
 Measured, exactly: E[best of j] over questions for j = 1 to 16, diversity as the entropy of the policy in nats, and the largest E[best of k] that any policy
 has, found by gradient ascent on the exact objective.
 
-Source: Bagirov et al. 2025, arXiv 2510.23393, section 3 (on-policy estimate). Their off-policy form with a ratio per subset is not examined.
+Source: Bagirov et al. 2025, arXiv 2510.23393, section 3.2 (on-policy estimate, eqs. 6 to 9). Their off-policy form with a ratio per subset is not examined.
 """
 
 from dataclasses import replace

@@ -16,7 +16,7 @@ are the same gradient in expectation, and W-REINFORCE 1.1 times it. What tells t
 happened to be sampled drifts towards it, blame spreads what it takes over all others in proportion to their probability. So the effect vanishes for
 small learning rates, and only for samples of the policy itself.
 
-Source: Zhu et al. 2025, arXiv 2506.01347, section 3 (the two losses, lambda 0.1) and its pass@k figures, k up to 256.
+Source: Zhu et al. 2025, arXiv 2506.01347: PSR and NSR, section 3 and table 1 (pass@k, k up to 256), section 5 and eq. 9 (W-REINFORCE, lambda 0.1).
 """
 
 import torch

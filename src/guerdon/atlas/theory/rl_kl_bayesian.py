@@ -17,7 +17,8 @@ Trials with 27 sequences, one learning rate, and priors from N(0, 1) and N(0, 1/
 sequence that is not the best, because that one was rarely drawn. So the trees are smaller here and RL's learning rate is tuned. That RL
 collapses to the argmax is true of what is sampled often enough.
 
-Source: Korbak et al. 2022, arXiv 2205.11275, sections 3 (collapse), 4 (the posterior) and 5 (distributional policy gradient, arXiv 2012.11635).
+Source: Korbak et al. 2022, arXiv 2205.11275: collapse of standard RL, KL-regularised RL as variational inference, and the forward KL of distributional policy gradient
+(arXiv 2012.11635) beside it.
 """
 
 from dataclasses import replace

@@ -6,7 +6,7 @@ problems of a kind share, so nothing can be learned by heart. Half of the proble
 half. Probabilities are sums over all sequences: pass@k has no sampling error.
 
 Arms: the base; GRPO, RLOO and PPO (with a table of values), each 200 steps of 16 problems x 8 answers, one step of AdamW per batch, no
-KL (as in the paper's runs); and distillation, 200 steps of 128 right answers by a teacher that knows for each practised problem what works. All
+KL; and distillation, 200 steps of 128 right answers by a teacher that knows for each practised problem what works. All
 took their learning rate from 0.01, 0.03, 0.1, the best pass@1 over seeds 100 to 102, which are not reported: 0.1 for each. Twenty seeds, since
 ten left it undecided for one arm whether its newly solvable problems are few.
 

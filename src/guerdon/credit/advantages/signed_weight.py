@@ -6,7 +6,7 @@
 (weighted REINFORCE) punishes ten times as much as it praises. Only on which side of the threshold a reward lies is read, so verdicts of
 +1 and -1 and of 1 and 0 mean the same.
 
-Source: arXiv 2506.01347: the decomposition into PSR and NSR, and weighted REINFORCE with lambda = 0.1 for the positive part.
+Source: Zhu et al. 2025, arXiv 2506.01347: the decomposition into PSR and NSR, and weighted REINFORCE (eq. 9) with lambda = 0.1 for the positive part.
 Differs from GroupCentred: no baseline, so that what is learned from a right answer does not depend on the others; on-policy samples only.
 """
 

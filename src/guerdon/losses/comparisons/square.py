@@ -10,8 +10,8 @@
   constant, so a weight of 1 / (2 beta) makes the gradient its own: that of the policy gradient of reward - beta * log-ratio with the
   other side as baseline.
 
-Source: IPO, arXiv 2310.12036, eq. 17; CoPG, arXiv 2406.19185, eq. 7, which completing the square turns into this, and its property 3
-(both sides of IPO's 1/2).
+Source: IPO, arXiv 2310.12036, eq. 17; CoPG, arXiv 2406.19185, whose loss completing the square turns into this, and which has IPO as the case of
+rewards half a unit apart.
 Differs from Logistic: finite at the optimum. Pairs that are always decided the same way do not drive the policy from the reference
 without end. The expected gradient of the ``margin`` form vanishes at ref * exp(reward / beta) whatever policy drew the pairs.
 """

@@ -2,7 +2,7 @@
 
     score = beta * sum over acted steps of (logp - ref_logp)        [B], in units of reward
 
-Source: DPO, arXiv 2305.18290, eq. 5 (up to the prompt's constant, which cancels in a comparison). Default ``beta`` 0.1: section 6.
+Source: DPO, arXiv 2305.18290, eq. 5 (up to the prompt's constant, which cancels in a comparison). Default ``beta`` 0.1: appendix B.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@
 
 Its gradient is the policy gradient when the policy that acted is the policy being trained.
 
-Source: Williams 1992, Simple statistical gradient-following algorithms, eq. 4 (with the baseline inside ``advantage``).
+Source: Williams 1992, Simple statistical gradient-following algorithms (with the baseline inside ``advantage``).
 Invalid when the policy that acted differs: nothing here corrects for it.
 """
 
