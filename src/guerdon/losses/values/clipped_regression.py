@@ -3,8 +3,8 @@
     near = old_value + clip(value - old_value, -epsilon, epsilon)
     loss = max((value - target)^2, (near - target)^2)        [B, T], in units of reward squared
 
-Source: not in the PPO paper but in its authors' code (baselines, ppo2); discussed by Engstrom et al. 2020, arXiv 2005.12729, section 3, who
-write min for what the code does with max. ``epsilon`` 0.2 is that code's, in units of the return: rescale it with the reward.
+Source: not in the PPO paper but in its authors' code (baselines, ppo2); discussed by Engstrom et al. 2020, arXiv 2005.12729. The same, with
+max, in the code of Ziegler et al. 2019, arXiv 1909.08593. ``epsilon`` 0.2 is that code's, in units of the return: rescale it with the reward.
 Differs from SquaredError: a step that has moved by ``epsilon`` towards its target gets no gradient.
 """
 
