@@ -79,110 +79,80 @@ def in_place_of_its_own(body: nn.Module) -> Iterator[None]:
 
 
 class _Attention(torch.autograd.Function):
+    """Tensors are [T, heads, D] and, seen as rows of one head of one token, [T * heads, D]: a block's tokens are gathered and put back by one
+    index each."""
+
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, blocks: list[Block], scale: float) -> Tensor:
-        out = torch.zeros_like(query, memory_format=torch.contiguous_format)
+        q, k, v = (x.reshape(-1, x.shape[-1]) for x in (query, key, value))
+        out = torch.zeros_like(q)
         for block in blocks:
-            here = _Gathered(block, query, key, value, scale)
-            out[here.places] = here.flat(here.attended())
-        ctx.save_for_backward(query, key, value, out)
-        ctx.blocks, ctx.scale = blocks, scale
-        return out
+            out.index_copy_(0, block.queries, _Gathered(block, q, k, v, scale).attended().view(-1, q.shape[-1]))
+        ctx.save_for_backward(q, k, v, out)
+        ctx.blocks, ctx.scale, ctx.shapes = blocks, scale, (query.shape, key.shape)
+        return out.view(query.shape)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, out = ctx.saved_tensors
-        kind = torch.promote_types(query.dtype, torch.float32)
-        dq = torch.zeros_like(query, memory_format=torch.contiguous_format)
-        dk, dv = (torch.zeros(x.shape, dtype=kind, device=x.device) for x in (key, value))
-        delta = (gradient * out).sum(-1, keepdim=True, dtype=kind)
+        q, k, v, out = ctx.saved_tensors
+        gradient = gradient.reshape(q.shape)
+        delta = (gradient * out).sum(-1, keepdim=True)
+        dq, dk, dv = (torch.zeros_like(x) for x in (q, k, v))
         for block in ctx.blocks:
-            here = _Gathered(block, query, key, value, ctx.scale)
-            dq[here.places] = here.flat(here.backward(gradient, delta, dk, dv))
-        return dq, dk.to(key.dtype), dv.to(value.dtype), None, None
+            found = _Gathered(block, q, k, v, ctx.scale).backward(gradient, delta, dk, dv)
+            dq.index_copy_(0, block.queries, found.view(-1, q.shape[-1]))
+        queries, keys = ctx.shapes
+        return dq.view(queries), dk.view(keys), dv.view(keys), None, None
 
 
 class _Gathered:
-    """A block's queries [N, K, G, R, C', D], its own keys and values [N, K, G, C, D] and those of its trunks [N, K, L, D], where R query heads
-    share each of K key heads, and the probabilities with which they are attended to."""
+    """A block's queries [N*K*G, R*C', D], its own keys and values [N*K*G, C, D] and those of its trunks [N*K, L, D], where R query heads share
+    each of K key heads, and the probabilities with which they are attended to.
+
+    What is padding attends to what is there, is put back on a token that nobody reads, and so has no gradient.
+    """
 
     def __init__(self, block: Block, query: Tensor, key: Tensor, value: Tensor, scale: float):
-        self.block, self.scale = block, scale
-        n, g, c = block.own.shape
-        self.heads, self.shared = key.shape[1], query.shape[1] // key.shape[1]
-        self.n, self.g, self.c = n, g, c - block.first
-        self.places = block.own[:, :, block.first :][block.real]
-        self.q = self.queries(query)
-        self.k, self.v = self._own(key), self._own(value)
-        rows, width = self.shared * self.c, self.q.shape[-1]
-        own = torch.baddbmm(self._past(), self.q.view(-1, rows, width), self.k.transpose(1, 2), alpha=scale)
+        self.block, self.scale, self.width = block, scale, query.shape[-1]
+        self.q = self._queries(query)
+        self.k, self.v = (x.index_select(0, block.own).view(block.branches, -1, self.width) for x in (key, value))
+        own = torch.baddbmm(block.future(query.dtype), self.q, self.k.transpose(1, 2), alpha=scale)
         if block.trunk is None:
-            self.trunk_k = self.trunk_v = None
             self.p = own.softmax(-1)
             return
-        self.trunk_k, self.trunk_v = self._trunk(key), self._trunk(value)
-        whole = self.q.view(n * self.heads, -1, width)
-        if block.absent is None:
-            trunk = torch.bmm(whole, self.trunk_k.transpose(1, 2)).mul_(scale)
-        else:
-            absent = torch.zeros(block.absent.shape, dtype=whole.dtype, device=whole.device).masked_fill_(block.absent, -torch.inf)
-            absent = absent.repeat_interleave(self.heads, 0).unsqueeze(1)
-            trunk = torch.baddbmm(absent, whole, self.trunk_k.transpose(1, 2), alpha=scale)
+        self.trunk_k, self.trunk_v = (x.index_select(0, block.trunk).view(block.trunks, -1, self.width) for x in (key, value))
+        absent = block.absent_from(query.dtype)
+        trunk = torch.baddbmm(absent, self._by_trunk(self.q), self.trunk_k.transpose(1, 2), alpha=scale)
         self.size = trunk.shape[-1]
-        both = torch.cat([trunk.view(-1, rows, self.size), own], -1).softmax(-1)
-        self.trunk_p = both[..., : self.size].reshape(n * self.heads, -1, self.size)
+        both = torch.cat([trunk.view(block.branches, -1, self.size), own], -1).softmax(-1)
+        self.trunk_p = self._by_trunk(both[..., : self.size])
         self.p = both[..., self.size :]
 
     def attended(self) -> Tensor:
         """P V, like the queries."""
         out = torch.bmm(self.p, self.v)
-        if self.trunk_k is not None:
-            out = out.view(self.n * self.heads, -1, out.shape[-1]).baddbmm_(self.trunk_p, self.trunk_v)
-        return out
+        return out if self.block.trunk is None else self._by_trunk(out).baddbmm_(self.trunk_p, self.trunk_v)
 
     def backward(self, gradient: Tensor, delta: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
-        """dQ, like the queries; what falls to keys and values is added to ``dk`` and ``dv`` [T, K, D]."""
-        real = self.block.real[..., None, None]
-        g, d = self.queries(gradient, real), self.queries(delta, real)
-        rows, width = self.shared * self.c, self.q.shape[-1]
-        g, d, q = g.view(-1, rows, width), d.view(-1, rows, 1), self.q.view(-1, rows, width)
+        """dQ, like the queries; what falls to keys and values is added to ``dk`` and ``dv``."""
+        g, d = self._queries(gradient), self._queries(delta)
         ds = torch.bmm(g, self.v.transpose(1, 2)).sub_(d).mul_(self.p)
         self._add(dv, self.block.own, torch.bmm(self.p.transpose(1, 2), g))
-        self._add(dk, self.block.own, torch.bmm(ds.transpose(1, 2), q).mul_(self.scale))
+        self._add(dk, self.block.own, torch.bmm(ds.transpose(1, 2), self.q).mul_(self.scale))
         dq = torch.bmm(ds, self.k)
-        if self.trunk_k is not None:
-            g, d, q = (x.view(self.n * self.heads, -1, x.shape[-1]) for x in (g, d, q))
+        if self.block.trunk is not None:
+            g, d, q = (self._by_trunk(x) for x in (g, d, self.q))
             ds = torch.bmm(g, self.trunk_v.transpose(1, 2)).sub_(d).mul_(self.trunk_p)
             self._add(dv, self.block.trunk, torch.bmm(self.trunk_p.transpose(1, 2), g))
             self._add(dk, self.block.trunk, torch.bmm(ds.transpose(1, 2), q).mul_(self.scale))
-            dq = dq.view(self.n * self.heads, -1, width).baddbmm_(ds, self.trunk_k)
+            dq = self._by_trunk(dq).baddbmm_(ds, self.trunk_k)
         return dq.mul_(self.scale)
 
-    def queries(self, x: Tensor, real: Tensor | None = None) -> Tensor:
-        """[T, H, D] → [N, K, G, R, C', D], zero where ``real`` is not true."""
-        found = x[self.block.own[:, :, self.block.first :]]
-        found = found if real is None else found * real
-        return found.view(self.n, self.g, self.c, self.heads, self.shared, -1).permute(0, 3, 1, 4, 2, 5).contiguous()
+    def _queries(self, x: Tensor) -> Tensor:
+        return x.index_select(0, self.block.queries).view(self.block.branches, -1, x.shape[-1])
 
-    def flat(self, x: Tensor) -> Tensor:
-        """Like the queries → [S, H, D], one for each of ``places``."""
-        x = x.view(self.n, self.heads, self.g, self.shared, self.c, -1).permute(0, 2, 4, 1, 3, 5)[self.block.real]
-        return x.flatten(1, 2)
+    def _by_trunk(self, x: Tensor) -> Tensor:
+        return x.reshape(self.block.trunks, -1, x.shape[-1])
 
-    def _own(self, x: Tensor) -> Tensor:
-        return x[self.block.own].permute(0, 3, 1, 2, 4).flatten(0, 2)
-
-    def _trunk(self, x: Tensor) -> Tensor:
-        return x[self.block.trunk].permute(0, 2, 1, 3).flatten(0, 1)
-
-    def _past(self) -> Tensor:
-        """0 where a query comes after a key or is at its place, minus infinity elsewhere: [1, R C', C]."""
-        c = self.block.own.shape[2]
-        future = torch.full((self.c, c), -torch.inf, dtype=self.q.dtype, device=self.q.device).triu_(1 + self.block.first)
-        return future.repeat(self.shared, 1).unsqueeze(0)
-
-    def _add(self, total: Tensor, places: Tensor, x: Tensor) -> None:
-        """Add what belongs to keys [N*K(*G), C or L, D] where they lie."""
-        n, k, g = self.n, self.heads, places.shape[1] if places.dim() > 2 else 1
-        x = x.view(n, k, g, -1, x.shape[-1]).permute(0, 2, 3, 1, 4).flatten(0, 2)
-        total.index_add_(0, places.flatten(), x.to(total.dtype))
+    def _add(self, total: Tensor, rows: Tensor, x: Tensor) -> None:
+        total.index_add_(0, rows, x.view(-1, self.width))

@@ -13,7 +13,7 @@ from transformers import DynamicCache
 
 from guerdon.models.language.attention import Blocks, in_place_of_its_own
 from guerdon.models.language.forward import body_of, output_head
-from guerdon.models.language.layout import lay_out
+from guerdon.models.language.layout import Shape, lay_out
 from guerdon.sequences import Sequences
 
 COMPACT_BELOW = 0.75  # the cache is compacted when less than this share of it belongs to living sequences
@@ -86,8 +86,7 @@ class Shared:
         nothing = torch.zeros(rows, dtype=torch.long)
         empty = nothing.unsqueeze(-1)
         layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
-        heads = self.body.config.get_text_config().num_attention_heads
-        prefill = _Prefill(layout.blocks(heads, self.device), self.longest)
+        prefill = _Prefill(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
         hidden = self._forward(layout.tokens, layout.positions, prefill)
         width = max(len(t) for t in layout.trunks)
         places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks]).to(self.device)

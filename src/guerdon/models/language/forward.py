@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
 from guerdon.models.language.functionals import FUNCTIONALS, functionals
-from guerdon.models.language.layout import lay_out
+from guerdon.models.language.layout import Shape, lay_out
 from guerdon.sequences import Sequences, pad
 
 
@@ -38,7 +38,7 @@ def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed
 
 def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
     layout, body = lay_out(sequences), body_of(module)
-    attending = Blocks(layout.blocks(body.config.get_text_config().num_attention_heads, device), layout.longest)
+    attending = Blocks(layout.blocks(Shape.of(body.config.get_text_config()), device), layout.longest)
     with in_place_of_its_own(body):
         out = body(
             input_ids=layout.tokens.unsqueeze(0).to(device),

@@ -16,6 +16,7 @@ Source: ours. Shared prefixes: Hydragen, arXiv 2402.05099 (sampling); tree atten
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,37 +28,66 @@ MULTIPLE = 64  # the row is filled up to a multiple of this: few distinct shapes
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What of a model decides how its attention is cut up: numbers of query heads, and of the key heads that they share."""
+
+    heads: int
+    key_heads: int
+
+    @classmethod
+    def of(cls, config: Any) -> "Shape":
+        """That of a configuration of ``transformers``."""
+        heads = config.num_attention_heads
+        return cls(heads, getattr(config, "num_key_value_heads", None) or heads)
+
+
 class Block:
-    """Queries that are attended to together: branches [N, G, C] of N trunks, or N trunks (G = 1, and no ``trunk``).
+    """Queries that are attended to together: some branches of N trunks, G of each and C long, or N trunks (G = 1, without ``trunk``).
+
+    All indices are rows of [T * heads, D] or [T * key heads, D]; a place that is none points at the row's last token, which is nobody's.
 
     Attributes:
-        own: [N, G, C], where in the row the tokens lie; anything (0) beyond a sequence's end.
-        first: queries are ``own[:, :, first:]``; what comes before only offers keys.
-        trunk: [N, L], where the trunk's tokens lie; None for a block of trunks.
-        absent: [N, L], true beyond a trunk's end; None where no trunk is shorter than another.
-        real: [N, G, C - first], true where a query is a token.
+        queries: [N * K * G * R * C'], the queries: the last C' of C, of R query heads for each of K key heads.
+        own: [N * K * G * C], the keys of the sequences themselves.
+        trunk: [N * K * L], those of their trunks, or None.
+        branches, trunks: N * K * G and N * K.
     """
 
-    own: Tensor
-    first: int
-    trunk: Tensor | None
-    absent: Tensor | None
-    real: Tensor
+    def __init__(self, own: Tensor, first: int, trunk: Tensor | None, absent: Tensor | None, shape: Shape, device: torch.device):
+        n, g, c = own.shape
+        shared = shape.heads // shape.key_heads
+        self.branches, self.trunks = n * shape.key_heads * g, n * shape.key_heads
+        heads = torch.arange(shape.heads).view(1, shape.key_heads, 1, shared, 1)
+        self.queries = (own[:, None, :, None, first:] * shape.heads + heads).flatten().to(device)
+        key_heads = torch.arange(shape.key_heads).view(1, -1, 1)
+        self.own = (own.view(n, 1, -1) * shape.key_heads + key_heads).flatten().to(device)
+        self.trunk = None if trunk is None else (trunk.unsqueeze(1) * shape.key_heads + key_heads).flatten().to(device)
+        future = torch.ones(c - first, c, dtype=torch.bool).triu_(1 + first).repeat(shared, 1)
+        self._future = future.unsqueeze(0).to(device)
+        self._absent = None if absent is None else absent.repeat_interleave(shape.key_heads, 0).unsqueeze(1).to(device)
+        self._masks: dict[tuple[str, torch.dtype], Tensor] = {}
 
-    def to(self, device: torch.device) -> "Block":
-        """The block on another device."""
-        moved = (x if x is None else x.to(device) for x in (self.own, self.trunk, self.absent, self.real))
-        own, trunk, absent, real = moved
-        return Block(own, self.first, trunk, absent, real)
+    def future(self, dtype: torch.dtype) -> Tensor:
+        """[1, R * C', C], minus infinity where a key comes after the query, else 0."""
+        return self._mask("future", self._future, dtype)
+
+    def absent_from(self, dtype: torch.dtype) -> Tensor:
+        """[N * K, 1, L], minus infinity beyond the trunk's end, else 0."""
+        return self._mask("absent", self._absent, dtype)
+
+    def _mask(self, name: str, hidden: Tensor, dtype: torch.dtype) -> Tensor:
+        if (name, dtype) not in self._masks:
+            self._masks[name, dtype] = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, -torch.inf)
+        return self._masks[name, dtype]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A flat row of T tokens.
+    """A flat row of T tokens, of which the last is nobody's.
 
     Attributes:
         tokens, positions: [T].
-        blocks: for a given number of query heads; see ``blocks_for``.
+        trunks: where the tokens of each trunk lie; ``branches``: those of each of its branches.
         predicts: [S], the place whose hidden state decides each acted step, in the order of ``mask.nonzero()``.
         last: [B], the place of each sequence's last token.
         longest: the length of the longest sequence, with its context.
@@ -71,9 +101,10 @@ class Layout:
     last: Tensor
     longest: int
 
-    def blocks(self, heads: int, device: torch.device) -> list[Block]:
-        """What is attended to together, for so many query heads."""
-        return [block.to(device) for block in (*_trunk_blocks(self.trunks, heads), *_branch_blocks(self.trunks, self.branches, heads))]
+    def blocks(self, shape: Shape, device: torch.device) -> list[Block]:
+        """What is attended to together."""
+        nobody = len(self.tokens) - 1
+        return [*_trunk_blocks(self.trunks, nobody, shape, device), *_branch_blocks(self.trunks, self.branches, nobody, shape, device)]
 
 
 def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
@@ -110,9 +141,7 @@ def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
             last[row] = place[-1] if len(place) else trunk[size - 1]
         trunks.append(trunk)
         branches.append([place for place in own if len(place)])
-    fill = -start % multiple
-    if fill:
-        put(torch.zeros(fill, dtype=torch.long), 0)
+    put(torch.zeros(multiple - start % multiple, dtype=torch.long), 0)
     predicts = [before[row][sequences.mask[row, : lengths[row]]] for row in range(len(sequences))]
     nothing = torch.zeros(0, dtype=torch.long)
     longest = max([len(t) + max([len(b) for b in own], default=0) for t, own in zip(trunks, branches, strict=True)], default=0)
@@ -121,45 +150,40 @@ def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
     )
 
 
-def _trunk_blocks(trunks: Sequence[Tensor], heads: int) -> Iterator[Block]:
+def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: torch.device) -> Iterator[Block]:
     ordered = sorted((t for t in trunks if len(t)), key=len)
-    for some in _chunks(ordered, [len(t) ** 2 * heads for t in ordered]):
-        yield from _blocks(torch.stack([_wide(t, len(some[-1])) for t in some]).unsqueeze(1), [[len(t)] for t in some], None, None, heads)
+    for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered]):
+        own = torch.stack([_wide(t, len(some[-1]), nobody) for t in some]).unsqueeze(1)
+        yield from _blocks(own, None, None, shape, device)
 
 
-def _branch_blocks(trunks: Sequence[Tensor], branches: Sequence[Sequence[Tensor]], heads: int) -> Iterator[Block]:
+def _branch_blocks(
+    trunks: Sequence[Tensor], branches: Sequence[Sequence[Tensor]], nobody: int, shape: Shape, device: torch.device
+) -> Iterator[Block]:
     units = []  # a trunk with so many of its branches as are attended to at once
     for trunk, own in zip(trunks, branches, strict=True):
         if own:
             longest = max(len(b) for b in own)
-            at_once = max(SCORES // (longest * (len(trunk) + longest) * heads), 1)
-            units += [(trunk, own[i : i + at_once]) for i in range(0, len(own), at_once)]
-    units.sort(key=lambda unit: (len(unit[1]), max(len(b) for b in unit[1]), len(unit[0])))
-
-    def cost(unit: tuple[Tensor, Sequence[Tensor]]) -> int:
-        longest = max(len(b) for b in unit[1])
-        return len(unit[1]) * longest * (len(unit[0]) + longest) * heads
-
-    for some in _chunks(units, [cost(unit) for unit in units]):
-        g, c, size = max(len(own) for _, own in some), max(len(b) for _, own in some for b in own), max(len(t) for t, _ in some)
-        own = torch.zeros(len(some), g, c, dtype=torch.long)
-        for i, (_, mine) in enumerate(some):
+            at_once = max(SCORES // (longest * (len(trunk) + longest) * shape.heads), 1)
+            units += [(trunk, own[i : i + at_once], longest) for i in range(0, len(own), at_once)]
+    units.sort(key=lambda unit: (len(unit[1]), unit[2], len(unit[0])))
+    for some in _chunks(units, [len(own) * c * (len(trunk) + c) * shape.heads for trunk, own, c in units]):
+        g, c, size = max(len(own) for _, own, _ in some), max(c for *_, c in some), max(len(trunk) for trunk, *_ in some)
+        own = torch.full((len(some), g, c), nobody)
+        for i, (_, mine, _) in enumerate(some):
             for j, branch in enumerate(mine):
                 own[i, j, : len(branch)] = branch
-        lengths = [[*(len(b) for b in mine), *[0] * (g - len(mine))] for _, mine in some]
-        absent = torch.arange(size) >= torch.tensor([len(t) for t, _ in some]).unsqueeze(-1)
-        trunk = torch.stack([_wide(t, size) for t, _ in some])
-        yield from _blocks(own, lengths, trunk, absent if absent.any() else None, heads)
+        absent = torch.arange(size) >= torch.tensor([len(trunk) for trunk, *_ in some]).unsqueeze(-1)
+        yield from _blocks(own, torch.stack([_wide(trunk, size, nobody) for trunk, *_ in some]), absent, shape, device)
 
 
-def _blocks(own: Tensor, lengths: list[list[int]], trunk: Tensor | None, absent: Tensor | None, heads: int) -> Iterator[Block]:
+def _blocks(own: Tensor, trunk: Tensor | None, absent: Tensor | None, shape: Shape, device: torch.device) -> Iterator[Block]:
     """One block, or several after each other along the sequences where its scores are too many."""
     n, g, c = own.shape
-    real = torch.arange(c) < torch.tensor(lengths).unsqueeze(-1)
     size = 0 if trunk is None else trunk.shape[1]
-    step = max(SCORES // (n * g * (c + size) * heads), 16)
+    step = max(SCORES // (n * g * (c + size) * shape.heads), 16)
     for first in range(0, c, step):
-        yield Block(own[:, :, : first + step], first, trunk, absent, real[:, :, first : first + step])
+        yield Block(own[:, :, : first + step], first, trunk, absent, shape, device)
 
 
 def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:
@@ -176,5 +200,5 @@ def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:
         yield some
 
 
-def _wide(x: Tensor, width: int) -> Tensor:
-    return torch.cat([x, x.new_zeros(width - len(x))])
+def _wide(x: Tensor, width: int, nobody: int) -> Tensor:
+    return torch.cat([x, x.new_full((width - len(x),), nobody)])
