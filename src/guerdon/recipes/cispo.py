@@ -1,7 +1,8 @@
 """CISPO: bound the importance weight instead of clipping the token, so that rare decisive tokens keep their gradient.
 
 Source: MiniMax-M1, arXiv 2506.13585, eqs. 4 and 5: token mean, the group's deviation as the scale, no KL. The upper bound is tuned there and not
-stated; see ``losses.surrogates.bounded_weight``. Four steps per batch are our choice: with one the weight is 1 and this is REINFORCE; the learning rate is GRPO's.
+stated; see ``losses.surrogates.bounded_weight``. Four steps per batch (16 there) and GRPO's learning rate are our
+choice; with one step the weight is 1 and this is REINFORCE.
 Differs from GRPO: the surrogate, the token mean, no KL.
 """
 

@@ -1,6 +1,6 @@
 """SLiC: the preferred answer is to lead by a margin; a pair that does is left alone.
 
-Source: RSO, arXiv 2309.06657, eq. 10: the hinge of SLiC-HF on log-ratios, the form that libraries call SLiC. SLiC-HF itself, arXiv 2305.10425, eq. 1,
+Source: RSO, arXiv 2309.06657, eq. 10: the hinge of SLiC-HF on log-ratios, the form that libraries call SLiC. SLiC-HF itself, arXiv 2305.10425, section 2,
 has log-probabilities without a reference (``score: log_probability``) and holds the policy by a second term, SFT on demonstrations.
 Differs from DPO: the hinge instead of the logistic. ``beta`` 0.1 and the learning rate are DPO's.
 """

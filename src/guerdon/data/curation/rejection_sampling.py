@@ -4,7 +4,7 @@
 
 Completions that were not scored (None, NaN) are never kept; of equal scores the first counts.
 
-Source: RAFT, arXiv 2304.06767, algorithm 1 (``keep`` 1: the best of each prompt's samples). With ``threshold`` and ``keep`` None: every sample
+Source: RAFT, arXiv 2304.06767 (``keep`` 1: the best of each prompt's samples). With ``threshold`` and ``keep`` None: every sample
 that is good enough, as in rejection-sampling fine-tuning, arXiv 2308.01825, and STaR, arXiv 2203.14465 (every right one).
 Differs from BestWorstPairs: what lost is thrown away instead of being compared with.
 """

@@ -4,7 +4,7 @@
 
 A sequence without a reward (NaN) is never kept. With the negative log-likelihood as the only term it is RAFT: sample, rank, imitate the best.
 
-Source: RAFT, arXiv 2304.06767, algorithm 1 (``keep`` 1). The ranking is all that is read, so no transformation of the reward that keeps the
+Source: RAFT, arXiv 2304.06767 (``keep`` 1). The ranking is all that is read, so no transformation of the reward that keeps the
 order changes anything.
 Differs from ZeroVariance: chooses within a group, not between groups. Over rows of data the same is ``data.curation.rejection_sampling``.
 """
