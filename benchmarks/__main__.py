@@ -60,6 +60,7 @@ def main() -> int:
     path = FOLDER / f"{asked.name}.json"
     results = Results.load(path)
     results.machine = machine(asked.device)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the process that measures is ended too
     try:
         carry_out(plan, results, path, asked)
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ MB = 2**20
 
 
 class Peak:
-    """A context manager: ``idle`` and, at its end, ``above`` and ``helpers``, in MB.
+    """A context manager: ``idle`` and, after marks and looks, ``above`` and ``helpers``, in MB.
 
     The kernel's own mark of the highest resident size is reset at the start; where that is not permitted, the size is read every few
     milliseconds. On a GPU it is the allocator's peak instead. ``helpers``: what processes started meanwhile hold in proportion (shared pages
@@ -48,14 +48,18 @@ class Peak:
         """Count the helper processes as they are now."""
         self.helpers = max(self.helpers, sum(map(proportional, children())))
 
-    def __exit__(self, *_: object) -> None:
+    def mark(self) -> None:
+        """The peak so far; called after every step, so that what comes after the last one (a checkpoint) is left out."""
         if self.cuda:
             import torch
 
             self.above = torch.cuda.max_memory_allocated() / MB - self.idle
-            return
-        self._stop.set()
-        self.above = (self._highest if self._watcher else status("VmHWM")) - self.idle
+        else:
+            self.above = (self._highest if self._watcher else status("VmHWM")) - self.idle
+
+    def __exit__(self, *_: object) -> None:
+        if not self.cuda:
+            self._stop.set()
 
 
 def status(name: str) -> float:

@@ -48,6 +48,7 @@ class Watched(Silent):
             if len(self.clock.seconds) == SKIPPED - 1:  # it takes some milliseconds, in a step that is not counted
                 self.peak.look()
             self.clock.tick()
+            self.peak.mark()
 
 
 def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: int, device: str) -> Outcome:
@@ -95,4 +96,5 @@ def sample(job: Job, policy: Any, rows: Path, steps: int, device: str) -> Outcom
                 encoder.decode(tokens[:n].tolist())
                 lengths.append(n)
             clock.tick()
+            peak.mark()
     return Outcome(clock.seconds, lengths, peak.above, peak.helpers, peak.idle)

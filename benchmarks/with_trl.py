@@ -36,6 +36,7 @@ class Watched(TrainerCallback):
         if len(self.clock.seconds) == SKIPPED - 1:
             self.peak.look()
         self.clock.tick()
+        self.peak.mark()
 
 
 def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: int, device: str) -> Outcome:
@@ -81,7 +82,7 @@ def options(job: Job, setting: Setting, work: Path, steps: int, device: str) -> 
     if job.kind == "grpo":
         own = {"num_generations": job.group, "max_completion_length": job.longest}
     if job.kind == "sft" and setting.grouped:
-        own |= {"train_sampling_strategy": "group_by_length", "length_column_name": "length"}
+        own["train_sampling_strategy"] = "group_by_length"
     return own | {
         "output_dir": str(work),
         "max_steps": steps,
@@ -120,6 +121,7 @@ def sample(job: Job, setting: Setting, model: Path, rows: Path, steps: int, devi
             tokenizer.batch_decode(completions, skip_special_tokens=True)
             lengths += [length_of(row, tokenizer.eos_token_id) for row in completions.tolist()]
             clock.tick()
+            peak.mark()
     return Outcome(clock.seconds, lengths, peak.above, peak.helpers, peak.idle)
 
 

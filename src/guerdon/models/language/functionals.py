@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
+MULTIPLE = 64  # rows are filled up to a multiple of this: few distinct shapes, for each of which a CPU's products are prepared, and keep memory
 
 
 def log_probability(logits: Tensor, taken: Tensor) -> Tensor:
@@ -43,9 +44,11 @@ def functionals(head: nn.Module, hidden: Tensor, taken: Tensor, temperature: flo
     if not len(hidden) or not names:
         return [hidden.new_zeros(0, dtype=torch.promote_types(hidden.dtype, torch.float32)) for _ in names]
     if type(head) is nn.Linear:
+        size, spare = len(hidden), -len(hidden) % min(rows, MULTIPLE)
+        hidden, taken = F.pad(hidden, (0, 0, 0, spare)), F.pad(taken, (0, spare))
         both = _LogpAndEntropy.apply(hidden, head.weight, head.bias, taken, temperature, rows, "entropy" in names)
         found = dict(zip(("logp", "entropy"), both, strict=True))
-        return [found[name] for name in names]
+        return [found[name][:size] for name in names]
 
     def one(tile: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
         logits = head(tile) / temperature

@@ -60,7 +60,7 @@ class Block:
         heads = torch.arange(shape.heads).view(1, shape.key_heads, 1, shared, 1)
         self.queries = (own[:, None, :, None, first:] * shape.heads + heads).flatten().to(device)
         key_heads = torch.arange(shape.key_heads).view(1, -1, 1)
-        self.own = (own.view(n, 1, -1) * shape.key_heads + key_heads).flatten().to(device)
+        self.own = (own.reshape(n, 1, -1) * shape.key_heads + key_heads).flatten().to(device)
         self.trunk = None if trunk is None else (trunk.unsqueeze(1) * shape.key_heads + key_heads).flatten().to(device)
         future = torch.ones(c - first, c, dtype=torch.bool).triu_(1 + first).repeat(shared, 1)
         self._future = future.unsqueeze(0).to(device)
@@ -153,7 +153,7 @@ def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
 def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: torch.device) -> Iterator[Block]:
     ordered = sorted((t for t in trunks if len(t)), key=len)
     for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered]):
-        own = torch.stack([_wide(t, len(some[-1]), nobody) for t in some]).unsqueeze(1)
+        own = torch.stack([_wide(t, _round(len(some[-1])), nobody) for t in some]).unsqueeze(1)
         yield from _blocks(own, None, None, shape, device)
 
 
@@ -168,7 +168,7 @@ def _branch_blocks(
             units += [(trunk, own[i : i + at_once], longest) for i in range(0, len(own), at_once)]
     units.sort(key=lambda unit: (len(unit[1]), unit[2], len(unit[0])))
     for some in _chunks(units, [len(own) * c * (len(trunk) + c) * shape.heads for trunk, own, c in units]):
-        g, c, size = max(len(own) for _, own, _ in some), max(c for *_, c in some), max(len(trunk) for trunk, *_ in some)
+        g, c, size = max(len(own) for _, own, _ in some), _round(max(c for *_, c in some)), _round(max(len(trunk) for trunk, *_ in some))
         own = torch.full((len(some), g, c), nobody)
         for i, (_, mine, _) in enumerate(some):
             for j, branch in enumerate(mine):
@@ -198,6 +198,12 @@ def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:
         some.append(item)
     if some:
         yield some
+
+
+def _round(size: int) -> int:
+    """Up to few distinct sizes: multiples of 16 from 64 on, of 4 below."""
+    multiple = 16 if size > 64 else 4
+    return -(-size // multiple) * multiple
 
 
 def _wide(x: Tensor, width: int, nobody: int) -> Tensor:
