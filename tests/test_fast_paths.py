@@ -7,6 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.losses.penalties.entropy import Entropy
+from guerdon.losses.surrogates.bounded_weight import BoundedWeight
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
 from guerdon.models.language import layout
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.forward import can_pack, encode, has_plain_head
@@ -15,8 +20,11 @@ from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences, merge, pad
+from guerdon.training.learner import Learner
 from guerdon.training.measuring import gather, micro_batches
 from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Term
+from guerdon.training.tally import Tally
 
 CPU = torch.device("cpu")
 V = 37
@@ -276,3 +284,50 @@ def test_adapters_with_frozen_bfloat16_weights_share_them_with_the_copy():
 
 def test_heads_are_plain_where_they_are():
     assert has_plain_head(module("llama"), CPU) and not has_plain_head(module("gemma2"), CPU)
+
+
+SURROGATES = [Reinforce(), Clip(0.2, 0.28, dual=3.0), BoundedWeight(), SequenceRatio()]
+
+
+def rollouts(advantage: torch.Tensor) -> Batch:
+    sequences = drawn([5, 3], [(0, 4), (0, 2), (1, 5), (1, 1)], seed=4)
+    old = torch.randn(sequences.mask.shape, generator=torch.Generator().manual_seed(2)) - 3
+    given = {"old_logp": torch.where(sequences.mask, old, 0.0), "advantage": torch.where(sequences.mask, advantage.unsqueeze(-1), 0.0)}
+    return Batch({"": sequences.with_quantities(**given, group=sequences.context)})
+
+
+@pytest.mark.parametrize("loss", SURROGATES, ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("advantage", [[0.0, 0.0, 1.0, -2.0], [0.0, 0.5, 0.0, 0.0], [0.0] * 4])
+def test_sequences_without_an_advantage_are_left_out_and_nothing_changes(loss, advantage, monkeypatch):
+    found = []
+    for silent in (True, False):
+        if not silent:
+            monkeypatch.setattr(type(loss), "silent_without", None)
+        learner = Learner("policy", policy(module("llama")), (Term(loss),), AdamW(1e-2), 10_000)
+        seen: list[int] = []
+        measure = learner.model.measure
+        monkeypatch.setattr(learner.model, "measure", lambda s, n, m=measure, seen=seen: seen.append(len(s)) or m(s, n))
+        metrics = []
+        for _ in range(2):
+            tally = Tally()
+            learner.step({"": rollouts(torch.tensor(advantage))}, learner.terms, AdamW(1e-2), tally)
+            metrics.append(tally.means())
+        found.append((learner.state()["parameters"], metrics, sum(seen)))
+    (mine, metrics, few), (plain, wanted, every) = found
+    assert few < every == 8
+    for name, value in plain.items():
+        torch.testing.assert_close(mine[name], value, rtol=0, atol=1e-4)  # steps are 1e-2, and AdamW magnifies rounding
+    for one, other in zip(metrics, wanted, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-6) and one["grad_norm"] == pytest.approx(
+            other["grad_norm"], rel=1e-4, abs=1e-7
+        )
+        name = next(name for name in other if name.startswith("losses/"))
+        assert one[name] == pytest.approx(other[name], abs=1e-6)
+
+
+def test_a_penalty_keeps_every_sequence():
+    terms = (Term(Reinforce()), Term(Entropy(), weight=-0.1))
+    learner = Learner("policy", policy(module("llama")), terms, AdamW(1e-2), 10_000)
+    tally = Tally()
+    learner.step({"": rollouts(torch.zeros(4))}, terms, AdamW(1e-2), tally)
+    assert "frac_silent" not in tally.means() and tally.means()["grad_norm"] > 0

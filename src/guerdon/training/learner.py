@@ -91,6 +91,8 @@ class Learner:
         names = wanted_by(t.loss for t in terms)
         weights = [step_weights(term, batch) for term in terms]
         whole = any(per_batch(t.loss) for t in terms)
+        if not whole and torch.is_grad_enabled():
+            batch, weights = self._without_silent(batch, terms, weights, tally)
         parts = [torch.arange(len(batch))] if whole else micro_batches(batch, self.budget, shares_contexts(self.model))
         value = 0.0
         for rows in parts:
@@ -114,6 +116,31 @@ class Learner:
             observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
         return value
 
+    def _without_silent(self, batch: Batch, terms: list[Term], weights: list[Tensor], tally: Tally) -> tuple[Batch, list[Tensor]]:
+        """The batch without the sequences of which every term says that they have neither a loss nor a gradient: nothing is computed for them."""
+        names = [getattr(term.loss, "silent_without", None) for term in terms]
+        found = [None if name is None else held(batch, Name(name)) for name in names]
+        if any(value is None for value in found) or "" not in batch.sides:
+            return batch, weights
+        mask = batch.sides[""].mask
+        live = torch.stack([((value != 0) & mask).any(-1) for value in found]).any(0)
+        if live.all():
+            return batch, weights
+        for term in terms:
+            tally.add_sum(f"losses/{name_of(term)}", 0.0, float(mask[~live].sum()))
+        tally.add_sum("frac_silent", float((~live).sum()), len(batch))
+        for parameter in self.parameters:  # with nothing left to learn from the optimiser still makes its step, on a gradient of zeros
+            if parameter.grad is None and not live.any():
+                parameter.grad = torch.zeros_like(parameter)
+        part = batch.select(live)
+        width = part.sides[""].mask.shape[1]
+        return part, [weight[live][:, :width] for weight in weights]
+
+
+def name_of(term: Term) -> str:
+    """What a term's loss is called in the metrics: the part's name."""
+    return type(term.loss).__module__.rsplit(".", 1)[1]
+
 
 def step_weights(term: Term, batch: Batch) -> Tensor:
     """The weights [B, T] (or [N, 1]) of a term on the whole batch, before it is split."""
@@ -131,7 +158,6 @@ def step_weights(term: Term, batch: Batch) -> Tensor:
 
 def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:
     """What is logged of every term: comparisons their accuracy and margins, everything else its mean."""
-    name = type(term.loss).__module__.rsplit(".", 1)[1]
     if hasattr(term.loss, "scores"):
         with torch.no_grad():
             scores = term.loss.scores(quantities)
@@ -143,7 +169,7 @@ def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: B
         for side in ("chosen", "rejected"):
             if f"{side}_logp" in quantities:
                 tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
-    tally.add(f"losses/{name}", each, next(iter(batch.sides.values())).mask if each.dim() > 1 else None)
+    tally.add(f"losses/{name_of(term)}", each, next(iter(batch.sides.values())).mask if each.dim() > 1 else None)
 
 
 def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:

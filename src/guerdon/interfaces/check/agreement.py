@@ -1,7 +1,7 @@
 """Do the sampler, the learner and the plainest computation there is give the same log-probabilities, and the last two the same gradient?
 
-The sampler runs step by step on a cache, the learner on padded batches with the output head at acted steps only. The plain computation takes
-each sequence by itself, without padding, with all its logits.
+The sampler runs step by step on a cache, the learner on one flat row in which shared contexts are computed once, with the output head at acted steps
+only. The plain computation takes each sequence by itself, without padding, with all its logits.
 """
 
 from typing import Any
@@ -27,13 +27,20 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     learned = _gradient(policy.module, learner[mask].sum())
     plain = plainly(policy, drawn)
     plainer = _gradient(policy.module, plain[mask].sum())
+    computing = policy.computing
     found = {
         "tokens": int(mask.sum()),
         "sampler_learner": _largest(drawn.quantities["old_logp"], learner, mask),
         "learner_plain": _largest(learner, plain, mask),
         "gradient_plain": float((learned - plainer).norm() / plainer.norm().clamp(min=1e-12)),
-        "dtype": str(next(policy.module.parameters()).dtype).removeprefix("torch."),
+        "dtype": str(next(computing.parameters()).dtype).removeprefix("torch."),
+        "shares_contexts": policy.packed,
     }
+    if policy.unpacked_because:
+        warnings.append(
+            f"the model cannot read sequences from one row without padding ({policy.unpacked_because}): they are padded, and a prompt is computed "
+            "anew for each of its completions, which is slower and right all the same"
+        )
     bound = BOUND.get(found["dtype"])
     for name, what in (("sampler_learner", "sampler and learner"), ("learner_plain", "learner and the plain computation")):
         if bound is not None and found[name] > bound:
@@ -51,7 +58,7 @@ def plainly(policy: Any, sequences: Sequences) -> Tensor:
     for b, c in enumerate(sequences.context.tolist()):
         length = int(sequences.length[b])
         ids = torch.cat([sequences.contexts[c], sequences.actions[b, :length]]).unsqueeze(0).to(policy.device)
-        logits = policy.module(input_ids=ids, use_cache=False).logits[0].float() / sequences.temperature
+        logits = policy.computing(input_ids=ids, use_cache=False).logits[0].float() / sequences.temperature
         start = len(sequences.contexts[c])
         each = logits.log_softmax(-1)[start - 1 : start - 1 + length].gather(-1, ids[0, start:].unsqueeze(-1)).squeeze(-1)
         row = torch.zeros(out.shape[1])
@@ -71,9 +78,12 @@ def _draw(prepared: Prepared) -> Sequences:
 
 def _gradient(module: torch.nn.Module, value: Tensor) -> Tensor:
     """The gradient with respect to everything that is trained, as one vector."""
+    module.zero_grad(set_to_none=True)
+    value.backward()
     parameters = [p for p in module.parameters() if p.requires_grad]
-    parts = torch.autograd.grad(value, parameters, allow_unused=True)
-    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten().float().cpu() for p, g in zip(parameters, parts, strict=True)])
+    found = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().float().cpu() for p in parameters])
+    module.zero_grad(set_to_none=True)
+    return found
 
 
 def _largest(a: Tensor, b: Tensor, mask: Tensor) -> float:

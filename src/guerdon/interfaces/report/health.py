@@ -180,4 +180,4 @@ def _mean(values: list[float], end: int) -> float:
 
 def _half_precision(record: Record) -> bool:
     text = json.dumps(record.configuration, default=str)
-    return any(f'"{name}"' in text for name in ("bf16", "bfloat16", "fp16", "float16"))
+    return '"dtype": "auto"' in text or any(f'"{name}"' in text for name in ("bf16", "bfloat16", "fp16", "float16"))

@@ -9,6 +9,7 @@ unbounded below, as the paper does; it tunes ``epsilon_high`` and does not state
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from guerdon.losses.surrogates.clip import LN2, Clip
 from guerdon.losses.surrogates.reinforce import Reinforce
@@ -18,6 +19,7 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class BoundedWeight:
+    silent_without: ClassVar[str] = "advantage"
     epsilon: float = 1.0
     epsilon_high: float = 0.2
 

@@ -10,6 +10,7 @@ Differs from Reinforce: reuses a batch for several steps; a step whose ratio has
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -20,6 +21,7 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class Clip:
+    silent_without: ClassVar[str] = "advantage"
     epsilon: float = 0.2
     epsilon_high: float | None = None  # None: the same as ``epsilon``
     dual: float | None = None  # None: no second bound for negative advantages

@@ -9,6 +9,7 @@ Invalid when the policy that acted differs: nothing here corrects for it.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from guerdon.quantities import BT
 from guerdon.witness import Witness
@@ -16,6 +17,8 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class Reinforce:
+    silent_without: ClassVar[str] = "advantage"
+
     def __call__(self, logp: BT, advantage: BT) -> BT:
         return -advantage.detach() * logp
 

@@ -14,6 +14,7 @@ long sequences count more.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -25,6 +26,7 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class SequenceRatio:
+    silent_without: ClassVar[str] = "advantage"
     epsilon: float = 3e-4
     epsilon_high: float = 4e-4
 

@@ -20,7 +20,9 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
-MULTIPLE = 64  # rows are filled up to a multiple of this: few distinct shapes, for each of which a CPU's products are prepared, and keep memory
+MULTIPLE = (
+    64  # rows are filled up to a multiple of this: few distinct shapes, for each of which a CPU's products are prepared, and keep memory
+)
 
 
 def log_probability(logits: Tensor, taken: Tensor) -> Tensor:
