@@ -24,6 +24,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import gather, micro_batches
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
+from guerdon.training.remembering import Remembering, fingerprint
 from guerdon.training.tally import Tally
 
 CPU = torch.device("cpu")
@@ -331,3 +332,38 @@ def test_a_penalty_keeps_every_sequence():
     tally = Tally()
     learner.step({"": rollouts(torch.zeros(4))}, terms, AdamW(1e-2), tally)
     assert "frac_silent" not in tally.means() and tally.means()["grad_norm"] > 0
+
+
+def test_what_a_reference_says_is_measured_once(tmp_path):
+    made = policy(module("llama"))
+    once = Remembering(made.reference(), tmp_path)
+    first = once.measure(SOME, {"logp"})["logp"]
+    torch.testing.assert_close(first, made.measure(SOME, {"logp"})["logp"].detach())
+    assert once.measured == len(SOME)
+    again = Remembering(made.reference(), tmp_path)  # another run
+    some = SOME.select(torch.tensor([8, 4, 1]))
+    assert torch.equal(again.measure(some, {"logp"})["logp"], first[[8, 4, 1], : some.actions.shape[1]]) and again.measured == 0
+    with torch.no_grad():
+        made.module.lm_head.weight.add_(0.1)
+    moved = Remembering(made.reference(), tmp_path)
+    moved.measure(some, {"logp"})
+    assert moved.measured == 3
+
+
+def test_adapters_that_are_switched_off_do_not_count(tmp_path):
+    made = policy(Lora(r=4).wrap(module("llama"), seed=0))
+    reference = made.reference()
+    before = fingerprint(reference)
+    with torch.no_grad():
+        for name, p in made.module.named_parameters():
+            if "lora_" in name:
+                p += 0.1
+    assert fingerprint(reference) == before and fingerprint(made) != before
+
+
+def test_where_nothing_can_be_written_it_is_remembered_for_the_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    once = Remembering(policy(module("llama")).reference(), tmp_path / "file" / "inside")
+    once.measure(SOME, {"logp"})
+    once.measure(SOME, {"logp"})
+    assert once.measured == len(SOME)

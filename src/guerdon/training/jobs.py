@@ -28,7 +28,7 @@ from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
-from guerdon.training.stages import Outputs, adopt, describe
+from guerdon.training.stages import Outputs, adopt, cache_folder, describe
 from guerdon.training.streams import Stream
 
 
@@ -67,6 +67,7 @@ class FitJob:
             run_in(folder, self, budget),
             display,
             streams_of(self.streams, done, encoder, budget),
+            remember=cache_folder("measured"),
         )
         return Outputs(out.model, history=out.history)
 

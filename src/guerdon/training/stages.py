@@ -84,7 +84,7 @@ class Pipeline:
         keys: dict[str, str | None] = {}
         for i, stage in enumerate(self.stages):
             key = keys[stage.name] = _key(self.model, self.stages[: i + 1], seed) if cached else None
-            place = cache_folder() / key if key else None
+            place = cache_folder("stages") / key if key else None
             model = self._model_for(stage, done, seed)
             if place is not None and (place / "done").exists():
                 done[stage.name] = _load(place, model)
@@ -127,10 +127,10 @@ def rounds(count: int, make: Any) -> tuple[Stage, ...]:
     return tuple(stage for i in range(count) for stage in make(i))
 
 
-def cache_folder() -> Path:
-    """Where finished stages are kept: ``GUERDON_CACHE``, or the user's cache folder."""
-    base = os.environ.get("GUERDON_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / ("stages" if os.environ.get("GUERDON_CACHE") else "guerdon/stages")
+def cache_folder(kind: str) -> Path:
+    """Where things of a kind that need not be computed twice are kept: in ``GUERDON_CACHE``, or the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("GUERDON_CACHE") or Path(base) / "guerdon") / kind
 
 
 def _key(model: Any, stages: tuple[Stage, ...], seed: int) -> str | None:

@@ -1,6 +1,7 @@
 """Views: the models that names with a view refer to (``ref_logp``), bound once, moved by updates."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ import torch
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
 from guerdon.quantities import Name
+from guerdon.training.remembering import Remembering
 
 COPIES = ("ref", "ema")  # views that are made from the policy as it is at the start
 
@@ -33,6 +35,12 @@ class Views:
                 raise InputError(
                     f"recipe.updates: the {view!r} view is the policy with its adapters off and cannot move; train without lora"
                 )
+
+    def remember(self, folder: Path) -> None:
+        """Let no view that does not move measure a row twice."""
+        for view, model in self.bound.items():
+            if view not in self.moving and hasattr(model, "tokenizer"):
+                self.bound[view] = Remembering(model, folder)
 
     def update(self, step: int) -> dict[str, float]:
         """Apply every update; returns how far each moved view now is from the policy (root mean square over parameters)."""

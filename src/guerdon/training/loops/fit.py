@@ -5,6 +5,7 @@ for each step:  a batch of rows → (reference log-probabilities, if a term read
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from guerdon.models import Model
@@ -41,6 +42,7 @@ def fit(
     display: Display = Silent(),
     streams: Mapping[str, Stream] | None = None,
     models: Mapping[str, Model] | None = None,
+    remember: Path | None = None,
 ) -> Fitted:
     """Fit ``model`` in place to ``examples`` and return it with its history.
 
@@ -48,12 +50,13 @@ def fit(
         held_out: examples on which the loss and its metrics are measured, as ``eval/...``.
         streams: data of terms whose ``data`` names a stream.
         models: models that views other than ``ref`` and ``ema`` refer to.
+        remember: a folder for what models that do not move say of the rows, so that nothing is measured twice; None: it is.
 
     Raises:
         InputError: a part needs what neither the rows nor a bound model provides, or there are no rows.
         RunFailed: steps keep being non-finite, or the disk is full.
     """
-    loop = _Fit(model, examples, recipe, budget, held_out, dict(streams or {}), dict(models or {}))
+    loop = _Fit(model, examples, recipe, budget, held_out, dict(streams or {}), dict(models or {}), remember)
     history = drive(loop, "fit", budget, run, display, model)
     return Fitted(model, history)
 
@@ -61,11 +64,13 @@ def fit(
 class _Fit:
     """The loop's half of ``drive``: one step, its state, its evaluation."""
 
-    def __init__(self, model, examples, recipe, budget, held_out, streams, models):
+    def __init__(self, model, examples, recipe, budget, held_out, streams, models, remember):
         self.model, self.recipe, self.budget, self.held_out, self.streams = model, recipe, budget, held_out, streams
         self.names = wanted_by(t.loss for t in recipe.terms)
         self.stream = Stream(examples, budget.rows, budget.seed)
         self.views = Views(model, self.names, recipe.updates, models)
+        if remember is not None:
+            self.views.remember(remember)
         self.learner = Learner("policy", model, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch)
         self.knobs = knobs.start(recipe)
         self._check(examples[0])
