@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks import page, tables
+from benchmarks.busy import Others
 from benchmarks.results import FOLDER, Measurement, Results, machine
 from benchmarks.settings import Setting, applicable
 from benchmarks.workloads import HEADLINE, Job, chosen
@@ -33,7 +34,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--thorough", action="store_true", help="also the settings that are rarely the best: checkpointing, more micro-batches"
     )
-    parser.add_argument("--again", action="store_true", help="measure anew what was measured")
+    parser.add_argument(
+        "--again",
+        nargs="?",
+        const="all",
+        choices=["all", "disturbed"],
+        help="measure anew what was measured, or only where other processes took part of the machine",
+    )
     parser.add_argument("--name", default="cpu", help="of the file in benchmarks/results; another name is another run (default cpu)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--list", action="store_true", help="list jobs and settings")
@@ -85,27 +92,32 @@ def planned(jobs: list[Job], asked: argparse.Namespace) -> list[tuple[Job, str, 
 
 def carry_out(plan: list[tuple[Job, str, Setting]], results: Results, path: Path, asked: argparse.Namespace) -> None:
     """Each in its process, one after the other."""
-    done_in_this_call: set[tuple[str, str, str]] = set()
+    fresh: set[tuple[str, str, str]] = set()
+    rated = ""
     for i, (job, library, setting) in enumerate(plan):
-        if job.size.name not in results.rates or (asked.again and i == 0):
-            rate = child(job, "rate", setting, asked)
-            if isinstance(rate, dict):
-                results.rates[job.size.name] = rate
         same = (job.key, library, setting.name)
         before = results.find(*same)
-        if before is not None and not before.failed and (not asked.again or same in done_in_this_call):
+        known = before is not None and not before.failed
+        if known and (same in fresh or asked.again is None or (asked.again == "disturbed" and not before.disturbed)):
             continue
-        done_in_this_call.add(same)
+        fresh.add(same)
+        if rated != job.name:  # with every job, and the best is kept: it is what the machine can do
+            rate, rated = child(job, "rate", setting, asked), job.name
+            if isinstance(rate, dict):
+                known_rates = results.rates.get(job.size.name, {})
+                results.rates[job.size.name] = {k: max(v, known_rates.get(k, 0.0)) for k, v in rate.items()}
         print(f"{i + 1}/{len(plan)} {job.name}, {library}, {setting.name} ... ", end="", flush=True, file=sys.stderr)
-        begun = time.perf_counter()
+        begun, others = time.perf_counter(), Others()
         found = child(job, library, setting, asked)
         if isinstance(found, str):
             measurement = Measurement(job.name, job.key, library, setting.name, failed=found)
         else:
-            measurement = Measurement(**{**found, "seconds": tuple(found["seconds"])})
+            measurement = Measurement(**{**found, "seconds": tuple(found["seconds"]), "others": others.share()})
         results.put(measurement)
         results.save(path)
         told = measurement.failed or f"{measurement.step:.3g} s a step, {measurement.memory:.0f} MB"
+        if measurement.disturbed:
+            told += f"; disturbed: other processes took {measurement.others:.0%} of the machine"
         print(f"{told} ({time.perf_counter() - begun:.0f} s)", file=sys.stderr)
 
 

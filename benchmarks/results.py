@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 SKIPPED = 2  # steps that warm up
+DISTURBING = 0.05
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -25,6 +26,7 @@ class Measurement:
         operations: needed arithmetic of a step on average.
         memory: peak resident MB above the idle process; ``helpers``: of further processes, not in it.
         idle: resident MB of the process with everything imported and the model built.
+        others: share of the machine's processor time that other processes took meanwhile.
         failed: why there is no measurement; "" where there is one.
     """
 
@@ -38,12 +40,18 @@ class Measurement:
     memory: float = 0.0
     helpers: float = 0.0
     idle: float = 0.0
+    others: float = 0.0
     failed: str = ""
 
     @property
     def steady(self) -> tuple[float, ...]:
         """Steps after the first two."""
         return self.seconds[SKIPPED:]
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other processes took enough to slow it down; threads that wait for one that was put aside lose far more than its share."""
+        return self.others > DISTURBING
 
     @property
     def step(self) -> float:

@@ -84,7 +84,8 @@ def everything(runs: Sequence[Results], jobs: Sequence[Job]) -> str:
                     s, m = seconds(found), found[0]
                     rate = f"{m.tokens / s.middle:,.0f}"
                     part = percent(share(runs, job, library, setting.name))
-                    rows.append([job.name, library, setting.name, ranged(s), rate, f"{m.memory:.0f} + {m.helpers:.0f}", part])
+                    name = setting.name + (" (disturbed)" if any(m.disturbed for m in found) else "")
+                    rows.append([job.name, library, name, ranged(s), rate, f"{m.memory:.0f} + {m.helpers:.0f}", part])
                 for run in runs:
                     failed = run.find(job.key, library, setting.name)
                     if failed is not None and failed.failed:

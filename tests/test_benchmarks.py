@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import page, tables
+from benchmarks import busy, page, tables
 from benchmarks.arithmetic import Shape, Work, group, scored_group, text, total
 from benchmarks.models import AGES, END, PLAIN, PROMPT, SHORTEST, Words, random_model
 from benchmarks.results import Measurement, Results
@@ -171,6 +171,17 @@ def test_a_second_measurement_replaces_the_first():
     before = len(results.measurements)
     results.put(replace(results.measurements[0], memory=1.0))
     assert len(results.measurements) == before and results.measurements[-1].memory == 1.0
+
+
+def test_what_others_take_is_told_from_what_is_measured(monkeypatch):
+    times = iter([(10.0, 100.0, 1.0), (14.0, 106.0, 4.0)])  # 10 s of cores, 4 of them busy, 3 with what is measured
+    monkeypatch.setattr(busy, "_times", lambda: next(times))
+    assert busy.Others().share() == pytest.approx(0.1)
+    measured = replace(some_results().measurements[0], others=0.1)
+    assert measured.disturbed and not replace(measured, others=0.01).disturbed
+    results = some_results()
+    results.put(measured)
+    assert "shipped (disturbed)" in tables.everything([results], [every()["dpo"]])
 
 
 def test_tables():
