@@ -24,7 +24,6 @@ from torch import Tensor
 from guerdon.sequences import Sequences
 
 SCORES = 2**21  # attention scores that exist at once, over all heads
-MULTIPLE = 64  # the row is filled up to a multiple of this: few distinct shapes, for which the products of a CPU are prepared once
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Layout:
         return [*_trunk_blocks(self.trunks, nobody, shape, device), *_branch_blocks(self.trunks, self.branches, nobody, shape, device)]
 
 
-def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
+def lay_out(sequences: Sequences) -> Layout:
     """The layout of sequences, in which contexts that several of them answer are shared."""
     rows_of: list[list[int]] = [[] for _ in sequences.contexts]
     for row, context in enumerate(sequences.context.tolist()):
@@ -141,7 +140,7 @@ def lay_out(sequences: Sequences, multiple: int = MULTIPLE) -> Layout:
             last[row] = place[-1] if len(place) else trunk[size - 1]
         trunks.append(trunk)
         branches.append([place for place in own if len(place)])
-    put(torch.zeros(multiple - start % multiple, dtype=torch.long), 0)
+    put(torch.zeros(_room(start) - start, dtype=torch.long), 0)
     predicts = [before[row][sequences.mask[row, : lengths[row]]] for row in range(len(sequences))]
     nothing = torch.zeros(0, dtype=torch.long)
     longest = max([len(t) + max([len(b) for b in own], default=0) for t, own in zip(trunks, branches, strict=True)], default=0)
@@ -198,6 +197,12 @@ def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:
         some.append(item)
     if some:
         yield some
+
+
+def _room(size: int) -> int:
+    """More than ``size``, by a sixteenth on the average: few distinct shapes, for each of which a CPU's products are prepared once and keep memory."""
+    multiple = max(2 ** (size.bit_length() - 4), 16)
+    return (size // multiple + 1) * multiple
 
 
 def _round(size: int) -> int:
