@@ -248,8 +248,13 @@ def _groups(table: list[dict[str, Any]]) -> list[list[int]]:
     """The positions of each group: by the column ``group`` where there is one, else by equal prompts."""
     groups: dict[str, list[int]] = {}
     for position, row in enumerate(table):
-        groups.setdefault(repr(row.get("group", row["prompt"])), []).append(position)
+        groups.setdefault(group_key(row), []).append(position)
     return list(groups.values())
+
+
+def group_key(row: Mapping[str, Any]) -> str:
+    """What rows of one group have in common: their column ``group``, or else their prompt."""
+    return repr(row.get("group", row["prompt"]))
 
 
 def _parsed(value: Any) -> Any:

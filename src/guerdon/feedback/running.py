@@ -18,6 +18,9 @@ Where a reward runs:
                                               when a call takes longer than ``timeout``; with ``workers=0, timeout=None`` here
     what cannot be sent to a process          in a thread, which is abandoned at the timeout, as a thread cannot be stopped
 
+``begin`` starts judging before all completions are there (``guerdon.feedback.arriving``): those rewards that run elsewhere and do not read
+the whole batch. What they find is the same, since each sees what it would have seen.
+
 A function that takes the whole batch (TRL's signature) is called on the batch first. If that raises or takes longer than ``timeout``, it is
 called on one completion at a time to find which one it was. Functions for one completion are spread over the workers.
 In a helper a function keeps what it remembers until its process is replaced, and each worker remembers for itself.
@@ -30,7 +33,7 @@ import numbers
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,13 +42,22 @@ from torch import Tensor
 
 from guerdon.errors import InputError, RunFailed
 from guerdon.feedback.adapters import Adapted, Call, adapt
+from guerdon.feedback.arriving import Arriving
 from guerdon.feedback.helpers import Failure, Helpers, Loadable
 from guerdon.feedback.worker import sentence
+from guerdon.parts import is_part, per_batch
 
 _LARGEST = 64 * 2**20  # bytes of a function that are sent to a helper: one that holds a model stays here
 _STRAY = 8  # threads that were abandoned before the run gives up
 
-Invoke = Callable[[Adapted, list[Call]], list[Any]]
+
+@dataclass(frozen=True)
+class Route:
+    """Where a reward runs: ``submit`` starts calls, ``collect`` waits for what they come to."""
+
+    submit: Callable[[Adapted, list[Call]], list[Future]]
+    collect: Callable[[Adapted, list[Future]], list[Any]]
+    aside: bool  # it runs while this thread does something else
 
 
 @dataclass
@@ -72,6 +84,8 @@ class RewardRunner:
         timeout: seconds that a call may take; None for no limit.
         failure_bound: share of the last ``failure_window`` samples that may fail before the run stops.
         concurrency: how many completions an async function may be working on at once.
+        per_batch: whether functions in TRL's signature are called on the whole batch. If false, on whole groups of completions of one prompt,
+            so that judging can begin while others are sampled. What a function says of itself, by an attribute ``per_batch``, goes first.
     """
 
     def __init__(
@@ -83,6 +97,7 @@ class RewardRunner:
         failure_bound: float = 0.2,
         failure_window: int = 100,
         concurrency: int = 64,
+        per_batch: bool = True,
     ) -> None:
         if workers < 0 or (timeout is not None and timeout <= 0) or not 0 <= failure_bound <= 1 or failure_window < 1 or concurrency < 1:
             raise InputError(
@@ -92,9 +107,13 @@ class RewardRunner:
         self._rewards = {name: replace(adapt(reward, name), name=name) for name, reward in rewards.items()}
         self._workers, self._timeout, self._concurrency = workers, timeout, concurrency
         self._bound, self._recent = failure_bound, deque[str | None](maxlen=failure_window)
+        self._per_batch = per_batch
         self._lock = threading.Lock()
+        self._in_turn = {name: threading.Lock() for name in self._rewards}  # in a thread, a function is not called twice at once
+        self._closed = 0  # how often
         self._helpers: Helpers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns: dict[str, asyncio.Semaphore] = {}  # by reward, of this loop
         self._singly: set[str] = set()  # batch functions that are slow, not hung: called on one completion at a time
         self._stray = 0
         self._routes = {name: self._route(reward) for name, reward in self._rewards.items()}
@@ -107,8 +126,35 @@ class RewardRunner:
         """By reward, the columns it needs that are not among ``columns``; empty if there are none."""
         return {name: lacking for name, reward in self._rewards.items() if (lacking := reward.missing(columns))}
 
-    def score(self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Sequence[Any]] | None = None) -> Scored:
-        """Run every reward on the batch.
+    @property
+    def early(self) -> tuple[str, ...]:
+        """The rewards that can be run on a part of the batch, while something else goes on here."""
+        return tuple(name for name, reward in self._rewards.items() if self._routes[name].aside and not self._reads_batch(reward))
+
+    def _reads_batch(self, reward: Adapted) -> bool:
+        if reward.kind != "trl":
+            return False
+        said = getattr(reward.function, "per_batch", None)
+        if said is None and not is_part(reward.function):
+            return self._per_batch
+        return per_batch(reward.function)
+
+    def begin(self, prompts: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Arriving:
+        """Judging of a batch whose completions arrive one after another; it is handed to ``score`` when all are there."""
+        return Arriving({name: self._rewards[name] for name in self.early}, self._started, prompts, columns)
+
+    def _started(self, name: str, prompts, completions, columns, rows: Sequence[int]) -> list[tuple[Call, Future]]:
+        calls = self._calls(name, prompts, completions, columns, rows)
+        return list(zip(calls, self._routes[name].submit(self._rewards[name], calls), strict=True))
+
+    def score(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        columns: Mapping[str, Sequence[Any]] | None = None,
+        begun: Arriving | None = None,
+    ) -> Scored:
+        """Run every reward on the batch, but for what was ``begun``.
 
         Raises:
             InputError: a column is missing or of another length, or a reward does not return one value per completion.
@@ -122,9 +168,14 @@ class RewardRunner:
                 )
         if not len(completions):
             return Scored({name: torch.zeros(0, dtype=torch.float64) for name in self._rewards}, torch.zeros(0, dtype=torch.bool), [])
-        aside = {name: _start(self._judge, name, prompts, completions, columns) for name, run in self._routes.items() if run != self._here}
+        started = begun.started if begun is not None else {}
+
+        def judge(name: str) -> list[Any]:
+            return self._judge(name, prompts, completions, columns, started.get(name, []))
+
+        aside = {name: _start(judge, name) for name, route in self._routes.items() if route.aside}
         try:
-            here = {name: self._judge(name, prompts, completions, columns) for name, run in self._routes.items() if run == self._here}
+            here = {name: judge(name) for name, route in self._routes.items() if not route.aside}
             outcomes = {name: _wait(aside[name]) if name in aside else here[name] for name in self._rewards}
         except BaseException:
             self.close()  # what is still running is of no use any more
@@ -136,6 +187,7 @@ class RewardRunner:
     def close(self) -> None:
         """End the helper processes and the event loop. A runner that is used again starts new ones."""
         with self._lock:
+            self._closed += 1
             helpers, self._helpers = self._helpers, None
             loop, self._loop = self._loop, None
         if helpers is not None:
@@ -156,13 +208,16 @@ class RewardRunner:
 
     # -- one reward over the batch
 
-    def _judge(self, name: str, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> list[Any]:
-        """The value or the Failure of every completion."""
-        reward, invoke = self._rewards[name], self._routes[name]
-        found: list[Any] = [None] * len(completions)
-
-        def singly(rows: Sequence[int]) -> list[Call]:
+    def _calls(self, name: str, prompts, completions, columns, rows: Sequence[int]) -> list[Call]:
+        reward = self._rewards[name]
+        if name in self._singly:
             return [call for row in rows for call in reward.calls(prompts, completions, columns, [row])]
+        return reward.calls(prompts, completions, columns, rows)
+
+    def _judge(self, name: str, prompts, completions, columns, started: Sequence[tuple[Call, Future]] = ()) -> list[Any]:
+        """The value or the Failure of every completion."""
+        reward, route = self._rewards[name], self._routes[name]
+        found: list[Any] = [None] * len(completions)
 
         def keep(calls: list[Call], results: list[Any]) -> list[Call]:
             """Note what was found; the calls of several completions that failed are returned."""
@@ -176,12 +231,14 @@ class RewardRunner:
                     found[row] = value
             return again
 
-        calls = singly(range(len(completions))) if name in self._singly else reward.calls(prompts, completions, columns)
-        results = invoke(reward, calls)
-        failed = keep(calls, results)
+        there = {row for call, _ in started for row in call.rows}
+        rest = [row for row in range(len(completions)) if row not in there]
+        started = [*started, *(self._started(name, prompts, completions, columns, rest) if rest else [])]
+        results = route.collect(reward, [future for _, future in started])
+        failed = keep([call for call, _ in started], results)
         if failed:
-            calls = singly([row for call in failed for row in call.rows])
-            singles = invoke(reward, calls)
+            calls = [call for old in failed for row in old.rows for call in reward.calls(prompts, completions, columns, [row])]
+            singles = route.collect(reward, route.submit(reward, calls))
             keep(calls, singles)
             was_slow = any(isinstance(r, Failure) and r.hung for r in results) and not any(
                 isinstance(r, Failure) and r.hung for r in singles
@@ -192,31 +249,31 @@ class RewardRunner:
 
     # -- where it runs
 
-    def _route(self, reward: Adapted) -> Invoke:
+    def _route(self, reward: Adapted) -> Route:
         if reward.asynchronous:
-            return self._on_loop
+            return Route(self._to_loop, self._from_loop, aside=True)
         ours = (getattr(reward.function, "__module__", None) or "").partition(".")[0] == "guerdon"
         if (ours and not getattr(reward.function, "may_hang", False)) or (self._workers == 0 and self._timeout is None):
-            return self._here
+            return Route(_here, _results, aside=False)
         loadable = _loadable(reward)
         if loadable is None:
-            return self._in_thread
-        return lambda reward, calls: self._in_helpers(loadable, reward, calls)
+            return Route(self._to_thread, _results, aside=True)
+        return Route(lambda reward, calls: self._to_helpers(loadable, calls), self._from_helpers, aside=True)
 
-    def _here(self, reward: Adapted, calls: list[Call]) -> list[Any]:
-        return [_attempt(reward, call) for call in calls]
-
-    def _in_helpers(self, loadable: Loadable, reward: Adapted, calls: list[Call]) -> list[Any]:
+    def _to_helpers(self, loadable: Loadable, calls: list[Call]) -> list[Future]:
         with self._lock:
             if self._helpers is None:
                 self._helpers = Helpers(max(self._workers, 1))
             helpers = self._helpers
-        pending = [helpers.submit(loadable, call.arguments, self._timeout) for call in calls]
+        return [helpers.submit(loadable, call.arguments, self._timeout) for call in calls]
+
+    def _from_helpers(self, reward: Adapted, pending: list[Future]) -> list[Any]:
         results: list[Any] = []
+        hung = 0
         try:
             for future in pending:
                 results.append(future.result())
-                hung = sum(isinstance(result, Failure) and result.hung for result in results)
+                hung += isinstance(results[-1], Failure) and results[-1].hung
                 if hung > self._bound * (self._recent.maxlen or 1):  # the run will stop: not after every completion has had its time
                     raise RunFailed(
                         f"the reward {reward.name} hung on {hung} of {len(results)} completions of one batch, {self._timeout:g} s each"
@@ -228,34 +285,55 @@ class RewardRunner:
                 future.cancel()
         return results
 
-    def _in_thread(self, reward: Adapted, calls: list[Call]) -> list[Any]:
-        results = []
-        for call in calls:
-            future = _start(_attempt, reward, call)
-            try:
-                results.append(future.result(self._timeout))
-            except TimeoutError:
-                self._abandon(reward)
-                results.append(Failure(f"took longer than {self._timeout:g} s", hung=True))
-        return results
+    def _to_thread(self, reward: Adapted, calls: list[Call]) -> list[Future]:
+        futures: list[Future] = [Future() for _ in calls]
+        _start(self._one_by_one, reward, calls, futures, self._closed)
+        return futures
 
-    def _on_loop(self, reward: Adapted, calls: list[Call]) -> list[Any]:
+    def _one_by_one(self, reward: Adapted, calls: list[Call], futures: list[Future], closed: int) -> None:
+        try:
+            with self._in_turn[reward.name]:
+                for call, found in zip(calls, futures, strict=True):
+                    if self._closed != closed:
+                        break
+                    running = _start(_attempt, reward, call)
+                    try:
+                        found.set_result(running.result(self._timeout))
+                    except TimeoutError:
+                        self._abandon(reward)
+                        found.set_result(Failure(f"took longer than {self._timeout:g} s", hung=True))
+            error: BaseException = RunFailed("the rewards were closed while they ran")
+        except BaseException as raised:
+            error = raised
+        for found in futures:
+            if not found.done():
+                found.set_exception(error)
+
+    def _to_loop(self, reward: Adapted, calls: list[Call]) -> list[Future]:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop, self._turns = asyncio.new_event_loop(), {}
                 threading.Thread(target=_run_loop, args=(self._loop,), daemon=True, name="guerdon-reward-loop").start()
             loop = self._loop
-        results: list[Any] = [Failure("did not let go of the event loop in time", hung=True)] * len(calls)
-        future = asyncio.run_coroutine_threadsafe(_gather(reward, calls, results, self._timeout, self._concurrency), loop)
-        patience = None if self._timeout is None else self._timeout * math.ceil(len(calls) / self._concurrency) + min(self._timeout, 5.0)
-        try:
-            future.result(patience)
-        except TimeoutError:  # it blocks the loop or will not be cancelled: leave it behind, with its loop
-            with self._lock:
-                if self._loop is loop:
-                    self._loop = None
-            self._abandon(reward)
-        return list(results)
+            turn = self._turns.setdefault(reward.name, asyncio.Semaphore(self._concurrency))
+        futures: list[Future] = [Future() for _ in calls]
+        asyncio.run_coroutine_threadsafe(_gather(reward, calls, futures, self._timeout, turn), loop)
+        return futures
+
+    def _from_loop(self, reward: Adapted, pending: list[Future]) -> list[Any]:
+        patience = None
+        if self._timeout is not None:
+            patience = self._timeout * math.ceil(len(pending) / self._concurrency) + min(self._timeout, 5.0)
+        loop = self._loop
+        wait(pending, patience, return_when=FIRST_EXCEPTION)
+        if all(future.done() for future in pending) or any(future.done() and future.exception() for future in pending):
+            return _results(reward, [future for future in pending if future.done()])
+        with self._lock:  # it blocks the loop or will not be cancelled: leave it behind, with its loop
+            if self._loop is loop:
+                self._loop = None
+        self._abandon(reward)
+        blocked = Failure("did not let go of the event loop in time", hung=True)
+        return [future.result() if future.done() else blocked for future in pending]
 
     def _abandon(self, reward: Adapted) -> None:
         with self._lock:
@@ -268,6 +346,17 @@ class RewardRunner:
             )
 
     # -- how often it fails
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run has to know: which of the last samples failed, and why."""
+        with self._lock:
+            return {"recent": list(self._recent)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        with self._lock:
+            self._recent.clear()
+            self._recent.extend(state["recent"])
 
     def _watch(self, scored: Scored) -> None:
         with self._lock:
@@ -290,23 +379,42 @@ def _attempt(reward: Adapted, call: Call) -> Any:
         return Failure(f"raised {sentence(error)}")
 
 
-async def _gather(reward: Adapted, calls: list[Call], results: list[Any], timeout: float | None, concurrency: int) -> None:
-    """Await every call, ``concurrency`` at a time, and put what each came to into ``results`` as it comes."""
-    turn = asyncio.Semaphore(concurrency)
+def _here(reward: Adapted, calls: list[Call]) -> list[Future]:
+    futures: list[Future] = [Future() for _ in calls]
+    for call, future in zip(calls, futures, strict=True):
+        future.set_result(_attempt(reward, call))
+    return futures
 
-    async def one(position: int, call: Call) -> None:
+
+def _results(reward: Adapted, futures: list[Future]) -> list[Any]:
+    return [future.result() for future in futures]
+
+
+async def _gather(reward: Adapted, calls: list[Call], futures: list[Future], timeout: float | None, turn: asyncio.Semaphore) -> None:
+    """Await every call, as many at a time as ``turn`` lets through, and tell the futures what each came to as it comes."""
+
+    async def one(call: Call) -> Any:
         async with turn:
             limit = asyncio.timeout(timeout)
             try:
                 async with limit:
-                    results[position] = await reward.function(**call.arguments)
+                    return await reward.function(**call.arguments)
             except InputError:
                 raise
             except (Exception, SystemExit) as error:
                 hung = limit.expired()
-                results[position] = Failure(f"took longer than {timeout:g} s" if hung else f"raised {sentence(error)}", hung=hung)
+                return Failure(f"took longer than {timeout:g} s" if hung else f"raised {sentence(error)}", hung=hung)
 
-    await asyncio.gather(*(one(position, call) for position, call in enumerate(calls)))
+    async def told(call: Call, future: Future) -> None:
+        try:
+            future.set_result(await one(call))
+        except InputError as error:
+            future.set_exception(error)
+        except BaseException:
+            future.set_exception(RunFailed("the rewards were closed while they ran"))
+            raise
+
+    await asyncio.gather(*(told(call, future) for call, future in zip(calls, futures, strict=True)))
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

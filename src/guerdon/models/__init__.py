@@ -2,13 +2,17 @@
 returns the running model, which meets one of the protocols below.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor, nn
 
 from guerdon.sequences import Decoding, Sequences
+
+Finished = Callable[[Sequences, Tensor], None]
+"""Is told while sequences are drawn: all B of them as far as they are, and which rows have just ended. Their actions, length and context will
+not change; other rows, and other quantities, are not to be read."""
 
 
 class Model(Protocol):
@@ -37,7 +41,8 @@ class Policy(Model, Protocol):
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         """Draw one sequence for each entry of ``context`` [B] (indices into ``contexts``), recording ``old_logp`` and
         ``terminated``. ``uniforms`` [B, max_completion_length] are the random numbers in [0, 1): row b depends on nothing but its own
-        context, its own uniforms and the parameters."""
+        context, its own uniforms and the parameters. A policy that can tell of sequences before all have ended has another argument,
+        ``finished: Finished | None = None``."""
         ...
 
     def reference(self) -> Model:

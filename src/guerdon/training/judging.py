@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
+from guerdon.feedback.arriving import Arriving
 from guerdon.feedback.running import RewardRunner, Scored
+from guerdon.models import Finished
 from guerdon.sequences import Sequences
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import at_row
@@ -28,8 +30,23 @@ class Judged:
     completions: list[Any]
 
 
+class Begun(Protocol):
+    """Judging of rollouts that are still being drawn: ``finished`` is what the sampler tells."""
+
+    finished: Finished
+
+    @property
+    def seconds(self) -> float:
+        """For how long rewards have been running so far."""
+        ...
+
+
 class Scene(Protocol):
-    """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict. ``truncated``: contexts that had to be cut so far."""
+    """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict. ``truncated``: contexts that had to be cut so far.
+
+    A scene whose verdicts can begin before all rollouts are drawn has ``begin(rows, seed) -> Begun | None`` as well, and its ``judge`` another
+    argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``.
+    """
 
     truncated: int
 
@@ -64,19 +81,73 @@ class TextScene:
                 out.append(torch.tensor(self.encoder.encode_prompt(row["prompt"], **template_variables(row))))
         return out
 
-    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged:
-        """Decode every completion and run every reward on it."""
-        answered = [rows[i] for i in rollouts.context.tolist()]
-        prompts = [row["prompt"] for row in answered]
+    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: "BegunText | None" = None) -> Judged:
+        """Decode every completion and run every reward on it, but for what was ``begun``.
+
+        Raises:
+            InputError: the sampler returned other sequences than those that it said had ended.
+        """
+        prompts, columns = _known(rows, rollouts.context)
         ids = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
-        completions = [self.encoder.completion(prompt, tokens) for prompt, tokens in zip(prompts, ids, strict=True)]
-        names = {name for row in answered for name in row} - {"prompt", "completion"}
-        columns = {name: [row.get(name) for row in answered] for name in sorted(names)}
-        scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids})
+        there = begun.completions if begun is not None else {}
+        if any(b >= len(ids) or ids[b] != tokens for b, (tokens, _) in there.items()):
+            raise InputError("the sampler returned other sequences than those it had said were finished; it should not ask for finished")
+        completions = [
+            there[b][1] if b in there else self.encoder.completion(prompt, tokens)
+            for b, (prompt, tokens) in enumerate(zip(prompts, ids, strict=True))
+        ]
+        arriving = begun.arriving if begun is not None else None
+        scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving)
         return Judged(scored, prompts, completions)
+
+    def begin(self, rows: Sequence[Row], seed: int) -> "BegunText | None":
+        """Judging that starts while rollouts are drawn; None where no reward can start before all are."""
+        return BegunText(self, rows) if self.rewards.early else None
+
+    def state(self) -> dict[str, Any]:
+        """Which of the last samples failed."""
+        return self.rewards.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.rewards.restore(state)
 
     def close(self) -> None:
         self.rewards.close()
+
+
+class BegunText:
+    """The judging of one batch of completions of ``rows``, before all are there."""
+
+    def __init__(self, scene: TextScene, rows: Sequence[Row]):
+        self.scene, self.rows = scene, rows
+        self.completions: dict[int, tuple[list[int], Any]] = {}  # tokens and completion, by their row of the rollouts
+        self.arriving: Arriving | None = None
+        self.ids: list[list[int]] = []
+
+    @property
+    def seconds(self) -> float:
+        """For how long rewards have been running so far."""
+        return self.arriving.seconds if self.arriving is not None else 0.0
+
+    def finished(self, rollouts: Sequences, which: Tensor) -> None:
+        """Rows of the rollouts have ended: decode them, and start those rewards that need no more."""
+        if self.arriving is None:
+            prompts, columns = _known(self.rows, rollouts.context)
+            self.ids = [[] for _ in prompts]
+            self.arriving = self.scene.rewards.begin(prompts, columns | {"completion_ids": self.ids})
+        there = which.tolist()
+        for b in there:
+            self.ids[b] = rollouts.actions[b, : int(rollouts.length[b])].tolist()
+            self.completions[b] = self.ids[b], self.scene.encoder.completion(self.arriving.prompts[b], self.ids[b])
+        self.arriving.add(there, [self.completions[b][1] for b in there])
+
+
+def _known(rows: Sequence[Row], context: Tensor) -> tuple[list[Any], dict[str, list[Any]]]:
+    """Prompts and columns of ``rows``, one for each completion."""
+    answered = [rows[i] for i in context.tolist()]
+    names = {name for row in answered for name in row} - {"prompt", "completion"}
+    return [row["prompt"] for row in answered], {name: [row.get(name) for row in answered] for name in sorted(names)}
 
 
 class FiniteScene:

@@ -1,6 +1,8 @@
 """Samplers: a policy and prompts → rollouts.
 
-A sampler that needs more asks for it by name: ``score`` is the one name so far, a callable that rates complete sequences.
+A sampler that needs more asks for it by name: ``score``, a callable that rates complete sequences, and ``finished``
+(``guerdon.models.Finished``), which it tells of sequences that have ended while it draws others. It asks for ``finished`` only if the rows that it
+tells of are rows of what it returns.
 """
 
 from collections.abc import Callable, Sequence

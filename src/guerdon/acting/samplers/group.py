@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from guerdon.models import Policy
+from guerdon.models import Finished, Policy
 from guerdon.models.finite._scripted import Scripted
+from guerdon.parts import wants
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
 from guerdon.witness import Witness
@@ -22,10 +23,13 @@ from guerdon.witness import Witness
 class Group:
     num_generations: int = 8
 
-    def __call__(self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int) -> Sequences:
+    def __call__(
+        self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, finished: Finished | None = None
+    ) -> Sequences:
         context = torch.arange(len(contexts)).repeat_interleave(self.num_generations)
         uniforms = torch.rand(len(context), decoding.max_completion_length, generator=generator(seed, "sample"))
-        return policy.sample(contexts, context, decoding, uniforms)
+        told = {"finished": finished} if finished is not None and "finished" in wants(policy.sample) else {}
+        return policy.sample(contexts, context, decoding, uniforms, **told)
 
 
 # The k-th answer to each of the two prompts, in turn; the prompts are given in the other order.

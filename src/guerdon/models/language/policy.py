@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
+from guerdon.models import Finished
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, scatter
 from guerdon.models.language.functionals import FUNCTIONALS
@@ -77,9 +78,11 @@ class LanguagePolicy:
         """Why the model takes padded rows only; empty where it does not."""
         return can_pack(self.computing, self.device)
 
-    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+    def sample(
+        self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
+    ) -> Sequences:
         """See ``guerdon.models.Policy``."""
-        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device, self.packed)
+        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device, self.packed, finished)
 
     @property
     def adapted(self) -> bool:
@@ -112,9 +115,11 @@ class AdaptersOff(LanguagePolicy):
         with self.policy.computing.disable_adapter():
             return self.policy.measure(sequences, names)
 
-    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+    def sample(
+        self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
+    ) -> Sequences:
         with self.policy.computing.disable_adapter():
-            return self.policy.sample(contexts, context, decoding, uniforms)
+            return self.policy.sample(contexts, context, decoding, uniforms, finished)
 
     @property
     def computing(self) -> nn.Module:

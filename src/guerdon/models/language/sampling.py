@@ -1,11 +1,12 @@
 """Sampling: one token at a time from a cache, each from a random number of its own, so that what is drawn does not depend on what else the batch
 holds. Finished sequences leave the batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from guerdon.models import Finished
 from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.decoding import Growing, Plain, Shared
 from guerdon.sequences import Decoding, Sequences
@@ -23,19 +24,29 @@ def sample(
     ends: Tensor,
     device: torch.device,
     packed: bool,
+    finished: Finished | None = None,
 ) -> Sequences:
     """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``.
 
     Args:
         ends: the tokens that end a completion.
         packed: whether the model can read a context once for all its completions.
+        finished: is told of sequences that have ended while others go on.
     """
-    pieces = []
+    steps = decoding.max_completion_length
+    tokens, logp = torch.zeros(len(context), steps, dtype=torch.long), torch.zeros(len(context), steps)
+    length, ended = torch.full((len(context),), steps), torch.zeros(len(context), dtype=torch.bool)
+
+    def tell(rows: Tensor) -> None:
+        if finished is not None:
+            finished(Sequences(list(contexts), context, tokens, torch.arange(steps) < length.unsqueeze(-1), length), rows)
+
     for rows in torch.arange(len(context)).split(ROWS_AT_ONCE):
         used, own = torch.unique(context[rows], return_inverse=True)
         growing, logits = _begin(module, [contexts[i] for i in used.tolist()], own, decoding, device, packed)
-        pieces.append(_draw(growing, logits, decoding, uniforms[rows], ends.to(device)))
-    tokens, logp, length, ended = (torch.cat(piece) for piece in zip(*pieces, strict=True))
+        piece = slice(int(rows[0]), int(rows[-1]) + 1)
+        into = tokens[piece], logp[piece], length[piece], ended[piece]
+        _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: tell(done + first))
     longest = max(int(length.max()), 1)
     mask = torch.arange(longest) < length.unsqueeze(-1)
     found = {"old_logp": logp[:, :longest], "terminated": ended}
@@ -53,11 +64,19 @@ def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing
     return growing, growing.start()
 
 
-def _draw(growing: Growing, logits: Tensor, decoding: Decoding, uniforms: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Tokens, their log-probabilities, lengths and whether they ended by themselves, of sequences that grow until all have ended."""
+def _draw(
+    growing: Growing,
+    logits: Tensor,
+    decoding: Decoding,
+    uniforms: Tensor,
+    ends: Tensor,
+    into: tuple[Tensor, Tensor, Tensor, Tensor],
+    tell: Callable[[Tensor], None],
+) -> None:
+    """Grow sequences until all have ended, and write tokens, their log-probabilities, lengths and whether they ended by themselves ``into``
+    their places; ``tell`` which have just ended."""
     rows, steps = len(logits), decoding.max_completion_length
-    tokens, logp = torch.zeros(rows, steps, dtype=torch.long), torch.zeros(rows, steps)
-    length, ended = torch.full((rows,), steps), torch.zeros(rows, dtype=torch.bool)
+    tokens, logp, length, ended = into
     alive = torch.arange(rows)
     for step in range(steps):
         taken, taken_logp = choose(logits, decoding, uniforms[alive, step].to(logits.device))
@@ -65,13 +84,14 @@ def _draw(growing: Growing, logits: Tensor, decoding: Decoding, uniforms: Tensor
         done = torch.isin(taken, ends).cpu()
         length[alive[done]], ended[alive[done]] = step + 1, True
         if done.all() or step == steps - 1:
+            tell(alive)
             break
         if done.any():
+            tell(alive[done])
             left = (~done).nonzero().squeeze(-1)
             growing.keep(left.to(logits.device))
             alive, taken = alive[left], taken[left.to(taken.device)]
         logits = growing.step(taken)
-    return tokens, logp, length, ended
 
 
 def choose(logits: Tensor, decoding: Decoding, uniform: Tensor) -> tuple[Tensor, Tensor]:

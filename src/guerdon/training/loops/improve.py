@@ -25,6 +25,7 @@ from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, measured, require, wanted_by
+from guerdon.training.overlapping import sample_and_judge
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
@@ -133,8 +134,10 @@ class _Improve:
             cut = self.scene.truncated
             contexts = self.scene.contexts(chosen)
             tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
-            rollouts = recipe.sampler(self.policy, contexts, self.decoding, derive(self.budget.seed, step, attempt))
-            judged = self.scene.judge(rollouts, chosen, derive(self.budget.seed, "judge", step, attempt))
+            seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
+            rollouts, judged, seconds = sample_and_judge(recipe.sampler, self.policy, contexts, self.decoding, self.scene, chosen, seeds)
+            for name, value in seconds.items():
+                tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
             self._record(step, rollouts, judged, valid)
             self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
@@ -273,6 +276,7 @@ class _Improve:
             "knobs": self.knobs,
             "parts": self.parts,
             "prompts": self.prompts.state(),
+            "scene": self.scene.state() if hasattr(self.scene, "state") else {},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -281,6 +285,8 @@ class _Improve:
         self.views.restore(state["views"])
         self.knobs, self.parts = state["knobs"], state["parts"]
         self.prompts.restore(state["prompts"])
+        if state["scene"]:
+            self.scene.restore(state["scene"])
 
 
 def _without_old(names: set[Name]) -> set[str]:
