@@ -78,7 +78,7 @@ class Adapted:
     def missing(self, columns: Iterable[str]) -> list[str]:
         """The columns that it cannot be called without and that are not among ``columns``."""
         there = set(columns)
-        asked = {p.name for p in _named(self.function) if p.default is inspect.Parameter.empty} - _MADE[self.kind]
+        asked = {name for name, needed in self._names.items() if needed} - _MADE[self.kind]
         if self.kind == "verl" and there & set(_TRUTH):
             asked -= {"ground_truth"}
         if self.kind == "verifiers group":
@@ -147,10 +147,18 @@ class Adapted:
 
     def _taken(self, known: Mapping[str, Any]) -> dict[str, Any]:
         """What the function takes out of what is known: its arguments by name, and the rest where it has a ``**`` argument."""
-        if self.kind != "verl" and any(p.kind is inspect.Parameter.VAR_KEYWORD for p in _parameters(self.function)):
+        if self.kind != "verl" and self._takes_all:
             return dict(known)
-        names = {p.name for p in _named(self.function)}
-        return {name: value for name, value in known.items() if name in names}
+        return {name: value for name, value in known.items() if name in self._names}
+
+    @functools.cached_property
+    def _takes_all(self) -> bool:
+        return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in _parameters(self.function))
+
+    @functools.cached_property
+    def _names(self) -> dict[str, bool]:
+        """The arguments that are given by name, and whether they have to be."""
+        return {p.name: p.default is inspect.Parameter.empty for p in _named(self.function)}
 
 
 def adapt(reward: Callable[..., Any] | str, name: str | None = None, kind: Kind | None = None) -> Adapted:

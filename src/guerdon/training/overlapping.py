@@ -2,11 +2,15 @@
 
 As soon as a sequence has ended, its judging begins, in other processes or on an event loop, while the sampler goes on with the rest. Nothing about
 sampling changes, so that rollouts are the same to the bit; and a reward is called on no less than it reads (``guerdon.feedback.arriving``), so that
-verdicts are the same too.
+verdicts are the same too, whether or not they began early.
+
+Beginning early is not free: threads take turns with the sampler, about half a millisecond for each completion. So it is done where the rewards of
+the batch before took a tenth of the sampler's time or more, and in the first batch, in which helper processes start.
 """
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -14,33 +18,49 @@ from guerdon.acting.samplers import Sampler
 from guerdon.models import Policy
 from guerdon.parts import wants
 from guerdon.sequences import Decoding, Sequences
-from guerdon.training.judging import Judged, Row, Scene
+from guerdon.training.judging import Begun, Judged, Row, Scene
+
+_WORTHWHILE = 0.1  # what rewards take of the sampler's time
 
 
-def sample_and_judge(
-    sampler: Sampler,
-    policy: Policy,
-    contexts: Sequence[Tensor],
-    decoding: Decoding,
-    scene: Scene,
-    rows: Sequence[Row],
-    seeds: tuple[int, int],
-) -> tuple[Sequences, Judged, dict[str, float]]:
-    """Rollouts, the verdicts on them, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of sampling while rewards ran,
-    ``rewards_hidden``.
+class Overlapping:
+    """Samples and has the rollouts judged in ``scene``."""
 
-    Args:
-        seeds: for the sampler, and for whatever is random in the verdicts.
-    """
-    begin = getattr(scene, "begin", None) if "finished" in wants(sampler) else None
-    begun = begin(rows, seeds[1]) if begin is not None else None
-    start = time.perf_counter()
-    try:
-        rollouts = sampler(policy, contexts, decoding, seeds[0], **({"finished": begun.finished} if begun is not None else {}))
-        drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
-        judged = scene.judge(rollouts, rows, seeds[1], **({"begun": begun} if begun is not None else {}))
-    except BaseException:
-        if begun is not None:
-            scene.close()  # what was begun is of no use any more
-        raise
-    return rollouts, judged, {"sampling": drawn - start, "rewards": time.perf_counter() - drawn, "rewards_hidden": hidden}
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.worthwhile = True  # only when a reward is called depends on it, never what comes of it
+
+    def __call__(
+        self,
+        sampler: Sampler,
+        policy: Policy,
+        contexts: Sequence[Tensor],
+        decoding: Decoding,
+        rows: Sequence[Row],
+        seeds: tuple[int, int],
+    ) -> tuple[Sequences, Judged, dict[str, float]]:
+        """Rollouts, the verdicts on them, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of sampling while rewards ran,
+        ``rewards_hidden``.
+
+        Args:
+            seeds: for the sampler, and for whatever is random in the verdicts.
+        """
+        begun = self._begin(sampler, rows, seeds[1])
+        told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
+        known: dict[str, Any] = {"begun": begun} if begun is not None else {}
+        start = time.perf_counter()
+        try:
+            rollouts = sampler(policy, contexts, decoding, seeds[0], **told)
+            drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
+            judged = self.scene.judge(rollouts, rows, seeds[1], **known)
+        except BaseException:
+            if begun is not None:
+                self.scene.close()  # what was begun is of no use any more
+            raise
+        seconds = {"sampling": drawn - start, "rewards": time.perf_counter() - drawn, "rewards_hidden": hidden}
+        self.worthwhile = seconds["rewards"] + hidden >= _WORTHWHILE * seconds["sampling"]
+        return rollouts, judged, seconds
+
+    def _begin(self, sampler: Sampler, rows: Sequence[Row], seed: int) -> Begun | None:
+        begin = getattr(self.scene, "begin", None)
+        return begin(rows, seed) if begin is not None and self.worthwhile and "finished" in wants(sampler) else None

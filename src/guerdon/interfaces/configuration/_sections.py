@@ -22,7 +22,7 @@ class Rewards:
     Attributes:
         functions: by the name of the component: a part, or ``file.py:function`` or ``package.module:function`` in any of the usual signatures.
             None: the task's own reward.
-        workers, timeout, failure_bound, failure_window, concurrency: see ``guerdon.feedback.running.RewardRunner``.
+        workers, timeout, failure_bound, failure_window, concurrency, per_batch: see ``guerdon.feedback.running.RewardRunner``.
     """
 
     functions: Mapping[str, Any] = field(default_factory=dict)
@@ -31,11 +31,12 @@ class Rewards:
     failure_bound: float = 0.2
     failure_window: int = 100
     concurrency: int = 64
+    per_batch: bool = True
 
     @property
     def options(self) -> dict[str, Any]:
         """What the runner is called with besides the functions."""
-        names = ("workers", "timeout", "failure_bound", "failure_window", "concurrency")
+        names = ("workers", "timeout", "failure_bound", "failure_window", "concurrency", "per_batch")
         return {name: getattr(self, name) for name in names}
 
 

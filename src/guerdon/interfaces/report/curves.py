@@ -161,7 +161,16 @@ PANELS = (
         (Line("learning_rate", "policy"), Line("critic/learning_rate", "critic")),
         smooth=False,
     ),
-    Panel("Seconds per step", "Everything in a step: sampling, judging, learning.", (Line("step_time", "seconds"),)),
+    Panel(
+        "Seconds per step",
+        "Everything in a step: sampling, judging, learning. Rewards that run while sampling goes on cost nothing of their own.",
+        (
+            Line("step_time", "seconds"),
+            Line("time/sampling", "sampling"),
+            Line("time/rewards", "waiting for rewards"),
+            Line("time/rewards_hidden", "rewards while sampling"),
+        ),
+    ),
 )
 
 

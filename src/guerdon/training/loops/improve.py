@@ -25,7 +25,7 @@ from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, measured, require, wanted_by
-from guerdon.training.overlapping import sample_and_judge
+from guerdon.training.overlapping import Overlapping
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
@@ -95,6 +95,7 @@ class _Improve:
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, budget.tokens_per_micro_batch)
         self.knobs = knobs.start(recipe)
         self.parts: dict[str, Any] = {f"shaping.{i}": p.init() for i, p in enumerate(recipe.shaping) if stateful(p)}
+        self.act_in = Overlapping(scene)
         self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
         self._check()
 
@@ -135,7 +136,7 @@ class _Improve:
             contexts = self.scene.contexts(chosen)
             tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
             seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
-            rollouts, judged, seconds = sample_and_judge(recipe.sampler, self.policy, contexts, self.decoding, self.scene, chosen, seeds)
+            rollouts, judged, seconds = self.act_in(recipe.sampler, self.policy, contexts, self.decoding, chosen, seeds)
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
