@@ -8,6 +8,7 @@ Three signatures are recognised by the names of their arguments:
     verifiers   f(prompt, completion, answer, state, task, info), any of them       once per completion
                 f(prompts, completions, answers, states, tasks, infos), any         once per group of completions of one prompt
 
+A function in TRL's signature whose attribute ``per_batch`` is false may be called on whole groups of the batch, one group or several at a time.
 Each may be a function, a method, a partial or an object with ``__call__``, sync or async. ``adapt`` gives every one of them TRL's
 signature, which rewards of ours have already (``guerdon.feedback.verl`` hands them to verl).
 

@@ -5,7 +5,8 @@ theirs runs here. Columns (``answer``, ``label`` ...) are asked for by argument 
 per completion. ``None`` means "does not apply to this sample".
 
 A reward of ours that may take very long on a hostile completion says ``may_hang: ClassVar[bool] = True`` and is then run where it can be
-stopped (``guerdon.feedback.running``).
+stopped (``guerdon.feedback.running``). One whose number for a completion depends on other groups of the batch says
+``per_batch: ClassVar[bool] = True`` and then sees the whole batch; others may be called on some of its groups, before the rest is sampled.
 """
 
 from typing import Any, Protocol
