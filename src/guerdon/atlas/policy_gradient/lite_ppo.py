@@ -47,7 +47,7 @@ system = System(
     link="https://arxiv.org/abs/2508.08221",
     kind="study",
     builds_on=("clip", "grpo", "dapo", "batch-deviation", "token-mean"),
-    note="Three runs of 12,800 answers for each seed; took more than two minutes where it shared its two cores with other work.",
+    note="Three runs of 12,800 answers for each seed.",
 )
 recipe = {
     "lite ppo": Recipe(

@@ -62,7 +62,7 @@ system = System(
     builds_on=("best-of-group", "negative-log-likelihood", "reward-model"),
     note=(
         "Seen: at the settings that are best for it on average PPO is unsteady, good on some seeds and collapsed on others, so RAFT is ahead in the mean "
-        "but not decidedly. A larger K, with the samples held equal, drifts more and not less. Took more than two minutes on shared cores."
+        "but not decidedly. A larger K, with the samples held equal, drifts more and not less."
     ),
 )
 KS = (4, 8, 16, 32)

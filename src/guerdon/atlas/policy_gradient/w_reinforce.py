@@ -45,7 +45,6 @@ system = System(
     link="https://arxiv.org/abs/2506.01347",
     kind="method",
     builds_on=("reinforce", "pass-at-k", "signed-weight"),
-    note="Took more than two minutes where it shared its two cores with other work.",
 )
 recipe = {
     "psr": Recipe((Term(Reinforce(), reduce=TokenMean()),), AdamW(0.02), Group(8), advantage=SignedWeight(1.0, 0.0)),

@@ -51,7 +51,6 @@ system = System(
     link="https://arxiv.org/abs/2504.12501",
     kind="survey",
     builds_on=("sft", "reward-model", "rejection-sampling", "ppo", "dpo"),
-    note="Took more than two minutes where it shared its two cores with other work.",
 )
 recipe = {
     "sft": Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1))),
