@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from guerdon.acting.engines import Engine
 from guerdon.acting.samplers import Score
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
@@ -29,9 +30,10 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class BestOfN:
     n: int = 4
+    engine: Engine | None = None
 
     def __call__(self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, score: Score) -> Sequences:
-        drawn = Group(self.n)(policy, contexts, decoding, seed)
+        drawn = Group(self.n, self.engine)(policy, contexts, decoding, seed)
         scores = score(drawn)
         if tuple(scores.shape) != (len(drawn),):
             raise InputError(f"the score gave shape {tuple(scores.shape)} for {len(drawn)} sequences: return one number for each")

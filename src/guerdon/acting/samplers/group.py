@@ -1,16 +1,19 @@
 """Group: several completions of every prompt, drawn independently.
 
-P prompts → ``num_generations`` * P sequences, those of one prompt next to each other, in the order of the prompts.
+P prompts → ``num_generations`` * P sequences, those of one prompt next to each other, in the order of the prompts. The policy draws them, or an ``engine``
+of ``acting.engines`` for it.
 
 Source: the group of GRPO, arXiv 2402.03300, section 4.1; ``num_generations`` 8: TRL's default (the paper draws 64).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from guerdon.acting.engines import Engine
 from guerdon.models import Finished, Policy
 from guerdon.models.finite._scripted import Scripted
 from guerdon.parts import wants
@@ -22,14 +25,16 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class Group:
     num_generations: int = 8
+    engine: Engine | None = None
 
     def __call__(
         self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, finished: Finished | None = None
     ) -> Sequences:
         context = torch.arange(len(contexts)).repeat_interleave(self.num_generations)
         uniforms = torch.rand(len(context), decoding.max_completion_length, generator=generator(seed, "sample"))
-        told = {"finished": finished} if finished is not None and "finished" in wants(policy.sample) else {}
-        return policy.sample(contexts, context, decoding, uniforms, **told)
+        draw = policy.sample if self.engine is None else partial(self.engine, policy)
+        told = {"finished": finished} if finished is not None and "finished" in wants(draw) else {}
+        return draw(contexts, context, decoding, uniforms, **told)
 
 
 # The k-th answer to each of the two prompts, in turn; the prompts are given in the other order.

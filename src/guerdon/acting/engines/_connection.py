@@ -1,0 +1,102 @@
+"""Requests to a server: JSON there and back, tried again where the fault may pass."""
+
+import http.client
+import json
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guerdon.errors import InputError, RunFailed
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # of these a server may recover; of other refusals the request is the reason
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+class NotFound(Exception):
+    """There is no such address at the server."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a server is asked.
+
+    Attributes:
+        timeout: seconds that an answer may take.
+        tries: how often a request is sent before the run fails.
+        backoff: seconds before the second try; twice as many before each further one, at most a minute, or what the server asks for.
+        key: the environment variable that holds the server's key, where there is one. The key itself would end up in the run's folder.
+    """
+
+    timeout: float = 600.0
+    tries: int = 6
+    backoff: float = 1.0
+    key: str = "OPENAI_API_KEY"
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0 or self.tries < 1 or self.backoff < 0:
+            raise InputError("connection: timeout is above 0, tries 1 or more, and backoff not below 0")
+
+    def __call__(self, url: str, body: Mapping[str, Any] | None = None, first: bool = False) -> Any:
+        """What the server answers: to a POST of ``body``, or to a GET where there is none.
+
+        Args:
+            first: nothing was heard of the server yet; that nothing listens there is then a mistake in the input, and not tried again.
+
+        Raises:
+            InputError: the server refuses the request; its words are passed on.
+            RunFailed: it did not answer in any of the tries.
+            NotFound: a GET of an address that the server does not have.
+        """
+        wait, reason = self.backoff, ""
+        for attempt in range(self.tries):
+            try:
+                return self._ask(url, body)
+            except urllib.error.HTTPError as error:
+                said = _said(error)
+                if error.code == 404 and body is None:
+                    raise NotFound from error
+                if error.code not in PASSING:
+                    raise InputError(f"{url} refuses what it is asked ({error.code}): {said}") from error
+                reason, asked = f"{error.code}: {said}", error.headers.get("Retry-After", "")
+            except (OSError, http.client.HTTPException) as error:
+                cause = getattr(error, "reason", error)
+                if first and isinstance(error, urllib.error.URLError) and not isinstance(cause, TimeoutError):
+                    raise InputError(f"nothing answers at {url} ({cause}); start the server, or mend url") from error
+                reason, asked = str(cause) or type(cause).__name__, ""
+            if attempt + 1 < self.tries:
+                time.sleep(min(float(asked) if asked.isdigit() else wait, 60.0))
+                wait *= 2
+        raise RunFailed(f"{url} gave no answer in {self.tries} tries, the last time {reason}")
+
+    def _ask(self, url: str, body: Mapping[str, Any] | None) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if os.environ.get(self.key):
+            headers["Authorization"] = f"Bearer {os.environ[self.key]}"
+        request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
+        here = urllib.parse.urlsplit(url).hostname in _HERE
+        opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if here else []))  # no proxy reaches this machine
+        with opener.open(request, timeout=self.timeout) as answer:
+            text = answer.read()
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            if body is None:
+                raise InputError(f"{url} does not answer in JSON; does url end in /v1?") from None
+            return text.decode(errors="replace")  # some endpoints answer in words
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """The server's own words, in one line."""
+    text = error.read().decode(errors="replace").strip()
+    try:
+        found = json.loads(text)
+        found = found.get("error", found) if isinstance(found, dict) else found
+        text = str(found.get("message", found) if isinstance(found, dict) else found)
+    except json.JSONDecodeError:
+        pass
+    return " ".join(text.split())[:300] or str(error.reason)

@@ -1,0 +1,158 @@
+"""What is known of a server while it draws for a policy."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.acting.engines import seed_of
+from guerdon.acting.engines._answers import Answer, read
+from guerdon.acting.engines._connection import NotFound
+from guerdon.catalogue import unknown
+from guerdon.errors import InputError
+from guerdon.sequences import Decoding, Sequences
+
+
+class Session:
+    """What is known of a server while it draws for a policy: that it is there, its model, what its log-probabilities are of, and how far the
+    policy's weights have moved since they were sent."""
+
+    def __init__(self, server: Any):
+        self.server, self.url = server, server.url.rstrip("/")
+        self.model = ""
+        self.fine: set[Decoding] = set()  # whose log-probabilities are known to be of what is drawn from
+        self.sent, self.moves = 0, 0  # how often weights were sent, and how often they have moved since
+        self.versions: list[int] | None = None
+        self.warned: set[str] = set()
+
+    def prepare(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding) -> None:
+        """Send weights where it is time, and see that the server can answer."""
+        self._refresh(policy)
+        if not self.model:
+            self.model = self._find_model()
+        if decoding not in self.fine:
+            self._check(policy, contexts, decoding)
+            self.fine.add(decoding)
+
+    def complete(self, policy: Any, prompt: Tensor, decoding: Decoding, uniforms: Tensor, n: int) -> list[Answer]:
+        """``n`` completions of a prompt."""
+        ends = policy.ends.tolist()
+        choices = self._choices(policy, prompt, decoding, n, seed_of(uniforms))
+        answers = [read(choice, policy.tokenizer, ends, decoding.max_completion_length) for choice in choices]
+        vocabulary = getattr(getattr(policy.module, "config", None), "vocab_size", math.inf)
+        for answer in answers:
+            if answer.tokens and max(answer.tokens) >= vocabulary:
+                raise InputError(
+                    f"{self.url} sampled the token {max(answer.tokens)}, which the policy does not have: it serves another model"
+                )
+        return answers
+
+    def completed(self, policy: Any, drawn: Sequences, exact: bool) -> Sequences:
+        """Log-probabilities that the server left out are the learner's.
+
+        Args:
+            exact: whether the tokens are the server's own.
+        """
+        if not exact:
+            self._warn("text", "returns text and no token ids; it is tokenised again, which may give other tokens than were sampled")
+        logp = drawn.quantities["old_logp"]
+        rows = logp.isnan().any(-1)
+        if rows.any():
+            self._warn(
+                "logp", "leaves out log-probabilities of some tokens; there old_logp is the learner's, as if the server had its weights"
+            )
+            with torch.no_grad():
+                own = policy.measure(drawn.select(rows), {"logp"})["logp"].float().cpu()
+            logp[rows, : own.shape[1]] = torch.where(logp[rows, : own.shape[1]].isnan(), own, logp[rows, : own.shape[1]])
+        return drawn
+
+    def _choices(self, policy: Any, prompt: Tensor, decoding: Decoding, n: int, seed: int) -> list[Mapping[str, Any]]:
+        body = {
+            "model": self.model,
+            "prompt": prompt.tolist(),
+            "n": n,
+            "max_tokens": decoding.max_completion_length,
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+            "top_k": decoding.top_k or -1,  # all of these are always sent, because servers have defaults of their own
+            "min_p": decoding.min_p,
+            "repetition_penalty": 1.0,
+            "seed": seed,
+            "logprobs": 1,
+            "stop_token_ids": policy.ends.tolist(),
+            "skip_special_tokens": False,
+            "return_token_ids": True,
+            "return_tokens_as_token_ids": True,
+        }
+        if self.sent:
+            body["cache_salt"] = f"weights {self.sent}"  # keys and values of prompts under earlier weights are not to be used
+        answer = self.server.connection(f"{self.url}/completions", {**body, **self.server.extra})
+        choices = answer.get("choices") if isinstance(answer, dict) else None
+        if not isinstance(choices, list) or len(choices) != n:
+            got = len(choices) if isinstance(choices, list) else "no"
+            advice = "; set per_request: 1" if n > 1 else ""
+            raise InputError(f"{self.url}/completions was asked for n={n} completions and returned {got}{advice}")
+        return sorted(choices, key=lambda choice: choice.get("index", 0))
+
+    def _find_model(self) -> str:
+        try:
+            listed = self.server.connection(f"{self.url}/models", first=True)
+        except NotFound:
+            if self.server.model:
+                return self.server.model
+            raise InputError(f"{self.url}/models does not exist: does url end in /v1? If the server lists no models, name one") from None
+        served = [str(item.get("id")) for item in listed.get("data", [])] if isinstance(listed, dict) else []
+        if self.server.model in served:
+            return self.server.model
+        if self.server.model:
+            raise InputError(f"{self.url} does not serve it: {unknown('model', self.server.model, served)}")
+        if len(served) != 1:
+            raise InputError(f"{self.url} serves {', '.join(served) or 'no model'}; say with model which of them is sampled")
+        return served[0]
+
+    def _check(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding) -> None:
+        """See whether log-probabilities are of what is drawn from.
+
+        With a tiny top_p only the likeliest token can be drawn, at any temperature. If its log-probability is 0, the server counts truncation in; if not,
+        whether it changes with the temperature tells whether that is counted in.
+        """
+        if decoding.temperature == 0 or (decoding.temperature == 1 and not decoding.truncates):
+            return
+        found: list[list[float]] = []
+        beginnings = {tuple(c[:n].tolist()) for c in contexts[:2] for n in (1, max(len(c) // 2, 1), len(c))}
+        for prompt in map(torch.tensor, sorted(beginnings)):  # after some of them the model may be as good as certain
+            both = []
+            for temperature in (1.0, 0.5):
+                (choice,) = self._choices(policy, prompt, Decoding(1, temperature, top_p=1e-6), 1, 0)
+                both.append(read(choice, policy.tokenizer, (), 1).logp[0])
+            found.append(both)
+        if all(abs(x) < 1e-4 for both in found for x in both):
+            return
+        tempered = any(abs(cold - warm) > 0.05 * abs(warm) for warm, cold in found)
+        if tempered and not decoding.truncates:
+            return
+        of = "of the tempered distribution before it is truncated" if tempered else "of temperature 1, before truncation"
+        raise InputError(
+            f"the log-probabilities of {self.url} are {of}, not of what {decoding} draws from; start vLLM with "
+            f"--logprobs-mode processed_logprobs, or sample {'' if tempered else 'at temperature 1 '}without truncation"
+        )
+
+    def _refresh(self, policy: Any) -> None:
+        how = self.server.refresh
+        if how is None:
+            return
+        versions = [p._version for p in policy.module.parameters()]
+        if versions != self.versions:
+            self.versions, self.moves = versions, self.moves + 1
+        if self.sent and self.moves < how.every:
+            return
+        how.send(policy, self.server.connection, first=not self.sent)
+        self.sent, self.moves = self.sent + 1, 0
+
+    def _warn(self, what: str, sentence: str) -> None:
+        if what not in self.warned:
+            self.warned.add(what)
+            warnings.warn(f"{self.url} {sentence}", stacklevel=3)
