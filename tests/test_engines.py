@@ -24,6 +24,7 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.configuration._sections import sections
 from guerdon.interfaces.configuration._write import write
+from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.finite.tabular import Tabular
 from guerdon.models.language.lora import Lora
@@ -437,6 +438,17 @@ def test_an_engine_is_written_in_a_configuration():
     assert sections({"recipe": {"base": "grpo", "sampler": {"engine": "generate"}}}).recipe.sampler.engine == Generate()
     with pytest.raises(InputError, match="url is missing"):
         sections({"recipe": {"base": "grpo", "sampler": {"engine": "server"}}})
+
+
+def test_what_the_page_on_servers_shows_is_understood():
+    from test_docs import blocks
+
+    found = blocks("docs/servers.md")
+    engines = [sections(parse(b.text, "servers.md")).recipe.sampler.engine for b in found if b.language == "yaml"]
+    assert [type(e) for e in engines] == [Generate, Server, Server, Server]
+    assert [e.refresh is None for e in engines[1:]] == [True, False, False] and not engines[2].refresh.merge
+    (python,) = [b.text for b in found if b.language == "python"]
+    exec(compile(python, "servers.md", "exec"), {})
 
 
 # transformers.generate

@@ -49,7 +49,7 @@ practise = ImproveJob(
     ),
     TASK,
     decoding=Decoding(max_completion_length=12),
-    budget=Budget(steps=1000, batch_size=32, save_every=100, evaluate_every=100, log_completions_every=50),
+    budget=Budget(steps=800, batch_size=32, save_every=100, evaluate_every=100, log_completions_every=50),
 )
 
 

@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 
 from guerdon.acting.engines import seed_of
-from guerdon.acting.engines._scripted import Constant
 from guerdon.errors import InputError
+from guerdon.models.language._constant import Constant
+from guerdon.models.language.generating import generate
 from guerdon.sequences import Decoding, Sequences
 from guerdon.witness import Witness
 
@@ -39,7 +40,7 @@ class Generate:
         with torch.random.fork_rng(devices=[policy.device] if policy.device.type == "cuda" else []):
             torch.manual_seed(seed_of(uniforms))  # transformers draws from the global generator
             for some in torch.arange(rows).split(self.rows_at_once):
-                drawn = _generate(module, [contexts[i] for i in context[some].tolist()], decoding, policy.ends, policy.device)
+                drawn = generate(module, [contexts[i] for i in context[some].tolist()], decoding, policy.ends, policy.device)
                 for kept, new in zip((tokens, logp), drawn, strict=True):
                     kept[some, : new.shape[1]] = new
         is_end = torch.isin(tokens, policy.ends)
@@ -50,34 +51,6 @@ class Generate:
         found = {"old_logp": torch.where(mask, logp[:, :longest], 0.0), "terminated": ended}
         actions = torch.where(mask, tokens[:, :longest], 0)
         return Sequences(list(contexts), context, actions, mask, length, found, temperature=decoding.temperature or 1.0)
-
-
-@torch.no_grad()
-def _generate(module: Any, prompts: list[Tensor], decoding: Decoding, ends: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Tokens and log-probabilities [B, S] of what follows the prompts; after a row's end whatever ``transformers`` fills up with."""
-    from transformers import GenerationConfig
-
-    width = max(len(prompt) for prompt in prompts)
-    ids = torch.stack([torch.nn.functional.pad(prompt, (width - len(prompt), 0)) for prompt in prompts])
-    attend = torch.stack([torch.arange(width) >= width - len(prompt) for prompt in prompts]).long()
-    draws = decoding.temperature > 0
-    drawing = {"temperature": decoding.temperature, "top_k": decoding.top_k, "top_p": decoding.top_p, "min_p": decoding.min_p}
-    config = GenerationConfig(  # whatever is left out, transformers takes from the model's own generation configuration
-        max_new_tokens=decoding.max_completion_length,
-        do_sample=draws,
-        **(drawing if draws else {}),
-        num_beams=1,
-        repetition_penalty=1.0,
-        no_repeat_ngram_size=0,
-        eos_token_id=ends.tolist() or None,
-        pad_token_id=0,
-        return_dict_in_generate=True,
-        output_scores=True,
-    )
-    out = module.generate(input_ids=ids.to(device), attention_mask=attend.to(device), generation_config=config)
-    taken = out.sequences[:, width:]
-    logp = [s.float().log_softmax(-1).gather(-1, taken[:, i, None]).squeeze(-1) for i, s in enumerate(out.scores)]
-    return taken.cpu(), torch.stack(logp, -1).cpu()
 
 
 witness = Witness(  # the likeliest token is 1, with probability 1/2; it never ends

@@ -34,11 +34,11 @@ from torch import Tensor
 from guerdon.acting.engines._answers import Answer
 from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines._refresh import Refresh
-from guerdon.acting.engines._scripted import Constant
 from guerdon.acting.engines._session import Session
 from guerdon.acting.engines.generate import Generate
 from guerdon.errors import InputError
 from guerdon.models import Finished
+from guerdon.models.language._constant import Constant
 from guerdon.sequences import Decoding, Sequences
 from guerdon.witness import Witness
 
