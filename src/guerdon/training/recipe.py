@@ -104,7 +104,7 @@ class Budget:
     steps: int = 100
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
-    tokens_per_micro_batch: int = 8192
+    tokens_per_micro_batch: int = 4096
     evaluate_every: int = 0
     evaluation_rows: int = 256
     save_every: int = 50
