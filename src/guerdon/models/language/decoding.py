@@ -16,6 +16,7 @@ from guerdon.models.language.forward import body_of, output_head
 from guerdon.models.language.layout import Shape, lay_out
 from guerdon.sequences import Sequences
 
+FEW = 16  # sizes of what is computed with are multiples of this: a CPU's products are prepared anew for every other one
 COMPACT_BELOW = 0.75  # the cache is compacted when less than this share of it belongs to living sequences
 
 
@@ -88,7 +89,7 @@ class Shared:
         layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
         prefill = _Prefill(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
         hidden = self._forward(layout.tokens, layout.positions, prefill)
-        width = max(len(t) for t in layout.trunks)
+        width = -(-max(len(t) for t in layout.trunks) // FEW) * FEW
         places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks]).to(self.device)
         self.trunk = {
             layer: tuple(x[places].permute(0, 2, 1, 3).contiguous() for x in both)
@@ -106,9 +107,11 @@ class Shared:
         slot = self.slot.to(self.device)
         ids[slot] = taken
         positions = (self.lengths + self.t).repeat_interleave(self.g)
+        self.seen = -(-(self.t + 1) // FEW) * FEW
+        self.to_come = torch.arange(self.seen, device=self.device) > self.t
         hidden = self._forward(ids, positions, self)
         self.t += 1
-        return output_head(self.module)(hidden[slot])
+        return output_head(self.module)(hidden)[slot]  # of all, so that its shape is one of few
 
     def keep(self, rows: Tensor) -> None:
         self.slot = self.slot[rows.cpu()]
@@ -139,7 +142,8 @@ class Shared:
             there = torch.bmm(whole, trunk_k.transpose(1, 2)).mul_(scale)
         else:
             there = torch.baddbmm(self.absent.repeat_interleave(heads, 0).unsqueeze(1), whole, trunk_k.transpose(1, 2), alpha=scale)
-        here = torch.bmm(q.view(-1, shared, width), own_k.transpose(1, 2)).mul_(scale)
+        to_come = torch.zeros(self.seen, dtype=q.dtype, device=q.device).masked_fill_(self.to_come, -torch.inf)
+        here = torch.baddbmm(to_come, q.view(-1, shared, width), own_k.transpose(1, 2), alpha=scale)
         size = there.shape[-1]
         p = torch.cat([there.view(-1, shared, size), here], -1).softmax(-1)
         out = torch.bmm(p[..., size:], own_v).view(self.p * heads, self.g * shared, width)
@@ -147,18 +151,18 @@ class Shared:
         return out.view(self.p, heads, self.g, shared, width).transpose(1, 2).reshape(query.shape)
 
     def _grown(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """The own cache of a layer with one more token: [P*K*G, t + 1, D]."""
+        """The own cache of a layer with one more token: [P*K*G, seen, D], of which t + 1 are there."""
         heads, width = key.shape[1:]
         new = tuple(x.view(self.p, self.g, heads, width).transpose(1, 2) for x in (key, value))
         room = self.own[layer][0].shape[3] if layer in self.own else 0
         if self.t >= room:
-            wider = [x.new_empty(self.p, heads, self.g, max(2 * room, 16), width) for x in new]
+            wider = [x.new_zeros(self.p, heads, self.g, max(2 * room, FEW), width) for x in new]
             for x, old in zip(wider, self.own.get(layer, ()), strict=False):
                 x[:, :, :, :room] = old
             self.own[layer] = tuple(wider)
         for x, token in zip(self.own[layer], new, strict=True):
             x[:, :, :, self.t] = token
-        return tuple(x.view(-1, x.shape[3], width)[:, : self.t + 1] for x in self.own[layer])
+        return tuple(x.view(-1, x.shape[3], width)[:, : self.seen] for x in self.own[layer])
 
     def _forward(self, ids: Tensor, positions: Tensor, attending: Any) -> Tensor:
         with in_place_of_its_own(self.body):
