@@ -73,7 +73,7 @@ def reply(text: str) -> list[dict[str, str]]:
 def test_a_model_from_a_gguf_file_is_trained_saved_and_loaded_anywhere(tmp_path: Path):
     from transformers import AutoModelForCausalLM
 
-    policy = LanguageModel(SMOLLM2, lora=Lora(r=2, target_modules=r".*layers\.29\.self_attn\.q_proj")).build(0)
+    policy = LanguageModel(SMOLLM2, lora=Lora(r=2, target_modules=r".*layers\.29\.self_attn\.q_proj"), dtype="float32").build(0)
     rows = examples([{"prompt": "2+2=", "completion": "4"}], encoder_for(policy))
     fit(policy, rows, sft, Budget(steps=1, batch_size=1))
     policy.save(tmp_path)

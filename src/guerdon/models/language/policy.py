@@ -97,7 +97,8 @@ class LanguagePolicy:
         return LanguagePolicy(frozen, self.tokenizer, self.device, self.dtype)
 
     def save(self, folder: Path, merge: bool = True) -> None:
-        """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder."""
+        """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder. Merged adapters are
+        rounded to the format of the weights that they are merged into."""
         folder.mkdir(parents=True, exist_ok=True)
         merged = self.adapted and merge
         module = copy.deepcopy(self.module).merge_and_unload() if merged else self.module
