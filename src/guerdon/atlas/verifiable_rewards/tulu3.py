@@ -51,7 +51,7 @@ system = System(
     link="https://arxiv.org/abs/2411.15124",
     kind="method",
     builds_on=("sft", "dpo", "ppo", "reward-model", "string-match"),
-    note="Five stages for each seed; took more than two minutes where it shared its two cores with other work.",
+    note="Five stages for each of five seeds take about two minutes of two cores, more where these are shared.",
 )
 
 
