@@ -32,7 +32,7 @@ class Measurement:
 
     job: str
     key: str
-    library: str
+    side: str
     setting: str
     seconds: tuple[float, ...] = ()
     tokens: float = 0.0
@@ -42,6 +42,11 @@ class Measurement:
     idle: float = 0.0
     others: float = 0.0
     failed: str = ""
+
+    @property
+    def what(self) -> tuple[str, str, str]:
+        """What was measured: two measurements of the same replace each other."""
+        return self.key, self.side, self.setting
 
     @property
     def steady(self) -> tuple[float, ...]:
@@ -74,12 +79,11 @@ class Results:
 
     def find(self, key: str, library: str, setting: str) -> Measurement | None:
         """The measurement of the job with that digest, whatever its name: a job that several tables show is measured once."""
-        return next((m for m in self.measurements if (m.key, m.library, m.setting) == (key, library, setting)), None)
+        return next((m for m in self.measurements if m.what == (key, library, setting)), None)
 
     def put(self, measurement: Measurement) -> None:
         """Keep a measurement in the place of an earlier one of the same."""
-        same = (measurement.key, measurement.library, measurement.setting)
-        self.measurements = [m for m in self.measurements if (m.key, m.library, m.setting) != same] + [measurement]
+        self.measurements = [m for m in self.measurements if m.what != measurement.what] + [measurement]
 
     def save(self, path: Path) -> None:
         """Whole under a temporary name, then renamed."""

@@ -255,10 +255,12 @@ def test_small_steps_add_up_in_the_masters():
     made = module("llama")
     copied = ComputeCopy(made, torch.bfloat16)
     start = copied.module.lm_head.weight.clone()
+    rough = start.clone()
     with torch.no_grad():
         for _ in range(3000):
             made.lm_head.weight.mul_(1 + 1e-5)
-    assert not torch.equal(copied.module.lm_head.weight, start)
+            rough.mul_(1 + 1e-5)
+    assert torch.equal(rough, start) and not torch.equal(copied.module.lm_head.weight, start)
 
 
 def test_adapters_with_frozen_bfloat16_weights_share_them_with_the_copy():
@@ -348,6 +350,23 @@ def test_what_a_reference_says_is_measured_once(tmp_path):
     moved = Remembering(made.reference(), tmp_path)
     moved.measure(some, {"logp"})
     assert moved.measured == 3
+
+
+def test_a_full_disk_costs_time_and_not_the_run(tmp_path):
+    once = Remembering(policy(module("llama")).reference(), tmp_path)
+    first = once.measure(SOME, {"logp"})["logp"]
+    once._known.execute("DELETE FROM measured")
+    once._known.commit()
+    once._known.execute("PRAGMA query_only = ON")  # every write fails from now on
+    assert torch.equal(once.measure(SOME, {"logp"})["logp"], first) and once.measured == 2 * len(SOME)
+
+
+def test_the_number_format_counts():
+    made = module("llama")
+    prints = {fingerprint(policy(made, dtype).reference()) for dtype in (None, torch.bfloat16)}
+    adapted = Lora(r=4).wrap(module("llama"), seed=0)
+    prints |= {fingerprint(policy(adapted, dtype).reference()) for dtype in (torch.float32, torch.bfloat16)}
+    assert len(prints) == 4
 
 
 def test_adapters_that_are_switched_off_do_not_count(tmp_path):

@@ -1,11 +1,13 @@
 """Remembering: what a frozen model says of rows that come again is measured once, in this run and in later ones.
 
 A reference that does not move gives a row of a fixed dataset the same log-probabilities in every epoch, at every evaluation, and in every run that
-starts from the same weights. They are kept in a file whose name is a hash of the weights and their number format, each under a hash of the row.
+starts from the same weights. They are kept in a file whose name is a hash of the weights, their configuration and number format, and of this library's
+code; each under a hash of the row.
 
 Source: ours; TRL's ``precompute_ref_log_probs`` does it for one run, before the run.
 """
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Set
@@ -17,6 +19,7 @@ from torch import Tensor
 from guerdon.models import Model
 from guerdon.models.language.policy import AdaptersOff
 from guerdon.sequences import Sequences
+from guerdon.training.stages import source_digest
 
 QUANTITIES = frozenset({"logp", "score"})
 
@@ -52,7 +55,7 @@ class Remembering:
                 own = value[: int(sequences.length[row])] if value.dim() else value
                 found[keys[row]] = own.numpy().tobytes()
             self.measured += len(missing)
-            with self._known:
+            with contextlib.suppress(sqlite3.Error), self._known:  # a full disk costs time, not the run
                 self._known.executemany("INSERT OR REPLACE INTO measured VALUES (?, ?)", [(keys[row], found[keys[row]]) for row in missing])
         rows = [torch.frombuffer(bytearray(found[key]), dtype=torch.float64).float() if found[key] else torch.zeros(0) for key in keys]
         if name == "score":
@@ -67,10 +70,11 @@ class Remembering:
 
 
 def fingerprint(model: Model) -> str:
-    """A hash of what the model computes with: its weights, their names, and the number format. Adapters that are switched off do not count."""
+    """A hash of what decides what the model says: weights, configuration, number format, code. Adapters that are switched off do not count."""
     digest = hashlib.blake2b(digest_size=16)
     off = isinstance(model, AdaptersOff)
-    digest.update(str(getattr(model, "dtype", None)).encode())
+    about = (getattr(model, "dtype", None), getattr(model.module, "config", None), torch.__version__, source_digest())
+    digest.update(repr(about).encode())
     for name, parameter in sorted(model.module.named_parameters()):
         if off and "lora_" in name:
             continue

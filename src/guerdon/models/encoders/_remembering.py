@@ -1,5 +1,6 @@
 """Encoding each pair of a context and an answer once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -11,15 +12,15 @@ from guerdon.tasks.encoding import Tokens
 Pair = tuple[Tokens, Tokens]
 
 
-class Remembering:
+class Remembering(ABC):
     """A running encoder that says how fresh pairs are encoded; each is encoded once, those of like length together."""
 
     def __init__(self) -> None:
         self.known: dict[Pair, Tensor] = {}
 
+    @abstractmethod
     def encoded(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """The vector [D] of each pair."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def embed(self, sequences: Sequences) -> Tensor:

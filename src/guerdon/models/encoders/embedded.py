@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.errors import InputError
+from guerdon.models._scoring import scores_of
 from guerdon.models.encoders import RunningEncoder
 from guerdon.models.heads import Head
-from guerdon.sequences import Example, Sequences, collate
+from guerdon.sequences import Sequences
 from guerdon.tasks.encoding import Encoder
 
 ROOM = 2**30  # the encoder cuts what is too long itself, view by view
@@ -71,16 +72,9 @@ class EmbeddedModel:
         each = torch.arange(len(sequences))
         return {self.head.measures: self.head.read(self.module["head"], self.encoder.embed(sequences), each, each)}
 
-    @torch.no_grad()
     def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 256) -> list[float]:
         """The head's number for each completion of a prompt; both plain text or both messages."""
-        encode = Encoder(self.tokenizer, self.context_length)
-        scores: list[float] = []
-        for first in range(0, len(prompts), rows_at_once):
-            pairs = zip(prompts[first : first + rows_at_once], completions[first : first + rows_at_once], strict=True)
-            batch = collate([Example({"": encode.encode_pair(p, c)}) for p, c in pairs])
-            scores += self.measure(batch.sides[""], {"score"})["score"].tolist()
-        return scores
+        return scores_of(self, Encoder(self.tokenizer, self.context_length), prompts, completions, rows_at_once)
 
     def reference(self) -> "EmbeddedModel":
         """The model as it is now, frozen; the encoder, which does not change, is shared."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from guerdon.models._scoring import scores_of
 from guerdon.models.heads import Head
 from guerdon.models.language.forward import encode, scatter
 from guerdon.models.language.policy import LanguagePolicy
-from guerdon.sequences import Example, Sequences, collate
+from guerdon.sequences import Sequences
 from guerdon.tasks.encoding import Encoder
 
 
@@ -63,16 +63,9 @@ class HeadedModel:
         out = self.head.read(self.module["head"], encoded.hidden, encoded.predicts, encoded.last)
         return {self.head.measures: scatter(out, sequences.mask) if self.head.per_step else out.cpu()}
 
-    @torch.no_grad()
     def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32) -> list[float]:
         """The scalar head's number for each completion of a prompt; both plain text or both messages."""
-        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt")
-        scores: list[float] = []
-        for first in range(0, len(prompts), rows_at_once):
-            pairs = zip(prompts[first : first + rows_at_once], completions[first : first + rows_at_once], strict=True)
-            batch = collate([Example({"": encoder.encode_pair(p, c)}) for p, c in pairs])
-            scores += self.measure(batch.sides[""], {"score"})["score"].tolist()
-        return scores
+        return scores_of(self, Encoder(self.tokenizer, self.context_length, truncate="prompt"), prompts, completions, rows_at_once)
 
     def reference(self) -> "HeadedModel":
         """The model as it is now, frozen."""

@@ -11,7 +11,7 @@ see in a row of its own.
 Attention is computed block by block (``Block``): some branches with their trunks, or some trunks, gathered into a small padded tensor
 whose scores fit in ``SCORES`` numbers. Only there is there any padding, and blocks are of like length.
 
-Source: ours. Shared prefixes: Hydragen, arXiv 2402.05099 (sampling); tree attention over packed rows is used by several trainers.
+Source: ours. Attention to a shared prefix computed for all that follow it at once: Hydragen, arXiv 2402.05099.
 """
 
 from collections.abc import Iterator, Sequence

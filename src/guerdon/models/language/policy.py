@@ -110,7 +110,13 @@ class AdaptersOff(LanguagePolicy):
     """The same module with its adapters switched off while it is measured or sampled."""
 
     def __init__(self, policy: LanguagePolicy):
-        self.policy, self.module, self.tokenizer, self.device = policy, policy.module, policy.tokenizer, policy.device
+        self.policy, self.module, self.tokenizer, self.device, self.dtype = (
+            policy,
+            policy.module,
+            policy.tokenizer,
+            policy.device,
+            policy.dtype,
+        )
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         with self.policy.computing.disable_adapter():
