@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from guerdon.models import kernels
 from guerdon.models.language.layout import Block
 
 NAME = "guerdon_layout"
@@ -96,7 +97,7 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, out = ctx.saved_tensors
         gradient = gradient.reshape(q.shape)
-        delta = (gradient * out).sum(-1, keepdim=True)
+        delta = kernels.dot(gradient, out) if kernels.can(q) else (gradient * out).sum(-1)
         dq, dk, dv = (torch.zeros_like(x) for x in (q, k, v))
         for block in ctx.blocks:
             found = _Gathered(block, q, k, v, ctx.scale).backward(gradient, delta, dk, dv)
@@ -116,17 +117,28 @@ class _Gathered:
         self.block, self.scale, self.width = block, scale, query.shape[-1]
         self.q = self._queries(query)
         self.k, self.v = (x.index_select(0, block.own).view(block.branches, -1, self.width) for x in (key, value))
-        own = torch.baddbmm(block.future(query.dtype), self.q, self.k.transpose(1, 2), alpha=scale)
+        if block.trunk is not None:
+            self.trunk_k, self.trunk_v = (x.index_select(0, block.trunk).view(block.trunks, -1, self.width) for x in (key, value))
+        self.trunk_p, self.p = self._by_kernel() if kernels.can(query) else self._by_operations()
+
+    def _by_kernel(self) -> tuple[Tensor | None, Tensor]:
+        own, trunk, block = torch.bmm(self.q, self.k.transpose(1, 2)), None, self.block
+        if block.trunk is not None:
+            trunk = torch.bmm(self._by_trunk(self.q), self.trunk_k.transpose(1, 2))
+        flat = None if trunk is None else trunk.flatten(0, 1)
+        per_trunk = own.shape[0] * own.shape[1] // block.trunks
+        kernels.softmax(flat, own.flatten(0, 1), block.seen, per_trunk, block.first, block.steps, self.scale)
+        return trunk, own
+
+    def _by_operations(self) -> tuple[Tensor | None, Tensor]:
+        block, dtype = self.block, self.q.dtype
+        own = torch.baddbmm(block.future(dtype), self.q, self.k.transpose(1, 2), alpha=self.scale)
         if block.trunk is None:
-            self.p = own.softmax(-1)
-            return
-        self.trunk_k, self.trunk_v = (x.index_select(0, block.trunk).view(block.trunks, -1, self.width) for x in (key, value))
-        absent = block.absent_from(query.dtype)
-        trunk = torch.baddbmm(absent, self._by_trunk(self.q), self.trunk_k.transpose(1, 2), alpha=scale)
-        self.size = trunk.shape[-1]
-        both = torch.cat([trunk.view(block.branches, -1, self.size), own], -1).softmax(-1)
-        self.trunk_p = self._by_trunk(both[..., : self.size])
-        self.p = both[..., self.size :]
+            return None, own.softmax(-1)
+        trunk = torch.baddbmm(block.absent_from(dtype), self._by_trunk(self.q), self.trunk_k.transpose(1, 2), alpha=self.scale)
+        size = trunk.shape[-1]
+        both = torch.cat([trunk.view(block.branches, -1, size), own], -1).softmax(-1)
+        return self._by_trunk(both[..., :size]), both[..., size:]
 
     def attended(self) -> Tensor:
         """P V, like the queries."""
@@ -135,18 +147,26 @@ class _Gathered:
 
     def backward(self, gradient: Tensor, delta: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
         """dQ, like the queries; what falls to keys and values is added to ``dk`` and ``dv``."""
-        g, d = self._queries(gradient), self._queries(delta)
-        ds = torch.bmm(g, self.v.transpose(1, 2)).sub_(d).mul_(self.p)
+        g, d = self._queries(gradient), delta.index_select(0, self.block.queries)
+        ds = self._of_scores(self.p, g, self.v, d)
         self._add(dv, self.block.own, torch.bmm(self.p.transpose(1, 2), g))
-        self._add(dk, self.block.own, torch.bmm(ds.transpose(1, 2), self.q).mul_(self.scale))
+        self._add(dk, self.block.own, torch.bmm(ds.transpose(1, 2), self.q))
         dq = torch.bmm(ds, self.k)
         if self.block.trunk is not None:
-            g, d, q = (self._by_trunk(x) for x in (g, d, self.q))
-            ds = torch.bmm(g, self.trunk_v.transpose(1, 2)).sub_(d).mul_(self.trunk_p)
+            g, q = self._by_trunk(g), self._by_trunk(self.q)
+            ds = self._of_scores(self.trunk_p, g, self.trunk_v, d)
             self._add(dv, self.block.trunk, torch.bmm(self.trunk_p.transpose(1, 2), g))
-            self._add(dk, self.block.trunk, torch.bmm(ds.transpose(1, 2), q).mul_(self.scale))
+            self._add(dk, self.block.trunk, torch.bmm(ds.transpose(1, 2), q))
             dq = self._by_trunk(dq).baddbmm_(ds, self.trunk_k)
-        return dq.mul_(self.scale)
+        return dq
+
+    def _of_scores(self, p: Tensor, gradient: Tensor, value: Tensor, delta: Tensor) -> Tensor:
+        """scale * P * (dO V^T - delta), the gradient of the products of queries and keys."""
+        ds = torch.bmm(gradient, value.transpose(1, 2))
+        if kernels.can(ds):
+            kernels.softmax_back(p.flatten(0, 1), ds.flatten(0, 1), delta, self.scale)
+            return ds
+        return ds.sub_(delta.view(*ds.shape[:2], 1)).mul_(p).mul_(self.scale)
 
     def _queries(self, x: Tensor) -> Tensor:
         return x.index_select(0, self.block.queries).view(self.block.branches, -1, x.shape[-1])
@@ -155,4 +175,8 @@ class _Gathered:
         return x.reshape(self.block.trunks, -1, x.shape[-1])
 
     def _add(self, total: Tensor, rows: Tensor, x: Tensor) -> None:
-        total.index_add_(0, rows, x.view(-1, self.width))
+        x = x.view(-1, self.width)
+        if kernels.can(x):
+            kernels.add_rows(total, rows, x)
+        else:
+            total.index_add_(0, rows, x)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from guerdon.models.language.attention import Blocks, in_place_of_its_own
+from guerdon.models.language.attention import in_place_of_its_own
 from guerdon.models.language.forward import body_of, output_head
 from guerdon.models.language.layout import Shape, lay_out
+from guerdon.models.language.stepping import Kept
 from guerdon.sequences import Sequences
 
 FEW = 16  # sizes of what is computed with are multiples of this: a CPU's products are prepared anew for every other one
@@ -87,7 +88,7 @@ class Shared:
         nothing = torch.zeros(rows, dtype=torch.long)
         empty = nothing.unsqueeze(-1)
         layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
-        prefill = _Prefill(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
+        prefill = Kept(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
         hidden = self._forward(layout.tokens, layout.positions, prefill)
         width = -(-max(len(t) for t in layout.trunks) // FEW) * FEW
         places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks]).to(self.device)
@@ -183,15 +184,3 @@ def _slots(context: Tensor) -> tuple[Tensor, int]:
     slot, g = torch.empty_like(context), int(count.max())
     slot[order] = context[order] * g + place
     return slot, g
-
-
-class _Prefill(Blocks):
-    """Attention over contexts, which keeps their keys and values."""
-
-    def __init__(self, blocks: list, longest: int):
-        super().__init__(blocks, longest)
-        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        self.kept[layer] = key, value
-        return super().attend(layer, query, key, value, scale)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
+from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.functionals import FUNCTIONALS, functionals
 from guerdon.models.language.layout import Shape, lay_out
 from guerdon.sequences import Sequences, pad
@@ -39,14 +40,22 @@ def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed
 def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
     layout, body = lay_out(sequences), body_of(module)
     attending = Blocks(layout.blocks(Shape.of(body.config.get_text_config()), device), layout.longest)
+    hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending)
+    return Encoded(hidden, layout.predicts.to(device), layout.last.to(device))
+
+
+def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Blocks) -> Tensor:
+    """The last hidden states [T, D] of a row of tokens, by our own code where there is some for this model, else by the model's.
+
+    Raises:
+        NotSupported: the model cannot attend so.
+    """
+    decoder = decoder_of(body)
+    if decoder is not None:
+        return decoder.forward(tokens, positions, attending)
     with in_place_of_its_own(body):
-        out = body(
-            input_ids=layout.tokens.unsqueeze(0).to(device),
-            position_ids=layout.positions.unsqueeze(0).to(device),
-            use_cache=False,
-            attending=attending,
-        )
-    return Encoded(out.last_hidden_state[0], layout.predicts.to(device), layout.last.to(device))
+        out = body(input_ids=tokens.unsqueeze(0), position_ids=positions.unsqueeze(0), use_cache=False, attending=attending)
+    return out.last_hidden_state[0]
 
 
 def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from guerdon.models import kernels
+
 TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
 MULTIPLE = (
     64  # rows are filled up to a multiple of this: few distinct shapes, for each of which a CPU's products are prepared, and keep memory
@@ -69,20 +71,18 @@ class _LogpAndEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden, weight, bias, taken, temperature, rows, with_entropy):
-        logp, spread = [], []
-        for tile, steps in zip(hidden.split(rows), taken.split(rows), strict=True):
-            every = _fine(_scaled(F.linear(tile, weight, bias), temperature)).log_softmax(-1)
-            logp.append(every.gather(-1, steps.unsqueeze(-1)).squeeze(-1))
-            if with_entropy:
-                spread.append(-(every.exp().mul_(every)).sum(-1))
-        spread = torch.cat(spread) if with_entropy else None
-        ctx.save_for_backward(hidden, weight, bias, taken, spread)
+        found = [
+            _measured(F.linear(tile, weight, bias), steps, temperature, with_entropy)
+            for tile, steps in zip(hidden.split(rows), taken.split(rows), strict=True)
+        ]
+        logp, total, entropy = (torch.cat(each) if each[0] is not None else None for each in zip(*found, strict=True))
+        ctx.save_for_backward(hidden, weight, bias, taken, total, entropy)
         ctx.temperature, ctx.rows = temperature, rows
-        return torch.cat(logp), spread
+        return logp, entropy
 
     @staticmethod
     def backward(ctx: Any, of_logp: Tensor | None, of_entropy: Tensor | None):
-        hidden, weight, bias, taken, spread = ctx.saved_tensors
+        hidden, weight, bias, taken, total, entropy = ctx.saved_tensors
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
         kind = torch.promote_types(weight.dtype, torch.float32)
         dh = torch.empty_like(hidden) if wants_hidden else None
@@ -90,25 +90,53 @@ class _LogpAndEntropy(torch.autograd.Function):
         db = torch.zeros(bias.shape, dtype=kind, device=bias.device) if wants_bias else None
         for first in range(0, len(hidden), ctx.rows):
             some = slice(first, first + ctx.rows)
-            tile, steps = hidden[some], taken[some].unsqueeze(-1)
-            logits = _scaled(F.linear(tile, weight, bias), ctx.temperature)
-            g = torch.zeros_like(logits[:, :1]) if of_logp is None else of_logp[some].unsqueeze(-1).to(logits.dtype)
-            if of_entropy is None:
-                d = logits.softmax(-1).mul_(-g)
-            else:
-                every = _fine(logits).log_softmax(-1)
-                d = every.exp().mul_((every + spread[some].unsqueeze(-1)).mul_(of_entropy[some].unsqueeze(-1)).add_(g)).neg_()
-                d = d.to(logits.dtype)
-            d.scatter_add_(-1, steps, g)
-            d = _scaled(d, ctx.temperature)
+            tile = hidden[some]
+            known = taken[some], *(None if x is None else x[some].contiguous() for x in (total, entropy, of_logp, of_entropy))
+            d = _gradient(F.linear(tile, weight, bias), ctx.temperature, *known)
             if dh is not None:
-                dh[some] = d @ weight
+                torch.mm(d, weight, out=dh[some])
             if dw is not None:
                 dw += d.t() @ tile
             if db is not None:
                 db += d.sum(0)
         dw, db = (x if x is None else x.to(weight.dtype) for x in (dw, db))
         return dh, dw, db, None, None, None, None
+
+
+def _measured(logits: Tensor, taken: Tensor, temperature: float, with_entropy: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Log-probability, log of the sum of exponentials, and entropy, [S], in float32 or better."""
+    if kernels.can(logits):
+        return kernels.measure(logits, taken, temperature, with_entropy)
+    scaled = _fine(_scaled(logits, temperature))
+    total = scaled.logsumexp(-1)
+    logp = scaled.gather(-1, taken.unsqueeze(-1)).squeeze(-1) - total
+    if not with_entropy:
+        return logp, total, None
+    every = scaled - total.unsqueeze(-1)
+    return logp, total, -(every.exp() * every).sum(-1)
+
+
+def _gradient(
+    logits: Tensor,
+    temperature: float,
+    taken: Tensor,
+    total: Tensor,
+    entropy: Tensor | None,
+    of_logp: Tensor | None,
+    of_entropy: Tensor | None,
+) -> Tensor:
+    """That of the logits, which may be overwritten."""
+    if kernels.can(logits):
+        return kernels.measure_back(logits, taken, temperature, total, entropy, of_logp, of_entropy)
+    every = _fine(_scaled(logits, temperature)) - total.unsqueeze(-1)
+    g = torch.zeros_like(total) if of_logp is None else of_logp
+    d = every.exp()
+    if of_entropy is None:
+        d.mul_(-g.unsqueeze(-1))
+    else:
+        d.mul_((every + entropy.unsqueeze(-1)).mul_(of_entropy.unsqueeze(-1)).add_(g.unsqueeze(-1))).neg_()
+    d.scatter_add_(-1, taken.unsqueeze(-1), g.unsqueeze(-1).to(d.dtype))
+    return _scaled(d, temperature).to(logits.dtype)
 
 
 def _fine(logits: Tensor) -> Tensor:

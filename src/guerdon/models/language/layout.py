@@ -49,11 +49,14 @@ class Block:
         queries: [N * K * G * R * C'], the queries: the last C' of C, of R query heads for each of K key heads.
         own: [N * K * G * C], the keys of the sequences themselves.
         trunk: [N * K * L], those of their trunks, or None.
+        seen: [N * K], how much of its trunk each attends to: all but the padding; or None.
         branches, trunks: N * K * G and N * K.
+        first, steps: C - C' and C'. Query i of C' attends to the first ``first + i + 1`` of its own keys.
     """
 
-    def __init__(self, own: Tensor, first: int, trunk: Tensor | None, absent: Tensor | None, shape: Shape, device: torch.device):
+    def __init__(self, own: Tensor, first: int, trunk: Tensor | None, seen: Tensor | None, shape: Shape, device: torch.device):
         n, g, c = own.shape
+        self.first, self.steps, self.device = first, c - first, device
         shared = shape.heads // shape.key_heads
         self.branches, self.trunks = n * shape.key_heads * g, n * shape.key_heads
         heads = torch.arange(shape.heads).view(1, shape.key_heads, 1, shared, 1)
@@ -61,18 +64,19 @@ class Block:
         key_heads = torch.arange(shape.key_heads).view(1, -1, 1)
         self.own = (own.reshape(n, 1, -1) * shape.key_heads + key_heads).flatten().to(device)
         self.trunk = None if trunk is None else (trunk.unsqueeze(1) * shape.key_heads + key_heads).flatten().to(device)
-        future = torch.ones(c - first, c, dtype=torch.bool).triu_(1 + first).repeat(shared, 1)
-        self._future = future.unsqueeze(0).to(device)
-        self._absent = None if absent is None else absent.repeat_interleave(shape.key_heads, 0).unsqueeze(1).to(device)
-        self._masks: dict[tuple[str, torch.dtype], Tensor] = {}
+        self.seen = None if seen is None else seen.repeat_interleave(shape.key_heads).to(device)
+        self._shared, self._masks = shared, {}
 
     def future(self, dtype: torch.dtype) -> Tensor:
         """[1, R * C', C], minus infinity where a key comes after the query, else 0."""
-        return self._mask("future", self._future, dtype)
+        size = self.first + self.steps
+        hidden = torch.ones(self.steps, size, dtype=torch.bool, device=self.device).triu_(1 + self.first)
+        return self._mask("future", hidden.repeat(self._shared, 1).unsqueeze(0), dtype)
 
     def absent_from(self, dtype: torch.dtype) -> Tensor:
         """[N * K, 1, L], minus infinity beyond the trunk's end, else 0."""
-        return self._mask("absent", self._absent, dtype)
+        places = torch.arange(len(self.trunk) // self.trunks, device=self.device)
+        return self._mask("absent", (places >= self.seen.unsqueeze(-1)).unsqueeze(1), dtype)
 
     def _mask(self, name: str, hidden: Tensor, dtype: torch.dtype) -> Tensor:
         if (name, dtype) not in self._masks:
@@ -172,17 +176,17 @@ def _branch_blocks(
         for i, (_, mine, _) in enumerate(some):
             for j, branch in enumerate(mine):
                 own[i, j, : len(branch)] = branch
-        absent = torch.arange(size) >= torch.tensor([len(trunk) for trunk, *_ in some]).unsqueeze(-1)
-        yield from _blocks(own, torch.stack([_wide(trunk, size, nobody) for trunk, *_ in some]), absent, shape, device)
+        seen = torch.tensor([len(trunk) for trunk, *_ in some])
+        yield from _blocks(own, torch.stack([_wide(trunk, size, nobody) for trunk, *_ in some]), seen, shape, device)
 
 
-def _blocks(own: Tensor, trunk: Tensor | None, absent: Tensor | None, shape: Shape, device: torch.device) -> Iterator[Block]:
+def _blocks(own: Tensor, trunk: Tensor | None, seen: Tensor | None, shape: Shape, device: torch.device) -> Iterator[Block]:
     """One block, or several after each other along the sequences where its scores are too many."""
     n, g, c = own.shape
     size = 0 if trunk is None else trunk.shape[1]
     step = max(SCORES // (n * g * (c + size) * shape.heads), 16)
     for first in range(0, c, step):
-        yield Block(own[:, :, : first + step], first, trunk, absent, shape, device)
+        yield Block(own[:, :, : first + step], first, trunk, seen, shape, device)
 
 
 def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:

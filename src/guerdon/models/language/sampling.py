@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from guerdon.models import Finished
+from guerdon.models import Finished, kernels
 from guerdon.models.language.attention import NotSupported
+from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.decoding import Growing, Plain, Shared
+from guerdon.models.language.forward import body_of
+from guerdon.models.language.stepping import Stepping
 from guerdon.sequences import Decoding, Sequences
 
 ROWS_AT_ONCE = 256  # more rows are drawn in turn, so that the cache stays bounded
@@ -54,9 +57,11 @@ def sample(
 
 
 def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing, Tensor]:
+    steps = decoding.max_completion_length
     if packed:
-        growing = Shared(module, contexts, context, device, decoding.max_completion_length)
+        decoder = decoder_of(body_of(module)) if device.type == "cpu" else None
         try:
+            growing = Shared(module, contexts, context, device, steps) if decoder is None else Stepping(module, decoder, contexts, context, steps)
             return growing, growing.start()
         except NotSupported:  # a window that is shorter than these sequences may become
             pass
@@ -97,6 +102,8 @@ def _draw(
 def choose(logits: Tensor, decoding: Decoding, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """The token at which the cumulative probability passes ``uniform`` [B], and its log-probability under the distribution that it was drawn from:
     tempered, truncated, and renormalised. At temperature 0 the most likely token, with its log-probability at temperature 1."""
+    if decoding.temperature and not decoding.truncates and kernels.can(logits):
+        return kernels.draw(logits, uniform, decoding.temperature)
     logp = (logits.float() / (decoding.temperature or 1.0)).log_softmax(-1)
     if decoding.temperature == 0:
         taken = logp.argmax(-1)

@@ -1,0 +1,174 @@
+"""Stepping: sequences grow by one token at a time through our own code for the decoder (``decoder``), a few products and a kernel a layer.
+
+Differs from ``Shared``: queries, keys and values are one product, and gate and up another, with weights laid out for products of few rows; a
+sequence's cache stays where it is while others leave, so nothing is copied when the batch shrinks.
+
+Source: ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from guerdon.models import kernels
+from guerdon.models.language.attention import Blocks
+from guerdon.models.language.decoder import Decoder, Layer, Projection, eps_of
+from guerdon.models.language.forward import body_of, output_head
+from guerdon.models.language.layout import Shape, lay_out
+from guerdon.sequences import Sequences
+
+ROWS = 8  # are computed with in multiples of this: a CPU's products are prepared anew for every other number of them
+ROOM = 32  # steps for which there is room in a cache at first, and again whenever it is full
+
+
+class Together:
+    """Projections of one input as one product, for few rows: y = W x + c, then s B A x of each that carries an adapter."""
+
+    def __init__(self, projections: Sequence[Projection]):
+        weight = projections[0].weight if len(projections) == 1 else torch.cat([p.weight for p in projections])
+        some = next((p.bias for p in projections if p.bias is not None), None)
+        zeros = [p.weight.new_zeros(len(p.weight)) if p.bias is None else p.bias for p in projections]
+        self.bias = None if some is None else torch.cat(zeros)
+        self.packed = _packed(weight)
+        self.weight = weight if self.packed is None else None
+        self.adapters, start = [], 0
+        for p in projections:
+            if p.a is not None:
+                self.adapters.append((start, start + len(p.weight), p.a, p.b * p.scaling))
+            start += len(p.weight)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.packed is None:
+            y = F.linear(x, self.weight, self.bias)
+        else:
+            y = torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+        for start, end, a, b in self.adapters:
+            y[:, start:end] += (x @ a.t()) @ b.t()
+        return y
+
+
+def _packed(weight: Tensor) -> Tensor | None:
+    """The weight laid out as products in bfloat16 read it, where this build of torch can do that; else they lay it out at every product."""
+    reorder = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None) if torch.backends.mkldnn.is_available() else None
+    if reorder is None or weight.dtype != torch.bfloat16:
+        return None
+    try:
+        return reorder(weight.detach().contiguous(), ROWS)
+    except RuntimeError:
+        return None
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A layer's weights for few rows."""
+
+    layer: Layer
+    opening: Together
+    closing: Together
+    feeding: Together
+    down: Together
+
+    @classmethod
+    def of(cls, layer: Layer) -> "Fused":
+        heads, feed = [Projection.of(x) for x in layer.heads], [Projection.of(layer.gate), Projection.of(layer.up)]
+        return cls(layer, Together(heads), Together([Projection.of(layer.out)]), Together(feed), Together([Projection.of(layer.down)]))
+
+
+class Stepping:
+    """A cache of contexts and one of what follows them; see ``kernels.step`` for what lies where."""
+
+    def __init__(self, module: nn.Module, decoder: Decoder, contexts: Sequence[Tensor], context: Tensor, steps: int):
+        self.decoder, self.body, self.contexts = decoder, body_of(module), contexts
+        self.longest, self.time = max(len(c) for c in contexts) + steps, 0
+        self.order = context.argsort(stable=True)  # sequences of one context side by side
+        self.context = context[self.order]
+        self.slot = torch.arange(len(context))
+        self.seen = torch.tensor([len(c) for c in contexts])
+        self.head = output_head(module)
+        self.trunk: list[tuple[Tensor, Tensor]] = []
+        self.own: list[tuple[Tensor, Tensor]] = []
+
+    def start(self) -> Tensor:
+        """Logits [B, V] of the first step.
+
+        Raises:
+            NotSupported: a layer's window is shorter than the sequences may become.
+        """
+        rows = len(self.contexts)
+        nothing = torch.zeros(rows, dtype=torch.long)
+        empty = nothing.unsqueeze(-1)
+        layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
+        blocks = layout.blocks(Shape.of(self.body.config.get_text_config()), torch.device("cpu"))
+        prefill = Kept(blocks, self.longest)
+        hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
+        width = max(len(t) for t in layout.trunks)
+        places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks])
+        for layer in self.decoder.layers:
+            keys, values = prefill.kept.pop(layer.attention.layer_idx)  # [T, K, D]
+            self.trunk.append((keys[places].permute(0, 2, 3, 1).contiguous(), values[places].permute(0, 2, 1, 3).contiguous()))
+            self.own.append(self._room(keys, 0))
+        self.angles = self.decoder.angles(torch.arange(self.longest))
+        self.heads = self.body.config.get_text_config().num_attention_heads
+        self.layers, self.top = [Fused.of(layer) for layer in self.decoder.layers], Together([Projection.of(self.head)])
+        logits = self.head(hidden[layout.last])
+        back = torch.empty_like(self.order)
+        back[self.order] = torch.arange(len(self.order))
+        self.place = back  # row of what is computed → sequence as the caller counts them
+        return logits[self.context][self.place]
+
+    def step(self, taken: Tensor) -> Tensor:
+        """Logits of the next step after these tokens [B]."""
+        rows = len(taken)
+        if self.time == self.own[0][0].shape[3]:
+            self.own = [tuple(self._wider(x, dim) for x, dim in zip(both, (3, 2), strict=True)) for both in self.own]
+        tokens = torch.zeros(-(-rows // ROWS) * ROWS, dtype=torch.long)
+        tokens[self.place] = taken
+        position = self.seen[self.context] + self.time
+        angles = tuple(x[position] for x in self.angles)
+        x, more = F.embedding(tokens, self.decoder.embedding.weight), None
+        y = x.new_zeros(len(x), self.trunk[0][0].shape[2] * self.heads)
+        for fused, trunk, own in zip(self.layers, self.trunk, self.own, strict=True):
+            layer = fused.layer
+            x, n, _ = kernels.norm(x, layer.before.weight, eps_of(layer.before), more)
+            norms, small = (None, None), 0.0
+            if layer.query_norm is not None:
+                norms, small = (layer.query_norm.weight, layer.key_norm.weight), eps_of(layer.query_norm)
+            kernels.step(fused.opening(n), *norms, small, angles, self.context, self.slot, trunk, self.seen, own, y, self.time, layer.scale)
+            x, n, _ = kernels.norm(x, layer.between.weight, eps_of(layer.between), fused.closing(y))
+            more = fused.down(kernels.gate_halves(fused.feeding(n)))
+        _, n, _ = kernels.norm(x, self.decoder.final.weight, eps_of(self.decoder.final), more)
+        self.time += 1
+        return self.top(n)[self.place]
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these of the sequences only, in the order in which they are."""
+        left = self.place[rows].sort()
+        self.context, self.slot = self.context[left.values], self.slot[left.values]
+        place = torch.empty_like(left.indices)
+        place[left.indices] = torch.arange(len(rows))
+        self.place = place
+
+    def _room(self, like: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        _, heads, width = like.shape
+        rows = len(self.slot)
+        return like.new_zeros(rows, heads, width, steps), like.new_zeros(rows, heads, steps, width)
+
+    def _wider(self, x: Tensor, dim: int) -> Tensor:
+        more = list(x.shape)
+        more[dim] = max(more[dim], ROOM)
+        return torch.cat([x, x.new_zeros(more)], dim)
+
+
+class Kept(Blocks):
+    """Attention over contexts, which keeps their keys and values."""
+
+    def __init__(self, blocks: list, longest: int):
+        super().__init__(blocks, longest)
+        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        self.kept[layer] = key, value
+        return super().attend(layer, query, key, value, scale)
