@@ -82,13 +82,16 @@ def due(step: int, every: int) -> bool:
 
 @contextmanager
 def deterministic(on: bool) -> Iterator[None]:
-    """Only deterministic kernels inside."""
-    before = torch.are_deterministic_algorithms_enabled()
+    """Only deterministic kernels inside. What is allocated is not filled first, as torch would then do with every tensor: nothing here reads what it
+    has not written, and the writing took a twentieth of a step."""
+    before, filling = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(on or before)
+    torch.utils.deterministic.fill_uninitialized_memory = filling and before
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+        torch.utils.deterministic.fill_uninitialized_memory = filling
 
 
 @contextmanager

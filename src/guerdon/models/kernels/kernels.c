@@ -34,6 +34,18 @@ static inline bf16 put_bf16(float f) { /* to nearest, ties to even; NaN stays Na
 static inline float get_float(float x) { return x; }
 static inline float put_float(float f) { return f; }
 
+/* Sixteen numbers at a time; where registers are shorter, the compiler takes several. */
+typedef float sixteen __attribute__((vector_size(64)));
+typedef uint32_t sixteen_words __attribute__((vector_size(64)));
+typedef uint16_t sixteen_halves __attribute__((vector_size(32)));
+static inline sixteen load_float(const float *x) { sixteen v; memcpy(&v, x, sizeof v); return v; }
+static inline sixteen load_bf16(const bf16 *x) {
+    sixteen_halves h;
+    memcpy(&h, x, sizeof h);
+    return (sixteen)(__builtin_convertvector(h, sixteen_words) << 16);
+}
+static inline void store(float *x, sixteen v) { memcpy(x, &v, sizeof v); }
+
 static inline float exp_of(float x) { /* e^x to about one unit in the last place; 0 below -87.3 */
     float bounded = x > 88.0f ? 88.0f : x;
     float n = (bounded * 1.44269504088896341f + 12582912.0f) - 12582912.0f;
@@ -55,6 +67,7 @@ static inline float exp_of(float x) { /* e^x to about one unit in the last place
 #define NAME(name) JOIN(name, REAL)
 #define GET JOIN(get, REAL)
 #define PUT JOIN(put, REAL)
+#define LOAD JOIN(load, REAL)
 
 #define REAL float
 #include "rows.inc"

@@ -55,7 +55,9 @@ class Projection:
         if layer.disable_adapters:
             return cls(base.weight, base.bias)
         active = [name for name in layer.active_adapters if name in layer.lora_A]
-        plain = len(active) == 1 and not layer.merged and not getattr(layer, "lora_variant", {}) and not getattr(layer, "fan_in_fan_out", False)
+        plain = (
+            len(active) == 1 and not layer.merged and not getattr(layer, "lora_variant", {}) and not getattr(layer, "fan_in_fan_out", False)
+        )
         if not plain or layer.lora_A[active[0]].bias is not None or layer.lora_B[active[0]].bias is not None:
             raise NotSupported
         name = active[0]
@@ -208,26 +210,45 @@ class Layer:
     def __init__(self, module: nn.Module):
         try:
             own, feed = module.self_attn, module.mlp
-            self.attention, self.before, self.between = own, module.input_layernorm, module.post_attention_layernorm
-            self.heads = own.q_proj, own.k_proj, own.v_proj
-            self.out, self.gate, self.up, self.down = own.o_proj, feed.gate_proj, feed.up_proj, feed.down_proj
-            self.scale, self.width = float(own.scaling), int(own.head_dim)
+            self.attention, self.feed, self.before, self.between = own, feed, module.input_layernorm, module.post_attention_layernorm
+            self.scale, self.width, self.index = float(own.scaling), int(own.head_dim), int(own.layer_idx)
             silu = isinstance(feed.act_fn, nn.SiLU) or type(feed.act_fn).__name__ == "SiLUActivation"
+            _ = self.opening, self.closing, self.feeding, self.last
         except AttributeError as missing:
             raise NotSupported(str(missing)) from missing
         self.query_norm, self.key_norm = getattr(own, "q_norm", None), getattr(own, "k_norm", None)
         norms = [self.before, self.between, *(n for n in (self.query_norm, self.key_norm) if n is not None)]
         if not silu or (self.query_norm is None) != (self.key_norm is None) or not all(map(_is_norm, norms)):
             raise NotSupported("its gates or norms are of another kind")
-        if getattr(own, "layer_idx", None) is None or getattr(own, "sinks", None) is not None:
-            raise NotSupported("its attention is of another kind")
         self.window = getattr(own, "sliding_window", None)
+
+    # Looked up at every use: adapters may be put in their place, and be switched off.
+
+    @property
+    def opening(self) -> list[Projection]:
+        """Query, key and value."""
+        return [Projection.of(layer) for layer in (self.attention.q_proj, self.attention.k_proj, self.attention.v_proj)]
+
+    @property
+    def closing(self) -> Projection:
+        """Output of attention."""
+        return Projection.of(self.attention.o_proj)
+
+    @property
+    def feeding(self) -> list[Projection]:
+        """Gate and up."""
+        return [Projection.of(self.feed.gate_proj), Projection.of(self.feed.up_proj)]
+
+    @property
+    def last(self) -> Projection:
+        """Down."""
+        return Projection.of(self.feed.down_proj)
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], attending: Blocks) -> Tensor:
         """[T, D] → [T, D]."""
         if self.window is not None and self.window < attending.longest:
             raise NotSupported
-        opening = [Projection.of(layer) for layer in self.heads]
+        opening = self.opening
         x, q, k, v = _Opening.apply(x, self.before.weight, eps_of(self.before), opening, *_tensors(opening))
         q, k, v = (y.view(len(x), -1, self.width) for y in (q, k, v))
         if self.query_norm is not None:
@@ -236,10 +257,10 @@ class Layer:
                 for y, n in ((q, self.query_norm), (k, self.key_norm))
             )
         q, k = _Rotation.apply(q, *angles), _Rotation.apply(k, *angles)
-        y = attending.attend(self.attention.layer_idx, q, k, v, self.scale).reshape(len(x), -1)
-        closing = Projection.of(self.out)
+        y = attending.attend(self.index, q, k, v, self.scale).reshape(len(x), -1)
+        closing = self.closing
         x = _Closing.apply(x, y, closing, *closing.tensors)
-        feeding = [Projection.of(layer) for layer in (self.gate, self.up, self.down)]
+        feeding = [*self.feeding, self.last]
         return _Feeding.apply(x, self.between.weight, eps_of(self.between), *feeding, *_tensors(feeding))
 
 
@@ -297,7 +318,9 @@ def _tried(body: nn.Module) -> Decoder | None:
         decoder = Decoder(body)
         lengths = torch.tensor([3, 4])
         actions = (torch.arange(8).view(2, 4) * 7 + 3) % size
-        some = Sequences([torch.arange(5) % size], torch.zeros(2, dtype=torch.long), actions, torch.arange(4) < lengths.unsqueeze(-1), lengths)
+        some = Sequences(
+            [torch.arange(5) % size], torch.zeros(2, dtype=torch.long), actions, torch.arange(4) < lengths.unsqueeze(-1), lengths
+        )
         layout = lay_out(some)
         attending = Blocks(layout.blocks(Shape.of(body.config.get_text_config()), torch.device("cpu")), layout.longest)
         mine = decoder.forward(layout.tokens, layout.positions, attending)[:-1]

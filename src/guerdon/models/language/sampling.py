@@ -61,7 +61,9 @@ def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing
     if packed:
         decoder = decoder_of(body_of(module)) if device.type == "cpu" else None
         try:
-            growing = Shared(module, contexts, context, device, steps) if decoder is None else Stepping(module, decoder, contexts, context, steps)
+            growing = (
+                Shared(module, contexts, context, device, steps) if decoder is None else Stepping(module, decoder, contexts, context, steps)
+            )
             return growing, growing.start()
         except NotSupported:  # a window that is shorter than these sequences may become
             pass

@@ -21,7 +21,7 @@ from guerdon.models.language.layout import Shape, lay_out
 from guerdon.sequences import Sequences
 
 ROWS = 8  # are computed with in multiples of this: a CPU's products are prepared anew for every other number of them
-ROOM = 32  # steps for which there is room in a cache at first, and again whenever it is full
+ROOM = 32  # caches have room for a multiple of this, as the kernel reads them
 
 
 class Together:
@@ -41,10 +41,7 @@ class Together:
             start += len(p.weight)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.packed is None:
-            y = F.linear(x, self.weight, self.bias)
-        else:
-            y = torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+        y = F.linear(x, self.weight, self.bias) if self.packed is None else _product(x, self.packed, self.bias)
         for start, end, a, b in self.adapters:
             y[:, start:end] += (x @ a.t()) @ b.t()
         return y
@@ -61,6 +58,10 @@ def _packed(weight: Tensor) -> Tensor | None:
         return None
 
 
+def _product(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+
+
 @dataclass(frozen=True)
 class Fused:
     """A layer's weights for few rows."""
@@ -73,8 +74,7 @@ class Fused:
 
     @classmethod
     def of(cls, layer: Layer) -> "Fused":
-        heads, feed = [Projection.of(x) for x in layer.heads], [Projection.of(layer.gate), Projection.of(layer.up)]
-        return cls(layer, Together(heads), Together([Projection.of(layer.out)]), Together(feed), Together([Projection.of(layer.down)]))
+        return cls(layer, Together(layer.opening), Together([layer.closing]), Together(layer.feeding), Together([layer.last]))
 
 
 class Stepping:
@@ -104,10 +104,10 @@ class Stepping:
         blocks = layout.blocks(Shape.of(self.body.config.get_text_config()), torch.device("cpu"))
         prefill = Kept(blocks, self.longest)
         hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
-        width = max(len(t) for t in layout.trunks)
+        width = -(-max(len(t) for t in layout.trunks) // ROOM) * ROOM
         places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks])
         for layer in self.decoder.layers:
-            keys, values = prefill.kept.pop(layer.attention.layer_idx)  # [T, K, D]
+            keys, values = prefill.kept.pop(layer.index)  # [T, K, D]
             self.trunk.append((keys[places].permute(0, 2, 3, 1).contiguous(), values[places].permute(0, 2, 1, 3).contiguous()))
             self.own.append(self._room(keys, 0))
         self.angles = self.decoder.angles(torch.arange(self.longest))
