@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.functionals import FUNCTIONALS, functionals
-from guerdon.models.language.layout import Shape, lay_out
+from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.sequences import Sequences, pad
 
 
@@ -131,12 +131,7 @@ def has_plain_head(module: nn.Module, device: torch.device) -> bool:
 @torch.no_grad()
 def can_pack(module: nn.Module, device: torch.device) -> str:
     """Why the model cannot read sequences from one flat row with shared contexts, tried on a few tokens; empty where it can."""
-    body = body_of(module)
-    size = body.get_input_embeddings().weight.shape[0]
-    lengths = torch.tensor([4, 1, 3, 0, 2])
-    actions = (torch.arange(20).view(5, 4) * 7 + 3) % size
-    contexts = [torch.arange(start, start + n) * 5 % size for start, n in ((1, 5), (2, 3), (0, 1))]
-    tried = Sequences(contexts, torch.tensor([0, 0, 1, 0, 2]), actions, torch.arange(4) < lengths.unsqueeze(-1), lengths)
+    tried = few_sequences(body_of(module).get_input_embeddings().weight.shape[0])
     try:
         mine = _in_one_row(module, tried, device)
     except Exception as error:  # whatever a model may do with arguments that it does not expect

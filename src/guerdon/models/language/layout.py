@@ -153,6 +153,16 @@ def lay_out(sequences: Sequences) -> Layout:
     )
 
 
+def few_sequences(vocabulary: int) -> Sequences:
+    """A few short sequences, some of which share a context, on which a way to compute can be tried. Their tokens are from all over the vocabulary,
+    since its first ones are special in many models."""
+    ids = (torch.arange(64) * (vocabulary * 5 // 13 + 1) + vocabulary // 3) % vocabulary
+    lengths = torch.tensor([4, 1, 3, 0, 2])
+    actions = torch.where(torch.arange(4) < lengths.unsqueeze(-1), ids[:20].view(5, 4), 0)
+    contexts = [ids[start : start + n] for start, n in ((20, 5), (30, 3), (40, 1))]
+    return Sequences(contexts, torch.tensor([0, 0, 1, 0, 2]), actions, torch.arange(4) < lengths.unsqueeze(-1), lengths)
+
+
 def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: torch.device) -> Iterator[Block]:
     ordered = sorted((t for t in trunks if len(t)), key=len)
     for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered]):
