@@ -196,12 +196,12 @@ def test_what_cannot_be_loaded_is_said(specification, sentence):
 
 @pytest.mark.parametrize("names", [{"logp"}, {"logp", "entropy"}])
 def test_tiles_change_neither_values_nor_gradients(names, monkeypatch):
-    from guerdon.models.language import functionals
+    from guerdon.models.language import tiles
 
     batch = sequences([[3, 4], [5], [6, 7, 8]], [[5, 6, 7, 2], [8, 2], [9, 10, 11, 3, 2]])
     found = []
-    for tile, plain in ((functionals.TILE, True), (1, True), (functionals.TILE, False)):
-        monkeypatch.setattr(functionals, "TILE", tile)
+    for tile, plain in ((tiles.TILE, True), (1, True), (tiles.TILE, False)):
+        monkeypatch.setattr(tiles, "TILE", tile)
         policy = sharpen(SMALL.build(1), 3.0)
         policy.plain_head = plain
         got = policy.measure(sequences(*_long(batch)), names)

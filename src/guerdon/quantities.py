@@ -35,6 +35,8 @@ Scalar = Float[Tensor, ""]
 SIDES = ("chosen", "rejected")
 TIMES = ("next", "initial")
 
+TOP = 20  # K of ``top_logp`` and ``top_action``: so many of the most likely next steps
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -47,6 +49,9 @@ class Quantity:
     unit: str = ""
 
 
+_K = f"K is {TOP}, or V where there are fewer"
+_TOP_COST = "one forward pass, a selection over V"
+_KL_COST = "one forward pass and, in every micro-batch, the view's; passes over V of both"
 _ENTRIES = (
     Quantity("mask", "B T", "true at the steps at which the policy acted: no prompt, no tool output, no padding"),
     Quantity("segment", "B T", "index of the turn, reasoning step, option or macro-action that a step belongs to"),
@@ -54,6 +59,13 @@ _ENTRIES = (
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
+    Quantity(
+        "log_sum_exp", "B T", "logarithm of the sum of the exponentials of the (tempered) logits", "one forward pass, a pass over V", "nats"
+    ),
+    Quantity("top_logp", "B T K", f"log-probabilities of the K most likely next steps, in descending order; {_K}", _TOP_COST, "nats"),
+    Quantity("top_action", "B T K", f"the K most likely next steps, as indices into V, in the same order; {_K}", _TOP_COST),
+    Quantity("kl", "B T", "KL(policy || view) of the next-step distribution; always with a view: ``ref_kl``", _KL_COST, "nats"),
+    Quantity("forward_kl", "B T", "KL(view || policy) of the next-step distribution; always with a view", _KL_COST, "nats"),
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),

@@ -2,7 +2,7 @@
 returns the running model, which meets one of the protocols below.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,19 @@ class Policy(Model, Protocol):
 
     def reference(self) -> Model:
         """The policy as it is now, frozen: by adapter-off where there is one, else by a copy."""
+        ...
+
+
+class Comparing(Policy, Protocol):
+    """A policy that also measures how its next-step distributions differ from those of other policies of its kind."""
+
+    @property
+    def compares(self) -> Set[str]:
+        """The base names that ``measure`` can compute of itself and a view: asked for with the view, as ``ref_kl``."""
+        ...
+
+    def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
+        """As ``Model.measure``; what compares does so with the models in ``views``, to which no gradient flows."""
         ...
 
 

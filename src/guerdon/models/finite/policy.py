@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import torch
@@ -11,7 +11,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from guerdon.errors import InputError
+from guerdon.models import Model
+from guerdon.models._comparing import compared_with
 from guerdon.models.finite.tree import PrefixTree, context_indices
+from guerdon.quantities import Name
 from guerdon.sequences import Decoding, Sequences
 from guerdon.steps import clean
 
@@ -22,6 +25,7 @@ class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
     measures = frozenset({"logp", "entropy", "logits"})
+    compares = frozenset({"kl", "forward_kl"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
         if logits.dim() != 3 or logits.shape[1:] != (tree.prefixes, tree.vocabulary):
@@ -40,12 +44,14 @@ class TablePolicy:
         """C, how many contexts there are."""
         return self.logits.shape[0]
 
-    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
-        """``logp``, ``entropy`` [B, T] in nats, and ``logits`` [B, T, V], normalised: the next step's log-probabilities.
+    def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
+        """``logp``, ``entropy`` [B, T] in nats, ``logits`` [B, T, V], normalised: the next step's log-probabilities, and, of each step, ``kl``
+        and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
 
         All at the temperature at which the sequences were drawn.
         """
-        unknown = set(names) - self.measures
+        others = compared_with(names, self.compares, views or {}, self._like)
+        unknown = {name for name in names if Name.parse(name).quantity not in self.measures | self.compares}
         if unknown:
             raise InputError(f"a finite policy measures {', '.join(sorted(self.measures))}, not {', '.join(sorted(unknown))}")
         where = context_indices(sequences, self.contexts).unsqueeze(-1)
@@ -58,6 +64,12 @@ class TablePolicy:
             computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
         if "logits" in names:
             computed["logits"] = steps * mask.unsqueeze(-1)
+        for view, other in others.items():
+            theirs = other.measure(sequences, {"logits"})["logits"].detach()
+            if f"{view}_kl" in names:
+                computed[f"{view}_kl"] = clean((steps.exp() * (steps - theirs)).sum(-1), mask)
+            if f"{view}_forward_kl" in names:
+                computed[f"{view}_forward_kl"] = clean((theirs.exp() * (theirs - steps)).sum(-1), mask)
         return computed
 
     def log_probabilities(self) -> Tensor:
@@ -137,6 +149,9 @@ class TablePolicy:
         save_file({"logits": self.logits.detach().contiguous()}, folder / "policy.safetensors")
         tree = {"vocabulary": self.tree.vocabulary, "depth": self.tree.depth, "end": self.tree.end}
         (folder / "policy.json").write_text(json.dumps(tree) + "\n")
+
+    def _like(self, other: Model) -> bool:
+        return isinstance(other, TablePolicy) and other.tree.vocabulary == self.tree.vocabulary
 
     def _inside(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
         """Actions and mask within the tree's depth; actions are 0 where nothing was done, so that padding can be anything."""

@@ -4,7 +4,7 @@ Two ways with the same result: a flat row without padding in which shared contex
 plain padded rows that any model takes. Which of them a model can go is tried, not looked up (``can_pack``).
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
 from guerdon.models.language.decoder import decoder_of
-from guerdon.models.language.functionals import FUNCTIONALS, functionals
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
+from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
+from guerdon.quantities import Name
 from guerdon.sequences import Sequences, pad
 
 
@@ -80,24 +81,41 @@ def rows_of(sequences: Sequences) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def at_acted_steps(
-    module: nn.Module, sequences: Sequences, device: torch.device, names: Set[str], plain_head: bool, packed: bool
+    module: nn.Module,
+    sequences: Sequences,
+    device: torch.device,
+    names: Set[str],
+    plain_head: bool,
+    packed: bool,
+    others: Mapping[str, NextSteps] | None = None,
 ) -> dict[str, Tensor]:
-    """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] where it is named.
+    """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] where it is named. ``others`` are the
+    next steps of the views that are compared with, at the same steps.
 
     The output head is applied to acted steps only, and with a plain head (see ``has_plain_head``) in tiles whose logits are dropped at once
     and computed again in the backward pass: logits of all steps never exist together.
     """
     taken = sequences.actions[sequences.mask].to(device)
-    wanted = sorted(names & FUNCTIONALS.keys())
+    wanted = sorted(name for name in names if Name.parse(name).quantity in FUNCTIONALS)
     if plain_head:
         encoded = encode(module, sequences, device, packed)
         hidden = encoded.hidden.index_select(0, encoded.predicts)
-        values = functionals(output_head(module), hidden, taken, sequences.temperature, wanted)
+        values = functionals(output_head(module), hidden, taken, sequences.temperature, wanted, others)
     else:
         logits, hidden = _through_the_model(module, sequences, device)
-        values = [FUNCTIONALS[name](logits / sequences.temperature, taken) for name in wanted]
+        values = of_logits(logits, taken, sequences.temperature, wanted, others)
     out = dict(zip(wanted, values, strict=True))
     return out | {"hidden": hidden} if "hidden" in names else out
+
+
+@torch.no_grad()
+def next_steps(module: nn.Module, sequences: Sequences, device: torch.device, plain_head: bool, packed: bool) -> NextSteps:
+    """The next-step distributions at the S acted steps, for another model to be compared with: hidden states, and logits where the head is not
+    plain."""
+    if not plain_head:
+        return NextSteps(_through_the_model(module, sequences, device)[0], lambda logits: logits)
+    encoded = encode(module, sequences, device, packed)
+    return NextSteps(encoded.hidden.index_select(0, encoded.predicts), output_head(module))
 
 
 def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -159,6 +177,6 @@ def output_head(module: nn.Module) -> nn.Module:
 
 
 def scatter(values: Tensor, mask: Tensor) -> Tensor:
-    """Values of the acted steps [S] back in their places [B, T] on the CPU, 0 elsewhere."""
-    out = torch.zeros(mask.shape, dtype=values.dtype)
-    return out.masked_scatter(mask, values.cpu())
+    """Values of the acted steps [S], or [S, K], back in their places [B, T] or [B, T, K] on the CPU, 0 elsewhere."""
+    out = torch.zeros(mask.shape + values.shape[1:], dtype=values.dtype)
+    return out.masked_scatter(mask.view(mask.shape + (1,) * (values.dim() - 1)), values.cpu())

@@ -2,7 +2,8 @@
 
 import contextlib
 import copy
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
-from guerdon.models import Finished
+from guerdon.models import Finished, Model
+from guerdon.models._comparing import compared_with
 from guerdon.models.language.compute_copy import ComputeCopy
-from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, scatter
-from guerdon.models.language.functionals import FUNCTIONALS
+from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
 from guerdon.models.language.sampling import sample
+from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
 
@@ -27,7 +29,8 @@ class LanguagePolicy:
     (see ``compute_copy``).
     """
 
-    measures = frozenset({*FUNCTIONALS, "hidden"})
+    measures = OWN | {"hidden"}
+    compares = COMPARING
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
@@ -58,10 +61,17 @@ class LanguagePolicy:
         own = own if isinstance(own, list) else [own]
         return torch.tensor(sorted({t for t in (*own, *Encoder(self.tokenizer).stop_ids) if t is not None}))
 
-    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
-        """Quantities of the acted steps, [B, T], 0 elsewhere; at the temperature at which the sequences were drawn."""
-        found = at_acted_steps(self.computing, sequences, self.device, names, self.plain_head, self.packed)
+    def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
+        """Quantities of the acted steps, [B, T] or [B, T, K], 0 elsewhere; at the temperature at which the sequences were drawn. Those that compare
+        (``ref_kl``) do so with the models of ``views``, which are computed first, without gradients."""
+        with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
+        others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
+        found = at_acted_steps(self.computing, sequences, self.device, names, self.plain_head, self.packed, others)
         return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
+
+    def next_steps(self, sequences: Sequences) -> NextSteps:
+        """The next-step distributions at the acted steps, for another policy to be compared with."""
+        return next_steps(self.computing, sequences, self.device, self.plain_head, self.packed)
 
     @cached_property
     def plain_head(self) -> bool:
@@ -118,9 +128,23 @@ class AdaptersOff(LanguagePolicy):
             policy.dtype,
         )
 
-    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+    def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
         with self.policy.computing.disable_adapter():
-            return self.policy.measure(sequences, names)
+            return self.policy.measure(sequences, names, views)
+
+    def next_steps(self, sequences: Sequences) -> NextSteps:
+        with self.policy.computing.disable_adapter():
+            found = self.policy.next_steps(sequences)
+        return found if type(found.read) is nn.Linear else replace(found, read=self._off(found.read))
+
+    def _off(self, read: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """A head that has adapters itself is read later, tile by tile, when they are on again."""
+
+        def off(states: Tensor) -> Tensor:
+            with self.policy.computing.disable_adapter():
+                return read(states)
+
+        return off
 
     def sample(
         self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
