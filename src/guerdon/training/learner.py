@@ -23,8 +23,17 @@ PATIENCE = 5  # so many non-finite steps in a row end the run
 class Learner:
     """The running learner. ``state()`` and ``restore()`` cover the parameters, the optimiser and the counters."""
 
-    def __init__(self, name: str, model: Model, terms: tuple[Term, ...], optimiser: AdamW, tokens_per_micro_batch: int):
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        terms: tuple[Term, ...],
+        optimiser: AdamW,
+        tokens_per_micro_batch: int,
+        views: Mapping[str, Model] | None = None,
+    ):
         self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
+        self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
         self.budget = tokens_per_micro_batch
         self.parameters = [p for p in model.module.parameters() if p.requires_grad]
         self.optimiser = optimiser.build(self.parameters)
@@ -97,7 +106,7 @@ class Learner:
         value = 0.0
         for rows in parts:
             micro = batch.select(rows)
-            quantities = gather(micro, names, self.model)
+            quantities = gather(micro, names, self.model, self.views)
             logp = quantities.get("logp")
             watched = fresh is False and logp is not None and logp.requires_grad
             if watched:
@@ -184,7 +193,9 @@ def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally,
             tally.add("sampling/sampling_logp_difference/mean", gap)
             tally.highest("sampling/sampling_logp_difference/max", float(gap.max()))
         tally.add("ratio", (logp.detach() - old).exp(), mask)
-    if logp is not None and ref is not None:
+    if "ref_kl" in quantities:
+        tally.add("kl", quantities["ref_kl"], mask)
+    elif logp is not None and ref is not None:
         difference = (ref - logp.detach())[mask]
         tally.add("kl", difference.exp() - difference - 1)
     if "entropy" in quantities:

@@ -1,10 +1,12 @@
 """Measuring: from the names that parts ask for to tensors, computing each once and no others.
 
 A name without a view is measured by the model that is being trained, with gradients. A name with a view (``ref_logp``) is measured
-beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences.
+beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences. A quantity that compares
+(``ref_kl``) is measured by the model that is being trained, with gradients, against the view, which is computed along with each micro-batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -84,16 +86,29 @@ def shares_contexts(model: Model | None) -> bool:
     return bool(getattr(model, "packed", False))
 
 
+def compared(model: Model | None, views: Mapping[str, Model]) -> frozenset[str]:
+    """The names by which the model can be compared with the bound views: ``ref_kl``."""
+    own = getattr(model, "compares", frozenset())
+    return frozenset(f"{view}_{quantity}" for view, other in views.items() for quantity in own & getattr(other, "compares", frozenset()))
+
+
+def _measure(model: Model, sequences: Sequences, names: Set[str], views: Mapping[str, Model]) -> dict[str, Tensor]:
+    """Views are handed over only where a name compares with one: most models know none."""
+    return model.measure(sequences, names, views) if names & compared(model, views) else model.measure(sequences, names)
+
+
 @torch.no_grad()
-def measured(model: Model, sequences: Sequences, names: Iterable[str], budget: int) -> dict[str, Tensor]:
+def measured(
+    model: Model, sequences: Sequences, names: Iterable[str], budget: int, views: Mapping[str, Model] | None = None
+) -> dict[str, Tensor]:
     """Quantities of many sequences under a model, without gradients, in micro-batches."""
     names = frozenset(names)
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
     for rows in micro_batches(Batch({"": sequences}), budget, shares_contexts(model)):
-        for name, value in model.measure(sequences.select(rows), names).items():
+        for name, value in _measure(model, sequences.select(rows), names, views or {}).items():
             if name not in out:
-                shape = (len(sequences), width) if value.dim() > 1 else (len(sequences),)
+                shape = (len(sequences), width, *value.shape[2:]) if value.dim() > 1 else (len(sequences),)
                 out[name] = torch.zeros(shape, dtype=value.dtype)
             if value.dim() > 1:
                 out[name][rows, : value.shape[1]] = value
@@ -113,21 +128,26 @@ def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model]
             batch.sides[side].quantities.update({f"{view}_{quantity}": value for quantity, value in found.items()})
 
 
-def gather(batch: Batch, names: Iterable[Name], model: Model | None) -> dict[str, Tensor]:
-    """The named tensors of a batch: what it holds, and, under ``model``, what is to be measured with gradients.
+def gather(batch: Batch, names: Iterable[Name], model: Model | None, views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
+    """The named tensors of a batch: what it holds, and, under ``model``, what is to be measured with gradients; ``views`` are what it is compared
+    with.
 
     Raises:
         InputError: something is needed that the batch does not hold and the model does not measure.
     """
     out: dict[str, Tensor] = {}
     to_measure: dict[str, set[str]] = {}
+    views = views or {}
+    comparable = compared(model, views)
     for name in names:
         value = held(batch, name)
         if value is not None:
             out[str(name)] = value
         elif model is not None and not name.view and name.quantity in model.measures:
             to_measure.setdefault(name.side, set()).add(name.quantity)
-    for side, found in _on_sides(batch, to_measure, lambda s, q: model.measure(s, q)).items():
+        elif (plain := str(replace(name, side=""))) in comparable:
+            to_measure.setdefault(name.side, set()).add(plain)
+    for side, found in _on_sides(batch, to_measure, lambda s, q: _measure(model, s, q, views)).items():
         out |= {prefixed(side, quantity): value for quantity, value in found.items()}
     return out
 

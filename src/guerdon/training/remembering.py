@@ -12,6 +12,7 @@ import hashlib
 import sqlite3
 from collections.abc import Set
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class Remembering:
 
     def __init__(self, model: Model, folder: Path):
         self.model, self.module, self.measures = model, model.module, model.measures
-        self.packed = getattr(model, "packed", False)
+        self.packed, self.compares = getattr(model, "packed", False), getattr(model, "compares", frozenset())
         self.measured = 0
         self._known = _file(folder / f"{fingerprint(model)}.sqlite")
 
@@ -42,6 +43,10 @@ class Remembering:
         if not names <= QUANTITIES:
             return self.model.measure(sequences, names)
         return {name: self._one(sequences, name) for name in names}
+
+    def next_steps(self, sequences: Sequences) -> Any:
+        """As the model's, which are too large to be remembered."""
+        return self.model.next_steps(sequences)
 
     def _one(self, sequences: Sequences, name: str) -> Tensor:
         keys = [_key(sequences, row, name) for row in range(len(sequences))]

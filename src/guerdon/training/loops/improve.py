@@ -24,10 +24,10 @@ from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, measured, require, wanted_by
+from guerdon.training.measuring import attach_views, compared, measured, require, wanted_by
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.prompts import Prompts, rows_at
-from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
@@ -86,7 +86,8 @@ class _Improve:
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
         self.views = Views(policy, self.names, recipe.updates, learners)
-        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch)}
+        own = Learner("policy", policy, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
+        self.learners = {"policy": own}
         for name, learning in recipe.learners.items():
             if name not in learners:
                 raise InputError(
@@ -103,9 +104,12 @@ class _Improve:
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
+        produced |= compared(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
         everything = [t.loss for t in self.recipe.terms if not t.data]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
+        paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
+        require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if any(Name.parse(n).quantity == "advantage" for p in everything for n in needs(p)) and self.recipe.advantage is None:
             raise InputError("recipe: a term reads the advantage and recipe.advantage is not set; choose one of credit.advantages")
 
@@ -208,9 +212,10 @@ class _Improve:
                 rollouts.quantities[f"old_{quantity}"] = value
         quantities = {**rollouts.quantities, "mask": rollouts.mask}
         dense = on_last(quantities["reward"], rollouts.mask)
+        now = self._compare(rollouts, recipe.reward_penalties)
         for penalty in recipe.reward_penalties:
             with torch.no_grad():
-                known = {**quantities, **({"logp": quantities["old_logp"]} if "old_logp" in quantities else {})}
+                known = {**quantities, **now, **({"logp": quantities["old_logp"]} if "old_logp" in quantities else {})}
                 cost = torch.where(rollouts.mask, call(penalty.loss, known), 0.0)
             dense = dense - penalty.weight * cost
             tally.add("reward_penalty", total(cost, rollouts.mask))
@@ -224,6 +229,13 @@ class _Improve:
             quantities["target"] = call(recipe.target, quantities)
         rollouts.quantities.update({k: v for k, v in quantities.items() if k != "mask"})
         return batch
+
+    def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:
+        """What penalties of the reward read of the policy beside a view. It is not kept with the rollouts: the losses measure theirs with
+        gradients."""
+        views = self.views.bound
+        names = compared(self.policy, views) & {n for penalty in penalties for n in needs(penalty.loss)}
+        return measured(self.policy, rollouts, names, self.budget.tokens_per_micro_batch, views) if names else {}
 
     # learning
 
