@@ -27,7 +27,7 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
     x = torch.randn(size, generator=rng, dtype=torch.float64)
     if base == "logp":
         return -0.7 * x.abs() - 0.05
-    if base in ("entropy", "weight", "cost"):
+    if base in ("entropy", "kl", "forward_kl", "weight", "cost"):
         return x.abs()
     return x
 

@@ -16,6 +16,8 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _overrides, _rooms, dump, from_tree, load, named_recipe, read, recipe_names, tree_of
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.penalties.kl_exact import KLExact
+from guerdon.losses.penalties.kl_forward import KLForward
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
@@ -43,6 +45,13 @@ def test_every_recipe_is_a_recipe_and_survives_being_written(name):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_every_example_survives_being_written(path):
     whole = read(path)
+    assert load(dump(whole)) == whole
+
+
+@pytest.mark.parametrize(("name", "part"), [("kl_exact", KLExact), ("kl_forward", KLForward)])
+def test_a_penalty_is_named_like_its_siblings(name, part):
+    whole = configured(f"recipe.terms.1={{loss: {name}, weight: 0.1}}", f"recipe.reward_penalties=[{{loss: {name}}}]")
+    assert [type(term.loss) for term in (whole.recipe.terms[1], *whole.recipe.reward_penalties)] == [part, part]
     assert load(dump(whole)) == whole
 
 

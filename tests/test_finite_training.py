@@ -1,16 +1,95 @@
 """The loops on finite policies: what rows bring for each action, and schedules wherever a recipe has a number."""
 
+import dataclasses
+
 import pytest
 import torch
 
+from guerdon.errors import InputError
+from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.losses.penalties.kl_exact import KLExact
+from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.penalties.kl_forward import KLForward
+from guerdon.losses.penalties.kl_square import KLSquare
 from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.models.finite.policy import TablePolicy
+from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.finite.tabular import Tabular
+from guerdon.parts import call
 from guerdon.sequences import Example, Side
+from guerdon.steps import total
 from guerdon.training import knobs
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
+
+
+def worlds(end):
+    tables = (PrefixTable(2, 3, 3, end, deviation=1.5, seed=seed).build() for seed in (0, 1))
+    policy, ref = tables
+    return policy, ref.reference(), policy.enumerate(1)
+
+
+def gradient(policy, loss) -> torch.Tensor:
+    return torch.autograd.grad(loss, policy.logits)[0]
+
+
+@pytest.mark.parametrize("end", [None, 0])
+def test_the_exact_kl_of_steps_adds_up_to_that_of_sequences(end):
+    policy, ref, every = worlds(end)
+    found = policy.measure(every, {"ref_kl", "ref_forward_kl"}, {"ref": ref})
+    p, q = policy.probabilities(1), ref.probabilities(1)
+    torch.testing.assert_close((p * found["ref_kl"].sum(-1)).sum(), policy.kl(ref)[1])
+    torch.testing.assert_close((q * found["ref_forward_kl"].sum(-1)).sum(), ref.kl(policy)[1])
+    assert not found["ref_kl"][~every.mask].any()
+    cooler = dataclasses.replace(every, temperature=0.5)
+    tempered = [TablePolicy(policy.tree, p.logits / 0.5) for p in (policy, ref)]
+    torch.testing.assert_close(
+        policy.measure(cooler, {"ref_kl"}, {"ref": ref})["ref_kl"], tempered[0].measure(every, {"ref_kl"}, {"ref": tempered[1]})["ref_kl"]
+    )
+    with pytest.raises(InputError, match="view 'ref'"):
+        policy.measure(every, {"ref_kl"}, {"ref": PrefixTable(2, 4, 3).build()})
+
+
+@pytest.mark.parametrize("end", [None, 0])
+def test_what_the_kl_penalties_say_of_their_gradients(end):
+    """Expectations by enumeration: those of the estimates in the loss, and the two halves of that of the KL of whole sequences."""
+    policy, ref, every = worlds(end)
+    p = policy.probabilities(1)
+
+    def cost(part):
+        given = policy.measure(every, {"logp", "ref_kl", "ref_forward_kl"}, {"ref": ref}) | {
+            "ref_logp": ref.measure(every, {"logp"})["logp"]
+        }
+        return total(call(part, given), every.mask)
+
+    loss = {type(part): gradient(policy, (p.detach() * cost(part)).sum()) for part in (KLSquare(), KLExponential(), KLExact(), KLForward())}
+    torch.testing.assert_close(loss[KLSquare], loss[KLExact])
+    torch.testing.assert_close(loss[KLExponential], loss[KLForward])
+    assert not torch.allclose(loss[KLExact], loss[KLForward])
+    reward = gradient(policy, (p * cost(KLExact()).detach()).sum())
+    whole = gradient(policy, policy.kl(ref)[1])
+    torch.testing.assert_close(loss[KLExact] + reward, whole)
+    last = policy.tree.nodes(every.actions)[every.mask.sum(-1) == 3][:, 2]
+    assert reward.abs().max() > 0.01 and reward[1, last].abs().max() < 1e-12 < whole[1, last].abs().max()
+
+
+def test_the_exact_kl_in_the_loss_reaches_the_exact_optimum():
+    policy, reward, beta = Tabular(1, 4).build(), torch.tensor([[0.0, 1.0, 0.5, -1.0]], dtype=torch.float64), 0.5
+    rows = [Example({"": Side((0,), (arm,), (True,), {"advantage": (float(reward[0, arm]),)})}) for arm in range(4)]
+
+    @dataclasses.dataclass(frozen=True)
+    class Expected:
+        """The expected reward's gradient, from every arm once: no noise."""
+
+        def __call__(self, logp, advantage):
+            return -4 * advantage * logp.exp()
+
+    recipe = Recipe((Term(Expected()), Term(KLExact(), weight=beta)), AdamW(Linear(0.1, end=0.0)))
+    fit(policy, rows, recipe, Budget(steps=300, batch_size=4))
+    optimum = KLRegularisedOptimum(beta=beta)(reward=reward, reference=torch.full_like(reward, 0.25))
+    torch.testing.assert_close(policy.probabilities(0), optimum["policy"][0], rtol=0, atol=1e-3)
 
 
 def test_rows_may_bring_the_advantage_of_each_action():

@@ -20,7 +20,9 @@ from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_direct import KLDirect
+from guerdon.losses.penalties.kl_exact import KLExact
 from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.penalties.kl_forward import KLForward
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
@@ -42,6 +44,7 @@ from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
 from guerdon.training.stages import Outputs, Pipeline, Stage
 from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.training.updates.reset_reference import ResetReference
 from guerdon.worlds.text.sort_letters import SortLetters
 
 TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=16)
@@ -60,6 +63,15 @@ PPO = Recipe(
     updates=(MovingAverage(decay=0.5),),
     weighing=Unsolved(),
     shaping=(RunningNormalise(),),
+)
+EXACT = Recipe(
+    (Term(Clip()), Term(KLExact(), weight=0.5), Term(KLForward(), weight=0.5)),
+    AdamW(1e-2),
+    advantage=GroupCentred(),
+    epochs=2,
+    minibatches=2,
+    reward_penalties=(Term(KLExact(), weight=0.1),),
+    updates=(ResetReference(every=6),),
 )
 BUDGET = Budget(steps=6, batch_size=4, save_every=2, evaluation_rows=8)
 
@@ -93,7 +105,7 @@ def identical(a, b) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-@pytest.mark.parametrize("recipe", [GRPO, PPO], ids=["grpo", "ppo"])
+@pytest.mark.parametrize("recipe", [GRPO, PPO, EXACT], ids=["grpo", "ppo", "exact"])
 def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_bits(recipe, tmp_path: Path):
     whole = ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, tmp_path / "whole", quiet())
     stopped = StopAfter(3)
@@ -126,7 +138,7 @@ def test_another_configuration_does_not_go_on_in_the_same_folder(tmp_path: Path)
         dataclasses.replace(job, recipe=dataclasses.replace(SFT, optimiser=AdamW(1e-3)))(SMALL.build(0), {}, 0, tmp_path, quiet())
 
 
-@pytest.mark.parametrize("recipe", [GRPO, PPO], ids=["grpo", "ppo"])
+@pytest.mark.parametrize("recipe", [GRPO, PPO, EXACT], ids=["grpo", "ppo", "exact"])
 def test_micro_batches_change_neither_parameters_nor_metrics(recipe):
     results = []
     for tokens in (10_000, 30):
@@ -140,6 +152,22 @@ def test_micro_batches_change_neither_parameters_nor_metrics(recipe):
         assert one.keys() == other.keys()
         for name in filterfalse(timed, one):
             assert one[name] == pytest.approx(other[name], rel=1e-3, abs=1e-5), name
+
+
+def test_the_exact_kl_holds_a_policy_to_its_reference(tmp_path: Path, monkeypatch):
+    """Of the loss, with the reference that is remembered and not; of the reward it changes the advantages, and nothing else does."""
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path))
+    far = {}
+    for weight in (0.0, 10.0):
+        recipe = Recipe((Term(NegativeLogLikelihood()), Term(KLExact(), weight=weight)), AdamW(1e-2))
+        history = FitJob(recipe, Demonstrations(), budget=BUDGET)(SMALL.build(0), {}, 0, None, quiet()).history
+        assert history[1]["kl"] == pytest.approx(history[1]["losses/kl_exact"]) == pytest.approx(0, abs=1e-6)
+        far[weight] = history[-1]["kl"]
+    assert 0 < far[10.0] < 0.5 * far[0.0]
+    history = ImproveJob(EXACT, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, None, quiet()).history
+    paid = [row["reward_penalty"] for row in history[1:]]
+    assert paid[0] == pytest.approx(0, abs=1e-5) and max(paid) > 1e-3
+    assert 0 < history[1]["kl"] < history[2]["kl"] and history[1]["losses/kl_forward"] > 0
 
 
 def test_the_sampler_records_what_the_learner_computes():
@@ -243,6 +271,20 @@ def test_a_part_that_needs_what_nothing_provides_is_refused_before_the_first_ste
     dpo = Recipe((Term(Pairwise(LogRatio(), Logistic())),))
     with pytest.raises(InputError, match="chosen_logp"):
         fit(policy, examples(TASK.demonstrations(4), encoder_for(policy)), dpo, BUDGET)
+
+    @dataclasses.dataclass(frozen=True)
+    class Distil:
+        def __call__(self, teacher_forward_kl):
+            return teacher_forward_kl
+
+    rows, distil = examples(TASK.demonstrations(4), encoder_for(policy)), Recipe((Term(Distil()),))
+    for models in ({}, {"teacher": Headed(SMALL, Scalar()).build(0)}):
+        with pytest.raises(InputError, match="needs teacher_forward_kl, which neither"):
+            fit(policy, rows, distil, BUDGET, models=models)
+    fit(policy, rows, distil, Budget(steps=1, batch_size=2), models={"teacher": SMALL.build(1)})
+    paying = dataclasses.replace(GRPO, reward_penalties=(Term(Distil()),))
+    with pytest.raises(InputError, match="reward_penalties needs teacher_forward_kl"):
+        ImproveJob(paying, TASK, budget=BUDGET)(policy, {}, 0, None, quiet())
     with pytest.raises(InputError, match="advantage"):
         ImproveJob(Recipe((Term(Clip()),)), TASK, budget=BUDGET)(policy, {}, 0, None, quiet())
 
