@@ -164,11 +164,17 @@ class _Work:
         return replace(self, others={view: replace(other, states=other.states[some]) for view, other in self.others.items()})
 
     def values(self, logits_of: Callable[[slice], Tensor], taken: Tensor) -> tuple[Tensor, ...]:
-        found = []
+        found: list[Tensor] = []
         for some in self.slices(len(taken)):
-            tile = self._tile(logits_of(some), taken, some)
-            found.append([functional.value(tile) for functional in self.asked])
-        return tuple(torch.cat(each) for each in zip(*found, strict=True))
+            for i, value in enumerate(self._of(logits_of(some), taken, some)):
+                if len(found) == i:
+                    found.append(value.new_empty((len(taken), *value.shape[1:])))
+                found[i][some] = value  # kept as it came, it would lie where the tile was, and the next one would not fit there
+        return tuple(found)
+
+    def _of(self, logits: Tensor, taken: Tensor, some: slice) -> list[Tensor]:
+        tile = self._tile(logits, taken, some)
+        return [functional.value(tile) for functional in self.asked]
 
     def derivative(
         self, logits: Tensor, taken: Tensor, some: slice, values: Sequence[Tensor], gradients: Sequence[Tensor | None]
@@ -217,7 +223,10 @@ class _OfHidden(torch.autograd.Function):
             if dh is not None:
                 dh[some] = d @ weight
             if dw is not None:
-                dw += d.t() @ tile
+                if dw.dtype == d.dtype:
+                    dw.addmm_(d.t(), tile)
+                else:
+                    dw += d.t() @ tile
             if db is not None:
                 db += d.sum(0)
         dw, db = (x if x is None else x.to(weight.dtype) for x in (dw, db))
