@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from guerdon.errors import InputError
 from guerdon.losses.penalties.kl_exact import KLExact
+from guerdon.models import kernels
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language import tiles
@@ -118,7 +119,7 @@ def test_what_is_asked_for_together_is_what_is_asked_for_alone():
     (head, other), hidden, states, taken = world(torch.float32)
     others = {"ref": NextSteps(states, other)}
     for name, value in zip(NAMES, functionals(head, hidden, taken, 1.0, NAMES, others), strict=True):
-        assert torch.equal(functionals(head, hidden, taken, 1.0, [name], others)[0], value)
+        torch.testing.assert_close(functionals(head, hidden, taken, 1.0, [name], others)[0], value, rtol=1e-5, atol=1e-5)
 
 
 def test_no_steps_and_few_next_steps():
@@ -317,7 +318,7 @@ def test_whole_logits_never_exist_and_each_model_is_read_once_a_tile(monkeypatch
     assert all(seen.largest >= steps * size for seen in watched(made, sequences, {"ref": ref}))
 
 
-PASSES = [  # over a tile's [R, V]: forward and backward
+PASSES = [  # over a tile's [R, V], where no kernel computes it: forward and backward
     (["logp"], 2, 4),  # product, log-softmax; product, softmax, factor, the step taken
     (["entropy", "logp"], 4, 8),
     (["ref_kl"], 7, 9),  # two products and two log-softmaxes in both
@@ -328,12 +329,25 @@ PASSES = [  # over a tile's [R, V]: forward and backward
 @pytest.mark.parametrize(("names", "forward", "back"), PASSES, ids=lambda x: "+".join(x) if isinstance(x, list) else "")
 def test_what_is_asked_for_costs_no_pass_more(names, forward, back, monkeypatch):
     monkeypatch.setattr(tiles, "TILE", V * 16)
+    monkeypatch.setattr(kernels, "can", lambda x: False)
     (head, other), hidden, states, taken = world(torch.float32, bias=False, rows=64)
     with Watching(V) as there:
         values = functionals(head, hidden.requires_grad_(), taken, 1.0, names, {"ref": NextSteps(states, other)})
     with Watching(V) as again:
         sum(values).sum().backward()
     assert (there.wide, again.wide) == (4 * forward, 4 * back)
+
+
+@pytest.mark.skipif(bool(kernels.why_not()), reason="there are no kernels on this machine")
+@pytest.mark.parametrize("names", [["logp"], ["entropy"], ["entropy", "logp"]], ids="+".join)
+def test_where_there_is_a_kernel_only_products_are_left(names, monkeypatch):
+    monkeypatch.setattr(tiles, "TILE", V * 16)
+    (head, _), hidden, _, taken = world(torch.float32, bias=False, rows=64)
+    with Watching(V) as there:
+        values = functionals(head, hidden.requires_grad_(), taken, 1.0, names)
+    with Watching(V) as again:
+        sum(values).sum().backward()
+    assert (there.wide, there.products, again.wide, again.products) == (4, 4, 4, 4)
 
 
 def test_what_cannot_be_compared_is_said():

@@ -6,7 +6,8 @@ A tile is dropped when its functionals are known; the backward pass computes it 
 
     d logits = p * sum_f factor_f + sum_f rest_f,    d h = d logits W,    d W = d logits^T h
 
-The functionals are the files of ``functionals``; nothing here knows any of them.
+The functionals are the files of ``functionals``; nothing here knows any of them. Where a kernel computes all that is asked for, it does
+(``functionals._together``).
 
 Source: ours.
 """
@@ -25,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 
 from guerdon.errors import InputError
 from guerdon.models.language import functionals as room
+from guerdon.models.language.functionals import _together
 from guerdon.quantities import Name
 
 TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
@@ -34,7 +36,11 @@ MULTIPLE = (
 
 
 def _found() -> dict[str, type[room.Functional]]:
-    modules = {info.name: importlib.import_module(f"{room.__name__}.{info.name}") for info in pkgutil.iter_modules(room.__path__)}
+    modules = {
+        info.name: importlib.import_module(f"{room.__name__}.{info.name}")
+        for info in pkgutil.iter_modules(room.__path__)
+        if info.name[0] != "_"
+    }
     return {
         name: next(v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__)
         for name, module in modules.items()
@@ -119,7 +125,7 @@ def functionals(
         return []
     work = _Work.of(names, others or {}, temperature, head.weight.shape[0])
     if not len(hidden):
-        return list(work.values(lambda _: hidden.new_zeros(0, head.weight.shape[0]), taken))
+        return list(work.values(lambda _: hidden.new_zeros(0, head.weight.shape[0]), taken))[: len(names)]
     if type(head) is nn.Linear:
         size, spare = len(hidden), -len(hidden) % min(work.rows, MULTIPLE)
         hidden, taken = F.pad(hidden, (0, 0, 0, spare)), F.pad(taken, (0, spare))
@@ -164,6 +170,7 @@ class _Work:
         return replace(self, others={view: replace(other, states=other.states[some]) for view, other in self.others.items()})
 
     def values(self, logits_of: Callable[[slice], Tensor], taken: Tensor) -> tuple[Tensor, ...]:
+        """What is asked for, and then whatever else the backward pass may be glad of."""
         found: list[Tensor] = []
         for some in self.slices(len(taken)):
             for i, value in enumerate(self._of(logits_of(some), taken, some)):
@@ -173,13 +180,18 @@ class _Work:
         return tuple(found)
 
     def _of(self, logits: Tensor, taken: Tensor, some: slice) -> list[Tensor]:
+        if _together.fits(self.asked, logits):
+            return _together.values(self.asked, logits, taken[some], self.temperature)
         tile = self._tile(logits, taken, some)
         return [functional.value(tile) for functional in self.asked]
 
     def derivative(
         self, logits: Tensor, taken: Tensor, some: slice, values: Sequence[Tensor], gradients: Sequence[Tensor | None]
     ) -> Tensor:
-        """Of everything that has a gradient with respect to a tile's logits, [R, V], in their format."""
+        """Of everything that has a gradient with respect to a tile's logits, [R, V], in their format, which may be overwritten."""
+        if _together.fits(self.asked, logits):
+            own = [value[some] for value in values], [None if g is None else g[some] for g in gradients]
+            return _together.gradient(self.asked, logits, taken[some], self.temperature, *own)
         tile = self._tile(logits, taken, some)
         reached = [(f, v[some], g[some]) for f, v, g in zip(self.asked, values, gradients, strict=True) if g is not None]
         factor = None
@@ -204,8 +216,7 @@ class _OfHidden(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden, weight, bias, taken, work):
         values = work.values(lambda some: F.linear(hidden[some], weight, bias), taken)
-        _keep(ctx, work, values, hidden, weight, bias, taken)
-        return values
+        return _kept(ctx, work, values, hidden, weight, bias, taken)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None):
@@ -221,7 +232,7 @@ class _OfHidden(torch.autograd.Function):
             tile = hidden[some]
             d = ctx.work.derivative(F.linear(tile, weight, bias), taken, some, values, gradients)
             if dh is not None:
-                dh[some] = d @ weight
+                torch.mm(d, weight, out=dh[some])
             if dw is not None:
                 if dw.dtype == d.dtype:
                     dw.addmm_(d.t(), tile)
@@ -239,8 +250,7 @@ class _OfLogits(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits, taken, work):
         values = work.values(lambda some: logits[some], taken)
-        _keep(ctx, work, values, logits, taken)
-        return values
+        return _kept(ctx, work, values, logits, taken)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None):
@@ -249,15 +259,19 @@ class _OfLogits(torch.autograd.Function):
             return None, None, None
         d = torch.empty_like(logits)
         for some in ctx.work.slices(len(logits)):
-            d[some] = ctx.work.derivative(logits[some], taken, some, values, gradients)
+            own = logits[some].clone(memory_format=torch.contiguous_format)
+            d[some] = ctx.work.derivative(own, taken, some, values, gradients)
         return d, None, None
 
 
-def _keep(ctx: Any, work: _Work, values: Sequence[Tensor], *inputs: Tensor) -> None:
+def _kept(ctx: Any, work: _Work, values: tuple[Tensor, ...], *inputs: Tensor) -> tuple[Tensor, ...]:
+    """What is asked for; everything is kept for the backward pass."""
     ctx.work = work
     ctx.save_for_backward(*inputs, *values)
-    ctx.mark_non_differentiable(*(value for value in values if not value.is_floating_point()))
+    asked = values[: len(work.asked)]
+    ctx.mark_non_differentiable(*(value for value in asked if not value.is_floating_point()))
     ctx.set_materialize_grads(False)
+    return asked
 
 
 def _logp(tile: Tile) -> Tensor:
