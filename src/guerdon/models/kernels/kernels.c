@@ -46,6 +46,11 @@ static inline sixteen load_bf16(const bf16 *x) {
 }
 static inline void store(float *x, sixteen v) { memcpy(x, &v, sizeof v); }
 
+static inline index_t whole(index_t size, index_t room) { /* up to the next multiple of sixteen, within the room */
+    index_t up = (size + 15) / 16 * 16;
+    return up < room ? up : room;
+}
+
 static inline float exp_of(float x) { /* e^x to about one unit in the last place; 0 below -87.3 */
     float bounded = x > 88.0f ? 88.0f : x;
     float n = (bounded * 1.44269504088896341f + 12582912.0f) - 12582912.0f;

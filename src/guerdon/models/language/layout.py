@@ -23,7 +23,9 @@ from torch import Tensor
 
 from guerdon.sequences import Sequences
 
-SCORES = 2**21  # attention scores that exist at once, over all heads
+SCORES = 2**20  # attention scores that exist at once, over all heads
+
+PIECE = 128  # queries of a sequence that are attended to at once: later keys than theirs are not looked at
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _blocks(own: Tensor, trunk: Tensor | None, seen: Tensor | None, shape: Shape
     """One block, or several after each other along the sequences where its scores are too many."""
     n, g, c = own.shape
     size = 0 if trunk is None else trunk.shape[1]
-    step = max(SCORES // (n * g * (c + size) * shape.heads), 16)
+    step = min(max(SCORES // (n * g * (c + size) * shape.heads), 16), PIECE)
     for first in range(0, c, step):
         yield Block(own[:, :, : first + step], first, trunk, seen, shape, device)
 
