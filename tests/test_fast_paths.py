@@ -25,6 +25,8 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
 from guerdon.training.remembering import Remembering, fingerprint
 from guerdon.training.tally import Tally
+from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.training.views import Views
 
 CPU = torch.device("cpu")
 V = 37
@@ -304,6 +306,21 @@ def test_a_penalty_keeps_every_sequence():
     tally = Tally()
     learner.step({"": rollouts(torch.zeros(4))}, terms, AdamW(1e-2), tally)
     assert "frac_silent" not in tally.means() and tally.means()["grad_norm"] > 0
+
+
+def test_a_reference_that_does_not_move_is_kept_once_and_says_the_same():
+    made = policy(module("llama"), torch.bfloat16)
+    reference = made.reference()
+    before = reference.measure(SOME, {"logp"})["logp"]
+    names = {Name.parse("ref_logp")}
+    fixed = Views(made, names, (), {}).bound["ref"]
+    assert all(p.dtype == torch.bfloat16 for p in fixed.module.parameters()) and fixed.computing is fixed.module
+    assert torch.equal(fixed.measure(SOME, {"logp"})["logp"], before)
+    moving = Views(made, names, (MovingAverage(into="ref"),), {}).bound["ref"]
+    assert all(p.dtype == torch.float32 for p in moving.module.parameters())
+    adapted = policy(Lora(r=4).wrap(module("llama"), seed=0), torch.bfloat16)
+    Views(adapted, names, (), {})
+    assert all(p.dtype == torch.float32 for p in adapted.module.parameters())
 
 
 def test_what_a_reference_says_is_measured_once(tmp_path):

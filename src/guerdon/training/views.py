@@ -35,6 +35,9 @@ class Views:
                 raise InputError(
                     f"recipe.updates: the {view!r} view is the policy with its adapters off and cannot move; train without lora"
                 )
+        for view in set(COPIES) - self.moving:
+            if hasattr(self.bound.get(view), "settle"):
+                self.bound[view].settle()
 
     def remember(self, folder: Path) -> None:
         """Let no view that does not move measure a row twice."""

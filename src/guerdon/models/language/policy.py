@@ -106,6 +106,13 @@ class LanguagePolicy:
         frozen = copy.deepcopy(self.module).requires_grad_(False)
         return LanguagePolicy(frozen, self.tokenizer, self.device, self.dtype)
 
+    def settle(self) -> None:
+        """Nothing will move a frozen policy again: keep its parameters in the format that is computed in, and no longer in a finer one besides."""
+        if self.dtype is not None and not any(p.requires_grad for p in self.module.parameters()):
+            for parameter in self.module.parameters():
+                parameter.data = parameter.data.to(self.dtype)
+            self.__dict__.pop("_copy", None)
+
     def save(self, folder: Path, merge: bool = True) -> None:
         """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder. Merged adapters are
         rounded to the format of the weights that they are merged into."""
