@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from guerdon.interfaces.preparing import Prepared
+from guerdon.models import kernels
 from guerdon.sequences import Sequences
 
 _ROWS = 4
@@ -35,7 +36,13 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
         "gradient_plain": float((learned - plainer).norm() / plainer.norm().clamp(min=1e-12)),
         "dtype": str(next(computing.parameters()).dtype).removeprefix("torch."),
         "shares_contexts": policy.packed,
+        "no_kernels_because": kernels.why_not(),
     }
+    if policy.device.type == "cpu" and found["no_kernels_because"]:
+        warnings.append(
+            f"there are no compiled kernels ({found['no_kernels_because']}): what lies between matrix products is computed operation by operation, "
+            "which is slower and right all the same"
+        )
     if policy.unpacked_because:
         warnings.append(
             f"the model cannot read sequences from one row without padding ({policy.unpacked_because}): they are padded, and a prompt is computed "
