@@ -36,7 +36,7 @@ def micro_batches(batch: Batch, budget: int, shared: bool = True) -> Iterator[Te
     """
     own = batch.tokens
     if not shared:
-        yield from _filled([([row], int(own[row])) for row in torch.argsort(own, stable=True).tolist()], budget, padded=True)
+        yield from _evenly([([row], int(own[row])) for row in torch.argsort(own, stable=True).tolist()], budget, padded=True)
         return
     sides = list(batch.sides.values())
     context = torch.stack([torch.tensor([len(c) for c in s.contexts])[s.context] for s in sides])  # [sides, B]
@@ -47,7 +47,7 @@ def micro_batches(batch: Batch, budget: int, shared: bool = True) -> Iterator[Te
         key = int(sides[0].context[row]) if context is not None else -1 - row
         rows, cost = blocks.get(key, ([], int(context[row]) if context is not None else 0))
         blocks[key] = ([*rows, row], cost + int(answers[row]))
-    yield from _filled(_split(blocks.values(), budget, context, answers), budget, padded=False)
+    yield from _evenly(list(_split(blocks.values(), budget, context, answers)), budget, padded=False)
 
 
 def _same_contexts(one: Sequences, other: Sequences) -> bool:
@@ -65,6 +65,20 @@ def _split(
             continue
         for piece in _filled([([row], int(answers[row])) for row in rows], max(budget - start, 1), padded=False):
             yield piece.tolist(), start + int(answers[piece].sum())
+
+
+def _evenly(blocks: list[tuple[list[int], int]], budget: int, padded: bool) -> list[Tensor]:
+    """Neighbouring blocks together, in as few parts as the budget allows, and these no larger than need be: the largest is what memory is for."""
+    parts = list(_filled(blocks, budget, padded))
+    enough, too_little = budget, budget // max(len(parts), 1) // 2
+    while len(parts) > 1 and enough - too_little > max(budget // 64, 1):
+        tried = (enough + too_little) // 2
+        fewer = list(_filled(blocks, tried, padded))
+        if len(fewer) <= len(parts):
+            parts, enough = fewer, tried
+        else:
+            too_little = tried
+    return parts
 
 
 def _filled(blocks: Iterable[tuple[list[int], int]], budget: int, padded: bool) -> Iterator[Tensor]:

@@ -9,8 +9,6 @@ are: no key is repeated for the queries that share it.
 Source: the backward pass with recomputed probabilities is FlashAttention's, arXiv 2205.14135, section 3.1 and appendix B.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -36,6 +34,18 @@ class Blocks:
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """``query`` [T, H, D], ``key`` and ``value`` [T, K, D] with K dividing H → [T, H, D]."""
         return _Attention.apply(query, key, value, self.blocks, scale)
+
+
+class Kept(Blocks):
+    """Attention over contexts, which keeps their keys and values."""
+
+    def __init__(self, blocks: list, longest: int):
+        super().__init__(blocks, longest)
+        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        self.kept[layer] = key, value
+        return super().attend(layer, query, key, value, scale)
 
 
 def attention(
@@ -67,14 +77,19 @@ def attention(
 ALL_ATTENTION_FUNCTIONS.register(NAME, attention)
 
 
-@contextlib.contextmanager
-def in_place_of_its_own(body: nn.Module) -> Iterator[None]:
-    """Inside, the model attends by ``attention``."""
+def by_its_own_code(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Any) -> Tensor:
+    """The last hidden states [T, D] of a row of tokens, by the model's code with ``attention`` in the place of its own.
+
+    Raises:
+        NotSupported: the model cannot attend so.
+    """
     config = body.config
     own = config._attn_implementation
     config._attn_implementation = NAME
     try:
-        yield
+        return body(
+            input_ids=tokens.unsqueeze(0), position_ids=positions.unsqueeze(0), use_cache=False, attending=attending
+        ).last_hidden_state[0]
     finally:
         config._attn_implementation = own
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from guerdon.models import kernels
-from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
+from guerdon.models.language.attention import Blocks, NotSupported, by_its_own_code
 from guerdon.models.language.layout import Layout, Shape, few_sequences, lay_out
 
 ROTATIONS = ("default", "linear", "llama3", "yarn")
@@ -336,13 +336,11 @@ def _passed_on(body: nn.Module, layout: Layout, attending: Blocks) -> list[Tenso
     found: list[Tensor] = []
     hooks = [m.register_forward_pre_hook(lambda _, args: found.append(args[0][0])) for m in (*body.layers, body.norm)]
     try:
-        with in_place_of_its_own(body):
-            tokens, positions = layout.tokens.unsqueeze(0), layout.positions.unsqueeze(0)
-            out = body(input_ids=tokens, position_ids=positions, use_cache=False, attending=attending)
+        last = by_its_own_code(body, layout.tokens, layout.positions, attending)
     finally:
         for hook in hooks:
             hook.remove()
-    return [*found, out.last_hidden_state[0]]
+    return [*found, last]
 
 
 def _alike(mine: Tensor, own: Tensor, change: Tensor) -> bool:

@@ -1,7 +1,8 @@
-"""Two ways to compute the next-step logits of many sequences while they grow, each with a cache: what the sampler is given to draw from.
+"""Ways to compute the next-step logits of many sequences while they grow, each with a cache: what the sampler is given to draw from.
 
 ``Shared`` computes and keeps a context once, however many sequences answer it, and reads it from there for all of them; ``Plain`` is the
-cache of ``transformers``, with a copy of the context for every sequence, which any causal LM takes.
+cache of ``transformers``, with a copy of the context for every sequence, which any causal LM takes. A third one, for models whose layers are
+our own code, is ``stepping``.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from guerdon.models.language.attention import in_place_of_its_own
-from guerdon.models.language.forward import body_of, output_head
-from guerdon.models.language.layout import Shape, lay_out
-from guerdon.models.language.stepping import Kept
-from guerdon.sequences import Sequences
+from guerdon.models.language.attention import Kept
+from guerdon.models.language.forward import body_of, hidden_in_one_row, output_head
+from guerdon.models.language.layout import Shape, lay_out_contexts
 
 FEW = 16  # sizes of what is computed with are multiples of this: a CPU's products are prepared anew for every other one
 COMPACT_BELOW = 0.75  # the cache is compacted when less than this share of it belongs to living sequences
@@ -84,19 +83,15 @@ class Shared:
         self.own: dict[int, tuple[Tensor, Tensor]] = {}
 
     def start(self) -> Tensor:
-        rows = len(self.contexts)
-        nothing = torch.zeros(rows, dtype=torch.long)
-        empty = nothing.unsqueeze(-1)
-        layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
+        layout = lay_out_contexts(self.contexts)
         prefill = Kept(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
         hidden = self._forward(layout.tokens, layout.positions, prefill)
-        width = -(-max(len(t) for t in layout.trunks) // FEW) * FEW
-        places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks]).to(self.device)
+        places = layout.places_of_trunks(FEW).to(self.device)
         self.trunk = {
             layer: tuple(x[places].permute(0, 2, 1, 3).contiguous() for x in both)
             for layer, both in prefill.kept.items()  # [P, K, L, D]
         }
-        absent = torch.arange(width) >= self.lengths.unsqueeze(-1)
+        absent = torch.arange(places.shape[1]) >= self.lengths.unsqueeze(-1)
         self.absent = None
         if absent.any():
             first = next(iter(self.trunk.values()))[0]
@@ -166,14 +161,7 @@ class Shared:
         return tuple(x.view(-1, x.shape[3], width)[:, : self.seen] for x in self.own[layer])
 
     def _forward(self, ids: Tensor, positions: Tensor, attending: Any) -> Tensor:
-        with in_place_of_its_own(self.body):
-            out = self.body(
-                input_ids=ids.unsqueeze(0).to(self.device),
-                position_ids=positions.unsqueeze(0).to(self.device),
-                use_cache=False,
-                attending=attending,
-            )
-        return out.last_hidden_state[0]
+        return hidden_in_one_row(self.body, ids.to(self.device), positions.to(self.device), attending)
 
 
 def _slots(context: Tensor) -> tuple[Tensor, int]:

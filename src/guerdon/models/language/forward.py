@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from guerdon.models.language.attention import Blocks, NotSupported, in_place_of_its_own
+from guerdon.models.language.attention import Blocks, NotSupported, by_its_own_code
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
@@ -54,9 +54,7 @@ def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attend
     decoder = decoder_of(body)
     if decoder is not None:
         return decoder.forward(tokens, positions, attending)
-    with in_place_of_its_own(body):
-        out = body(input_ids=tokens.unsqueeze(0), position_ids=positions.unsqueeze(0), use_cache=False, attending=attending)
-    return out.last_hidden_state[0]
+    return by_its_own_code(body, tokens, positions, attending)
 
 
 def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:

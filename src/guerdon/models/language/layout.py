@@ -111,6 +111,11 @@ class Layout:
         nobody = len(self.tokens) - 1
         return [*_trunk_blocks(self.trunks, nobody, shape, device), *_branch_blocks(self.trunks, self.branches, nobody, shape, device)]
 
+    def places_of_trunks(self, multiple: int) -> Tensor:
+        """[trunks, L], where the tokens of each trunk lie, with L the longest filled up to a multiple; what is none points at the first token."""
+        width = -(-max(len(t) for t in self.trunks) // multiple) * multiple
+        return torch.stack([_wide(t, width, 0) for t in self.trunks])
+
 
 def lay_out(sequences: Sequences) -> Layout:
     """The layout of sequences, in which contexts that several of them answer are shared."""
@@ -153,6 +158,13 @@ def lay_out(sequences: Sequences) -> Layout:
     return Layout(
         torch.cat([*tokens, nothing]), torch.cat([*positions, nothing]), trunks, branches, torch.cat([*predicts, nothing]), last, longest
     )
+
+
+def lay_out_contexts(contexts: Sequence[Tensor]) -> Layout:
+    """The layout of contexts that nothing answers yet."""
+    nothing = torch.zeros(len(contexts), dtype=torch.long)
+    empty = nothing.unsqueeze(-1)
+    return lay_out(Sequences(list(contexts), torch.arange(len(contexts)), empty, empty.bool(), nothing))
 
 
 def few_sequences(vocabulary: int) -> Sequences:

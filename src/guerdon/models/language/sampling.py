@@ -59,11 +59,10 @@ def sample(
 def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing, Tensor]:
     steps = decoding.max_completion_length
     if packed:
-        decoder = decoder_of(body_of(module)) if device.type == "cpu" else None
+        decoder, growing = decoder_of(body_of(module)), Shared(module, contexts, context, device, steps)
+        if decoder is not None:
+            growing = Stepping(module, decoder, contexts, context, steps)
         try:
-            growing = (
-                Shared(module, contexts, context, device, steps) if decoder is None else Stepping(module, decoder, contexts, context, steps)
-            )
             return growing, growing.start()
         except NotSupported:  # a window that is shorter than these sequences may become
             pass

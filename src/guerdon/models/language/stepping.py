@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from guerdon.models import kernels
-from guerdon.models.language.attention import Blocks
+from guerdon.models.language.attention import Kept
 from guerdon.models.language.decoder import Decoder, Layer, Projection, eps_of
 from guerdon.models.language.forward import body_of, output_head
-from guerdon.models.language.layout import Shape, lay_out
-from guerdon.sequences import Sequences
+from guerdon.models.language.layout import Shape, lay_out_contexts
 
 ROWS = 8  # are computed with in multiples of this: a CPU's products are prepared anew for every other number of them
 ROOM = 32  # caches have room for a multiple of this, as the kernel reads them
@@ -97,15 +96,11 @@ class Stepping:
         Raises:
             NotSupported: a layer's window is shorter than the sequences may become.
         """
-        rows = len(self.contexts)
-        nothing = torch.zeros(rows, dtype=torch.long)
-        empty = nothing.unsqueeze(-1)
-        layout = lay_out(Sequences(list(self.contexts), torch.arange(rows), empty, empty.bool(), nothing))
+        layout = lay_out_contexts(self.contexts)
         blocks = layout.blocks(Shape.of(self.body.config.get_text_config()), torch.device("cpu"))
         prefill = Kept(blocks, self.longest)
         hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
-        width = -(-max(len(t) for t in layout.trunks) // ROOM) * ROOM
-        places = torch.stack([torch.cat([t, t.new_zeros(width - len(t))]) for t in layout.trunks])
+        places = layout.places_of_trunks(ROOM)
         for layer in self.decoder.layers:
             keys, values = prefill.kept.pop(layer.index)  # [T, K, D]
             self.trunk.append((keys[places].permute(0, 2, 3, 1).contiguous(), values[places].permute(0, 2, 1, 3).contiguous()))
@@ -160,15 +155,3 @@ class Stepping:
         more = list(x.shape)
         more[dim] = max(more[dim], ROOM)
         return torch.cat([x, x.new_zeros(more)], dim)
-
-
-class Kept(Blocks):
-    """Attention over contexts, which keeps their keys and values."""
-
-    def __init__(self, blocks: list, longest: int):
-        super().__init__(blocks, longest)
-        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        self.kept[layer] = key, value
-        return super().attend(layer, query, key, value, scale)
