@@ -10,8 +10,16 @@ import torch
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.credit.scales.batch_deviation import BatchDeviation
+from guerdon.losses.comparisons.anchored_down import AnchoredDown
+from guerdon.losses.comparisons.anchored_zero import AnchoredZero
 from guerdon.losses.comparisons.hinge import Hinge
 from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.comparisons.modulated_logistic import ModulatedLogistic
+from guerdon.losses.comparisons.noise_contrastive import NoiseContrastive
+from guerdon.losses.comparisons.pointwise_logistic import PointwiseLogistic
+from guerdon.losses.comparisons.pointwise_square import PointwiseSquare
+from guerdon.losses.comparisons.reverse_kl import ReverseKL
+from guerdon.losses.comparisons.sorted_logistic import SortedLogistic
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
@@ -19,8 +27,13 @@ from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.reduce.constant_length import ConstantLength
 from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.scores.alpha_divergence import AlphaDivergence
 from guerdon.losses.scores.head import Head
+from guerdon.losses.scores.jensen_shannon import JensenShannon
+from guerdon.losses.scores.log_odds import LogOdds
+from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
@@ -30,6 +43,8 @@ from guerdon.parts import call
 pytest.importorskip("trl")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    from trl.experimental.cpo.cpo_trainer import CPOTrainer
+    from trl.experimental.orpo.orpo_trainer import ORPOTrainer
     from trl.trainer.dpo_trainer import DPOTrainer
     from trl.trainer.grpo_trainer import GRPOTrainer
     from trl.trainer.reward_trainer import RewardTrainer
@@ -122,6 +137,14 @@ PAIRS = [
     ("ipo", Pairwise(MeanLogRatio(1.0), Square(target=1 / (2 * 0.3))), {}),
     ("sigmoid_norm", Pairwise(MeanLogRatio(0.3), Logistic()), {}),
     ("robust", Pairwise(LogRatio(0.3), Logistic(label_smoothing=-0.1 / (1 - 2 * 0.1))), {"label_smoothing": 0.1}),
+    ("exo_pair", Pairwise(LogRatio(0.3), ReverseKL(label_smoothing=0.1)), {"label_smoothing": 0.1}),
+    ("nca_pair", Pairwise(LogRatio(0.3), NoiseContrastive()), {}),
+    ("bco_pair", Pairwise(LogRatio(0.3), PointwiseLogistic()), {}),
+    ("sppo_hard", Pairwise(LogRatio(1.0), PointwiseSquare(target=0.5 / 0.3)), {}),
+    ("aot_unpaired", Pairwise(LogRatio(0.3), SortedLogistic(label_smoothing=0.1)), {"label_smoothing": 0.1}),
+    ("apo_zero", Pairwise(LogRatio(0.3), AnchoredZero()), {}),
+    ("apo_down", Pairwise(LogRatio(0.3), AnchoredDown()), {}),
+    ("discopop", Pairwise(LogRatio(0.3), ModulatedLogistic(0.05)), {"args": Namespace(discopop_tau=0.05)}),
 ]
 
 
@@ -131,6 +154,52 @@ def test_losses_of_pairs_are_trls(loss_type, loss, settings, seed):
     logp, ref_logp, mask = random_rows(8, 5, seed)
     theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
     mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+DIVERGENCES = [
+    ({"f_divergence_type": "forward_kl"}, AlphaDivergence(alpha=0.0, beta=0.3)),
+    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 0.5}, AlphaDivergence(alpha=0.5, beta=0.3)),
+    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 1.0}, AlphaDivergence(alpha=1.0, beta=0.3)),
+    ({"f_divergence_type": "js_divergence"}, JensenShannon(beta=0.3)),
+]
+
+
+@pytest.mark.parametrize(("settings", "score"), DIVERGENCES, ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else "")
+@pytest.mark.parametrize(("loss_type", "link"), [("sigmoid", Logistic()), ("hinge", Hinge())])
+def test_divergences_are_trls(settings, score, loss_type, link):
+    logp, ref_logp, mask = random_rows(8, 5, 0)
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
+    mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+def average_logp(logp, mask):
+    return (logp * mask).sum(-1) / mask.sum(-1)
+
+
+def test_odds_are_trls():
+    logp, ref_logp, mask = random_rows(8, 5, 0)
+    chosen, rejected = average_logp(logp, mask).chunk(2)
+    theirs = value_and_gradient(-ORPOTrainer.odds_ratio_loss(Namespace(beta=0.1, accelerator=Alone()), chosen, rejected)[0].mean(), logp)
+    mine = value_and_gradient(0.1 * ours_on_pairs(Pairwise(LogOdds(), Logistic()), logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("loss_type", "score", "link"),
+    [
+        ("sigmoid", LogProbability(0.3), Logistic()),
+        ("simpo", MeanLogProbability(0.3), Logistic(lead=0.5)),
+        ("hinge", LogProbability(0.3), Hinge()),
+    ],
+)
+def test_comparisons_without_a_reference_are_trls(loss_type, score, link):
+    logp, ref_logp, mask = random_rows(8, 5, 0)
+    sums = average_logp(logp, mask) if loss_type == "simpo" else (logp * mask).sum(-1)
+    trainer = Namespace(beta=0.3, simpo_gamma=0.5, loss_type=loss_type, label_smoothing=0.0, alpha=0.0, accelerator=Alone())
+    theirs = value_and_gradient(CPOTrainer.cpo_loss(trainer, *sums.chunk(2))[0].mean(), logp)
+    mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
 
 

@@ -157,12 +157,17 @@ def step_weights(term: Term, batch: Batch) -> Tensor:
     if getattr(term.loss, "per_item", False):
         quantities["mask"] = torch.ones(len(batch), 1, dtype=torch.bool)
     else:
-        quantities["mask"] = next(iter(batch.sides.values())).mask
+        quantities["mask"] = mask_of(term, batch)
     group = held(batch, Name("group"))
     quantities["group"] = torch.arange(len(batch)) if group is None else group
     weights = call(term.reduce, quantities)
     importance = held(batch, Name("weight"))
     return weights if importance is None else weights * importance.unsqueeze(-1)
+
+
+def mask_of(term: Term, batch: Batch) -> Tensor:
+    """The mask of the side that a term's loss per step is computed on; the only one, or the one that it names."""
+    return batch.sides[getattr(term.loss, "side", next(iter(batch.sides)))].mask
 
 
 def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:
@@ -178,7 +183,7 @@ def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: B
         for side in ("chosen", "rejected"):
             if f"{side}_logp" in quantities:
                 tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
-    tally.add(f"losses/{name_of(term)}", each, next(iter(batch.sides.values())).mask if each.dim() > 1 else None)
+    tally.add(f"losses/{name_of(term)}", each, mask_of(term, batch) if each.dim() > 1 else None)
 
 
 def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:

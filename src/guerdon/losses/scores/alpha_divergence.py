@@ -1,0 +1,49 @@
+"""Alpha divergence: the implicit reward where the policy is held to the reference by an alpha divergence instead of the KL.
+
+    score = beta (t^(alpha - 1) - 1) / (alpha - 1),   t = pi / ref of the sequence        [B], in units of reward
+
+``alpha`` 0: the forward KL, beta (1 - 1 / t); towards 1: the reverse KL, beta log t, which is DPO's. The reward is the derivative f'(t) of the
+divergence D_f = E_ref[f(t)], up to a constant that cancels in a comparison.
+
+Source: f-DPO, arXiv 2309.16240 (the derivatives), in the form of TRL (``alpha_divergence``, ``forward_kl``). ``beta`` 0.1: DPO's.
+Differs from LogRatio: below 1, the reward of what the policy has become likely to say is bounded by beta / (1 - alpha), and that of what it no longer
+says falls without bound, so that the policy covers what the reference says.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.quantities import BT, B, Mask
+from guerdon.steps import total
+from guerdon.witness import Limit, Witness
+
+LARGEST = 80.0  # exponent beyond which float32 overflows; TRL's bound
+
+
+@dataclass(frozen=True)
+class AlphaDivergence:
+    alpha: float = 0.0
+    beta: float = 0.1
+
+    def __call__(self, logp: BT, ref_logp: BT, mask: Mask) -> B:
+        power, ratio = self.alpha - 1, total(logp - ref_logp.detach(), mask)
+        return self.beta * (ratio if power == 0 else torch.expm1((power * ratio).clamp(max=LARGEST)) / power)
+
+
+LN2 = 0.6931471805599453
+_twice = {"logp": [[-1.0, 9.0]], "ref_logp": [[-1.0 - LN2, 5.0]], "mask": [[1, 0]]}  # t = 2
+witness = (
+    Witness(
+        AlphaDivergence(beta=1.0),
+        parent=LogRatio(beta=1.0),
+        given=_twice,
+        returns=[0.5],
+        gradient={"logp": [[0.5, 0.0]], "ref_logp": None},
+    ),
+    Witness(
+        AlphaDivergence(alpha=2.0, beta=3.0), parent=AlphaDivergence(beta=3.0), given=_twice, returns=[3.0], gradient={"logp": [[6.0, 0.0]]}
+    ),
+)
+limits = (Limit(AlphaDivergence(alpha=1.0, beta=0.3), equals=LogRatio(beta=0.3), when="alpha is 1"),)

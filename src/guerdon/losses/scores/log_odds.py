@@ -1,0 +1,33 @@
+"""Log-odds: the odds of a step, on the geometric average over the sequence, for against everything else.
+
+    score = m - log(1 - exp(m)),   m = mean over acted steps of logp        [B], nats
+
+Source: ORPO, arXiv 2403.07691: the odds are those of the length-averaged likelihood (``odds_ratio_loss`` of TRL has the same form).
+ORPO weighs the comparison by lambda = 0.1 and adds SFT on the chosen side.
+Differs from MeanLogProbability: grows without bound as the sequence becomes certain; a likely rejected side is pushed away faster.
+"""
+
+from dataclasses import dataclass
+
+from guerdon.losses.scores.mean_log_probability import MeanLogProbability
+from guerdon.quantities import BT, B, Mask
+from guerdon.steps import average
+from guerdon.witness import Witness
+
+
+@dataclass(frozen=True)
+class LogOdds:
+    def __call__(self, logp: BT, mask: Mask) -> B:
+        mean = average(logp, mask)
+        return mean - (-mean.exp()).log1p()
+
+
+LN3 = 1.0986122886681098
+LN4 = 1.3862943611198906
+witness = Witness(  # likelihood 3/4 a step: odds of 3; its derivative by the mean is 1 / (1 - 3/4)
+    LogOdds(),
+    parent=MeanLogProbability(beta=1.0),
+    given={"logp": [[LN3 - LN4, LN3 - LN4, 9.0]], "mask": [[1, 1, 0]]},
+    returns=[LN3],
+    gradient={"logp": [[2.0, 2.0, 0.0]]},
+)
