@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from guerdon.models import kernels
-from guerdon.models.language.attention import NotSupported
+from guerdon.models.language.attention import Attending, NotSupported
 from guerdon.models.language.decoder import Projection, decoder_of
 from guerdon.models.language.forward import body_of, encode
+from guerdon.models.language.layout import Layout, Shape, lay_out
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.sampling import choose, sample
 from guerdon.models.language.stepping import Together
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, SOME, gap, module, results
+from test_fast_paths import drawn as sequences_of
 from test_sampling import CONTEXT, END, contexts, uniforms
 
 pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason=f"no kernels here: {kernels.why_not()}")
@@ -153,6 +155,48 @@ def test_rows_are_added_also_where_they_come_twice():
     assert gap(total, torch.zeros(40, 3, dtype=torch.float64).index_add_(0, places, x.double())) < 1e-5
 
 
+def families() -> tuple[Layout, torch.Tensor]:
+    """A layout with trunks and branches of many lengths, and of its places those that are somebody's."""
+    rows = [(0, 3), (0, 40), (1, 4), (0, 0), (3, 20), (3, 1), (3, 70), (2, 6), (3, 0), (4, 33), (4, 32)]
+    layout = lay_out(sequences_of([5, 9, 1, 100, 2], rows))
+    used = torch.cat([p for trunk, own in zip(layout.trunks, layout.branches, strict=True) for p in (trunk, *own)])
+    return layout, used
+
+
+@pytest.mark.parametrize(("heads", "key_heads", "width"), [(2, 2, 32), (6, 2, 64), (3, 1, 96)])
+def test_attention_of_families_is_that_of_its_formula(heads, key_heads, width):
+    layout, used = families()
+    q, k, v, past = (
+        drawn(len(layout.tokens), n, width, seed=i, dtype=torch.bfloat16) for i, n in enumerate((heads, key_heads, key_heads, heads))
+    )
+    if not kernels.can_attend(q):
+        pytest.skip("this processor has no products in bfloat16")
+    past[torch.isin(torch.arange(len(past)), used, invert=True)] = 0
+    shape = Shape(heads, key_heads)
+    exact = [x.double().requires_grad_() for x in (q, k, v)]
+    wanted = Attending(layout, shape, CPU).attend(0, *exact, 0.3)  # in float64, by operations
+    gradients = torch.autograd.grad((wanted * past.double()).sum(), exact)
+    rough = [x.clone().requires_grad_() for x in (q, k, v)]
+    out = Attending(layout, shape, CPU).attend(0, *rough, 0.3)
+    found = torch.autograd.grad((out.float() * past.float()).sum(), rough)
+    assert gap(out[used], wanted[used]) < 5e-3
+    for mine, true in zip(found, gradients, strict=True):
+        assert gap(mine[used], true[used]) < 1e-2
+        assert not mine[-1].any(), "nobody's token has a gradient"
+
+
+def test_attention_of_families_hides_nothing_that_is_not_a_number():
+    layout, _ = families()
+    q, k, v = (drawn(len(layout.tokens), 2, 32, seed=i, dtype=torch.bfloat16) for i in range(3))
+    if not kernels.can_attend(q):
+        pytest.skip("this processor has no products in bfloat16")
+    first = layout.trunks[3][0]
+    k[first] = torch.nan
+    out, _ = kernels.attend(q, k, v, layout.families(), 0.3)
+    reached = torch.cat([layout.trunks[3], *layout.branches[3]])
+    assert out[reached].isnan().all() and out[layout.trunks[0]].isfinite().all()
+
+
 FAMILIES = ["llama", "llama, one head each", "qwen2, tied", "qwen3", "mistral"]
 
 
@@ -197,6 +241,19 @@ def test_a_model_that_only_looks_alike_is_found_out():
     forward = type(layer).forward
     layer.forward = lambda x: 1.5 * forward(layer, x)
     assert decoder_of(made.model) is None
+
+
+def test_a_model_of_mixed_formats_runs_its_own_code():
+    made = module("llama").to(torch.bfloat16)
+    made.model.norm.float()
+    assert decoder_of(made.model) is None
+    with pytest.raises(AssertionError):
+        kernels.norm(drawn(2, 4, dtype=torch.bfloat16), torch.ones(4), 1e-5)
+
+
+def test_a_token_that_is_none_of_the_vocabulary_is_refused():
+    with pytest.raises(AssertionError):
+        kernels.measure(torch.zeros(2, 5), torch.tensor([0, 5]), 1.0, False)
 
 
 def test_adapters_of_another_kind_take_the_models_own_code():

@@ -6,7 +6,8 @@ Operation by operation, a norm reads and writes its rows six times and keeps thr
 once, in float32 whatever they are stored in. The code is C (``kernels.c``), compiled for this machine at the first use (``_build``).
 Where that cannot be, on a GPU and in other number formats, the model's own code runs instead; ``why_not`` says why.
 
-Tensors are contiguous, [rows, width] or as each function says, float32 or bfloat16, all of the same format unless it is said otherwise.
+Tensors are contiguous, [rows, width] or as each function says, float32 or bfloat16, all of the same format unless it is said otherwise: what is not is an
+AssertionError.
 """
 
 import ctypes
@@ -36,6 +37,8 @@ _ARGUMENTS = {
     "softmax": [_AT] * 3 + [_SIZE] * 5 + [_NUMBER, _SIZE],
     "softmax_back": [_AT] * 3 + [_NUMBER] + [_SIZE] * 2,
     "dot": [_AT] * 3 + [_SIZE] * 2,
+    "attend": [_AT] * 8 + [_SIZE] * 4 + [_NUMBER],
+    "attend_back": [_AT] * 12 + [_SIZE] * 4 + [_NUMBER],
     "step": [_AT] * 3 + [_NUMBER] + [_AT] * 10 + [_SIZE] * 7 + [_NUMBER],
 }
 _FOUND: dict[tuple[str, torch.dtype], Callable] = {}
@@ -63,6 +66,13 @@ def _kernel(name: str, dtype: torch.dtype) -> Callable:
     return _FOUND[name, dtype]
 
 
+def _plain(name: str) -> Callable:
+    """A kernel that there is in one format only."""
+    found = getattr(library(), name)
+    found.argtypes, found.restype = _ARGUMENTS[name], None
+    return found
+
+
 def _at(x: Tensor | None) -> int | None:
     if x is None:
         return None
@@ -70,8 +80,14 @@ def _at(x: Tensor | None) -> int | None:
     return x.data_ptr()
 
 
+def _alike(*tensors: Tensor | None) -> None:
+    """All of one format: what is read as another would be read as nonsense."""
+    assert len({x.dtype for x in tensors if x is not None}) == 1
+
+
 def norm(x: Tensor, weight: Tensor, eps: float, more: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """``x`` (or ``x + more``) [rows, width], the same divided by its root mean square and times ``weight``, and one over that root [rows] in float32."""
+    _alike(x, weight, more)
     rows, width = x.shape
     y, scale, total = torch.empty_like(x), x.new_empty(rows, dtype=torch.float32), x if more is None else torch.empty_like(x)
     pointers = _at(x), _at(more), None if more is None else _at(total), _at(weight), _at(y), _at(scale)
@@ -88,6 +104,7 @@ def norm_again(x: Tensor, scale: Tensor, weight: Tensor) -> Tensor:
 
 def norm_back(x: Tensor, scale: Tensor, weight: Tensor, dy: Tensor, past: Tensor | None, trained: bool) -> tuple[Tensor, Tensor | None]:
     """The gradients of ``x``, with ``past`` added to it, and (where ``trained``) of the weight. ``dy`` is overwritten."""
+    _alike(x, weight, dy, past)
     dw = torch.zeros(weight.shape, dtype=torch.float32) if trained else None
     rows, width = x.shape
     pointers = _at(x), _at(scale), _at(weight), _at(dy), _at(past), _at(dy), _at(dw)
@@ -97,6 +114,7 @@ def norm_back(x: Tensor, scale: Tensor, weight: Tensor, dy: Tensor, past: Tensor
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor, back: bool = False) -> Tensor:
     """``x`` [rows, heads, width] turned by the angles of each row, whose ``cosine`` and ``sine`` are [rows, width / 2] in float32."""
+    assert cosine.dtype == sine.dtype == torch.float32
     y = torch.empty_like(x)
     _kernel("rotate", x.dtype)(_at(x), _at(y), _at(cosine), _at(sine), -1.0 if back else 1.0, *x.shape)
     return y
@@ -104,11 +122,13 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor, back: bool = False) -> Tenso
 
 def add_rows(total: Tensor, places: Tensor, x: Tensor) -> None:
     """Add ``x`` [rows, width] to the rows of ``total`` at ``places``, of which one may come several times."""
+    _alike(total, x)
     _kernel("add_rows", x.dtype)(_at(total), _at(places), _at(x), *x.shape)
 
 
 def gate(g: Tensor, u: Tensor) -> Tensor:
     """silu(g) u."""
+    _alike(g, u)
     h = torch.empty_like(g)
     _kernel("gate", g.dtype)(_at(g), _at(u), _at(h), *g.shape, g.shape[1])
     return h
@@ -125,6 +145,7 @@ def gate_halves(both: Tensor) -> Tensor:
 
 def gate_back(g: Tensor, u: Tensor, dh: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of g and u, and silu(g) u once more."""
+    _alike(g, u, dh)
     dg, du, h = torch.empty_like(g), torch.empty_like(u), torch.empty_like(g)
     _kernel("gate_back", g.dtype)(_at(g), _at(u), _at(dh), _at(dg), _at(du), _at(h), *g.shape)
     return dg, du, h
@@ -132,6 +153,7 @@ def gate_back(g: Tensor, u: Tensor, dh: Tensor) -> tuple[Tensor, Tensor, Tensor]
 
 def measure(logits: Tensor, taken: Tensor, temperature: float, with_entropy: bool) -> tuple[Tensor, Tensor, Tensor | None]:
     """Of each row [rows, V], in float32: the log-probability of ``taken``, the log of the sum of exponentials, and the entropy."""
+    assert not len(taken) or (int(taken.min()) >= 0 and int(taken.max()) < logits.shape[1])
     logp, total = (torch.empty(len(logits)) for _ in range(2))
     entropy = torch.empty(len(logits)) if with_entropy else None
     pointers = _at(logp), _at(total), _at(entropy)
@@ -156,6 +178,7 @@ def measure_back(
 
 def draw(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """The token of each row at which the cumulative probability passes ``uniform``, and its log-probability in float32."""
+    assert uniform.dtype == torch.float32
     taken, logp = torch.empty(len(logits), dtype=torch.long), torch.empty(len(logits))
     _kernel("draw", logits.dtype)(_at(logits), _at(uniform), 1 / temperature, _at(taken), _at(logp), *logits.shape)
     return taken, logp
@@ -179,6 +202,38 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
     out = x.new_empty(len(x), dtype=torch.float32)
     _kernel("dot", x.dtype)(_at(x), _at(y), _at(out), *x.shape)
     return out
+
+
+Families = tuple[Tensor, Tensor, Tensor]
+"""Where sequences lie: ``begin`` [F + 1], and ``start`` and ``length`` of each, a family's trunk and then its branches. Family f has those from
+``begin[f]`` to ``begin[f + 1]``."""
+
+
+def can_attend(query: Tensor) -> bool:
+    """Whether there are kernels for attention of whole families: in bfloat16, on processors with products in that format."""
+    return can(query) and query.dtype == torch.bfloat16 and query.shape[-1] % 32 == 0 and hasattr(library(), "attend")
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, families: Families, scale: float) -> tuple[Tensor, Tensor]:
+    """``query`` [T, H, D], ``key`` and ``value`` [T, K, D] → [T, H, D], and the log of each query's sum of exponentials [T, H] in float32. Tokens of
+    no family get zeros."""
+    _alike(query, key, value)
+    out, total = torch.zeros_like(query), torch.zeros(query.shape[:2])
+    pointers = (_at(x) for x in (query, key, value, out, total, *families))
+    _plain("attend")(*pointers, len(families[0]) - 1, query.shape[1], *key.shape[1:], scale)
+    return out, total
+
+
+def attend_back(
+    query: Tensor, key: Tensor, value: Tensor, gradient: Tensor, total: Tensor, delta: Tensor, families: Families, scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of query, key and value. ``delta`` [T * H] in float32 is that of the output times the output, summed over D."""
+    _alike(query, key, value, gradient)
+    assert total.dtype == delta.dtype == torch.float32
+    found = tuple(torch.zeros_like(x) for x in (query, key, value))
+    pointers = (_at(x) for x in (query, key, value, gradient, total, delta, *found, *families))
+    _plain("attend_back")(*pointers, len(families[0]) - 1, query.shape[1], *key.shape[1:], scale)
+    return found
 
 
 def step(

@@ -85,3 +85,8 @@ static inline float exp_of(float x) { /* e^x to about one unit in the last place
 #include "logits.inc"
 #include "attention.inc"
 #undef REAL
+
+#if defined(__AVX512BF16__) && defined(__AVX512VL__)
+#include <immintrin.h>
+#include "families.inc"
+#endif

@@ -9,6 +9,7 @@ are: no key is repeated for the queries that share it.
 Source: the backward pass with recomputed probabilities is FlashAttention's, arXiv 2205.14135, section 3.1 and appendix B.
 """
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from guerdon.models import kernels
-from guerdon.models.language.layout import Block
+from guerdon.models.language.layout import Block, Layout, Shape
 
 NAME = "guerdon_layout"
 
@@ -25,23 +26,40 @@ class NotSupported(Exception):
     """The model asks of its attention what is not done here: the plain path is to be taken."""
 
 
-class Blocks:
-    """How queries attend while a layout goes through a model: each token once, to the trunk and branch that it is on."""
+class Attending:
+    """How queries attend while a layout goes through a model: each token once, to the trunk and branch that it is on.
 
-    def __init__(self, blocks: list[Block], longest: int):
-        self.blocks, self.longest = blocks, longest
+    Attributes:
+        longest: the length of the longest sequence, or that to which it may still grow.
+    """
+
+    def __init__(self, layout: Layout, shape: Shape, device: torch.device, longest: int | None = None):
+        self.layout, self.shape, self.device = layout, shape, device
+        self.longest = layout.longest if longest is None else longest
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """What is attended to together."""
+        return self.layout.blocks(self.shape, self.device)
+
+    @cached_property
+    def families(self) -> kernels.Families:
+        """Where the sequences lie."""
+        return self.layout.families()
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """``query`` [T, H, D], ``key`` and ``value`` [T, K, D] with K dividing H → [T, H, D]."""
+        if kernels.can_attend(query):
+            return _OfFamilies.apply(query, key, value, self.families, scale)
         return _Attention.apply(query, key, value, self.blocks, scale)
 
 
-class Kept(Blocks):
-    """Attention over contexts, which keeps their keys and values."""
+class Kept(Attending):
+    """Attention over contexts, which keeps their keys and values, by layer."""
 
-    def __init__(self, blocks: list, longest: int):
-        super().__init__(blocks, longest)
-        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+    @cached_property
+    def kept(self) -> dict[int, tuple[Tensor, Tensor]]:
+        return {}
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         self.kept[layer] = key, value
@@ -92,6 +110,25 @@ def by_its_own_code(body: nn.Module, tokens: Tensor, positions: Tensor, attendin
         ).last_hidden_state[0]
     finally:
         config._attn_implementation = own
+
+
+class _OfFamilies(torch.autograd.Function):
+    """By a kernel, a family after the other."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, families: kernels.Families, scale: float) -> Tensor:
+        q, k, v = (x.contiguous() for x in (query, key, value))
+        out, total = kernels.attend(q, k, v, families, scale)
+        ctx.save_for_backward(q, k, v, out, total)
+        ctx.families, ctx.scale = families, scale
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, out, total = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        delta = kernels.dot(gradient.flatten(0, 1), out.flatten(0, 1))
+        return *kernels.attend_back(q, k, v, gradient, total, delta, ctx.families, ctx.scale), None, None
 
 
 class _Attention(torch.autograd.Function):

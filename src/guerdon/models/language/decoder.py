@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from guerdon.models import kernels
-from guerdon.models.language.attention import Blocks, NotSupported, by_its_own_code
+from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
 from guerdon.models.language.layout import Layout, Shape, few_sequences, lay_out
 
 ROTATIONS = ("default", "linear", "llama3", "yarn")
@@ -243,7 +243,7 @@ class Layer:
         """Down."""
         return Projection.of(self.feed.down_proj)
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], attending: Blocks) -> Tensor:
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], attending: Attending) -> Tensor:
         """[T, D] → [T, D]."""
         if self.window is not None and self.window < attending.longest:
             raise NotSupported
@@ -286,7 +286,7 @@ class Decoder:
         both = self.rotary(torch.empty(0), positions.unsqueeze(0))
         return tuple(x[0, :, : x.shape[-1] // 2].float().contiguous() for x in both)
 
-    def forward(self, tokens: Tensor, positions: Tensor, attending: Blocks) -> Tensor:
+    def forward(self, tokens: Tensor, positions: Tensor, attending: Attending) -> Tensor:
         """The last hidden states [T, D] of a row of tokens, which attend as ``attending`` says.
 
         Raises:
@@ -317,7 +317,7 @@ def _tried(body: nn.Module) -> Decoder | None:
         decoder = Decoder(body)
         some = few_sequences(body.get_input_embeddings().weight.shape[0])
         layout = lay_out(some)
-        attending = Blocks(layout.blocks(Shape.of(body.config.get_text_config()), torch.device("cpu")), layout.longest)
+        attending = Attending(layout, Shape.of(body.config.get_text_config()), torch.device("cpu"))
         passed = _passed_on(body, layout, attending)
         x, angles = F.embedding(layout.tokens, decoder.embedding.weight), decoder.angles(layout.positions)
         if not torch.equal(x, passed[0]) or len(passed) != len(decoder.layers) + 2:
@@ -331,7 +331,7 @@ def _tried(body: nn.Module) -> Decoder | None:
         return None
 
 
-def _passed_on(body: nn.Module, layout: Layout, attending: Blocks) -> list[Tensor]:
+def _passed_on(body: nn.Module, layout: Layout, attending: Attending) -> list[Tensor]:
     """The hidden states [T, D] before each layer, after the last one, and after the last norm, by the model's own code."""
     found: list[Tensor] = []
     hooks = [m.register_forward_pre_hook(lambda _, args: found.append(args[0][0])) for m in (*body.layers, body.norm)]

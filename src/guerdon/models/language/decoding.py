@@ -84,7 +84,7 @@ class Shared:
 
     def start(self) -> Tensor:
         layout = lay_out_contexts(self.contexts)
-        prefill = Kept(layout.blocks(Shape.of(self.body.config.get_text_config()), self.device), self.longest)
+        prefill = Kept(layout, Shape.of(self.body.config.get_text_config()), self.device, self.longest)
         hidden = self._forward(layout.tokens, layout.positions, prefill)
         places = layout.places_of_trunks(FEW).to(self.device)
         self.trunk = {

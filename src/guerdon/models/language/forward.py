@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from guerdon.models.language.attention import Blocks, NotSupported, by_its_own_code
+from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
@@ -40,12 +40,12 @@ def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed
 
 def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
     layout, body = lay_out(sequences), body_of(module)
-    attending = Blocks(layout.blocks(Shape.of(body.config.get_text_config()), device), layout.longest)
+    attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
     hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending)
     return Encoded(hidden, layout.predicts.to(device), layout.last.to(device))
 
 
-def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Blocks) -> Tensor:
+def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending) -> Tensor:
     """The last hidden states [T, D] of a row of tokens, by our own code where there is some for this model, else by the model's.
 
     Raises:

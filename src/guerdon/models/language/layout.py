@@ -111,6 +111,17 @@ class Layout:
         nobody = len(self.tokens) - 1
         return [*_trunk_blocks(self.trunks, nobody, shape, device), *_branch_blocks(self.trunks, self.branches, nobody, shape, device)]
 
+    def families(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the sequences lie, each in one piece: see ``kernels.Families``."""
+        members = [[trunk, *own] for trunk, own in zip(self.trunks, self.branches, strict=True)]
+        every = [place for some in members for place in some]
+        begin = torch.tensor([0, *(len(some) for some in members)]).cumsum(0)
+        return (
+            begin,
+            torch.tensor([int(p[0]) if len(p) else 0 for p in every], dtype=torch.long),
+            torch.tensor([len(p) for p in every], dtype=torch.long),
+        )
+
     def places_of_trunks(self, multiple: int) -> Tensor:
         """[trunks, L], where the tokens of each trunk lie, with L the longest filled up to a multiple; what is none points at the first token."""
         width = -(-max(len(t) for t in self.trunks) // multiple) * multiple

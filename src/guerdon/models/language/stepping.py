@@ -97,8 +97,7 @@ class Stepping:
             NotSupported: a layer's window is shorter than the sequences may become.
         """
         layout = lay_out_contexts(self.contexts)
-        blocks = layout.blocks(Shape.of(self.body.config.get_text_config()), torch.device("cpu"))
-        prefill = Kept(blocks, self.longest)
+        prefill = Kept(layout, Shape.of(self.body.config.get_text_config()), torch.device("cpu"), self.longest)
         hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
         places = layout.places_of_trunks(ROOM)
         for layer in self.decoder.layers:
