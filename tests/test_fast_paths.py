@@ -7,6 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.on_side import OnSide
 from guerdon.losses.penalties.entropy import Entropy
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
@@ -194,6 +196,23 @@ def test_micro_batches_hold_every_row_once_within_the_budget(shape, budget, shar
         cost = int(contexts.sum() + some.length.sum()) if shared else len(rows) * int(some.tokens.max())
         alone = shared and int(contexts.max()) >= budget and cost <= int(contexts.max()) + 1  # empty answers beside one token
         assert cost <= budget or len(rows) == 1 or alone
+
+
+def test_micro_batches_are_of_like_size_where_several_are_needed():
+    sequences = drawn([90] * 16, [(i, 10) for i in range(16)])
+    assert [len(rows) for rows in micro_batches(Batch({"": sequences}), 1000)] == [8, 8]  # and not ten and six
+
+
+@pytest.mark.parametrize("side", ["chosen", "rejected"])
+@pytest.mark.parametrize("budget", [10_000, 12])
+def test_a_loss_on_one_side_is_averaged_over_that_sides_steps(side, budget):
+    term = Term(OnSide(NegativeLogLikelihood(), side))
+    learner, batch, tally = Learner("policy", policy(module("llama")), (term,), AdamW(1e-2), budget), pairs(), Tally()
+    some = batch.sides[side]
+    logp = learner.model.measure(some, {"logp"})["logp"].detach()
+    learner.step({"": batch}, (term,), AdamW(1e-2), tally)
+    assert tally.means()["loss"] == pytest.approx(float(-logp[some.mask].mean()), rel=1e-5)
+    assert tally.means()["losses/on_side"] == pytest.approx(tally.means()["loss"], rel=1e-5)
 
 
 def test_a_context_stays_in_one_micro_batch_where_it_fits():
