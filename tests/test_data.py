@@ -61,7 +61,7 @@ def test_detect(row, format):
         ({"prompt": "a", "chosen": "b", "rejcted": "c"}, "no column 'rejected'; did you mean it by 'rejcted'"),
         ({"prompt": "a", "completon": "c"}, "did you mean it by 'completon'"),
         ({"prompt": "a", "chosen": "b"}, "no 'rejected'"),
-        ({"prompt": "a", "completions": ["b"], "scores": [1]}, "no 'labels'"),
+        ({"prompt": "a", "completions": ["b"], "verdicts": [1]}, "no 'labels'"),
         ({"question": "a", "answer": "b"}, "no format that is known"),
     ],
 )

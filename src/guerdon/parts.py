@@ -49,8 +49,17 @@ def stateful(part: Part) -> bool:
 
 def per_batch(part: Part) -> bool:
     """Whether the part's output for one sequence depends on the other groups of the batch."""
+    return _says(part, "per_batch")
+
+
+def per_group(part: Part) -> bool:
+    """Whether the part's output for one sequence depends on the others of its group, and on no more."""
+    return _says(part, "per_group")
+
+
+def _says(part: Part, word: str) -> bool:
     nested = (getattr(part, f.name) for f in dataclasses.fields(part)) if dataclasses.is_dataclass(part) else ()
-    return bool(getattr(part, "per_batch", False)) or any(per_batch(p) for p in nested if is_part(p))
+    return bool(getattr(part, word, False)) or any(_says(p, word) for p in nested if is_part(p))
 
 
 def is_part(thing: Any) -> bool:

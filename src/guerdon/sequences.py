@@ -139,8 +139,8 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
 
 
 def merge(parts: Sequence[Sequences]) -> Sequences:
-    """The bare sequences of several batches as one, without their quantities; equal contexts are one context."""
-    bare = concatenate([replace(part, quantities={}) for part in parts])
+    """The bare sequences of several batches as one, with no quantities but those that models read; equal contexts are one context."""
+    bare = concatenate([replace(part, quantities={n: v for n, v in part.quantities.items() if n in SENT_ALONG}) for part in parts])
     places: dict[bytes, int] = {}
     kept = [places.setdefault(context.numpy().tobytes(), len(places)) for context in bare.contexts]
     contexts = [bare.contexts[kept.index(i)] for i in range(len(places))]
@@ -159,10 +159,18 @@ class Side:
 
 @dataclass(frozen=True)
 class Example:
-    """One tokenized row: its sides (``""``, or ``chosen`` and ``rejected``) and its numeric columns."""
+    """One tokenized row: its sides (``""``, or ``chosen`` and ``rejected``) and its numeric columns.
 
-    sides: Mapping[str, Side]
-    columns: Mapping[str, float] = field(default_factory=dict)
+    The side ``""`` may be several sequences, the candidates of a ranking; a column then has a number for each of them, or one for all.
+    """
+
+    sides: Mapping[str, Side | tuple[Side, ...]]
+    columns: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def candidates(self) -> int:
+        """How many sequences the row has on each side."""
+        return max(len(side) if isinstance(side, tuple) else 1 for side in self.sides.values())
 
 
 @dataclass
@@ -189,22 +197,42 @@ class Batch:
         return torch.stack([s.tokens for s in self.sides.values()]).sum(0)
 
 
+SENT_ALONG = ("user",)  # columns that a model reads, not only a loss: who a sequence is scored for
+
+
 def collate(examples: Sequence[Example]) -> Batch:
-    """Tokenized rows as a batch. Sides with the same context share it."""
+    """Tokenized rows as a batch. Sides with the same context share it. The candidates of a ranking are a ``group``, one row each."""
+    candidates = [example.candidates for example in examples]
+    columns = {name: _column([e.columns[name] for e in examples], candidates) for name in examples[0].columns}
+    if any(isinstance(side, tuple) for side in examples[0].sides.values()):
+        columns["group"] = torch.arange(len(examples)).repeat_interleave(torch.tensor(candidates))
+    columns |= {name: columns[name].long() for name in SENT_ALONG if name in columns}
+    along = {name: columns[name] for name in SENT_ALONG if name in columns}
     sides = {}
     for side in examples[0].sides:
-        rows = [example.sides[side] for example in examples]
-        contexts = list(dict.fromkeys(row.context for row in rows))
+        rows = [row for e in examples for row in (e.sides[side] if isinstance(e.sides[side], tuple) else (e.sides[side],))]
+        places: dict[tuple[int, ...], int] = {}
+        context = torch.tensor([places.setdefault(row.context, len(places)) for row in rows])
         sides[side] = Sequences(
-            [torch.tensor(c, dtype=torch.long) for c in contexts],
-            torch.tensor([contexts.index(row.context) for row in rows]),
+            [torch.tensor(c, dtype=torch.long) for c in places],
+            context,
             pad([row.actions for row in rows], torch.long),
             pad([row.mask for row in rows], torch.bool),
             torch.tensor([len(row.actions) for row in rows]),
-            {name: pad([row.steps[name] for row in rows], torch.float) for name in rows[0].steps},
+            {name: pad([row.steps[name] for row in rows], torch.float) for name in rows[0].steps} | along,
         )
-    columns = {name: torch.tensor([float(e.columns[name]) for e in examples]) for name in examples[0].columns}
     return Batch(sides, columns)
+
+
+def _column(values: Sequence[float | tuple[float, ...]], candidates: Sequence[int]) -> Tensor:
+    """[B], the numbers of a column, one for each sequence."""
+    out = []
+    for value, count in zip(values, candidates, strict=True):
+        own = [float(v) for v in value] if isinstance(value, tuple) else [float(value)] * count
+        if len(own) != count:
+            raise InputError(f"a column has {len(own)} numbers for {count} candidates; give one for each, or one for all")
+        out += own
+    return torch.tensor(out)
 
 
 def prefixed(side: str, name: str) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from guerdon.errors import RunFailed
 from guerdon.models import Model
-from guerdon.parts import call, per_batch
+from guerdon.parts import call, per_batch, per_group
 from guerdon.quantities import Name
 from guerdon.sequences import Batch
 from guerdon.training.measuring import gather, held, micro_batches, shares_contexts, wanted_by
@@ -102,7 +102,8 @@ class Learner:
         whole = any(per_batch(t.loss) for t in terms)
         if not whole and torch.is_grad_enabled():
             batch, weights = self._without_silent(batch, terms, weights, tally)
-        parts = [torch.arange(len(batch))] if whole else micro_batches(batch, self.budget, shares_contexts(self.model))
+        group = held(batch, Name("group")) if any(per_group(t.loss) for t in terms) else None
+        parts = [torch.arange(len(batch))] if whole else micro_batches(batch, self.budget, shares_contexts(self.model), group)
         value = 0.0
         for rows in parts:
             micro = batch.select(rows)

@@ -28,26 +28,45 @@ def wanted_by(parts: Iterable[object]) -> set[Name]:
     return {Name.parse(n) for part in parts for n in needs(part) | wants(part)}
 
 
-def micro_batches(batch: Batch, budget: int, shared: bool = True) -> Iterator[Tensor]:
+def micro_batches(batch: Batch, budget: int, shared: bool = True, group: Tensor | None = None) -> Iterator[Tensor]:
     """Rows in groups whose forward pass costs at most ``budget`` tokens; rows of like length together. A row that is longer goes alone.
 
     ``shared``: a context counts once, however many rows answer it, and these stay together where they fit; else every row is as wide as
-    the longest of its group.
+    the longest of its group. ``group`` [B]: rows of the same number are never parted.
     """
     own = batch.tokens
-    if not shared:
-        yield from _evenly([([row], int(own[row])) for row in torch.argsort(own, stable=True).tolist()], budget, padded=True)
-        return
+    order = torch.argsort(own, stable=True).tolist()
     sides = list(batch.sides.values())
     context = torch.stack([torch.tensor([len(c) for c in s.contexts])[s.context] for s in sides])  # [sides, B]
-    context = context[0] if all(_same_contexts(sides[0], s) for s in sides[1:]) else None
-    answers = own if context is None else torch.stack([s.length for s in sides]).sum(0)
+    if shared and all(_same_contexts(sides[0], s) for s in sides[1:]):
+        context, answers, key = context[0], torch.stack([s.length for s in sides]).sum(0), sides[0].context
+    else:
+        context, answers, key = None, own, -1 - torch.arange(len(batch))
+    if group is not None:
+        yield from _evenly(_whole(order, group, context, answers, key), budget, padded=False)
+        return
+    if not shared:
+        yield from _evenly([([row], int(own[row])) for row in order], budget, padded=True)
+        return
     blocks: dict[int, tuple[list[int], int]] = {}
-    for row in torch.argsort(own, stable=True).tolist():
-        key = int(sides[0].context[row]) if context is not None else -1 - row
-        rows, cost = blocks.get(key, ([], int(context[row]) if context is not None else 0))
-        blocks[key] = ([*rows, row], cost + int(answers[row]))
+    for row in order:
+        rows, cost = blocks.get(int(key[row]), ([], int(context[row]) if context is not None else 0))
+        blocks[int(key[row])] = ([*rows, row], cost + int(answers[row]))
     yield from _evenly(list(_split(blocks.values(), budget, context, answers)), budget, padded=False)
+
+
+def _whole(order: list[int], group: Tensor, context: Tensor | None, answers: Tensor, key: Tensor) -> list[tuple[list[int], int]]:
+    """Blocks that are not parted: the rows of each group, with their contexts counted once."""
+    blocks: dict[int, tuple[list[int], int]] = {}
+    counted: set[tuple[int, int]] = set()
+    for row in order:
+        place = int(group[row])
+        rows, cost = blocks.get(place, ([], 0))
+        if context is not None and (place, int(key[row])) not in counted:
+            cost += int(context[row])
+            counted.add((place, int(key[row])))
+        blocks[place] = ([*rows, row], cost + int(answers[row]))
+    return list(blocks.values())
 
 
 def _same_contexts(one: Sequences, other: Sequences) -> bool:

@@ -10,6 +10,7 @@ from guerdon.data.formats.language_modelling import LanguageModelling
 from guerdon.data.formats.preference import Preference
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.data.formats.prompt_only import PromptOnly
+from guerdon.data.formats.ranking import Ranking
 from guerdon.data.formats.share_gpt import ShareGPT
 from guerdon.data.formats.stepwise import Stepwise
 from guerdon.data.formats.unpaired import Unpaired
@@ -19,6 +20,8 @@ from guerdon.errors import InputError
 _FORMATS: tuple[tuple[tuple[str, ...], Format], ...] = (
     (("chosen", "rejected"), Preference()),
     (("prompt", "completions", "labels"), Stepwise()),
+    (("prompt", "completions", "scores"), Ranking()),
+    (("prompt", "completions", "ranks"), Ranking()),
     (("prompt", "completion", "label"), Unpaired()),
     (("prompt", "completion"), PromptCompletion()),
     (("messages",), LanguageModelling()),
