@@ -85,7 +85,7 @@ class Fake:
         decoding = Decoding(body["max_tokens"], body["temperature"], top_k=top_k, top_p=body["top_p"], min_p=body["min_p"])
         numbers = torch.rand(n, body["max_tokens"], generator=generator(body["seed"], "server"))
         ends, of_all = torch.tensor(body["stop_token_ids"]), torch.zeros(n, dtype=torch.long)
-        drawn = sample(policy.computing, [torch.tensor(body["prompt"])], of_all, decoding, numbers, ends, CPU, policy.packed)
+        drawn = sample(policy.begin, [torch.tensor(body["prompt"])], of_all, decoding, numbers, ends, CPU)
         logp = drawn.quantities["old_logp"]
         if self.logprobs != "processed":
             temperature = drawn.temperature if self.logprobs == "tempered" else 1.0

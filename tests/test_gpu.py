@@ -10,7 +10,7 @@ from guerdon.models.language.precision import gain_of_bfloat16
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, FAST, SOME, gap, module
-from test_sampling import CONTEXT, END, contexts, uniforms
+from test_sampling import CONTEXT, END, begun, contexts, uniforms
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 GPU = torch.device("cuda")
@@ -48,7 +48,7 @@ def test_bfloat16_errs_no_more_than_the_plain_path_in_bfloat16(family):
 @pytest.mark.parametrize("packed", [True, False])
 def test_the_sampler_records_what_the_learner_measures(family, packed):
     policy = LanguagePolicy(module(family), None, GPU)
-    drawn = sample(policy.module, contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24), END, GPU, packed)
+    drawn = sample(begun(policy.module, packed, GPU), contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24), END, GPU)
     measured = policy.measure(drawn, {"logp"})["logp"].detach()
     assert float((measured - drawn.quantities["old_logp"])[drawn.mask].abs().max()) < 1e-3
 

@@ -21,7 +21,7 @@ from guerdon.models.language.stepping import Together
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, SOME, gap, module, results
 from test_fast_paths import drawn as sequences_of
-from test_sampling import CONTEXT, END, contexts, uniforms
+from test_sampling import CONTEXT, END, begun, contexts, uniforms
 
 pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason=f"no kernels here: {kernels.why_not()}")
 
@@ -212,13 +212,13 @@ def test_the_decoder_is_the_models_own_code(family, adapted, monkeypatch):
                     p.copy_(drawn(*p.shape, seed=2) * 0.1)
     assert decoder_of(body_of(made)) is not None
     values, gradients = results(made, SOME, packed=True)
-    drew = sample(made, contexts(), CONTEXT, Decoding(20), uniforms(9, 20), END, CPU, True)
+    drew = sample(begun(made, True), contexts(), CONTEXT, Decoding(20), uniforms(9, 20), END, CPU)
     monkeypatch.setattr(kernels, "can", lambda x: False)
     own, wanted = results(made, SOME, packed=True)
     assert gap(values, own) < 1e-5 and gradients.keys() == wanted.keys()
     for name, gradient in wanted.items():
         assert gap(gradients[name], gradient) < 1e-5 or float(gradient.norm()) < 1e-4 * len(wanted), name
-    plain = sample(made, contexts(), CONTEXT, Decoding(20), uniforms(9, 20), END, CPU, True)
+    plain = sample(begun(made, True), contexts(), CONTEXT, Decoding(20), uniforms(9, 20), END, CPU)
     assert torch.equal(drew.actions, plain.actions)
     torch.testing.assert_close(drew.quantities["old_logp"], plain.quantities["old_logp"], rtol=1e-5, atol=2e-5)
 

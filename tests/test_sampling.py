@@ -12,7 +12,7 @@ from guerdon.errors import InputError
 from guerdon.models.language import decoding as growing_room
 from guerdon.models.language.decoding import Plain, Shared
 from guerdon.models.language.policy import LanguagePolicy
-from guerdon.models.language.sampling import choose, sample, truncated
+from guerdon.models.language.sampling import begin, choose, sample, truncated
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, FAST, V, module
 
@@ -31,13 +31,17 @@ def uniforms(rows: int, steps: int, seed: int = 0) -> torch.Tensor:
 CONTEXT = torch.tensor([2, 0, 0, 1, 2, 3, 3, 3, 0])
 
 
+def begun(module, packed, device=CPU):
+    return lambda contexts, context, steps: begin(module, contexts, context, steps, device, packed)
+
+
 @pytest.mark.parametrize("family", FAST)
 @pytest.mark.parametrize("compact", [0.75, 1.0])
 def test_it_records_what_the_learner_measures(family, compact, monkeypatch):
     monkeypatch.setattr(growing_room, "COMPACT_BELOW", compact)
     policy = LanguagePolicy(module(family), None, CPU)
     assert policy.packed
-    drawn = sample(policy.module, contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24), END, CPU, packed=True)
+    drawn = sample(begun(policy.module, True), contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24), END, CPU)
     assert len(drawn.length.unique()) > 1, "sequences are to end at different times"
     measured = policy.measure(drawn, {"logp"})["logp"]
     assert float((measured - drawn.quantities["old_logp"])[drawn.mask].abs().max()) < 2e-5
@@ -46,7 +50,7 @@ def test_it_records_what_the_learner_measures(family, compact, monkeypatch):
 @pytest.mark.parametrize("family", FAST)
 def test_both_caches_draw_the_same(family):
     made = module(family)
-    a, b = (sample(made, contexts(), CONTEXT, Decoding(24), uniforms(9, 24), END, CPU, packed) for packed in (True, False))
+    a, b = (sample(begun(made, packed), contexts(), CONTEXT, Decoding(24), uniforms(9, 24), END, CPU) for packed in (True, False))
     assert torch.equal(a.actions, b.actions) and torch.equal(a.length, b.length)
     torch.testing.assert_close(a.quantities["old_logp"], b.quantities["old_logp"], rtol=1e-5, atol=2e-5)
 
@@ -54,16 +58,16 @@ def test_both_caches_draw_the_same(family):
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_sequence_does_not_depend_on_its_batch(packed):
     made, numbers = module("llama"), uniforms(9, 24)
-    together = sample(made, contexts(), CONTEXT, Decoding(24), numbers, END, CPU, packed)
+    together = sample(begun(made, packed), contexts(), CONTEXT, Decoding(24), numbers, END, CPU)
     for row in range(9):
-        alone = sample(made, contexts(), CONTEXT[row : row + 1], Decoding(24), numbers[row : row + 1], END, CPU, packed)
+        alone = sample(begun(made, packed), contexts(), CONTEXT[row : row + 1], Decoding(24), numbers[row : row + 1], END, CPU)
         n = int(alone.length[0])
         assert torch.equal(alone.actions[0, :n], together.actions[row, :n]) and n == int(together.length[row])
 
 
 def test_a_short_window_takes_the_plain_cache():
     made = module("mistral", sliding_window=8)
-    a, b = (sample(made, contexts(), CONTEXT, Decoding(16), uniforms(9, 16), END, CPU, packed) for packed in (True, False))
+    a, b = (sample(begun(made, packed), contexts(), CONTEXT, Decoding(16), uniforms(9, 16), END, CPU) for packed in (True, False))
     assert torch.equal(a.actions, b.actions)
 
 
@@ -75,7 +79,7 @@ def test_what_is_drawn_follows_the_exact_distribution(kind, decoding):
     made = _of_vocabulary(small)
     context, end = torch.tensor([3, 4]), torch.tensor([0])
     numbers = uniforms(rows, 3, seed=5)
-    drawn = sample(made, [context], torch.zeros(rows, dtype=torch.long), decoding, numbers, end, CPU, kind is Shared)
+    drawn = sample(begun(made, kind is Shared), [context], torch.zeros(rows, dtype=torch.long), decoding, numbers, end, CPU)
     counts: dict[tuple, int] = {}
     for row, n in zip(drawn.actions.tolist(), drawn.length.tolist(), strict=True):
         counts[tuple(row[:n])] = counts.get(tuple(row[:n]), 0) + 1

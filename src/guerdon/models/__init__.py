@@ -63,6 +63,15 @@ class Comparing(Policy, Protocol):
         ...
 
 
+class Mixable(Policy, Protocol):
+    """A policy whose next-step logits can be combined with those of another of its kind."""
+
+    def mixed(self, other: Policy, weight: float) -> Policy:
+        """The policy with logits (1 - weight) * own + weight * those of ``other``, at every step: 0 is this policy, 1 the other; below 0 it goes on from
+        the other one through this one. It samples, from the parameters as they then are, and is not trained."""
+        ...
+
+
 class Enumerable(Policy, Protocol):
     """A policy over finitely many sequences per context: expectations under it are sums."""
 

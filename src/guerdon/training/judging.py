@@ -3,7 +3,7 @@
 Text goes through an encoder and reward functions; a finite world reads its own table. The loops know neither.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,7 +45,8 @@ class Scene(Protocol):
     """Where the policy acts and is judged. ``seed``: of whatever is random in the verdict. ``truncated``: contexts that had to be cut so far.
 
     A scene whose verdicts can begin before all rollouts are drawn has ``begin(rows, seed) -> Begun | None`` as well, and its ``judge`` another
-    argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``.
+    argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``. One in which answers are compared and not
+    scored has ``odds(first, second) -> [N]``, the log-odds that the one is preferred; one that knows the policy's worth exactly has ``exact(policy) -> metrics``.
     """
 
     truncated: int
@@ -157,6 +158,16 @@ class FiniteScene:
 
     def __init__(self, world: Any):
         self.world = world
+
+    @property
+    def odds(self) -> Callable[[Sequences, Sequences], Tensor] | None:
+        """In a game the log-odds that the one is preferred to the other; None where answers have rewards of their own."""
+        prefer = getattr(self.world, "prefer", None)
+        return None if prefer is None else lambda first, second: torch.logit(prefer(first, second), eps=1e-12)  # certain: plus or minus 28
+
+    def exact(self, policy: Any) -> dict[str, float]:
+        """What the world knows of a policy whose answers it can enumerate."""
+        return self.world.exact(policy) if hasattr(policy, "probabilities") and hasattr(self.world, "exact") else {}
 
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]:
         return [torch.tensor([int(row["prompt"])]) for row in rows]

@@ -151,10 +151,10 @@ def measured(
 
 
 def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model], budget: int) -> None:
-    """Measure what is asked for under the bound views, on every side, and keep it with the sequences."""
+    """Measure what is asked for under the bound views, on every side that the batch has, and keep it with the sequences."""
     wanted: dict[str, dict[str, set[str]]] = {}
     for name in names:
-        if name.view in views and name.quantity in views[name.view].measures:
+        if name.side in batch.sides and name.view in views and name.quantity in views[name.view].measures:
             wanted.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
     for view, by_side in wanted.items():
         for side, found in _on_sides(batch, by_side, lambda s, q, model=views[view]: measured(model, s, q, budget)).items():

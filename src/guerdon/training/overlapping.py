@@ -9,13 +9,13 @@ the batch before took a tenth of the sampler's time or more, and in the first ba
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from guerdon.acting.samplers import Sampler
-from guerdon.models import Policy
+from guerdon.models import Model, Policy
 from guerdon.parts import wants
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import Begun, Judged, Row, Scene
@@ -38,15 +38,19 @@ class Overlapping:
         decoding: Decoding,
         rows: Sequence[Row],
         seeds: tuple[int, int],
+        views: Mapping[str, Model] | None = None,
     ) -> tuple[Sequences, Judged, dict[str, float]]:
         """Rollouts, the verdicts on them, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of sampling while rewards ran,
         ``rewards_hidden``.
 
         Args:
             seeds: for the sampler, and for whatever is random in the verdicts.
+            views: the bound models, for a sampler in which others act as well.
         """
         begun = self._begin(sampler, rows, seeds[1])
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
+        if "views" in wants(sampler):
+            told["views"] = views or {}
         known: dict[str, Any] = {"begun": begun} if begun is not None else {}
         start = time.perf_counter()
         try:

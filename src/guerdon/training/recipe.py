@@ -7,10 +7,12 @@ from typing import Any
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages import Advantage
+from guerdon.data.pairing import Pairing
 from guerdon.data.selection import Drawing, Selection, Weighing
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.judges import Judge
 from guerdon.feedback.shaping import Shaping
 from guerdon.losses.reduce import Reduction
 from guerdon.losses.reduce.token_mean import TokenMean
@@ -28,7 +30,7 @@ class Term:
         loss: a part of ``losses``.
         weight: a number, a schedule, or a controller.
         reduce: how steps (or pairs) are averaged.
-        data: the stream it is computed on; "" is the batch that the loop makes.
+        data: the stream it is computed on; "" is the batch that the loop makes, "rollouts" its sequences where the recipe pairs them.
     """
 
     loss: Part
@@ -61,6 +63,9 @@ class Recipe:
         target: what a critic is regressed on.
         weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
         selection: which of the sampled sequences are learned from.
+        pairing: which of the sampled sequences are compared. The terms then read pairs, with the sides ``chosen`` and ``rejected``, and those whose ``data`` is
+            "rollouts" the sequences by themselves.
+        judge: who says which of the two is better; None: the reward does, and equal ones are not compared.
         refills: so many times prompts of which nothing was kept are replaced by fresh ones.
         epochs, minibatches: how often, and in how many steps, each sampled batch is used.
         learners: further learners by name (``critic``).
@@ -78,6 +83,8 @@ class Recipe:
     weighing: Weighing | None = None
     drawing: Drawing = WeightedPrompts()
     selection: tuple[Selection, ...] = ()
+    pairing: Pairing | None = None
+    judge: Judge | None = None
     refills: int = 0
     epochs: int = 1
     minibatches: int = 1

@@ -11,31 +11,35 @@ from guerdon.models import Model, Policy
 from guerdon.quantities import Name
 from guerdon.training.remembering import Remembering
 
-COPIES = ("ref", "ema")  # views that are made from the policy as it is at the start
+COPIES = (
+    "ref",
+    "ema",
+)  # views that are made from the policy as it is at the start; so is any other that an update writes and no model is bound to
 
 
 class Views:
-    """The bound models: ``ref`` and ``ema`` are made when a part reads them or an update writes them, and not otherwise.
+    """The bound models: ``ref`` and ``ema`` are made when a part reads them or an update writes them, and not otherwise. ``acting`` are views that sample.
 
     Attributes:
         bound: view → model.
         models: name → every model besides the policy (critics, teachers).
     """
 
-    def __init__(self, policy: Policy, names: Iterable[Name], updates: tuple[Any, ...], models: Mapping[str, Model]):
+    def __init__(
+        self, policy: Policy, names: Iterable[Name], updates: tuple[Any, ...], models: Mapping[str, Model], acting: Iterable[str] = ()
+    ):
         self.policy, self.updates, self.models = policy, updates, dict(models)
-        wanted = {name.view for name in names} | {update.into for update in updates}
-        self.bound: dict[str, Model] = {view: policy.reference() for view in COPIES if view in wanted}
-        self.bound |= {view: model for view, model in self.models.items() if view in wanted}
         self.moving = {update.into for update in updates}
+        wanted = {name.view for name in names} | self.moving | set(acting)
+        self.copies = tuple(sorted((set(COPIES) & wanted) | (self.moving - set(self.models))))
+        self.bound: dict[str, Model] = {view: policy.reference() for view in self.copies}
+        self.bound |= {view: model for view, model in self.models.items() if view in wanted}
         for view in self.moving:
-            if view not in self.bound:
-                raise InputError(f"recipe.updates: there is no view {view!r} to update; there are {', '.join(self.bound) or 'none'}")
             if self.bound[view].module is policy.module:
                 raise InputError(
                     f"recipe.updates: the {view!r} view is the policy with its adapters off and cannot move; train without lora"
                 )
-        for view in set(COPIES) - self.moving:
+        for view in set(self.copies) - self.moving:
             if hasattr(self.bound.get(view), "settle"):
                 self.bound[view].settle()
 
@@ -64,7 +68,7 @@ class Views:
 
     def _start(self) -> dict[str, Any]:
         """Frozen copies have to be kept too: at resumption the policy has already moved."""
-        fixed = {v: m for v, m in self.bound.items() if v in COPIES and v not in self.moving and m.module is not self.policy.module}
+        fixed = {v: m for v, m in self.bound.items() if v in self.copies and v not in self.moving and m.module is not self.policy.module}
         return {view: model.module.state_dict() for view, model in fixed.items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -6,7 +6,8 @@ from guerdon.quantities import N
 
 
 class Judge(Protocol):
-    """What is known of the two candidates, [N] each (a simulated person reads gold utilities), a seed, and the state of who is asked →
-    1.0 where the first is preferred, 0.0 where the second is, NaN where the judge was not asked; and the state."""
+    """What is known of the two candidates → 1.0 where the first is preferred, 0.0 where the second is, what lies between for a probability, NaN where nothing
+    was said, [N]. A judge asks by name: for gold utilities (``first``, ``second``, [N]) with a ``seed``, or for texts (``prompt``, ``first_completion``,
+    ``second_completion``, lists). One that keeps count has ``init() -> state``, takes the state and returns it along with the verdicts."""
 
-    def __call__(self, first: N, second: N, seed: int, state: dict[str, Any]) -> tuple[N, dict[str, Any]]: ...
+    def __call__(self, **known: Any) -> N | tuple[N, dict[str, Any]]: ...

@@ -75,8 +75,17 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
 def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Iterator[str]:
     recipe, decoding = settings.recipe, settings.decoding
     pair = next((n for n in reads if n.side in SIDES), None)
-    if pair is not None:
-        yield f"recipe: it reads {pair}, so it learns from pairs and not from what the policy does; use {command['fit']}"
+    if pair is not None and recipe.pairing is None:
+        yield (
+            f"recipe: it reads {pair}, so it learns from pairs and not from what the policy does; use {command['fit']}, or have the rollouts compared "
+            "with pairing (recipe.pairing: consecutive)"
+        )
+    if pair is None and recipe.pairing is not None:
+        yield "recipe.pairing: rollouts are compared and no term reads a pair; leave it out, or take a comparison (pairwise)"
+    if recipe.judge is not None and recipe.pairing is None:
+        yield "recipe.judge: there is nothing to compare; say which answers are, with recipe.pairing"
+    if recipe.pairing is None and any(term.data == "rollouts" for term in recipe.terms):
+        yield "recipe.terms: one reads the stream rollouts, which is there where recipe.pairing makes pairs of them; leave data out"
     if (
         not recipe.selection
         and not any(name.quantity == "advantage" for name in reads)
@@ -91,6 +100,8 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
     n = getattr(recipe.sampler, "num_generations", None)
     if n is not None and n < 1:
         yield f"recipe.sampler.num_generations: it is {n} and must be at least 1"
+    if recipe.pairing is not None and n == 1 and len(getattr(recipe.sampler, "weights", (0,))) < 2:
+        yield "recipe.sampler.num_generations: it is 1, and answers to one prompt are compared with each other; draw at least 2"
     if recipe.advantage is not None and n == 1 and "group" in needs(recipe.advantage):
         yield (
             f"recipe.sampler.num_generations: it is 1, and {describe(recipe.advantage)} compares the answers to one prompt with each other, so "
@@ -115,6 +126,6 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
 
 def _names(recipe: Recipe) -> Iterator[Name]:
     parts = [term.loss for term in recipe.terms if not term.data]
-    parts += [part for part in (recipe.advantage, recipe.target) if part is not None]
+    parts += [part for part in (recipe.advantage, recipe.target, recipe.pairing) if part is not None]
     for part in parts:
         yield from (Name.parse(name) for name in needs(part))

@@ -128,6 +128,18 @@ class TablePolicy:
         frozen.module.requires_grad_(False)
         return frozen
 
+    @torch.no_grad()
+    def mixed(self, other: "TablePolicy", weight: float) -> "TablePolicy":
+        """See ``guerdon.models.Mixable``. Mixed step by step: of whole sequences ``geometric_mixture`` is normalised."""
+        if not self._like(other) or other.logits.shape != self.logits.shape:
+            raise InputError(
+                f"only policies over the same contexts and tree can be mixed, not over {self.tree} and {getattr(other, 'tree', other)}"
+            )
+        own, others = self.logits.log_softmax(-1), other.logits.log_softmax(-1)
+        frozen = TablePolicy(self.tree, own if weight == 0 else others if weight == 1 else (1 - weight) * own + weight * others)
+        frozen.module.requires_grad_(False)
+        return frozen
+
     def distribute(self, log_probabilities: Tensor) -> "TablePolicy":
         """The frozen policy over the same tree whose sequences have these log-probabilities [C, S] (normalised here, per context).
 

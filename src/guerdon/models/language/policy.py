@@ -15,8 +15,10 @@ from transformers.utils.logging import disable_progress_bar
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.language.compute_copy import ComputeCopy
+from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
-from guerdon.models.language.sampling import sample
+from guerdon.models.language.mixing import MixedPolicy, Within
+from guerdon.models.language.sampling import begin, sample
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
@@ -92,7 +94,15 @@ class LanguagePolicy:
         self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
     ) -> Sequences:
         """See ``guerdon.models.Policy``."""
-        return sample(self.computing, contexts, context, decoding, uniforms, self.ends, self.device, self.packed, finished)
+        return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished)
+
+    def begin(self, contexts: Sequence[Tensor], context: Tensor, steps: int) -> tuple[Growing, Tensor]:
+        """Sequences that are about to grow, and the logits of their first step; see ``sampling.Begin``."""
+        return begin(self.computing, contexts, context, steps, self.device, self.packed)
+
+    def mixed(self, other: "LanguagePolicy", weight: float) -> "MixedPolicy":
+        """See ``guerdon.models.Mixable``."""
+        return MixedPolicy(self, other, weight)
 
     @property
     def adapted(self) -> bool:
@@ -153,11 +163,10 @@ class AdaptersOff(LanguagePolicy):
 
         return off
 
-    def sample(
-        self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
-    ) -> Sequences:
+    def begin(self, contexts: Sequence[Tensor], context: Tensor, steps: int) -> tuple[Growing, Tensor]:
         with self.policy.computing.disable_adapter():
-            return self.policy.sample(contexts, context, decoding, uniforms, finished)
+            growing, logits = self.policy.begin(contexts, context, steps)
+        return Within(growing, self.policy.computing.disable_adapter), logits
 
     @property
     def computing(self) -> nn.Module:

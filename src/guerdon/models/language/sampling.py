@@ -17,23 +17,26 @@ from guerdon.sequences import Decoding, Sequences
 ROWS_AT_ONCE = 256  # more rows are drawn in turn, so that the cache stays bounded
 
 
+Begin = Callable[[Sequence[Tensor], Tensor, int], tuple[Growing, Tensor]]
+"""Contexts, which of them each sequence answers, and how many steps may follow → the sequences, about to grow, and the logits of their first step."""
+
+
 @torch.no_grad()
 def sample(
-    module: nn.Module,
+    begin: Begin,
     contexts: Sequence[Tensor],
     context: Tensor,
     decoding: Decoding,
     uniforms: Tensor,
     ends: Tensor,
     device: torch.device,
-    packed: bool,
     finished: Finished | None = None,
 ) -> Sequences:
     """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``.
 
     Args:
+        begin: who computes logits while sequences grow.
         ends: the tokens that end a completion.
-        packed: whether the model can read a context once for all its completions.
         finished: is told of sequences that have ended while others go on.
     """
     steps = decoding.max_completion_length
@@ -46,7 +49,7 @@ def sample(
 
     for rows in torch.arange(len(context)).split(ROWS_AT_ONCE):
         used, own = torch.unique(context[rows], return_inverse=True)
-        growing, logits = _begin(module, [contexts[i] for i in used.tolist()], own, decoding, device, packed)
+        growing, logits = begin([contexts[i] for i in used.tolist()], own, steps)
         piece = slice(int(rows[0]), int(rows[-1]) + 1)
         into = tokens[piece], logp[piece], length[piece], ended[piece]
         _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: tell(done + first))
@@ -56,8 +59,10 @@ def sample(
     return Sequences(list(contexts), context, tokens[:, :longest], mask, length, found, temperature=decoding.temperature or 1.0)
 
 
-def _begin(module, contexts, context, decoding, device, packed) -> tuple[Growing, Tensor]:
-    steps = decoding.max_completion_length
+def begin(
+    module: nn.Module, contexts: Sequence[Tensor], context: Tensor, steps: int, device: torch.device, packed: bool
+) -> tuple[Growing, Tensor]:
+    """See ``Begin``. ``packed``: whether the model can read a context once for all its completions."""
     if packed:
         decoder, growing = decoder_of(body_of(module)), Shared(module, contexts, context, device, steps)
         if decoder is not None:

@@ -1,6 +1,7 @@
 """Improve: act, judge, give credit, learn.
 
     for each step:  prompts → rollouts → reward components → reward → advantage → gradient steps
+                                                                    → pairs, compared by a judge → gradient steps
 
 It knows no algorithm: what is computed follows from what the recipe's parts ask for.
 """
@@ -15,11 +16,12 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
 from guerdon.parts import call, needs, stateful
-from guerdon.quantities import Name
+from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
 from guerdon.sequences import Batch, Decoding, Sequences, concatenate
 from guerdon.steps import on_last, total
 from guerdon.training import knobs
+from guerdon.training.comparing import COMPARED, Comparing
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
@@ -81,11 +83,11 @@ class _Improve:
     def __init__(self, policy, scene, rows, recipe, budget, decoding, held_out, run, streams, learners):
         self.policy, self.scene, self.rows, self.recipe = policy, scene, rows, recipe
         self.budget, self.decoding, self.held_out, self.run, self.streams = budget, decoding, held_out, run, streams
-        credit = [p for p in (recipe.advantage, recipe.target) if p is not None]
+        credit = [p for p in (recipe.advantage, recipe.target, recipe.pairing) if p is not None]
         parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + credit
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
-        self.views = Views(policy, self.names, recipe.updates, learners)
+        self.views = Views(policy, self.names, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
         own = Learner("policy", policy, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
         self.learners = {"policy": own}
         for name, learning in recipe.learners.items():
@@ -96,6 +98,9 @@ class _Improve:
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, budget.tokens_per_micro_batch)
         self.knobs = knobs.start(recipe)
         self.parts: dict[str, Any] = {f"shaping.{i}": p.init() for i, p in enumerate(recipe.shaping) if stateful(p)}
+        self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
+        if self.comparing is not None and stateful(recipe.judge):
+            self.parts["judge"] = recipe.judge.init()
         self.act_in = Overlapping(scene)
         self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
         self._check()
@@ -106,6 +111,8 @@ class _Improve:
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
+        if self.comparing is not None:
+            produced |= {f"{side}_{name}" for name in {*produced, "actor", "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if not t.data]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
@@ -120,7 +127,7 @@ class _Improve:
         recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
         rollouts = self._act(step, recipe, tally)
         batch = self._credit(rollouts, recipe, tally)
-        self._learn(step, batch, recipe, tally)
+        self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         for name, value in self.views.update(self.learners["policy"].steps).items():
             tally.add(name, value)
         metrics = tally.means()
@@ -132,6 +139,7 @@ class _Improve:
         """Rollouts with their reward, those that are learned from; groups that selection drops are refilled."""
         kept: list[Sequences] = []
         sampled = 0
+        self.shown: list[tuple[Any, Any]] = []
         missing = self.budget.rows
         for attempt in range(recipe.refills + 1):
             indices = self.prompts.draw(missing)
@@ -140,11 +148,13 @@ class _Improve:
             contexts = self.scene.contexts(chosen)
             tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
             seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
-            rollouts, judged, seconds = self.act_in(recipe.sampler, self.policy, contexts, self.decoding, chosen, seeds)
+            rollouts, judged, seconds = self.act_in(recipe.sampler, self.policy, contexts, self.decoding, chosen, seeds, self.views.bound)
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
             self._record(step, rollouts, judged, valid)
+            rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
+            self.shown += zip(judged.prompts, judged.completions, strict=True)
             self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
             observe_rollouts(rollouts.select(valid), self.decoding, tally)
             keep = valid.clone()
@@ -237,9 +247,24 @@ class _Improve:
         names = compared(self.policy, views) & {n for penalty in penalties for n in needs(penalty.loss)}
         return measured(self.policy, rollouts, names, self.budget.tokens_per_micro_batch, views) if names else {}
 
+    # comparisons
+
+    def _compared(self, step: int, rollouts: Batch, recipe: Recipe, tally: Tally) -> dict[str, Batch]:
+        """The rollouts in pairs, the better one chosen, and the rollouts themselves."""
+        if not len(rollouts):
+            return {"": rollouts}
+        read = {n for n in needs(recipe.pairing) if n in self.policy.measures}
+        sequences = rollouts.sides[""]
+        now = measured(self.policy, sequences, read, self.budget.tokens_per_micro_batch)
+        seed, state = derive(self.budget.seed, "judge", step, "pairs"), self.parts.get("judge")
+        pairs, self.parts["judge"] = self.comparing(sequences, now, self.shown, recipe, seed, state, tally)
+        attach_views(pairs, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
+        return {"": pairs, "rollouts": rollouts}
+
     # learning
 
-    def _learn(self, step: int, batch: Batch, recipe: Recipe, tally: Tally) -> None:
+    def _learn(self, step: int, batches: Mapping[str, Batch], recipe: Recipe, tally: Tally) -> None:
+        batch = batches[""]
         if not len(batch):
             tally.add("empty_steps", 1.0)
             return
@@ -254,7 +279,7 @@ class _Improve:
                 terms = {"policy": (recipe.terms, recipe.optimiser)}
                 terms |= {name: (learning.terms, learning.optimiser) for name, learning in recipe.learners.items()}
                 for name, (own, optimiser) in terms.items():
-                    used = {"": part, **streams}
+                    used = {**batches, "": part, **streams}
                     wanted = {s: b for s, b in used.items() if any(t.data == s for t in own)}
                     self.learners[name].step(wanted, own, optimiser, tally, fresh=first and name == "policy")
                 first = False
@@ -276,6 +301,9 @@ class _Improve:
         reward = call(self.recipe.combine, {"components": judged.scored.components})
         tally.add("eval/reward", reward[~judged.scored.invalid])
         tally.add("eval/completions/mean_length", rollouts.length.double())
+        if hasattr(self.scene, "exact"):
+            for name, value in self.scene.exact(self.policy).items():
+                tally.add(f"eval/{name}", value)
         if self.run is not None:
             valid = ~judged.scored.invalid
             shown = rollouts.with_quantities(reward=reward, **{f"component_{k}": v for k, v in judged.scored.components.items()})

@@ -58,6 +58,10 @@ class EnumerableWorld:
             )
         return reward + self.noise * torch.randn(len(reward), dtype=torch.float64, generator=generator(seed, "reward noise"))
 
+    def exact(self, policy: Any) -> dict[str, float]:
+        """``expected_reward`` of the policy, averaged over contexts."""
+        return {"expected_reward": float(policy.expect(self.rewards()).detach().mean())}
+
     def policy(self, deviation: float = 0.0, seed: int = 0) -> PrefixTable:
         """The table that can express every policy of this world: uniform, or with logits from N(0, deviation^2)."""
         return PrefixTable(self.contexts, self.tree.vocabulary, self.tree.depth, self.tree.end, deviation, seed)

@@ -1,0 +1,228 @@
+"""Loops in which rollouts are compared: which pairs are made of them, what judges say, who acts."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from guerdon.acting.samplers.group import Group
+from guerdon.acting.samplers.interpolated import Interpolated
+from guerdon.data.pairing.all_pairs import AllPairs
+from guerdon.data.pairing.best_worst import BestWorst
+from guerdon.data.pairing.consecutive import Consecutive
+from guerdon.data.pairing.least_certain import LeastCertain
+from guerdon.errors import InputError
+from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.feedback.judges.function import Function
+from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.comparisons.square import Square
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.labels.soft import Soft
+from guerdon.losses.on_side import OnSide
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.models.finite.tabular import Tabular
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.quantities import Name
+from guerdon.recipes.online_dpo import recipe as online_dpo
+from guerdon.sequences import Decoding, Sequences
+from guerdon.training.comparing import Comparing
+from guerdon.training.judging import FiniteScene
+from guerdon.training.loops.improve import improve
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.tally import Tally
+from guerdon.training.updates.reset_reference import ResetReference
+from guerdon.worlds.finite.contextual_bandit import ContextualBandit
+from guerdon.worlds.finite.cyclic_preference import CyclicPreference
+
+BANDIT = ContextualBandit(contexts=2, actions=4, seed=3)
+
+
+def run(world, recipe, steps=20, deviation=0.5, **budget):
+    policy = world.policy(deviation=deviation, seed=1).build()
+    out = improve(
+        policy, FiniteScene(world), world.train(), recipe, Budget(steps=steps, batch_size=2, **budget), Decoding(1), held_out=world.test()
+    )
+    return policy, out.history
+
+
+def compared(loss, reward, judge=None, actions=None, pairing=Consecutive()):
+    """The batch that a recipe makes of one group with these rewards, and what was counted."""
+    n = len(reward)
+    actions = torch.arange(n) if actions is None else torch.tensor(actions)
+    mask, zero = torch.ones(n, 1, dtype=torch.bool), torch.zeros(n, dtype=torch.long)
+    quantities = {"reward": torch.tensor(reward, dtype=torch.float64), "group": zero, "shown": torch.arange(n)}
+    rollouts = Sequences([torch.tensor([0])], zero, actions.unsqueeze(-1), mask, mask.sum(-1), quantities)
+    recipe = Recipe((Term(loss),), pairing=pairing, judge=judge)
+    shown = [("p", str(a)) for a in actions.tolist()]
+    tally = Tally()
+    state = judge.init() if hasattr(judge, "init") else None
+    names = {Name.parse(name) for name in loss.needs() | loss.wants()}
+    batch, state = Comparing(FiniteScene(BANDIT), recipe, names)(rollouts, {}, shown, recipe, 0, state, tally)
+    return batch, tally.means(), state
+
+
+DPO, SOFT = Pairwise(LogRatio(), Logistic()), Pairwise(LogRatio(), Logistic(), label=Soft())
+
+
+def test_the_higher_reward_is_chosen_and_equal_ones_are_not_compared():
+    batch, counted, _ = compared(DPO, [0.0, 1.0, 2.0, 2.0, 5.0, 3.0])
+    assert batch.sides["chosen"].actions.flatten().tolist() == [1, 4]
+    assert batch.sides["rejected"].actions.flatten().tolist() == [0, 5]
+    assert (
+        counted["pairs/asked"] == 3 and counted["pairs/decided"] == pytest.approx(2 / 3) and counted["pairs/ties"] == pytest.approx(1 / 3)
+    )
+    assert not batch.quantities, "DPO would read a margin if it were there"
+
+
+def test_ties_are_kept_for_losses_that_read_them():
+    batch, _, _ = compared(SOFT, [2.0, 2.0, 5.0, 3.0])
+    assert batch.quantities["preference"].tolist() == [0.5, 1.0]
+
+
+def test_margins_are_there_for_losses_that_need_them():
+    batch, _, _ = compared(Pairwise(LogRatio(), Square(target=None)), [1.0, 4.0])
+    assert batch.quantities["margin"].tolist() == [3.0]
+
+
+def test_the_same_answer_twice_is_not_asked():
+    batch, counted, _ = compared(DPO, [1.0, 0.0, 2.0, 5.0], actions=[3, 3, 1, 2])
+    assert counted["pairs/asked"] == 1 and len(batch) == 1
+
+
+def test_an_annotator_stops_at_its_budget_and_its_noise_is_seen():
+    judge = SimulatedAnnotator(rationality=float("inf"), flip=1.0, budget=1)
+    batch, counted, state = compared(DPO, [0.0, 1.0, 2.0, 5.0], judge)
+    assert batch.sides["chosen"].actions.flatten().tolist() == [0]  # noted down the wrong way round
+    assert counted["pairs/agreement"] == 0 and counted["pairs/decided"] == 0.5 and state == {"asked": 1}
+
+
+def test_a_function_reads_texts():
+    def higher_number(prompts, firsts, seconds):
+        assert prompts == ["p"]
+        return [float(int(a) > int(b)) for a, b in zip(firsts, seconds, strict=True)]
+
+    batch, _, _ = compared(DPO, [9.0, 0.0], Function(higher_number), actions=[1, 3])
+    assert batch.sides["chosen"].actions.flatten().tolist() == [3]
+
+
+@pytest.mark.parametrize("pairing", [Consecutive(), AllPairs(), BestWorst(), LeastCertain(count=2)])
+def test_online_dpo_goes_to_the_kl_regularised_optimum(pairing):
+    beta = 0.5
+    recipe = replace(
+        online_dpo,
+        terms=(Term(Pairwise(LogRatio(beta), Logistic())),),
+        sampler=Group(8),
+        pairing=pairing,
+        judge=SimulatedAnnotator(),
+        optimiser=AdamW(0.02),
+    )
+    policy, history = run_wide(recipe)
+    for x in range(2):
+        start = BANDIT.policy(deviation=0.5, seed=1).build().probabilities(x).detach()
+        optimum = KLRegularisedOptimum(beta)(BANDIT.rewards()[x], start)["policy"]
+        end = policy.probabilities(x).detach()
+        assert float((end - optimum).abs().sum()) < 0.5 * float((start - optimum).abs().sum())
+    assert history[-1]["eval/expected_reward"] > history[0]["eval/expected_reward"]
+
+
+def run_wide(recipe):
+    policy = BANDIT.policy(deviation=0.5, seed=1).build()
+    scene, budget = FiniteScene(BANDIT), Budget(steps=200, batch_size=16)
+    out = improve(policy, scene, BANDIT.train(), recipe, budget, Decoding(1), held_out=BANDIT.test())
+    return policy, out.history
+
+
+def test_terms_may_read_pairs_and_rollouts():
+    from guerdon.credit.advantages.group_centred import GroupCentred
+
+    terms = (Term(DPO), Term(OnSide(NegativeLogLikelihood()), weight=0.1), Term(Reinforce(), data="rollouts"))
+    recipe = replace(online_dpo, terms=terms, advantage=GroupCentred(scale=None), sampler=Group(4), optimiser=AdamW(0.05))
+    _, history = run(BANDIT, recipe)
+    assert {"losses/pairwise", "losses/on_side", "losses/reinforce", "rewards/margins"} <= set(history[-1])
+
+
+def test_a_game_is_compared_by_its_own_preference_and_tells_how_exploitable_a_policy_is():
+    world = CyclicPreference(contexts=2)
+    recipe = replace(online_dpo, judge=SimulatedAnnotator(), sampler=Group(4), pairing=AllPairs(), optimiser=AdamW(0.05))
+    policy, history = run(world, recipe, deviation=1.0)
+    assert history[-1]["pairs/agreement"] == 1  # a certain preference: paper always beats rock
+    assert history[0]["eval/exploitability"] > 0.1
+    played = torch.stack([policy.probabilities(x).detach() for x in range(2)])
+    lead = (world.preference() @ played.unsqueeze(-1)).squeeze(-1).amax(-1) - 0.5
+    assert history[-1]["eval/exploitability"] == pytest.approx(float(2 * lead.mean()))
+
+
+def test_an_answer_of_a_game_is_worth_its_share_of_wins():
+    world = CyclicPreference(strength=1.0)
+    one = torch.ones(4, 1, dtype=torch.bool)
+    rollouts = Sequences([torch.tensor([0])], torch.zeros(4, dtype=torch.long), torch.tensor([[0], [1], [1], [2]]), one, one.sum(-1))
+    # 1 beats 0, 2 beats 1, 0 beats 2
+    assert world.reward_of(rollouts).tolist() == pytest.approx([1 / 3, 0.5, 0.5, 2 / 3])
+
+
+def test_iterates_are_views_that_updates_write():
+    recipe = replace(
+        online_dpo,
+        terms=(Term(Pairwise(LogRatio(0.5), Logistic())), Term(Previous())),
+        optimiser=AdamW(0.05),
+        updates=(ResetReference(every=1, into="previous"),),
+    )
+    _, history = run(BANDIT, recipe, steps=6)
+    assert history[1]["losses/test_comparing"] == 0.0
+    assert all(h["updates/previous_distance"] == 0 for h in history[1:])
+    assert history[-1]["losses/test_comparing"] == 0.0, "one step after the reset the policy is what was copied"
+
+
+class Previous:
+    """The log-ratio to the previous iterate, of what was chosen."""
+
+    per_item = True
+
+    def __call__(self, chosen_logp, chosen_previous_logp):
+        return (chosen_logp - chosen_previous_logp).sum(-1)
+
+
+# who acts
+
+
+def test_a_table_beyond_another():
+    one, other = (Tabular(2, 4, deviation=1.0, seed=s).build() for s in (0, 1))
+    beyond = one.mixed(other, -0.5).log_probabilities().detach()
+    wanted = (1.5 * one.log_probabilities() - 0.5 * other.log_probabilities()).log_softmax(-1).detach()
+    torch.testing.assert_close(beyond, wanted)
+    torch.testing.assert_close(one.mixed(other, 1.0).log_probabilities(), other.log_probabilities().detach())
+    with pytest.raises(InputError, match="same contexts and tree"):
+        one.mixed(Tabular(1, 4).build(), 0.5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0, -0.5])
+def test_language_models_mix_their_logits_at_every_step(weight):
+    one, other = (SmallLanguageModel("abcd", layers=2).build(seed) for seed in (0, 1))
+    contexts, context = [torch.tensor([1, 2]), torch.tensor([3])], torch.tensor([0, 0, 1])
+    uniforms = torch.rand(3, 6, generator=torch.Generator().manual_seed(0))
+    drawn = one.mixed(other, weight).sample(contexts, context, Decoding(6), uniforms)
+    for b in range(3):
+        tokens = contexts[int(context[b])].tolist()
+        for t in range(int(drawn.length[b])):
+            logits = [p.module(torch.tensor([tokens])).logits[0, -1].float() for p in (one, other)]
+            logp = ((1 - weight) * logits[0].log_softmax(-1) + weight * logits[1].log_softmax(-1)).log_softmax(-1)
+            action = int(drawn.actions[b, t])
+            assert float(drawn.quantities["old_logp"][b, t]) == pytest.approx(float(logp[action]), abs=1e-4)
+            below = logp.exp().cumsum(-1)
+            assert below[action] - logp[action].exp() - 1e-4 <= uniforms[b, t] <= below[action] + 1e-4
+            tokens.append(action)
+
+
+def test_each_actor_answers_each_prompt():
+    recipe = replace(online_dpo, sampler=Interpolated((0.0, 0.0, -0.5, 0.5)), optimiser=AdamW(0.05))
+    _, history = run(BANDIT, recipe, steps=3)
+    assert history[-1]["completions/mean_length"] == 1 and history[-1]["num_tokens"] == 2 * 4 * 2
+
+
+def test_a_view_that_nothing_binds_cannot_act():
+    with pytest.raises(InputError, match="'teacher' is to act"):
+        run(BANDIT, replace(online_dpo, sampler=Interpolated((0.0, 1.0), view="teacher")))
