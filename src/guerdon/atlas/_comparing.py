@@ -3,7 +3,7 @@
 A world is its rewards [S] (one context, S answers), a reference and a ``beta``; people compare by Bradley-Terry on the rewards unless ``prefer`` [S, S] says otherwise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -119,14 +119,19 @@ class ComparisonWorld:
 
 
 def minimise(
-    policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], reference: TablePolicy | None = None, steps: int = 200
+    policy: TablePolicy,
+    terms: Sequence[Term],
+    examples: Sequence[Example],
+    reference: TablePolicy | None = None,
+    steps: int = 200,
+    others: Mapping[str, TablePolicy] | None = None,
 ) -> float:
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``reference`` None: the policy as it is now.
+    ``reference`` None: the policy as it is now. ``others`` are further views by name.
     """
-    views = {"ref": reference or policy.reference()}
+    views = {"ref": reference or policy.reference(), **(others or {})}
     names, batch = wanted_by(t.loss for t in terms), collate(examples)
     attach_views(batch, names, views, MICRO_BATCH)
     weights = [step_weights(term, batch).double() for term in terms]

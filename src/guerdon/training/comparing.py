@@ -19,15 +19,15 @@ COMPARED = frozenset({"margin", "preference", "tie"})  # what is known of a pair
 class Comparing:
     """Asks the recipe's judge about the pairs of its pairing.
 
-    A verdict is the probability that the first is preferred, 1 or 0 where it was drawn, NaN where nothing was said. What is told of the two are their rewards
-    (``first``, ``second``), or, where answers have none, their log-odds and 0; and, for a judge that reads, ``prompt``, ``first_completion`` and
+    A verdict is the probability that the first is preferred, 1 or 0 where it was drawn, NaN where nothing was said. A judge is told of the two their rewards
+    (``first``, ``second``), or, in a game, their log-odds and 0; and, for a judge that reads, ``prompt``, ``first_completion`` and
     ``second_completion``, lists as they are shown to rewards. A pair that is as good either way is left out unless a loss reads ``tie`` or
     ``preference``; ``margin``, the difference of the rewards, is there for losses that need it.
     """
 
     def __init__(self, scene: Scene, recipe: Recipe, names: set[Name]):
         self.scene = scene
-        self.odds = getattr(scene, "odds", None)
+        self.odds = getattr(scene, "odds", None) if recipe.judge is not None else None
         reads = {str(name) for name in names}
         self.keeps_ties = bool(reads & {"tie", "preference"})
         self.columns = {name for name in ("preference", "tie") if name in reads}
@@ -71,7 +71,7 @@ class Comparing:
         """[N], by how much the first is better: a difference of rewards, or log-odds."""
         if not len(asked):
             return torch.zeros(0, dtype=torch.float64)
-        if self.odds is not None:
+        if self.odds is not None:  # what a judge goes by in a game; without one its reward counts, the share of wins
             return self.odds(*sides)
         reward = rollouts.quantities["reward"]
         return reward[asked[:, 0]] - reward[asked[:, 1]]

@@ -1,29 +1,32 @@
 """Nash learning: against an opponent that is mixed with the reference, the last policy converges where self-play goes round in circles.
 
-World: three answers of which each beats the next one on a circle, with win probabilities from U(0.6, 1) (no score explains that), and a reference with
-logits from N(0, 1). A seed is another game. The truth is the equilibrium of the game in which both players pay tau = 0.1 times their KL
-from the reference. Measured of any policy: the duality gap of that game (how much both players could gain by answering it best; 0 at the
-equilibrium only), the exploitability, which is the gap without the KL, and the distance (total variation) from the equilibrium.
+World: three answers of which each beats the next one on a circle, with win probabilities from U(0.6, 1) (no score explains that), and a
+reference with logits from N(0, 1). A seed is another game. The truth is the equilibrium of the game in which both players pay tau = 0.1
+times their KL from the reference. Measured of any policy: the duality gap of that game (how much both players could gain by answering it
+best; 0 at the equilibrium only), the exploitability, which is the gap without the KL, and the distance (total variation) from the
+equilibrium.
 
-*Tabular*, exactly, all from the reference, over the number of iterations: Nash-MD with the step sizes of its theorem; self-play by mirror descent,
-without mixing and without KL (tau = 0), with the step of 0.03, 0.1, 0.3 and 1 whose worst gap in the second half is smallest. That self-play *cycles* is
-held against its own game, without KL: KL(equilibrium || policy) is to grow, and at its worst in the second half it is to be more exploitable than
-Nash-MD, although it is exploitability, not the gap, that it is after.
+*Tabular*, exactly, all from the reference, over the number of iterations: Nash-MD with the step sizes of its theorem; self-play by mirror
+descent, without mixing and without KL (tau = 0), with the step of 0.03, 0.1, 0.3 and 1 whose worst gap in the second half is smallest. That
+self-play *cycles* is held against its own game, without KL: KL(equilibrium || policy) is to grow, and at its worst in the second half it is
+to be more exploitable than Nash-MD, although it is exploitability, not the gap, that it is after.
 
-*Bradley-Terry RLHF*: scores by maximum likelihood of the preferences between uniformly drawn pairs, as from an infinite number of them, then the optimum of
-score - tau KL in closed form.
+*Bradley-Terry RLHF*: scores by maximum likelihood of the preferences between uniformly drawn pairs, as from an infinite number of them,
+then the optimum of score - tau KL in closed form.
 
-*By policy gradient*, through the loop: every answer is judged against one drawn from the geometric mixture of the policy and the reference, with the
-weight 1/8 on the reference; a KL of weight tau is taken from the reward; 500 groups of 64, leave-one-out, Adam from 0.03 to 0. What it converges
-to is the best answer to the mixture, not quite the equilibrium: within a gap of 0.001 of it in these games. The same with the weight 0 is self-play with KL,
-which converges as well here (of which the claim does not speak): in this form it is the KL that stops the cycling. A trial at 0.1 and 300 steps was
-still on its way.
+*By policy gradient*, through the loop: every answer is judged against one drawn from the geometric mixture of the policy and the reference,
+with the weight 1/8 on the reference; a KL of weight tau is taken from the reward; 500 groups of 64, leave-one-out, Adam from 0.03 to 0.
+What it converges to is the best answer to the mixture, not quite the equilibrium: within a gap of 0.001 of it in these games. The same with
+the weight 0 is self-play with KL, which converges as well here (of which the claim does not speak): in this form it is the KL that stops
+the cycling. A trial at 0.1 and 300 steps was still on its way.
 
-Source: Munos et al. 2023, arXiv 2312.00886: section 6 and theorem 1 (tabular), section 7 and appendix F.3 (policy gradient; in language models the mixture is taken
-token by token, which is the same for one step). 1/8 is the smallest of the weights that it finds good, 1/8 to 3/8. Chosen here: the games, tau, the optimiser.
+Source: Munos et al. 2023, arXiv 2312.00886: section 6 and theorem 1 (tabular), section 7 and appendix F.3 (policy gradient; in language
+models the mixture is taken token by token, which is the same for one step). 1/8 is the smallest of the weights that it finds good, 1/8 to
+3/8. Chosen here: the games, tau, the optimiser.
 
-Changed after trials: the learning rate and the steps of the policy gradient (above), and the seeds, eight in the place of ten, for time, before the
-evidence. The history of this file has no other change of world, measures or claims since it was first kept; what was tried before that was not written down.
+Changed after trials: the learning rate and the steps of the policy gradient (above), and the seeds, eight in the place of ten, for time,
+before the evidence. The history of this file has no other change of world, measures or claims since it was first kept; what was tried
+before that was not written down.
 """
 
 from dataclasses import dataclass
@@ -33,6 +36,7 @@ from torch import Tensor
 
 from guerdon.acting.samplers.group import Group
 from guerdon.atlas import AllOf, BetterThan, EqualTo, FallsWith, GrowsWith, System
+from guerdon.atlas.general_preferences._games import cycle, scores
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.evaluation.metrics.exact_kl import ExactKL
 from guerdon.exact.solvers.exploitability import Exploitability
@@ -88,9 +92,7 @@ SEEDS = {"smoke": 1, "full": 8}
 
 
 def experiment(seed: int, scale: str) -> dict:
-    win = (0.6 + 0.4 * torch.rand(3, dtype=torch.float64, generator=generator(seed, "strengths"))).tolist()
-    # 0 beats 1, 1 beats 2, 2 beats 0
-    game = RandomPreference(given=((0.5, win[0], 1 - win[2]), (0.0, 0.5, win[1]), (0.0, 0.0, 0.5)))
+    game = cycle(seed)
     start, steps = game.policy(deviation=1.0, seed=derive(seed, "reference")), STEPS[scale]
     payoff, reference = game.preference()[0], start.build().probabilities(0).detach()
     equilibrium = RegularisedNash(TAU)(payoff, reference)["row"]
@@ -132,21 +134,6 @@ def experiment(seed: int, scale: str) -> dict:
         )
         arms[name] = measured(policy.probabilities(0).detach())
     return arms
-
-
-def scores(payoff: Tensor) -> Tensor:
-    """[A], the maximum-likelihood Bradley-Terry scores when every pair is compared equally often: the expected wins are the wins."""
-    score = torch.zeros(len(payoff), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([score], max_iter=200, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimiser.zero_grad()
-        value = -(payoff * torch.nn.functional.logsigmoid(score.unsqueeze(-1) - score)).sum()
-        value.backward()
-        return value
-
-    optimiser.step(loss)
-    return score.detach()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ bring KL(equilibrium || pi) down by (1 + eta tau)^(-N / 2). Shapes as in SelfPla
 Source: Nash mirror prox, Tiapkin et al. 2025, arXiv 2505.19731: its rate, (1 + 2 tau)^(-N / 2), is that of ``eta`` 2, the default here: win
 rates differ from 1/2 by at most 1/2, so that no larger step is safe.
 Differs from NashMD: the penalty is a part of the step and not of the opponent, and the opponent is where the player is going.
-Default: ``tau`` 0.1, ``steps`` 1,000: those of NashMD."""
+Default: ``tau`` 0.1, ``steps`` 1,000: those of NashMD.
+"""
 
 from dataclasses import dataclass
 
