@@ -19,6 +19,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.arange(steps) < lengths
     if base in ("group", "prompt_id"):
         return torch.arange(batch) // 2
+    if base == "actor":
+        return torch.arange(batch) % 2
     if base == "segment":
         return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1)
     if base in ("terminated", "label"):
@@ -43,6 +45,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("group", "segment", "prompt_id"):
+    if base in ("actor", "group", "segment", "prompt_id"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

@@ -15,10 +15,12 @@ from guerdon.errors import InputError
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.feedback.judges.function import Function
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.interfaces.configuration import named_recipe
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.labels.soft import Soft
+from guerdon.losses.on_actor import OnActor
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.log_ratio import LogRatio
@@ -27,9 +29,10 @@ from guerdon.models.finite.tabular import Tabular
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.quantities import Name
 from guerdon.recipes.online_dpo import recipe as online_dpo
-from guerdon.sequences import Decoding, Sequences
+from guerdon.sequences import Batch, Decoding, Sequences
 from guerdon.training.comparing import Comparing
 from guerdon.training.judging import FiniteScene
+from guerdon.training.learner import mask_of, step_weights
 from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
@@ -226,3 +229,31 @@ def test_each_actor_answers_each_prompt():
 def test_a_view_that_nothing_binds_cannot_act():
     with pytest.raises(InputError, match="'teacher' is to act"):
         run(BANDIT, replace(online_dpo, sampler=Interpolated((0.0, 1.0), view="teacher")))
+
+
+@pytest.mark.parametrize("name", ["online_dpo", "xpo", "selm", "vpo", "pilaf", "inpo", "dno", "spo", "nash_md"])
+@pytest.mark.parametrize("world", [BANDIT, CyclicPreference(contexts=2)], ids=["bandit", "game"])
+def test_online_recipes_run(name, world):
+    recipe = named_recipe(name)
+    _, history = run(world, replace(recipe, optimiser=AdamW(0.01)), steps=5)
+    assert any("loss" in step for step in history[1:])  # no step is made where every pair is one answer twice
+
+
+def test_optimism_is_the_likelihood_of_what_the_reference_said():
+    """One step of XPO's second term alone, on one context: the gradient is that of the mean of log policy over the reference's answers."""
+    xpo = named_recipe("xpo")
+    recipe = replace(xpo, terms=(replace(xpo.terms[1], weight=-1.0), Term(Pairwise(LogRatio(0.0), Logistic()))), optimiser=AdamW(1e-3))
+    policy, history = run(ContextualBandit(contexts=2, actions=30), recipe, steps=1, deviation=1.0)
+    start = ContextualBandit(contexts=2, actions=30).policy(deviation=1.0, seed=1).build().log_probabilities()[0].detach()
+    moved = policy.log_probabilities()[0].detach() - start
+    assert history[1]["losses/on_actor"] > 0 > float((moved * start.exp()).sum())
+
+
+def test_averages_of_an_actor_are_over_what_it_drew():
+    loss = OnActor(NegativeLogLikelihood(), actor=1)
+    batch = Batch({"": Sequences([torch.tensor([0])], *TWO, {"actor": torch.tensor([0, 1])})})
+    assert mask_of(Term(loss), batch).tolist() == [[False, False], [True, True]]
+    assert step_weights(Term(loss), batch).tolist() == [[0, 0], [0.5, 0.5]]
+
+
+TWO = (torch.zeros(2, dtype=torch.long), torch.zeros(2, 2, dtype=torch.long), torch.ones(2, 2, dtype=torch.bool), torch.tensor([2, 2]))

@@ -57,6 +57,7 @@ _ENTRIES = (
     Quantity("segment", "B T", "index of the turn, reasoning step, option or macro-action that a step belongs to"),
     Quantity("prompt_id", "B", "which prompt a sequence answers"),
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
+    Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
     Quantity(

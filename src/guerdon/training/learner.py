@@ -167,8 +167,10 @@ def step_weights(term: Term, batch: Batch) -> Tensor:
 
 
 def mask_of(term: Term, batch: Batch) -> Tensor:
-    """The mask of the side that a term's loss per step is computed on; the only one, or the one that it names."""
-    return batch.sides[getattr(term.loss, "side", next(iter(batch.sides)))].mask
+    """The steps that a term's loss per step is computed on: those of the only side, or of the one that it names, and of the actor that it names."""
+    mask = batch.sides[getattr(term.loss, "side", next(iter(batch.sides)))].mask
+    actor = getattr(term.loss, "actor", None)
+    return mask if actor is None else mask & (held(batch, Name("actor")) == actor).unsqueeze(-1)
 
 
 def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:

@@ -48,7 +48,7 @@ def _longer(prompts: list[str], firsts: list[str], seconds: list[str]) -> list[f
 
 witness = Witness(
     WinRate(_longer),
-    parent=Length(1, 3),
+    parent=Length(3, 1, unit="characters"),
     given={"prompts": ["p", "q", "p", "p"], "completions": ["aa", "a", "a", "aa"]},
     returns=[0.75, None, 0.0, 0.75],
 )

@@ -111,9 +111,11 @@ class _Improve:
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
+        if len(getattr(self.recipe.sampler, "weights", ())) > 1:
+            produced.add("actor")
         if self.comparing is not None:
-            produced |= {f"{side}_{name}" for name in {*produced, "actor", "mask"} for side in SIDES} | COMPARED
-        everything = [t.loss for t in self.recipe.terms if not t.data]
+            produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
+        everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")

@@ -1,0 +1,21 @@
+"""XPO: online DPO against the reference's answers, with optimism: the policy is rewarded for saying what the reference would not.
+
+    loss = DPO on (policy's answer, reference's answer) + alpha * log policy(reference's answer)
+
+Source: Xie et al. 2024, arXiv 2405.21046, algorithm 1. ``alpha`` 1e-5: TRL's, while it had it. The rest: online DPO's.
+Differs from online DPO: one of the two answers is the reference's, and its likelihood is pushed down whether it wins or not.
+"""
+
+from dataclasses import replace
+
+from guerdon.acting.samplers.interpolated import Interpolated
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.on_actor import OnActor
+from guerdon.losses.reduce.constant_length import ConstantLength
+from guerdon.recipes.online_dpo import recipe as online_dpo
+from guerdon.training.recipe import Term
+
+ALPHA = 1e-5
+# log-probabilities of whole answers: a constant length of 1; minus, since the part is their negative
+optimism = Term(OnActor(NegativeLogLikelihood(), actor=1), weight=-ALPHA, reduce=ConstantLength(length=1), data="rollouts")
+recipe = replace(online_dpo, terms=(*online_dpo.terms, optimism), sampler=Interpolated((0.0, 1.0)))
