@@ -125,11 +125,12 @@ def minimise(
     reference: TablePolicy | None = None,
     steps: int = 200,
     others: Mapping[str, TablePolicy] | None = None,
+    penalty: Callable[[], Tensor] | None = None,
 ) -> float:
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``reference`` None: the policy as it is now. ``others`` are further views by name.
+    ``reference`` None: the policy as it is now. ``others`` are further views by name. ``penalty`` is added to the loss.
     """
     views = {"ref": reference or policy.reference(), **(others or {})}
     names, batch = wanted_by(t.loss for t in terms), collate(examples)
@@ -145,6 +146,8 @@ def minimise(
             each = call(term.loss, quantities)
             share = weight if each.dim() > 1 else weight.sum(-1)
             value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+        if penalty is not None:
+            value = value + penalty()
         value.backward()
         return value
 
