@@ -20,6 +20,7 @@ from guerdon.losses.comparisons.pointwise_logistic import PointwiseLogistic
 from guerdon.losses.comparisons.pointwise_square import PointwiseSquare
 from guerdon.losses.comparisons.reverse_kl import ReverseKL
 from guerdon.losses.comparisons.sorted_logistic import SortedLogistic
+from guerdon.losses.comparisons.sorted_margins import SortedMargins
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
@@ -141,6 +142,7 @@ PAIRS = [
     ("nca_pair", Pairwise(LogRatio(0.3), NoiseContrastive()), {}),
     ("bco_pair", Pairwise(LogRatio(0.3), PointwiseLogistic()), {}),
     ("sppo_hard", Pairwise(LogRatio(1.0), PointwiseSquare(target=0.5 / 0.3)), {}),
+    ("aot", Pairwise(LogProbability(0.3), SortedMargins(label_smoothing=0.1)), {"label_smoothing": 0.1}),
     ("aot_unpaired", Pairwise(LogRatio(0.3), SortedLogistic(label_smoothing=0.1)), {"label_smoothing": 0.1}),
     ("apo_zero", Pairwise(LogRatio(0.3), AnchoredZero()), {}),
     ("apo_down", Pairwise(LogRatio(0.3), AnchoredDown()), {}),

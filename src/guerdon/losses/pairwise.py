@@ -4,7 +4,8 @@
 
 p, the probability that the chosen side is the better one, is what ``label`` says (``losses.labels``; None: 1). ``weight`` (``losses.weights``; None: 1) is a
 constant: no gradient goes through it. ``rejected`` is the score of the rejected side where it is another one than that of the chosen side. Where the sides
-change places the column ``margin`` changes its sign.
+change places the column ``margin`` changes its sign. A link may also ask for what a view scores (``chosen_ref_score``): the same score, of what the view
+measures.
 
 ``Pairwise(LogRatio(0.1), Logistic())`` is DPO; ``Pairwise(Head(), Logistic())`` is a Bradley-Terry reward model. It needs whatever
 the score needs, on both sides, and whatever else the link, the label and the weight read.
@@ -15,7 +16,7 @@ arXiv 2403.00409, eq. 8 and 12 (there with rates of error, for DPO, SLiC and IPO
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -23,19 +24,19 @@ from torch import Tensor
 
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
+from guerdon.losses.comparisons.sorted_margins import SortedMargins
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.labels import Label
 from guerdon.losses.labels.noisy import Noisy
 from guerdon.losses.labels.soft import Soft
 from guerdon.losses.labels.unbiased import Unbiased
 from guerdon.losses.scores import Score
+from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.weights import Weight
 from guerdon.parts import Part, call, needs, wants
-from guerdon.quantities import SIDES, B, N
+from guerdon.quantities import OTHER, B, N, Name, seen_by
 from guerdon.witness import Limit, Witness
-
-_SCORES = frozenset(f"{side}_score" for side in SIDES)
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,32 @@ class Pairwise:
         return self._names(wants)
 
     def _names(self, of: Callable[[Part], frozenset[str]]) -> frozenset[str]:
-        sides = frozenset(f"{side}_{name}" for side, score in self._scores.items() for name in of(score))
-        others = (self.link, self.label, self.weight)
-        return sides | (frozenset().union(*(of(part) for part in others if part is not None)) - _SCORES)
+        sides = frozenset(
+            f"{side}_{seen_by(view, name)}" for side, score in self._scores.items() for view in self._scored_by for name in of(score)
+        )
+        return sides | {name for part in self._others for name in of(part) if not _is_score(name)}
 
     @property
     def _scores(self) -> dict[str, Score]:
         return {"chosen": self.score, "rejected": self.score if self.rejected is None else self.rejected}
 
+    @property
+    def _others(self) -> tuple[Part, ...]:
+        return tuple(part for part in (self.link, self.label, self.weight) if part is not None)
+
+    @property
+    def _scored_by(self) -> list[str]:
+        """The views whose scores are asked for; "" is the model itself."""
+        asked = {name for part in self._others for name in needs(part) | wants(part) if _is_score(name)}
+        return sorted({Name.parse(name).view for name in asked} | {""})
+
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The score of each side, by the names that the link reads."""
-        return {f"{side}_score": call(score, _one_side(quantities, side)) for side, score in self._scores.items()}
+        return {
+            str(Name("score", side, view)): call(score, _as_seen(view, _one_side(quantities, side), needs(score) | wants(score)))
+            for side, score in self._scores.items()
+            for view in self._scored_by
+        }
 
     def __call__(self, **quantities: Tensor) -> N:
         given = {**quantities, **self.scores(quantities)}
@@ -76,10 +92,20 @@ class Pairwise:
         return loss if self.weight is None else call(self.weight, given).detach() * loss
 
 
+def _is_score(name: str) -> bool:
+    parsed = Name.parse(name)
+    return parsed.quantity == "score" and parsed.side != ""
+
+
 def _swapped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores with the sides in each other's place."""
-    turned = {"margin": -given["margin"]} if "margin" in given else {}
-    return {**given, "chosen_score": given["rejected_score"], "rejected_score": given["chosen_score"], **turned}
+    turned = {str(replace(n, side=OTHER[n.side])): given[str(n)] for n in map(Name.parse, given) if n.quantity == "score" and n.side}
+    return {**given, **turned, **({"margin": -given["margin"]} if "margin" in given else {})}
+
+
+def _as_seen(view: str, quantities: Mapping[str, Tensor], names: frozenset[str]) -> dict[str, Tensor]:
+    """What the view measures, by the names under which the model's own would be given."""
+    return {name: quantities[seen_by(view, name)] for name in names if seen_by(view, name) in quantities}
 
 
 def _one_side(quantities: Mapping[str, Tensor], side: str) -> dict[str, Tensor]:
@@ -123,6 +149,13 @@ witness = (
         given={**_pair, "rejected_ref_logp": [[-1.0 - LN3 / 2, 0.0]]},
         returns=[LN4],
         gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[1.5, 0.0]]},
+    ),
+    Witness(  # the policy's margin of log-probabilities is -1, the reference's -1 + ln 3
+        Pairwise(LogProbability(beta=1.0), SortedMargins()),
+        parent=Pairwise(LogProbability(beta=1.0), Logistic()),
+        given=_pair,
+        returns=[LN4],
+        gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[0.75, 0.0]], "chosen_ref_logp": None},
     ),
 )
 

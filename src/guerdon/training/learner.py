@@ -10,7 +10,7 @@ from torch import Tensor
 from guerdon.errors import RunFailed
 from guerdon.models import Model
 from guerdon.parts import call, per_batch, per_group
-from guerdon.quantities import Name
+from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
 from guerdon.training.measuring import gather, held, micro_batches, shares_contexts, wanted_by
 from guerdon.training.optimiser import AdamW
@@ -178,15 +178,21 @@ def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: B
     if hasattr(term.loss, "scores"):
         with torch.no_grad():
             scores = term.loss.scores(quantities)
-        chosen, rejected = scores["chosen_score"], scores["rejected_score"]
+        chosen, rejected = (_reward(scores, side) for side in SIDES)
         tally.add("rewards/chosen", chosen)
         tally.add("rewards/rejected", rejected)
         tally.add("rewards/margins", chosen - rejected)
         tally.add("rewards/accuracies", (chosen > rejected).double() + 0.5 * (chosen == rejected).double())
-        for side in ("chosen", "rejected"):
+        for side in SIDES:
             if f"{side}_logp" in quantities:
                 tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
     tally.add(f"losses/{name_of(term)}", each, mask_of(term, batch) if each.dim() > 1 else None)
+
+
+def _reward(scores: Mapping[str, Tensor], side: str) -> Tensor:
+    """The score of a side, as far as it is above the reference's where that one is scored by itself."""
+    reference = scores.get(f"{side}_ref_score")
+    return scores[f"{side}_score"] if reference is None else scores[f"{side}_score"] - reference
 
 
 def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:
