@@ -39,6 +39,7 @@ from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.parts import call
 
 pytest.importorskip("trl")
@@ -93,8 +94,8 @@ def value_and_gradient(loss, leaf):
     return loss.detach(), leaf.grad.clone()
 
 
-def trl_dpo(logp, ref_logp, mask, **settings):
-    """TRL's loss of [chosen; rejected] rows: its own method, with a 'model' that returns the given log-probabilities."""
+def trl_dpo(logp, ref_logp, mask, hold=None, **settings):
+    """TRL's loss of [chosen; rejected] rows: its own method, with a 'model' that returns the given log-probabilities, and what else is to ``hold``."""
     trainer = Namespace(
         model=Namespace(training=False),
         accelerator=Alone(),
@@ -114,7 +115,7 @@ def trl_dpo(logp, ref_logp, mask, **settings):
     def answering(values):
         def model(**_):
             flat = torch.zeros_like(mask, dtype=torch.float)
-            return SimpleNamespace(log_probs=values * mask, entropy=flat, mean_logits=flat, is_top1=mask)
+            return SimpleNamespace(log_probs=values * mask, entropy=flat, mean_logits=flat, is_top1=mask, **(hold or {}))
 
         return model
 
@@ -125,10 +126,10 @@ def trl_dpo(logp, ref_logp, mask, **settings):
     return DPOTrainer._compute_loss(trainer, answering(logp), inputs, return_outputs=False)
 
 
-def ours_on_pairs(loss, logp, ref_logp, mask):
+def ours_on_pairs(loss, logp, ref_logp, mask, **more):
     half = len(logp) // 2
     sides = {"chosen": slice(0, half), "rejected": slice(half, None)}
-    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask}
+    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask, **more}
     return call(loss, {f"{side}_{name}": x[rows] for side, rows in sides.items() for name, x in tensors.items()}).mean()
 
 
@@ -157,6 +158,22 @@ def test_losses_of_pairs_are_trls(loss_type, loss, settings, seed):
     theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
     mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("loss_type", "link"), [("sigmoid", Logistic()), ("apo_zero", AnchoredZero())])
+def test_the_weight_of_a_pair_is_trls(loss_type, link, seed):
+    logits = 2 * torch.randn(8, 5, 7, generator=torch.Generator().manual_seed(seed))
+    steps = logits.log_softmax(-1)
+    _, ref_logp, mask = random_rows(8, 5, seed)
+    logp = steps[..., 0].clone().requires_grad_()
+    hold = {"log_sum_sq_probs": steps.exp().square().sum(-1).log()}
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], use_weighting=True, hold=hold), logp)
+    more = {"collision_entropy": -hold["log_sum_sq_probs"]}
+    loss = Pairwise(LogRatio(0.3), link, weight=SampledAlignment())
+    mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask, **more), logp)
+    torch.testing.assert_close(mine, theirs)
+    assert not torch.allclose(mine[0], ours_on_pairs(Pairwise(LogRatio(0.3), link), logp, ref_logp, mask), rtol=1e-3)
 
 
 DIVERGENCES = [

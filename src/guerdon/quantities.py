@@ -68,6 +68,13 @@ _ENTRIES = (
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
     Quantity(
+        "collision_entropy",
+        "B T",
+        "-log of the probability that two draws of the next step are the same, sum_v p_v^2; Rényi's entropy of order 2",
+        "one forward pass, a pass over V",
+        "nats",
+    ),
+    Quantity(
         "log_sum_exp", "B T", "logarithm of the sum of the exponentials of the (tempered) logits", "one forward pass, a pass over V", "nats"
     ),
     Quantity("top_logp", "B T K", f"log-probabilities of the K most likely next steps, in descending order; {_K}", _TOP_COST, "nats"),

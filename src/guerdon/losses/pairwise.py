@@ -34,6 +34,7 @@ from guerdon.losses.scores import Score
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.weights import Weight
+from guerdon.losses.weights.mean_likelihood import MeanLikelihood
 from guerdon.parts import Part, call, needs, wants
 from guerdon.quantities import OTHER, B, N, Name, seen_by
 from guerdon.witness import Limit, Witness
@@ -156,6 +157,19 @@ witness = (
         given=_pair,
         returns=[LN4],
         gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[0.75, 0.0]], "chosen_ref_logp": None},
+    ),
+    Witness(  # the chosen side has the mean likelihood 1/4, the rejected one 1; the gradient is that of the loss alone, times 1/4
+        Pairwise(LogRatio(beta=1.0), Logistic(), weight=MeanLikelihood()),
+        parent=_dpo,
+        given={
+            **_pair,
+            "chosen_logp": [[-LN4, -LN4]],
+            "chosen_ref_logp": [[-LN4, -LN4]],
+            "rejected_ref_logp": [[-LN3, 0.0]],
+            "rejected_logp": [[0.0, 0.0]],
+        },
+        returns=[LN4 / 4],
+        gradient={"chosen_logp": [[-0.1875, -0.1875]], "rejected_logp": [[0.1875, 0.0]]},
     ),
 )
 
