@@ -31,6 +31,7 @@ from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.losses.scores.alpha_divergence import AlphaDivergence
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.jensen_shannon import JensenShannon
+from guerdon.losses.scores.length_desensitised import LengthDesensitised
 from guerdon.losses.scores.log_odds import LogOdds
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
@@ -174,6 +175,26 @@ def test_the_weight_of_a_pair_is_trls(loss_type, link, seed):
     mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask, **more), logp)
     torch.testing.assert_close(mine, theirs)
     assert not torch.allclose(mine[0], ours_on_pairs(Pairwise(LogRatio(0.3), link), logp, ref_logp, mask), rtol=1e-3)
+
+
+LENGTHS = [
+    ("sigmoid", {}, LogRatio(0.3), Logistic()),
+    ("bco_pair", {}, LogRatio(0.3), PointwiseLogistic()),
+    ("aot", {}, LogProbability(0.3), SortedMargins()),
+    ("sigmoid_norm", {}, MeanLogRatio(0.3), Logistic()),
+    ("sigmoid", {"f_divergence_type": "js_divergence"}, JensenShannon(0.3), Logistic()),
+]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("loss_type", "settings", "score", "link"), LENGTHS)
+def test_taking_length_away_is_trls(loss_type, settings, score, link, alpha):
+    logp, ref_logp, mask = random_rows(8, 5, 0)
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], ld_alpha=alpha, **settings), logp)
+    mine = value_and_gradient(ours_on_pairs(Pairwise(LengthDesensitised(score, alpha), link), logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+    whole = ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask)
+    assert torch.allclose(mine[0], whole) is (alpha == 1)
 
 
 DIVERGENCES = [

@@ -31,6 +31,7 @@ from guerdon.losses.labels.noisy import Noisy
 from guerdon.losses.labels.soft import Soft
 from guerdon.losses.labels.unbiased import Unbiased
 from guerdon.losses.scores import Score
+from guerdon.losses.scores.length_desensitised import LengthDesensitised
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.weights import Weight
@@ -58,7 +59,7 @@ class Pairwise:
 
     def _names(self, of: Callable[[Part], frozenset[str]]) -> frozenset[str]:
         sides = frozenset(
-            f"{side}_{seen_by(view, name)}" for side, score in self._scores.items() for view in self._scored_by for name in of(score)
+            _in_full(side, seen_by(view, name)) for side, score in self._scores.items() for view in self._scored_by for name in of(score)
         )
         return sides | {name for part in self._others for name in of(part) if not _is_score(name)}
 
@@ -109,9 +110,16 @@ def _as_seen(view: str, quantities: Mapping[str, Tensor], names: frozenset[str])
     return {name: quantities[seen_by(view, name)] for name in names if seen_by(view, name) in quantities}
 
 
+def _in_full(side: str, name: str) -> str:
+    """What a score of this side calls ``name``, by its full name; ``other_...`` is the other side's."""
+    return f"{OTHER[side]}_{name.removeprefix('other_')}" if name.startswith("other_") else f"{side}_{name}"
+
+
 def _one_side(quantities: Mapping[str, Tensor], side: str) -> dict[str, Tensor]:
-    prefix = f"{side}_"
-    return {name.removeprefix(prefix): x for name, x in quantities.items() if name.startswith(prefix)}
+    """What a score of this side may read, by the names that it has there."""
+    own, other = (f"{s}_" for s in (side, OTHER[side]))
+    theirs = {f"other_{name.removeprefix(other)}": x for name, x in quantities.items() if name.startswith(other)}
+    return theirs | {name.removeprefix(own): x for name, x in quantities.items() if name.startswith(own)}
 
 
 _pair = {
@@ -157,6 +165,13 @@ witness = (
         given=_pair,
         returns=[LN4],
         gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[0.75, 0.0]], "chosen_ref_logp": None},
+    ),
+    Witness(  # the rejected side has one step, so the chosen side's second counts for nothing: d = ln 3
+        Pairwise(LengthDesensitised(LogRatio(beta=1.0), alpha=0.0), Logistic()),
+        parent=_dpo,
+        given={**_pair, "chosen_ref_logp": [[-1.0 - LN3, 5.0]], "rejected_ref_logp": [[-1.0, 5.0]]},
+        returns=[LN4 - LN3],
+        gradient={"chosen_logp": [[-0.25, 0.0]], "rejected_logp": [[0.25, 0.0]]},
     ),
     Witness(  # the chosen side has the mean likelihood 1/4, the rejected one 1; the gradient is that of the loss alone, times 1/4
         Pairwise(LogRatio(beta=1.0), Logistic(), weight=MeanLikelihood()),
