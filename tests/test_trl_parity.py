@@ -25,9 +25,11 @@ from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.pointwise import Pointwise
 from guerdon.losses.reduce.constant_length import ConstantLength
 from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
 from guerdon.losses.scores.alpha_divergence import AlphaDivergence
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.jensen_shannon import JensenShannon
@@ -40,6 +42,7 @@ from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.parts import call
 
@@ -50,6 +53,7 @@ with warnings.catch_warnings():
     from trl.experimental.orpo.orpo_trainer import ORPOTrainer
     from trl.trainer.dpo_trainer import DPOTrainer
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.kto_trainer import KTOTrainer
     from trl.trainer.reward_trainer import RewardTrainer
     from trl.trainer.rloo_trainer import RLOOTrainer
 
@@ -212,6 +216,55 @@ def test_divergences_are_trls(settings, score, loss_type, link):
     theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
     mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("good", "bad"), [(1.0, 1.0), (1.5, 0.5)])
+@pytest.mark.parametrize(("loss_type", "reference_point"), [("kto", MismatchedKL()), ("apo_zero_unpaired", None)])
+def test_losses_of_verdicts_are_trls(loss_type, reference_point, good, bad, seed):
+    logp, ref_logp, mask = random_rows(8, 5, seed)
+    crossed, ref_crossed, _ = random_rows(8, 5, seed + 50)
+    crossed = crossed.detach() + 0.3 * (seed - 1)  # the estimate of the KL is 0 for the first seed, and above it for the last
+    label = torch.rand(8, generator=torch.Generator().manual_seed(seed)) < 0.5
+    prompt = torch.zeros(8, 1, dtype=torch.long)
+
+    def answering(values, of_others):
+        def model(input_ids, **_):
+            flat = torch.zeros_like(mask, dtype=torch.float)
+            found = (of_others if input_ids.any() else values) * mask
+            return SimpleNamespace(log_probs=found, entropy=flat, mean_logits=flat)
+
+        return model
+
+    trainer = Namespace(
+        model=Namespace(training=False),
+        ref_model=answering(ref_logp, ref_crossed),
+        accelerator=Alone(),
+        args=Namespace(),
+        aux_loss_enabled=False,
+        precompute_ref_logps=False,
+        calculate_KL=loss_type == "kto",
+        loss_type=loss_type,
+        beta=0.3,
+        desirable_weight=good,
+        undesirable_weight=bad,
+        _metrics={"eval": defaultdict(list)},
+    )
+    trainer._compute_kl_logps = lambda model, batch: KTOTrainer._compute_kl_logps(trainer, model, batch)
+    whole = torch.cat([prompt, mask.long()], 1)
+    inputs = {"input_ids": torch.zeros_like(whole), "attention_mask": whole, "completion_mask": whole, "label": label}
+    if loss_type == "kto":
+        inputs |= {"KL_input_ids": torch.ones_like(whole), "KL_attention_mask": whole, "KL_completion_mask": whole}
+    theirs = value_and_gradient(KTOTrainer._compute_loss(trainer, answering(logp, crossed), inputs, False), logp)
+    given = {"logp": logp, "ref_logp": ref_logp, "mask": mask, "label": label.float()}
+    given |= {"mismatched_logp": crossed, "mismatched_ref_logp": ref_crossed}
+    loss = Pointwise(LogRatio(0.3), Prospect(good, bad), reference_point)
+    torch.testing.assert_close(value_and_gradient(call(loss, given).mean(), logp), theirs)
+    settled = loss.settle(lambda names: {name: given[name] for name in names})
+    torch.testing.assert_close(value_and_gradient(call(settled, given).mean(), logp), theirs)
+    (kl,) = trainer._metrics["eval"]["kl"]
+    assert float(loss.scores(given)["reference_point"][0]) == pytest.approx(0.3 * kl, abs=1e-6)
+    assert (kl > 0) is (loss_type == "kto" and seed == 2)
 
 
 def average_logp(logp, mask):

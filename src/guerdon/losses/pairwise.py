@@ -22,6 +22,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from guerdon.losses._scored import as_seen, names_of
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
 from guerdon.losses.comparisons.sorted_margins import SortedMargins
@@ -74,13 +75,13 @@ class Pairwise:
     @property
     def _scored_by(self) -> list[str]:
         """The views whose scores are asked for; "" is the model itself."""
-        asked = {name for part in self._others for name in needs(part) | wants(part) if _is_score(name)}
+        asked = {name for part in self._others for name in names_of(part) if _is_score(name)}
         return sorted({Name.parse(name).view for name in asked} | {""})
 
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The score of each side, by the names that the link reads."""
         return {
-            str(Name("score", side, view)): call(score, _as_seen(view, _one_side(quantities, side), needs(score) | wants(score)))
+            str(Name("score", side, view)): call(score, as_seen(view, _one_side(quantities, side), names_of(score)))
             for side, score in self._scores.items()
             for view in self._scored_by
         }
@@ -103,11 +104,6 @@ def _swapped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores with the sides in each other's place."""
     turned = {str(replace(n, side=OTHER[n.side])): given[str(n)] for n in map(Name.parse, given) if n.quantity == "score" and n.side}
     return {**given, **turned, **({"margin": -given["margin"]} if "margin" in given else {})}
-
-
-def _as_seen(view: str, quantities: Mapping[str, Tensor], names: frozenset[str]) -> dict[str, Tensor]:
-    """What the view measures, by the names under which the model's own would be given."""
-    return {name: quantities[seen_by(view, name)] for name in names if seen_by(view, name) in quantities}
 
 
 def _in_full(side: str, name: str) -> str:

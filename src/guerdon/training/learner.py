@@ -1,7 +1,8 @@
 """A learner: a model, the terms of its loss, its optimiser; one call makes one step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from guerdon.models import Model
 from guerdon.parts import call, per_batch, per_group
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
-from guerdon.training.measuring import gather, held, micro_batches, shares_contexts, wanted_by
+from guerdon.training.measuring import gather, held, micro_batches, of_whole, shares_contexts, wanted_by
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
@@ -97,6 +98,7 @@ class Learner:
 
     def _backward(self, stream: str, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
         """Add the gradient of the terms on one stream, micro-batch by micro-batch, and return their value."""
+        terms = [self._settled(term, batch) for term in terms]
         names = wanted_by(t.loss for t in terms)
         weights = [step_weights(term, batch) for term in terms]
         whole = any(per_batch(t.loss) for t in terms)
@@ -125,6 +127,16 @@ class Learner:
                 value += float(loss.detach())
             observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
         return value
+
+    def _settled(self, term: Term, batch: Batch) -> Term:
+        """The term with what its loss has to know of the whole batch put in as numbers."""
+        if not hasattr(term.loss, "settle"):
+            return term
+
+        def measure(names: Set[str]) -> dict[str, Tensor]:
+            return of_whole(batch, map(Name.parse, names), self.model, self.views, self.budget)
+
+        return replace(term, loss=term.loss.settle(measure))
 
     def _without_silent(self, batch: Batch, terms: list[Term], weights: list[Tensor], tally: Tally) -> tuple[Batch, list[Tensor]]:
         """The batch without the sequences of which every term says that they have neither a loss nor a gradient: nothing is computed for them."""
@@ -174,10 +186,17 @@ def mask_of(term: Term, batch: Batch) -> Tensor:
 
 
 def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:
-    """What is logged of every term: comparisons their accuracy and margins, everything else its mean."""
-    if hasattr(term.loss, "scores"):
-        with torch.no_grad():
-            scores = term.loss.scores(quantities)
+    """What is logged of every term: comparisons their accuracy and margins, verdicts the scores of good and bad sequences, everything else its mean."""
+    with torch.no_grad():
+        scores = term.loss.scores(quantities) if hasattr(term.loss, "scores") else {}
+    if "score" in scores:
+        good = quantities["label"] > 0.5
+        tally.add("rewards/reference_point", scores["reference_point"])
+        for side, rows in zip(SIDES, (good, ~good), strict=True):
+            tally.add(f"rewards/{side}", scores["score"], rows)
+            if "logp" in quantities:
+                tally.add(f"logps/{side}", quantities["logp"].sum(-1), rows)
+    elif scores:
         chosen, rejected = (_reward(scores, side) for side in SIDES)
         tally.add("rewards/chosen", chosen)
         tally.add("rewards/rejected", rejected)

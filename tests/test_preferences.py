@@ -1,0 +1,89 @@
+"""Preference learning through the loops: every recipe trains, on text and in finite worlds, under the metrics that users know."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from guerdon.data.examples import examples
+from guerdon.losses.pointwise import Pointwise
+from guerdon.losses.reference_points.batch_mean import BatchMean
+from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.verdicts.cross_entropy import CrossEntropy
+from guerdon.losses.verdicts.prospect import Prospect
+from guerdon.models.finite.prefix_table import PrefixTable
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.sequences import Example, Side, collate
+from guerdon.training.jobs import encoder_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.measuring import mismatched
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Recipe, Term
+
+LANGUAGE = SmallLanguageModel(" abcdefgh.", layers=1, hidden=16, heads=2, context_length=24)
+VERDICTS = [
+    {"prompt": f"{a}{b} ", "completion": done, "label": good}
+    for a in "abcd"
+    for b in "efgh"
+    for done, good in ((f"{a}.", True), (f"{b}{a}{b}.", False))
+]
+
+
+def test_a_mismatched_answer_is_put_to_the_next_prompt():
+    made = collate(
+        [
+            Example({"": Side(context, actions, (True,) * len(actions))})
+            for context, actions in (((1, 2), (3,)), ((4,), (5, 6, 7)), ((8,), (9,)))
+        ]
+    )
+    crossed = mismatched(made.sides[""])
+    seen = [
+        (crossed.contexts[c].tolist(), crossed.actions[b, : crossed.length[b]].tolist()) for b, c in enumerate(crossed.context.tolist())
+    ]
+    assert seen == [([4], [3]), ([8], [5, 6, 7]), ([1, 2], [9])]
+    cut = mismatched(made.sides[""], room=3)
+    assert cut.length.tolist() == [1, 2, 1] and cut.mask.sum(-1).tolist() == [1, 2, 1]
+
+
+KTO = Term(Pointwise(LogRatio(0.5), Prospect(), MismatchedKL()))
+BCO = Term(Pointwise(LogRatio(0.5), CrossEntropy(), BatchMean()))
+
+
+def test_the_reference_point_of_kto_is_the_mean_score_of_answers_to_other_prompts():
+    table = PrefixTable(3, 2, 2, None, deviation=1.0, seed=1)
+    answers = [(0, (0, 1), 1.0), (1, (1, 1), 0.0), (2, (0, 0), 1.0)]
+    rows = [Example({"": Side((c,), actions, (True, True))}, {"label": label}) for c, actions, label in answers]
+    batch, points = collate(rows).sides[""], []
+    for seed, other in ((1, 2), (2, 1)):
+        policy, reference = (dataclasses.replace(table, seed=s).build() for s in (seed, other))
+        crossed = dataclasses.replace(batch, context=torch.tensor([1, 2, 0]))
+        logp, ref_logp = (m.measure(crossed, {"logp"})["logp"].sum(-1) for m in (policy, reference))
+        ratios = (policy.measure(batch, {"logp"})["logp"] - reference.measure(batch, {"logp"})["logp"]).sum(-1).detach()
+        # the order of the rows in a step is not that of the data, but the next row's context is one of the others all the same
+        recipe = Recipe((KTO,), AdamW(0.0))
+        both = fit(policy, rows, recipe, Budget(steps=1, batch_size=3), models={"ref": reference}, held_out=rows).history[-1]
+        points.append(both["eval/rewards/reference_point"])
+        assert points[-1] == pytest.approx(max(0.0, 0.5 * float((logp - ref_logp).detach().mean())), rel=1e-6)
+        for history, prefix in ((both, ""), (both, "eval/")):
+            assert history[f"{prefix}rewards/chosen"] == pytest.approx(0.5 * float(ratios[[0, 2]].mean()), rel=1e-6)
+            assert history[f"{prefix}rewards/rejected"] == pytest.approx(0.5 * float(ratios[1]), rel=1e-6)
+    assert min(points) == 0 < max(points)
+
+
+@pytest.mark.parametrize("term", [KTO, BCO], ids=["kto", "bco"])
+def test_a_reference_point_is_of_the_whole_batch_however_it_is_split(term):
+    found = []
+    for tokens in (10_000, 25):
+        policy = LANGUAGE.build(0)
+        good = examples([row for row in VERDICTS if row["label"]], encoder_for(policy))  # all of which become likelier, whatever the prompt
+        budget = Budget(steps=3, batch_size=8, tokens_per_micro_batch=tokens)
+        out = fit(policy, good, Recipe((term,), AdamW(1e-2)), budget, held_out=good[:8])
+        found.append((policy.module.state_dict(), out.history))
+    (one, whole), (other, split) = found
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=1e-4, atol=2e-6)
+    for a, b in zip(whole, split, strict=True):
+        for name in a:
+            assert name.startswith("time/") or name == "step_time" or a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-5), name
+    assert whole[-1]["rewards/reference_point"] > 0.01
