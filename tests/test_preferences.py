@@ -14,6 +14,7 @@ from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.recipes.mpo import recipe as mpo
 from guerdon.sequences import Example, Side, collate
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
@@ -87,3 +88,14 @@ def test_a_reference_point_is_of_the_whole_batch_however_it_is_split(term):
         for name in a:
             assert name.startswith("time/") or name == "step_time" or a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-5), name
     assert whole[-1]["rewards/reference_point"] > 0.01
+
+
+def test_terms_of_one_kind_have_metrics_of_their_own():
+    policy = PrefixTable(1, 3, 1, None, deviation=1.0).build()
+    rows = [Example({"chosen": Side((0,), (0,), (True,)), "rejected": Side((0,), (1,), (True,))})]
+    metrics = fit(policy, rows, dataclasses.replace(mpo, optimiser=AdamW(0.1)), Budget(steps=2, batch_size=1)).history[-1]
+    first, second, third = (metrics[f"losses/{name}"] for name in ("pairwise.0", "pairwise.1", "on_side"))
+    assert "losses/pairwise" not in metrics and first != second
+    assert metrics["loss"] == pytest.approx(0.8 * first + 0.2 * second + third)
+    margin = torch.tensor(metrics["rewards/margins"])
+    assert first == pytest.approx(float(-margin.sigmoid().log()))

@@ -45,6 +45,7 @@ from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.parts import call
+from guerdon.recipes.mpo import recipe as mpo
 
 pytest.importorskip("trl")
 with warnings.catch_warnings():
@@ -294,6 +295,21 @@ def test_comparisons_without_a_reference_are_trls(loss_type, score, link):
     theirs = value_and_gradient(CPOTrainer.cpo_loss(trainer, *sums.chunk(2))[0].mean(), logp)
     mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mixture_is_trls(seed):
+    logp, ref_logp, mask = random_rows(8, 5, seed)
+    settings = {"loss_types": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0], "beta": 0.1}
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, **settings), logp)
+    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask}
+    given = {f"{side}_{name}": x for name, both in tensors.items() for side, x in zip(("chosen", "rejected"), both.chunk(2), strict=True)}
+    mine = 0.0
+    for term in mpo.terms:
+        each = call(term.loss, given)
+        shown = given["chosen_mask"] if each.dim() > 1 else torch.ones(len(each), 1, dtype=torch.bool)
+        mine = mine + term.weight * (term.reduce(shown) * each.reshape(shown.shape)).sum()
+    torch.testing.assert_close(value_and_gradient(mine, logp), theirs)
 
 
 @pytest.mark.parametrize("seed", range(3))
