@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from guerdon.data.examples import examples
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.pointwise import Pointwise
 from guerdon.losses.reference_points.batch_mean import BatchMean
 from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
@@ -21,6 +23,7 @@ from guerdon.training.loops.fit import fit
 from guerdon.training.measuring import mismatched
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.updates.moving_average import MovingAverage
 
 LANGUAGE = SmallLanguageModel(" abcdefgh.", layers=1, hidden=16, heads=2, context_length=24)
 VERDICTS = [
@@ -99,3 +102,21 @@ def test_terms_of_one_kind_have_metrics_of_their_own():
     assert metrics["loss"] == pytest.approx(0.8 * first + 0.2 * second + third)
     margin = torch.tensor(metrics["rewards/margins"])
     assert first == pytest.approx(float(-margin.sigmoid().log()))
+
+
+class Broken(Logistic):
+    """A comparison that is not finite at its second call."""
+
+    called = 0
+
+    def __call__(self, chosen_score, rejected_score):
+        type(self).called += 1
+        return super().__call__(chosen_score, rejected_score) * (float("nan") if self.called == 2 else 1.0)
+
+
+def test_a_reference_does_not_follow_a_step_that_was_not_made():
+    rows = [Example({"chosen": Side((0,), (0,), (True,)), "rejected": Side((0,), (1,), (True,))})]
+    recipe = Recipe((Term(Pairwise(LogRatio(), Broken())),), AdamW(0.1), updates=(MovingAverage(into="ref", decay=0.5),))
+    history = fit(PrefixTable(1, 3, 1, None).build(), rows, recipe, Budget(steps=3, batch_size=1)).history[-3:]
+    assert [row["skipped_steps"] for row in history] == [0, 1, 0]
+    assert ["updates/ref_distance" in row for row in history] == [True, False, True]

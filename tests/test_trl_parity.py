@@ -1,5 +1,6 @@
 """The parts against TRL's own code, called on a stand-in for its trainer: values and gradients, no model and no download."""
 
+import copy
 import warnings
 from collections import defaultdict
 from types import SimpleNamespace
@@ -44,14 +45,19 @@ from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.losses.weights.sampled_alignment import SampledAlignment
+from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.parts import call
 from guerdon.recipes.mpo import recipe as mpo
+from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.training.updates.reset_reference import ResetReference
+from guerdon.training.views import Views
 
 pytest.importorskip("trl")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from trl.experimental.cpo.cpo_trainer import CPOTrainer
     from trl.experimental.orpo.orpo_trainer import ORPOTrainer
+    from trl.trainer.callbacks import SyncRefModelCallback
     from trl.trainer.dpo_trainer import DPOTrainer
     from trl.trainer.grpo_trainer import GRPOTrainer
     from trl.trainer.kto_trainer import KTOTrainer
@@ -266,6 +272,26 @@ def test_losses_of_verdicts_are_trls(loss_type, reference_point, good, bad, seed
     (kl,) = trainer._metrics["eval"]["kl"]
     assert float(loss.scores(given)["reference_point"][0]) == pytest.approx(0.3 * kl, abs=1e-6)
     assert (kl > 0) is (loss_type == "kto" and seed == 2)
+
+
+@pytest.mark.parametrize(("alpha", "every"), [(0.6, 1), (0.6, 3), (1.0, 2)])
+def test_a_reference_that_follows_is_trls(alpha, every):
+    moving, ours = PrefixTable(1, 4, 1, None, deviation=1.0, seed=0).build(), PrefixTable(1, 4, 1, None).build()
+    theirs = copy.deepcopy(ours.module)
+    updates = (MovingAverage(into="ref", decay=1 - alpha, every=every),)
+    if alpha == 1.0:
+        updates += (ResetReference(every=every),)  # the hard update, after a soft one that leaves nothing
+    views = Views(moving, (), updates, {"ref": ours})
+    callback = SyncRefModelCallback(theirs, None)
+    callback.sync_target_model = callback._sync_target_model  # which asks for accelerate's state
+    for step in range(1, 8):
+        with torch.no_grad():
+            moving.logits.add_(torch.randn(moving.logits.shape, generator=torch.Generator().manual_seed(step)))
+        settings = SimpleNamespace(ref_model_sync_steps=every, ref_model_mixup_alpha=alpha)
+        callback.on_step_end(settings, SimpleNamespace(global_step=step), None, model=moving.module)
+        views.update(step)
+        torch.testing.assert_close(ours.logits, theirs["logits"], rtol=1e-12, atol=1e-12)
+    assert ours.logits.any()
 
 
 def average_logp(logp, mask):

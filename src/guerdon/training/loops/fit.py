@@ -94,8 +94,8 @@ class _Fit:
         batches = {"": self.stream.batch(step), **{name: stream.batch(step) for name, stream in self.streams.items()}}
         for batch in batches.values():
             attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
-        self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
-        for name, value in self.views.update(self.learner.steps).items():
+        stepped = self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
+        for name, value in (self.views.update(self.learner.steps) if stepped else {}).items():
             tally.add(name, value)
         tally.add("num_tokens", float(sum(int(b.tokens.sum()) for b in batches.values())))
         tally.add("epoch", step / self.stream.steps_per_epoch)
