@@ -1,11 +1,15 @@
 """Preference learning through the loops: every recipe trains, on text and in finite worlds, under the metrics that users know."""
 
 import dataclasses
+import json
+import math
 
 import pytest
 import torch
 
 from guerdon.data.examples import examples
+from guerdon.interfaces.cli import main
+from guerdon.interfaces.configuration import named_recipe, recipe_names
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.pointwise import Pointwise
@@ -16,6 +20,8 @@ from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.parts import needs
+from guerdon.quantities import Name
 from guerdon.recipes.mpo import recipe as mpo
 from guerdon.sequences import Example, Side, collate
 from guerdon.training.jobs import encoder_for
@@ -48,6 +54,68 @@ def test_a_mismatched_answer_is_put_to_the_next_prompt():
     assert seen == [([4], [3]), ([8], [5, 6, 7]), ([1, 2], [9])]
     cut = mismatched(made.sides[""], room=3)
     assert cut.length.tolist() == [1, 2, 1] and cut.mask.sum(-1).tolist() == [1, 2, 1]
+
+
+PAIRS = [
+    {"prompt": f"{a}{b} ", "chosen": f"{a}.", "rejected": f"{b}{a}{b}.", "preference": 0.8, "margin": 0.5, "tie": float(a == "a")}
+    for a in "abcd"
+    for b in "efgh"
+]
+# every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
+RECIPES = {name: named_recipe(name) for name in recipe_names()}
+OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
+OFFLINE.pop("reward_model")  # a scorer, which is no policy
+
+
+def of_verdicts(recipe: Recipe) -> bool:
+    return any(isinstance(term.loss, Pointwise) for term in recipe.terms)
+
+
+METRICS = {
+    False: ("rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected"),
+    True: ("rewards/chosen", "rewards/rejected", "logps/chosen", "logps/rejected", "kl", "rewards/reference_point"),
+}
+
+
+def logged_well(history: list[dict], recipe: Recipe) -> None:
+    """The metrics that users know are there, and the policy's rewards are 0 where it is still its reference."""
+    verdicts, first = of_verdicts(recipe), history[-2]
+    for name in METRICS[verdicts]:
+        for row in (first, history[-1]):
+            assert math.isfinite(row[name]), name
+        assert math.isfinite(history[-1][f"eval/{name}"]), name
+    if any(Name.parse(name).view == "ref" for term in recipe.terms for name in needs(term.loss)):
+        assert first["rewards/chosen"] == pytest.approx(0, abs=1e-5) and first["rewards/rejected"] == pytest.approx(0, abs=1e-5)
+        assert history[-1]["rewards/chosen"] != 0 != history[-1]["rewards/rejected"]
+    assert math.isfinite(history[-1]["eval/loss"]) and math.isfinite(history[-1]["loss"]) and first["grad_norm"] > 0
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_recipe_trains_on_text_by_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    rows = VERDICTS if of_verdicts(OFFLINE[name]) else PAIRS
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "run.yaml").write_text(
+        f"model: {{part: small_language_model, characters: ' abcdefgh.', layers: 1, hidden: 16, heads: 2, context_length: 24}}\n"
+        f"task: {{path: rows.jsonl, held_out: 4}}\nrecipe: {name}\nbudget: {{steps: 2, batch_size: 8}}\nrun: run\n"
+    )
+    assert main(["fit", "run.yaml", "learning_rate=0.01"]) == 0
+    history = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    logged_well(history, OFFLINE[name])
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_recipe_trains_a_finite_policy(name):
+    policy, recipe = PrefixTable(2, 3, 3, 0, deviation=0.5).build(), OFFLINE[name]
+    good, bad = (lambda c: Side((c,), (1, 0), (True,) * 2)), (lambda c: Side((c,), (2, 1, 2), (True,) * 3))
+    if of_verdicts(recipe):
+        rows = [Example({"": side(c)}, {"label": label}) for c in (0, 1) for side, label in ((good, 1.0), (bad, 0.0))]
+    else:
+        rows = [Example({"chosen": good(c), "rejected": bad(c)}, {"tie": float(c), "preference": 0.8}) for c in (0, 1)]
+    recipe = dataclasses.replace(recipe, optimiser=AdamW(0.05))
+    history = fit(policy, rows, recipe, Budget(steps=2, batch_size=len(rows)), held_out=rows).history
+    logged_well(history, recipe)
 
 
 KTO = Term(Pointwise(LogRatio(0.5), Prospect(), MismatchedKL()))
