@@ -1,12 +1,16 @@
 """Preference learning through the loops: every recipe trains, on text and in finite worlds, under the metrics that users know."""
 
 import dataclasses
+import importlib
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
+from guerdon.catalogue import catalogue
 from guerdon.data.examples import examples
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import named_recipe, recipe_names
@@ -188,3 +192,45 @@ def test_a_reference_does_not_follow_a_step_that_was_not_made():
     history = fit(PrefixTable(1, 3, 1, None).build(), rows, recipe, Budget(steps=3, batch_size=1)).history[-3:]
     assert [row["skipped_steps"] for row in history] == [0, 1, 0]
     assert ["updates/ref_distance" in row for row in history] == [True, False, True]
+
+
+PAGE = Path(__file__).parents[1] / "docs/preference-objectives.md"
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_examples_of_the_page_train(place, tmp_path, monkeypatch):
+    text = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    assert len(text) == 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    for name, rows in (("pairs", PAIRS), ("verdicts", VERDICTS)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "run.yaml").write_text(text[place])
+    model = "model={part: small_language_model, characters: ' abcdefgh.', layers: 1, hidden: 16, heads: 2, context_length: 24}"
+    assert main(["fit", "run.yaml", model, "budget={steps: 2, batch_size: 8}", "run=run"]) == 0
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert math.isfinite(last["loss"]) and "rewards/chosen" in last
+
+
+def test_the_page_names_recipes_and_parts_that_exist_and_all_that_compare_data():
+    _, table = PAGE.read_text().split("## TRL's names and ours")
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ") and line.count(" | ") == 2][1:]
+    rows = rows[: next(i for i, row in enumerate(rows) if "metric" in row[0])]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert named - {"reward_model", "sft"} <= OFFLINE.keys() <= named | {"bco", "sppo"}
+    parts = {entry.name for entry in catalogue()}
+    for row in rows:
+        said = {
+            n
+            for code in re.findall(r"`([^`]*)`", row[2])
+            for n in re.findall(r"(?:part|score|link|label|weight|verdict|loss): (\w+)", code)
+        }
+        assert said <= parts, said - parts
+
+
+def test_the_page_has_every_loss_that_trl_has():
+    dpo_trainer = pytest.importorskip("trl.trainer.dpo_trainer")
+    page = PAGE.read_text()
+    for module in (dpo_trainer, importlib.import_module("trl.trainer.kto_trainer")):
+        kinds = set(re.findall(r'loss_type == "(\w+)"', Path(module.__file__).read_text()))
+        assert kinds and all(f'"{kind}"' in page for kind in kinds), kinds

@@ -32,6 +32,7 @@ from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
 from guerdon.losses.scores.alpha_divergence import AlphaDivergence
+from guerdon.losses.scores.alpha_likelihood import AlphaLikelihood
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.jensen_shannon import JensenShannon
 from guerdon.losses.scores.length_desensitised import LengthDesensitised
@@ -307,17 +308,20 @@ def test_odds_are_trls():
 
 
 @pytest.mark.parametrize(
-    ("loss_type", "score", "link"),
+    ("loss_type", "alpha", "score", "link"),
     [
-        ("sigmoid", LogProbability(0.3), Logistic()),
-        ("simpo", MeanLogProbability(0.3), Logistic(lead=0.5)),
-        ("hinge", LogProbability(0.3), Hinge()),
+        ("sigmoid", 0.0, LogProbability(0.3), Logistic()),
+        ("simpo", 0.0, MeanLogProbability(0.3), Logistic(lead=0.5)),
+        ("simpo", 0.25, AlphaLikelihood(0.25, 0.3), Logistic(lead=0.5)),
+        ("simpo", -0.5, AlphaLikelihood(-0.5, 0.3), Logistic(lead=0.5)),
+        ("hinge", 0.0, LogProbability(0.3), Hinge()),
+        ("ipo", 0.0, MeanLogProbability(1.0), Square(target=1 / (2 * 0.3))),
     ],
 )
-def test_comparisons_without_a_reference_are_trls(loss_type, score, link):
+def test_comparisons_without_a_reference_are_trls(loss_type, alpha, score, link):
     logp, ref_logp, mask = random_rows(8, 5, 0)
-    sums = average_logp(logp, mask) if loss_type == "simpo" else (logp * mask).sum(-1)
-    trainer = Namespace(beta=0.3, simpo_gamma=0.5, loss_type=loss_type, label_smoothing=0.0, alpha=0.0, accelerator=Alone())
+    sums = average_logp(logp, mask) if loss_type in ("simpo", "ipo") else (logp * mask).sum(-1)
+    trainer = Namespace(beta=0.3, simpo_gamma=0.5, loss_type=loss_type, label_smoothing=0.0, alpha=alpha, accelerator=Alone())
     theirs = value_and_gradient(CPOTrainer.cpo_loss(trainer, *sums.chunk(2))[0].mean(), logp)
     mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
