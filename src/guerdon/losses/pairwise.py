@@ -201,5 +201,10 @@ limits = (
         equals=Pairwise(LogRatio(), Logistic(label_smoothing=-0.1 / (1 - 2 * 0.1))),
         when="the link is logistic: robust DPO",
     ),
+    Limit(
+        Pairwise(LogProbability(), SortedMargins(), label=Noisy(rate=0.1)),
+        equals=Pairwise(LogProbability(), SortedMargins(label_smoothing=0.1)),
+        when="margins are sorted: turned, they meet in the opposite order",
+    ),
     Limit(Pairwise(LogRatio(), Square(), label=Soft()), equals=Pairwise(LogRatio(), Square()), when="every label is certain", under=_right),
 )
