@@ -29,7 +29,9 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
     x = torch.randn(size, generator=rng, dtype=torch.float64)
     if base == "logp":
         return -0.7 * x.abs() - 0.05
-    if base in ("entropy", "kl", "forward_kl", "weight", "cost"):
+    if base == "top_logp":
+        return -torch.rand(batch, steps, 3, generator=rng, dtype=torch.float64).cumsum(-1)
+    if base in ("entropy", "collision_entropy", "kl", "forward_kl", "weight", "cost"):
         return x.abs()
     return x
 

@@ -126,7 +126,7 @@ def test_readme_and_contributing_name_what_exists():
     assert all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in re.findall(r"(?:^|`)make (\w+)", text, re.M))
     table = text[text.index("## What is in it") : text.index("Every part states")]
     named = set(
-        re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
+        re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
     )
     for name in named:
         importlib.import_module(f"guerdon.{name}")

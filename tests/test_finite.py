@@ -30,7 +30,7 @@ from guerdon.worlds.finite.random_preference import RandomPreference
 from guerdon.worlds.finite.random_process import RandomProcess
 from guerdon.worlds.finite.random_tree import RandomTree
 
-ALL = {"logp", "entropy", "logits"}
+ALL = {"logp", "entropy", "collision_entropy", "top_logp", "logits"}
 quick = settings(max_examples=25, deadline=None)
 
 
@@ -74,6 +74,10 @@ def test_probabilities_sum_to_one_and_are_what_measure_says(table):
         assert not measured["logp"][~every.mask].any() and not measured["entropy"][~every.mask].any()
         again = measured["logits"].gather(-1, every.actions.unsqueeze(-1)).squeeze(-1)
         torch.testing.assert_close(again * every.mask, measured["logp"])
+        steps = measured["logits"][every.mask].log_softmax(-1)
+        torch.testing.assert_close(measured["collision_entropy"][every.mask], -steps.exp().square().sum(-1).log())
+        torch.testing.assert_close(measured["top_logp"][every.mask], steps.sort(-1, descending=True).values)
+        assert not measured["collision_entropy"][~every.mask].any() and not measured["top_logp"][~every.mask].any()
         # the chain rule of entropy: that of the sequence is the expected sum of those of its steps
         p = policy.probabilities(context)
         torch.testing.assert_close((p * measured["entropy"].sum(-1)).sum(), -(p * p.log()).sum())

@@ -31,6 +31,7 @@ from test_fast_paths import SOME, V, drawn, gap, module, policy
 FORMULAS = {  # of log-probabilities of the policy and of the other model [S, V], logits [S, V], steps taken [S]
     "logp": lambda p, q, z, a: p[torch.arange(len(a)), a],
     "entropy": lambda p, q, z, a: torch.special.entr(p.exp()).sum(-1),
+    "collision_entropy": lambda p, q, z, a: -p.exp().square().sum(-1).log(),
     "log_sum_exp": lambda p, q, z, a: z.exp().sum(-1).log(),
     "top_logp": lambda p, q, z, a: p.sort(-1, descending=True).values[:, : top_logp.TOP],
     "top_action": lambda p, q, z, a: p.sort(-1, descending=True).indices[:, : top_logp.TOP],

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.losses.comparisons.davidson import Davidson
 from guerdon.losses.comparisons.hinge import Hinge
 from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.comparisons.rao_kupper import RaoKupper
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_direct import KLDirect
@@ -70,6 +72,24 @@ def test_dpo_is_stationary_at_the_kl_regularised_optimum():
     loss = Pairwise(LogRatio(BETA), Logistic())
     assert vanishes(of_preferences(loss, OPTIMUM, INDEPENDENT, BRADLEY_TERRY))
     assert not vanishes(of_preferences(loss, REF, INDEPENDENT, BRADLEY_TERRY))
+
+
+@pytest.mark.parametrize("link", [Davidson(nu=0.7), RaoKupper(nu=2.0)], ids=["davidson", "rao_kupper"])
+def test_dpo_with_ties_is_stationary_at_the_kl_regularised_optimum(link):
+    a, b = PAIRS.T
+    ahead, apart = PAY[a], PAY[b]
+    if isinstance(link, Davidson):  # shares of win, loss and tie, as the model has them
+        shares = torch.stack([ahead.exp(), apart.exp(), 2 * link.nu * ((ahead + apart) / 2).exp()])
+        shares = shares / shares.sum(0)
+    else:
+        wins, loses = ahead.exp() / (ahead.exp() + link.nu * apart.exp()), apart.exp() / (apart.exp() + link.nu * ahead.exp())
+        shares = torch.stack([wins, loses, 1 - wins - loses])
+    weight, tie = (INDEPENDENT * shares).flatten(), torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64).repeat_interleave(len(PAIRS))
+    pairs = torch.cat([a, b, a]), torch.cat([b, a, b])
+    loss = Pairwise(LogRatio(BETA), link)
+    assert vanishes(expected_gradient(loss, OPTIMUM, weight, *pairs, tie=tie))
+    assert not vanishes(expected_gradient(loss, REF, weight, *pairs, tie=tie))
+    assert not vanishes(expected_gradient(Pairwise(LogRatio(BETA), Logistic()), OPTIMUM, weight, *pairs))  # a tie taken for a win
 
 
 def test_robust_dpo_undoes_the_noise_that_it_is_told_of():

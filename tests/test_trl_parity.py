@@ -1,5 +1,6 @@
 """The parts against TRL's own code, called on a stand-in for its trainer: values and gradients, no model and no download."""
 
+import copy
 import warnings
 from collections import defaultdict
 from types import SimpleNamespace
@@ -20,16 +21,21 @@ from guerdon.losses.comparisons.pointwise_logistic import PointwiseLogistic
 from guerdon.losses.comparisons.pointwise_square import PointwiseSquare
 from guerdon.losses.comparisons.reverse_kl import ReverseKL
 from guerdon.losses.comparisons.sorted_logistic import SortedLogistic
+from guerdon.losses.comparisons.sorted_margins import SortedMargins
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.pointwise import Pointwise
 from guerdon.losses.reduce.constant_length import ConstantLength
 from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
 from guerdon.losses.scores.alpha_divergence import AlphaDivergence
+from guerdon.losses.scores.alpha_likelihood import AlphaLikelihood
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.jensen_shannon import JensenShannon
+from guerdon.losses.scores.length_desensitised import LengthDesensitised
 from guerdon.losses.scores.log_odds import LogOdds
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
@@ -38,15 +44,24 @@ from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.losses.verdicts.prospect import Prospect
+from guerdon.losses.weights.sampled_alignment import SampledAlignment
+from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.parts import call
+from guerdon.recipes.mpo import recipe as mpo
+from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.training.updates.reset_reference import ResetReference
+from guerdon.training.views import Views
 
 pytest.importorskip("trl")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from trl.experimental.cpo.cpo_trainer import CPOTrainer
     from trl.experimental.orpo.orpo_trainer import ORPOTrainer
+    from trl.trainer.callbacks import SyncRefModelCallback
     from trl.trainer.dpo_trainer import DPOTrainer
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.kto_trainer import KTOTrainer
     from trl.trainer.reward_trainer import RewardTrainer
     from trl.trainer.rloo_trainer import RLOOTrainer
 
@@ -92,8 +107,8 @@ def value_and_gradient(loss, leaf):
     return loss.detach(), leaf.grad.clone()
 
 
-def trl_dpo(logp, ref_logp, mask, **settings):
-    """TRL's loss of [chosen; rejected] rows: its own method, with a 'model' that returns the given log-probabilities."""
+def trl_dpo(logp, ref_logp, mask, hold=None, **settings):
+    """TRL's loss of [chosen; rejected] rows: its own method, with a 'model' that returns the given log-probabilities, and what else is to ``hold``."""
     trainer = Namespace(
         model=Namespace(training=False),
         accelerator=Alone(),
@@ -113,7 +128,7 @@ def trl_dpo(logp, ref_logp, mask, **settings):
     def answering(values):
         def model(**_):
             flat = torch.zeros_like(mask, dtype=torch.float)
-            return SimpleNamespace(log_probs=values * mask, entropy=flat, mean_logits=flat, is_top1=mask)
+            return SimpleNamespace(log_probs=values * mask, entropy=flat, mean_logits=flat, is_top1=mask, **(hold or {}))
 
         return model
 
@@ -124,10 +139,10 @@ def trl_dpo(logp, ref_logp, mask, **settings):
     return DPOTrainer._compute_loss(trainer, answering(logp), inputs, return_outputs=False)
 
 
-def ours_on_pairs(loss, logp, ref_logp, mask):
+def ours_on_pairs(loss, logp, ref_logp, mask, **more):
     half = len(logp) // 2
     sides = {"chosen": slice(0, half), "rejected": slice(half, None)}
-    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask}
+    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask, **more}
     return call(loss, {f"{side}_{name}": x[rows] for side, rows in sides.items() for name, x in tensors.items()}).mean()
 
 
@@ -141,6 +156,7 @@ PAIRS = [
     ("nca_pair", Pairwise(LogRatio(0.3), NoiseContrastive()), {}),
     ("bco_pair", Pairwise(LogRatio(0.3), PointwiseLogistic()), {}),
     ("sppo_hard", Pairwise(LogRatio(1.0), PointwiseSquare(target=0.5 / 0.3)), {}),
+    ("aot", Pairwise(LogProbability(0.3), SortedMargins(label_smoothing=0.1)), {"label_smoothing": 0.1}),
     ("aot_unpaired", Pairwise(LogRatio(0.3), SortedLogistic(label_smoothing=0.1)), {"label_smoothing": 0.1}),
     ("apo_zero", Pairwise(LogRatio(0.3), AnchoredZero()), {}),
     ("apo_down", Pairwise(LogRatio(0.3), AnchoredDown()), {}),
@@ -155,6 +171,42 @@ def test_losses_of_pairs_are_trls(loss_type, loss, settings, seed):
     theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], **settings), logp)
     mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("loss_type", "link"), [("sigmoid", Logistic()), ("apo_zero", AnchoredZero())])
+def test_the_weight_of_a_pair_is_trls(loss_type, link, seed):
+    logits = 2 * torch.randn(8, 5, 7, generator=torch.Generator().manual_seed(seed))
+    steps = logits.log_softmax(-1)
+    _, ref_logp, mask = random_rows(8, 5, seed)
+    logp = steps[..., 0].clone().requires_grad_()
+    hold = {"log_sum_sq_probs": steps.exp().square().sum(-1).log()}
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], use_weighting=True, hold=hold), logp)
+    more = {"collision_entropy": -hold["log_sum_sq_probs"]}
+    loss = Pairwise(LogRatio(0.3), link, weight=SampledAlignment())
+    mine = value_and_gradient(ours_on_pairs(loss, logp, ref_logp, mask, **more), logp)
+    torch.testing.assert_close(mine, theirs)
+    assert not torch.allclose(mine[0], ours_on_pairs(Pairwise(LogRatio(0.3), link), logp, ref_logp, mask), rtol=1e-3)
+
+
+LENGTHS = [
+    ("sigmoid", {}, LogRatio(0.3), Logistic()),
+    ("bco_pair", {}, LogRatio(0.3), PointwiseLogistic()),
+    ("aot", {}, LogProbability(0.3), SortedMargins()),
+    ("sigmoid_norm", {}, MeanLogRatio(0.3), Logistic()),
+    ("sigmoid", {"f_divergence_type": "js_divergence"}, JensenShannon(0.3), Logistic()),
+]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("loss_type", "settings", "score", "link"), LENGTHS)
+def test_taking_length_away_is_trls(loss_type, settings, score, link, alpha):
+    logp, ref_logp, mask = random_rows(8, 5, 0)
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, loss_types=[loss_type], ld_alpha=alpha, **settings), logp)
+    mine = value_and_gradient(ours_on_pairs(Pairwise(LengthDesensitised(score, alpha), link), logp, ref_logp, mask), logp)
+    torch.testing.assert_close(mine, theirs)
+    whole = ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask)
+    assert torch.allclose(mine[0], whole) is (alpha == 1)
 
 
 DIVERGENCES = [
@@ -174,6 +226,75 @@ def test_divergences_are_trls(settings, score, loss_type, link):
     torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("good", "bad"), [(1.0, 1.0), (1.5, 0.5)])
+@pytest.mark.parametrize(("loss_type", "reference_point"), [("kto", MismatchedKL()), ("apo_zero_unpaired", None)])
+def test_losses_of_verdicts_are_trls(loss_type, reference_point, good, bad, seed):
+    logp, ref_logp, mask = random_rows(8, 5, seed)
+    crossed, ref_crossed, _ = random_rows(8, 5, seed + 50)
+    crossed = crossed.detach() + 0.3 * (seed - 1)  # the estimate of the KL is 0 for the first seed, and above it for the last
+    label = torch.rand(8, generator=torch.Generator().manual_seed(seed)) < 0.5
+    prompt = torch.zeros(8, 1, dtype=torch.long)
+
+    def answering(values, of_others):
+        def model(input_ids, **_):
+            flat = torch.zeros_like(mask, dtype=torch.float)
+            found = (of_others if input_ids.any() else values) * mask
+            return SimpleNamespace(log_probs=found, entropy=flat, mean_logits=flat)
+
+        return model
+
+    trainer = Namespace(
+        model=Namespace(training=False),
+        ref_model=answering(ref_logp, ref_crossed),
+        accelerator=Alone(),
+        args=Namespace(),
+        aux_loss_enabled=False,
+        precompute_ref_logps=False,
+        calculate_KL=loss_type == "kto",
+        loss_type=loss_type,
+        beta=0.3,
+        desirable_weight=good,
+        undesirable_weight=bad,
+        _metrics={"eval": defaultdict(list)},
+    )
+    trainer._compute_kl_logps = lambda model, batch: KTOTrainer._compute_kl_logps(trainer, model, batch)
+    whole = torch.cat([prompt, mask.long()], 1)
+    inputs = {"input_ids": torch.zeros_like(whole), "attention_mask": whole, "completion_mask": whole, "label": label}
+    if loss_type == "kto":
+        inputs |= {"KL_input_ids": torch.ones_like(whole), "KL_attention_mask": whole, "KL_completion_mask": whole}
+    theirs = value_and_gradient(KTOTrainer._compute_loss(trainer, answering(logp, crossed), inputs, False), logp)
+    given = {"logp": logp, "ref_logp": ref_logp, "mask": mask, "label": label.float()}
+    given |= {"mismatched_logp": crossed, "mismatched_ref_logp": ref_crossed}
+    loss = Pointwise(LogRatio(0.3), Prospect(good, bad), reference_point)
+    torch.testing.assert_close(value_and_gradient(call(loss, given).mean(), logp), theirs)
+    settled = loss.settle(lambda names: {name: given[name] for name in names})
+    torch.testing.assert_close(value_and_gradient(call(settled, given).mean(), logp), theirs)
+    (kl,) = trainer._metrics["eval"]["kl"]
+    assert float(loss.scores(given)["reference_point"][0]) == pytest.approx(0.3 * kl, abs=1e-6)
+    assert (kl > 0) is (loss_type == "kto" and seed == 2)
+
+
+@pytest.mark.parametrize(("alpha", "every"), [(0.6, 1), (0.6, 3), (1.0, 2)])
+def test_a_reference_that_follows_is_trls(alpha, every):
+    moving, ours = PrefixTable(1, 4, 1, None, deviation=1.0, seed=0).build(), PrefixTable(1, 4, 1, None).build()
+    theirs = copy.deepcopy(ours.module)
+    updates = (MovingAverage(into="ref", decay=1 - alpha, every=every),)
+    if alpha == 1.0:
+        updates += (ResetReference(every=every),)  # the hard update, after a soft one that leaves nothing
+    views = Views(moving, (), updates, {"ref": ours})
+    callback = SyncRefModelCallback(theirs, None)
+    callback.sync_target_model = callback._sync_target_model  # which asks for accelerate's state
+    for step in range(1, 8):
+        with torch.no_grad():
+            moving.logits.add_(torch.randn(moving.logits.shape, generator=torch.Generator().manual_seed(step)))
+        settings = SimpleNamespace(ref_model_sync_steps=every, ref_model_mixup_alpha=alpha)
+        callback.on_step_end(settings, SimpleNamespace(global_step=step), None, model=moving.module)
+        views.update(step)
+        torch.testing.assert_close(ours.logits, theirs["logits"], rtol=1e-12, atol=1e-12)
+    assert ours.logits.any()
+
+
 def average_logp(logp, mask):
     return (logp * mask).sum(-1) / mask.sum(-1)
 
@@ -187,20 +308,38 @@ def test_odds_are_trls():
 
 
 @pytest.mark.parametrize(
-    ("loss_type", "score", "link"),
+    ("loss_type", "alpha", "score", "link"),
     [
-        ("sigmoid", LogProbability(0.3), Logistic()),
-        ("simpo", MeanLogProbability(0.3), Logistic(lead=0.5)),
-        ("hinge", LogProbability(0.3), Hinge()),
+        ("sigmoid", 0.0, LogProbability(0.3), Logistic()),
+        ("simpo", 0.0, MeanLogProbability(0.3), Logistic(lead=0.5)),
+        ("simpo", 0.25, AlphaLikelihood(0.25, 0.3), Logistic(lead=0.5)),
+        ("simpo", -0.5, AlphaLikelihood(-0.5, 0.3), Logistic(lead=0.5)),
+        ("hinge", 0.0, LogProbability(0.3), Hinge()),
+        ("ipo", 0.0, MeanLogProbability(1.0), Square(target=1 / (2 * 0.3))),
     ],
 )
-def test_comparisons_without_a_reference_are_trls(loss_type, score, link):
+def test_comparisons_without_a_reference_are_trls(loss_type, alpha, score, link):
     logp, ref_logp, mask = random_rows(8, 5, 0)
-    sums = average_logp(logp, mask) if loss_type == "simpo" else (logp * mask).sum(-1)
-    trainer = Namespace(beta=0.3, simpo_gamma=0.5, loss_type=loss_type, label_smoothing=0.0, alpha=0.0, accelerator=Alone())
+    sums = average_logp(logp, mask) if loss_type in ("simpo", "ipo") else (logp * mask).sum(-1)
+    trainer = Namespace(beta=0.3, simpo_gamma=0.5, loss_type=loss_type, label_smoothing=0.0, alpha=alpha, accelerator=Alone())
     theirs = value_and_gradient(CPOTrainer.cpo_loss(trainer, *sums.chunk(2))[0].mean(), logp)
     mine = value_and_gradient(ours_on_pairs(Pairwise(score, link), logp, ref_logp, mask), logp)
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mixture_is_trls(seed):
+    logp, ref_logp, mask = random_rows(8, 5, seed)
+    settings = {"loss_types": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0], "beta": 0.1}
+    theirs = value_and_gradient(trl_dpo(logp, ref_logp, mask, **settings), logp)
+    tensors = {"logp": logp, "ref_logp": ref_logp, "mask": mask}
+    given = {f"{side}_{name}": x for name, both in tensors.items() for side, x in zip(("chosen", "rejected"), both.chunk(2), strict=True)}
+    mine = 0.0
+    for term in mpo.terms:
+        each = call(term.loss, given)
+        shown = given["chosen_mask"] if each.dim() > 1 else torch.ones(len(each), 1, dtype=torch.bool)
+        mine = mine + term.weight * (term.reduce(shown) * each.reshape(shown.shape)).sum()
+    torch.testing.assert_close(value_and_gradient(mine, logp), theirs)
 
 
 @pytest.mark.parametrize("seed", range(3))

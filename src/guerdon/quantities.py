@@ -33,8 +33,10 @@ Group = Int[Tensor, "B"]
 Scalar = Float[Tensor, ""]
 
 SIDES = ("chosen", "rejected")
+OTHER = dict(zip(SIDES, reversed(SIDES), strict=True))  # the side that a side is compared with
 TIMES = ("next", "initial")
 
+FREE = "free: recorded or given"
 TOP = 20  # K of ``top_logp`` and ``top_action``: so many of the most likely next steps
 
 
@@ -45,8 +47,13 @@ class Quantity:
     name: str
     shape: str
     meaning: str
-    cost: str = "free: recorded or given"
+    cost: str = FREE
     unit: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is a model that says it, so that another view says something else."""
+        return self.cost != FREE
 
 
 _K = f"K is {TOP}, or V where there are fewer"
@@ -60,6 +67,13 @@ _ENTRIES = (
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
+    Quantity(
+        "collision_entropy",
+        "B T",
+        "-log of the probability that two draws of the next step are the same, sum_v p_v^2; Rényi's entropy of order 2",
+        "one forward pass, a pass over V",
+        "nats",
+    ),
     Quantity(
         "log_sum_exp", "B T", "logarithm of the sum of the exponentials of the (tempered) logits", "one forward pass, a pass over V", "nats"
     ),
@@ -120,3 +134,12 @@ class Name:
 
     def __str__(self) -> str:
         return "_".join(word for word in (self.side, self.view, self.time, self.quantity) if word)
+
+
+def seen_by(view: str, name: str) -> str:
+    """What stands in the place of a name (without a side) where a view is asked instead of the model: ``ref_logp`` of ``logp``.
+
+    What no model says (``mask``) is the same for every view.
+    """
+    quantity = Name.parse(name).quantity
+    return f"{view}_{name}" if view and quantity in GLOSSARY and GLOSSARY[quantity].measured else name

@@ -4,7 +4,8 @@
 
 p, the probability that the chosen side is the better one, is what ``label`` says (``losses.labels``; None: 1). ``weight`` (``losses.weights``; None: 1) is a
 constant: no gradient goes through it. ``rejected`` is the score of the rejected side where it is another one than that of the chosen side. Where the sides
-change places the column ``margin`` changes its sign.
+change places the column ``margin`` changes its sign. A link may also ask for what a view scores (``chosen_ref_score``): the same score, of what the view
+measures.
 
 ``Pairwise(LogRatio(0.1), Logistic())`` is DPO; ``Pairwise(Head(), Logistic())`` is a Bradley-Terry reward model. It needs whatever
 the score needs, on both sides, and whatever else the link, the label and the weight read.
@@ -15,27 +16,30 @@ arXiv 2403.00409, eq. 8 and 12 (there with rates of error, for DPO, SLiC and IPO
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from guerdon.losses._scored import as_seen, names_of
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
+from guerdon.losses.comparisons.sorted_margins import SortedMargins
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.labels import Label
 from guerdon.losses.labels.noisy import Noisy
 from guerdon.losses.labels.soft import Soft
 from guerdon.losses.labels.unbiased import Unbiased
 from guerdon.losses.scores import Score
+from guerdon.losses.scores.length_desensitised import LengthDesensitised
+from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.weights import Weight
+from guerdon.losses.weights.mean_likelihood import MeanLikelihood
 from guerdon.parts import Part, call, needs, wants
-from guerdon.quantities import SIDES, B, N
+from guerdon.quantities import OTHER, B, N, Name, seen_by
 from guerdon.witness import Limit, Witness
-
-_SCORES = frozenset(f"{side}_score" for side in SIDES)
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,32 @@ class Pairwise:
         return self._names(wants)
 
     def _names(self, of: Callable[[Part], frozenset[str]]) -> frozenset[str]:
-        sides = frozenset(f"{side}_{name}" for side, score in self._scores.items() for name in of(score))
-        others = (self.link, self.label, self.weight)
-        return sides | (frozenset().union(*(of(part) for part in others if part is not None)) - _SCORES)
+        sides = frozenset(
+            _in_full(side, seen_by(view, name)) for side, score in self._scores.items() for view in self._scored_by for name in of(score)
+        )
+        return sides | {name for part in self._others for name in of(part) if not _is_score(name)}
 
     @property
     def _scores(self) -> dict[str, Score]:
         return {"chosen": self.score, "rejected": self.score if self.rejected is None else self.rejected}
 
+    @property
+    def _others(self) -> tuple[Part, ...]:
+        return tuple(part for part in (self.link, self.label, self.weight) if part is not None)
+
+    @property
+    def _scored_by(self) -> list[str]:
+        """The views whose scores are asked for; "" is the model itself."""
+        asked = {name for part in self._others for name in names_of(part) if _is_score(name)}
+        return sorted({Name.parse(name).view for name in asked} | {""})
+
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The score of each side, by the names that the link reads."""
-        return {f"{side}_score": call(score, _one_side(quantities, side)) for side, score in self._scores.items()}
+        return {
+            str(Name("score", side, view)): call(score, as_seen(view, _one_side(quantities, side), names_of(score)))
+            for side, score in self._scores.items()
+            for view in self._scored_by
+        }
 
     def __call__(self, **quantities: Tensor) -> N:
         given = {**quantities, **self.scores(quantities)}
@@ -76,15 +95,27 @@ class Pairwise:
         return loss if self.weight is None else call(self.weight, given).detach() * loss
 
 
+def _is_score(name: str) -> bool:
+    parsed = Name.parse(name)
+    return parsed.quantity == "score" and parsed.side != ""
+
+
 def _swapped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores with the sides in each other's place."""
-    turned = {"margin": -given["margin"]} if "margin" in given else {}
-    return {**given, "chosen_score": given["rejected_score"], "rejected_score": given["chosen_score"], **turned}
+    turned = {str(replace(n, side=OTHER[n.side])): given[str(n)] for n in map(Name.parse, given) if n.quantity == "score" and n.side}
+    return {**given, **turned, **({"margin": -given["margin"]} if "margin" in given else {})}
+
+
+def _in_full(side: str, name: str) -> str:
+    """What a score of this side calls ``name``, by its full name; ``other_...`` is the other side's."""
+    return f"{OTHER[side]}_{name.removeprefix('other_')}" if name.startswith("other_") else f"{side}_{name}"
 
 
 def _one_side(quantities: Mapping[str, Tensor], side: str) -> dict[str, Tensor]:
-    prefix = f"{side}_"
-    return {name.removeprefix(prefix): x for name, x in quantities.items() if name.startswith(prefix)}
+    """What a score of this side may read, by the names that it has there."""
+    own, other = (f"{s}_" for s in (side, OTHER[side]))
+    theirs = {f"other_{name.removeprefix(other)}": x for name, x in quantities.items() if name.startswith(other)}
+    return theirs | {name.removeprefix(own): x for name, x in quantities.items() if name.startswith(own)}
 
 
 _pair = {
@@ -124,6 +155,33 @@ witness = (
         returns=[LN4],
         gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[1.5, 0.0]]},
     ),
+    Witness(  # the policy's margin of log-probabilities is -1, the reference's -1 + ln 3
+        Pairwise(LogProbability(beta=1.0), SortedMargins()),
+        parent=Pairwise(LogProbability(beta=1.0), Logistic()),
+        given=_pair,
+        returns=[LN4],
+        gradient={"chosen_logp": [[-0.75, -0.75]], "rejected_logp": [[0.75, 0.0]], "chosen_ref_logp": None},
+    ),
+    Witness(  # the rejected side has one step, so the chosen side's second counts for nothing: d = ln 3
+        Pairwise(LengthDesensitised(LogRatio(beta=1.0), alpha=0.0), Logistic()),
+        parent=_dpo,
+        given={**_pair, "chosen_ref_logp": [[-1.0 - LN3, 5.0]], "rejected_ref_logp": [[-1.0, 5.0]]},
+        returns=[LN4 - LN3],
+        gradient={"chosen_logp": [[-0.25, 0.0]], "rejected_logp": [[0.25, 0.0]]},
+    ),
+    Witness(  # the chosen side has the mean likelihood 1/4, the rejected one 1; the gradient is that of the loss alone, times 1/4
+        Pairwise(LogRatio(beta=1.0), Logistic(), weight=MeanLikelihood()),
+        parent=_dpo,
+        given={
+            **_pair,
+            "chosen_logp": [[-LN4, -LN4]],
+            "chosen_ref_logp": [[-LN4, -LN4]],
+            "rejected_ref_logp": [[-LN3, 0.0]],
+            "rejected_logp": [[0.0, 0.0]],
+        },
+        returns=[LN4 / 4],
+        gradient={"chosen_logp": [[-0.1875, -0.1875]], "rejected_logp": [[0.1875, 0.0]]},
+    ),
 )
 
 
@@ -142,6 +200,11 @@ limits = (
         Pairwise(LogRatio(), Logistic(), label=Unbiased(rate=0.1)),
         equals=Pairwise(LogRatio(), Logistic(label_smoothing=-0.1 / (1 - 2 * 0.1))),
         when="the link is logistic: robust DPO",
+    ),
+    Limit(
+        Pairwise(LogProbability(), SortedMargins(), label=Noisy(rate=0.1)),
+        equals=Pairwise(LogProbability(), SortedMargins(label_smoothing=0.1)),
+        when="margins are sorted: turned, they meet in the opposite order",
     ),
     Limit(Pairwise(LogRatio(), Square(), label=Soft()), equals=Pairwise(LogRatio(), Square()), when="every label is certain", under=_right),
 )

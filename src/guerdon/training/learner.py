@@ -1,7 +1,8 @@
 """A learner: a model, the terms of its loss, its optimiser; one call makes one step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 from guerdon.errors import RunFailed
 from guerdon.models import Model
 from guerdon.parts import call, per_batch, per_group
-from guerdon.quantities import Name
+from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
-from guerdon.training.measuring import gather, held, micro_batches, shares_contexts, wanted_by
+from guerdon.training.measuring import gather, held, micro_batches, of_whole, shares_contexts, wanted_by
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
@@ -97,8 +98,10 @@ class Learner:
 
     def _backward(self, stream: str, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
         """Add the gradient of the terms on one stream, micro-batch by micro-batch, and return their value."""
+        terms = [self._settled(term, batch) for term in terms]
         names = wanted_by(t.loss for t in terms)
         weights = [step_weights(term, batch) for term in terms]
+        metrics, scoring = names_of(terms), next((t for t in terms if hasattr(t.loss, "scores")), None)
         whole = any(per_batch(t.loss) for t in terms)
         if not whole and torch.is_grad_enabled():
             batch, weights = self._without_silent(batch, terms, weights, tally)
@@ -113,18 +116,30 @@ class Learner:
             if watched:
                 logp.retain_grad()
             loss = 0.0
-            for term, weight in zip(terms, weights, strict=True):
+            for term, weight, name in zip(terms, weights, metrics, strict=True):
                 each = call(term.loss, quantities)
                 share = weight[rows][:, : each.shape[1]] if each.dim() > 1 else weight[rows].sum(-1)
                 if share.any():
                     loss = loss + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
-                observe(term, each, quantities, micro, tally)
+                tally.add(f"losses/{name}", each.detach(), mask_of(term, micro) if each.dim() > 1 else None)
+                if term is scoring:
+                    observe_scores(term, quantities, tally)
             if isinstance(loss, Tensor):
                 if loss.requires_grad and torch.is_grad_enabled():
                     loss.backward()
                 value += float(loss.detach())
             observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
         return value
+
+    def _settled(self, term: Term, batch: Batch) -> Term:
+        """The term with what its loss has to know of the whole batch put in as numbers."""
+        if not hasattr(term.loss, "settle"):
+            return term
+
+        def measure(names: Set[str]) -> dict[str, Tensor]:
+            return of_whole(batch, map(Name.parse, names), self.model, self.views, self.budget)
+
+        return replace(term, loss=term.loss.settle(measure))
 
     def _without_silent(self, batch: Batch, terms: list[Term], weights: list[Tensor], tally: Tally) -> tuple[Batch, list[Tensor]]:
         """The batch without the sequences of which every term says that they have neither a loss nor a gradient: nothing is computed for them."""
@@ -136,8 +151,8 @@ class Learner:
         live = torch.stack([((value != 0) & mask).any(-1) for value in found]).any(0)
         if live.all():
             return batch, weights
-        for term in terms:
-            tally.add_sum(f"losses/{name_of(term)}", 0.0, float(mask[~live].sum()))
+        for name in names_of(terms):
+            tally.add_sum(f"losses/{name}", 0.0, float(mask[~live].sum()))
         tally.add_sum("frac_silent", float((~live).sum()), len(batch))
         for parameter in self.parameters:  # with nothing left to learn from the optimiser still makes its step, on a gradient of zeros
             if parameter.grad is None and not live.any():
@@ -147,9 +162,10 @@ class Learner:
         return part, [weight[live][:, :width] for weight in weights]
 
 
-def name_of(term: Term) -> str:
-    """What a term's loss is called in the metrics: the part's name."""
-    return type(term.loss).__module__.rsplit(".", 1)[1]
+def names_of(terms: Sequence[Term]) -> list[str]:
+    """What the terms' losses are called in the metrics: the parts' names, with their places where several are of one kind."""
+    names = [type(term.loss).__module__.rsplit(".", 1)[1] for term in terms]
+    return [name if names.count(name) == 1 else f"{name}.{place}" for place, name in enumerate(names)]
 
 
 def step_weights(term: Term, batch: Batch) -> Tensor:
@@ -173,20 +189,32 @@ def mask_of(term: Term, batch: Batch) -> Tensor:
     return mask if actor is None else mask & (held(batch, Name("actor")) == actor).unsqueeze(-1)
 
 
-def observe(term: Term, each: Tensor, quantities: Mapping[str, Tensor], batch: Batch, tally: Tally) -> None:
-    """What is logged of every term: comparisons their accuracy and margins, everything else its mean."""
-    if hasattr(term.loss, "scores"):
-        with torch.no_grad():
-            scores = term.loss.scores(quantities)
-        chosen, rejected = scores["chosen_score"], scores["rejected_score"]
-        tally.add("rewards/chosen", chosen)
-        tally.add("rewards/rejected", rejected)
-        tally.add("rewards/margins", chosen - rejected)
-        tally.add("rewards/accuracies", (chosen > rejected).double() + 0.5 * (chosen == rejected).double())
-        for side in ("chosen", "rejected"):
-            if f"{side}_logp" in quantities:
-                tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
-    tally.add(f"losses/{name_of(term)}", each, mask_of(term, batch) if each.dim() > 1 else None)
+def observe_scores(term: Term, quantities: Mapping[str, Tensor], tally: Tally) -> None:
+    """What is logged of the first loss that scores sequences: of comparisons accuracy and margins, of verdicts the scores of good and bad ones."""
+    with torch.no_grad():
+        scores = term.loss.scores(quantities)
+    if "score" in scores:
+        good = quantities["label"] > 0.5
+        tally.add("rewards/reference_point", scores["reference_point"])
+        for side, rows in zip(SIDES, (good, ~good), strict=True):
+            tally.add(f"rewards/{side}", scores["score"], rows)
+            if "logp" in quantities:
+                tally.add(f"logps/{side}", quantities["logp"].sum(-1), rows)
+        return
+    chosen, rejected = (_reward(scores, side) for side in SIDES)
+    tally.add("rewards/chosen", chosen)
+    tally.add("rewards/rejected", rejected)
+    tally.add("rewards/margins", chosen - rejected)
+    tally.add("rewards/accuracies", (chosen > rejected).double() + 0.5 * (chosen == rejected).double())
+    for side in SIDES:
+        if f"{side}_logp" in quantities:
+            tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
+
+
+def _reward(scores: Mapping[str, Tensor], side: str) -> Tensor:
+    """The score of a side, as far as it is above the reference's where that one is scored by itself."""
+    reference = scores.get(f"{side}_ref_score")
+    return scores[f"{side}_score"] if reference is None else scores[f"{side}_score"] - reference
 
 
 def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:

@@ -1,7 +1,8 @@
 """Measuring: from the names that parts ask for to tensors, computing each once and no others.
 
 A name without a view is measured by the model that is being trained, with gradients. A name with a view (``ref_logp``) is measured
-beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences. A quantity that compares
+beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences. ``mismatched_logp`` and ``mismatched_ref_logp`` are what
+the model itself and a view say of each sequence in answer to the context of the next one of its batch; they are measured of whole batches. A quantity that compares
 (``ref_kl``) is measured by the model that is being trained, with gradients, against the view, which is computed along with each micro-batch.
 """
 
@@ -15,7 +16,9 @@ from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.parts import needs, wants
 from guerdon.quantities import Name
-from guerdon.sequences import Batch, Sequences, merge, prefixed
+from guerdon.sequences import SENT_ALONG, Batch, Sequences, merge, prefixed
+
+MISMATCHED = "mismatched"  # the view of answers to other contexts
 
 
 def names_of(parts: Iterable[object]) -> set[Name]:
@@ -183,6 +186,49 @@ def gather(batch: Batch, names: Iterable[Name], model: Model | None, views: Mapp
     for side, found in _on_sides(batch, to_measure, lambda s, q: _measure(model, s, q, views)).items():
         out |= {prefixed(side, quantity): value for quantity, value in found.items()}
     return out
+
+
+@torch.no_grad()
+def of_whole(batch: Batch, names: Iterable[Name], model: Model, views: Mapping[str, Model], budget: int) -> dict[str, Tensor]:
+    """The named tensors of a whole batch, without gradients, measured in micro-batches: what a loss has to know of all of it before it is split."""
+    out: dict[str, Tensor] = {}
+    to_measure: dict[str, dict[str, set[str]]] = {}
+    for name in names:
+        value = held(batch, name)
+        if value is not None:
+            out[str(name)] = value
+        elif name.quantity in getattr(_measurer(name.view, model, views), "measures", ()):
+            to_measure.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
+    room = getattr(model, "context_length", None)
+    for view, by_side in to_measure.items():
+        asked, crossed = _measurer(view, model, views), view.partition("_")[0] == MISMATCHED
+        seen = Batch({side: mismatched(s, room) for side, s in batch.sides.items()}) if crossed else batch
+        for side, found in _on_sides(seen, by_side, lambda s, q, asked=asked: measured(asked, s, q, budget)).items():
+            out |= {str(Name(quantity, side, view)): value for quantity, value in found.items()}
+    return out
+
+
+def names_of_whole(model: Model, views: Mapping[str, Model]) -> frozenset[str]:
+    """What ``of_whole`` can measure and nothing else does."""
+    who = {MISMATCHED: model} | {f"{MISMATCHED}_{view}": other for view, other in views.items()}
+    return frozenset(f"{view}_{quantity}" for view, other in who.items() for quantity in other.measures)
+
+
+def _measurer(view: str, model: Model, views: Mapping[str, Model]) -> Model | None:
+    """Who measures a view of a whole batch: the model itself where the view names no other."""
+    other = view.removeprefix(MISMATCHED).removeprefix("_")
+    return views.get(other) if other else model
+
+
+def mismatched(sequences: Sequences, room: int | None = None) -> Sequences:
+    """Every sequence in answer to the context of the next one, the last to that of the first. ``room``: positions that a model has; what does not fit
+    behind a longer context is cut off."""
+    context = sequences.context.roll(-1)
+    starts = torch.tensor([len(c) for c in sequences.contexts])[context]
+    length = sequences.length if room is None else torch.minimum(sequences.length, room - starts)
+    mask = sequences.mask & (torch.arange(sequences.mask.shape[1]) < length.unsqueeze(-1))
+    along = {name: value for name, value in sequences.quantities.items() if name in SENT_ALONG}
+    return replace(sequences, context=context, length=length, mask=mask, quantities=along)
 
 
 def _on_sides(

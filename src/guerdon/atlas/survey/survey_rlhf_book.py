@@ -130,7 +130,7 @@ taxonomy = {
         "SLiC": ("losses.comparisons.hinge",),
         "length-normalised scores": ("losses.scores.mean_log_ratio", "losses.scores.mean_log_probability"),
         "without a reference (ORPO, SimPO)": ("losses.scores.mean_log_probability",),
-        "unpaired verdicts (KTO)": (),
+        "unpaired verdicts (KTO)": ("losses.pointwise", "losses.verdicts.prospect", "losses.reference_points.mismatched_kl"),
         "online pairs": ("data.curation.best_worst_pairs",),
     },
     "Rejection sampling": {

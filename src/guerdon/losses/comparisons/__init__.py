@@ -1,6 +1,7 @@
 """Comparisons (links): the scores of the two sides → loss per pair.
 
-``chosen_score`` and ``rejected_score`` are [N], in whatever unit the score has. A comparison never averages.
+``chosen_score`` and ``rejected_score`` are [N], in whatever unit the score has. A comparison never averages. What a view scores
+(``chosen_ref_score``) is asked for by name.
 """
 
 from typing import Protocol

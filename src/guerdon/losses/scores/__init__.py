@@ -1,7 +1,7 @@
 """Scores: what is compared of one side of a pair → one number per sequence.
 
 A score is written for *one* side, with unprefixed names (``logp``, ``ref_logp``, ``mask``); ``Pairwise`` asks for it
-on both sides.
+on both sides. What is known of the side that it is compared with has the name ``other_...`` (``other_mask``).
 """
 
 from typing import Protocol

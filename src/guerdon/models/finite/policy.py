@@ -14,7 +14,7 @@ from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.finite.tree import PrefixTree, context_indices
-from guerdon.quantities import Name
+from guerdon.quantities import TOP, Name
 from guerdon.sequences import Decoding, Sequences
 from guerdon.steps import clean
 
@@ -24,7 +24,7 @@ TINY = 1e-300  # the smallest probability that ``distribute`` writes into a tabl
 class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
-    measures = frozenset({"logp", "entropy", "logits"})
+    measures = frozenset({"logp", "entropy", "collision_entropy", "top_logp", "logits"})
     compares = frozenset({"kl", "forward_kl"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
@@ -45,8 +45,8 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy`` [B, T] in nats, ``logits`` [B, T, V], normalised: the next step's log-probabilities, and, of each step, ``kl``
-        and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
+        """``logp``, ``entropy``, ``collision_entropy`` [B, T] and ``top_logp`` [B, T, K] in nats, ``logits`` [B, T, V], normalised: the next step's
+        log-probabilities, and, of each step, ``kl`` and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
 
         All at the temperature at which the sequences were drawn.
         """
@@ -62,6 +62,10 @@ class TablePolicy:
             computed["logp"] = clean(steps.gather(-1, actions.unsqueeze(-1)).squeeze(-1), mask)
         if "entropy" in names:
             computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
+        if "collision_entropy" in names:
+            computed["collision_entropy"] = clean(-(2 * steps).logsumexp(-1), mask)
+        if "top_logp" in names:
+            computed["top_logp"] = steps.topk(min(TOP, self.tree.vocabulary), dim=-1).values * mask.unsqueeze(-1)
         if "logits" in names:
             computed["logits"] = steps * mask.unsqueeze(-1)
         for view, other in others.items():

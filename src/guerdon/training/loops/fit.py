@@ -16,7 +16,7 @@ from guerdon.training import knobs
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, compared, require, wanted_by
+from guerdon.training.measuring import attach_views, compared, names_of_whole, require, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream
@@ -81,7 +81,9 @@ class _Fit:
         for side in sides:
             available |= {prefixed(side, q) for q in {*self.model.measures, *example.sides[side].steps, "mask"}}
             available |= {prefixed(side, f"{view}_{q}") for view, bound in self.views.bound.items() for q in bound.measures}
-            available |= {prefixed(side, name) for name in compared(self.model, self.views.bound)}
+            available |= {
+                prefixed(side, name) for name in compared(self.model, self.views.bound) | names_of_whole(self.model, self.views.bound)
+            }
         wanted = {Name.parse(n) for t in self.recipe.terms if not t.data for n in needs(t.loss)}
         pairs = any(name.side in SIDES for name in wanted)
         require(wanted, available, "the recipe" + (" (it learns from pairs)" if pairs and sides == [""] else ""))
@@ -92,8 +94,8 @@ class _Fit:
         batches = {"": self.stream.batch(step), **{name: stream.batch(step) for name, stream in self.streams.items()}}
         for batch in batches.values():
             attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
-        self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
-        for name, value in self.views.update(self.learner.steps).items():
+        stepped = self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
+        for name, value in (self.views.update(self.learner.steps) if stepped else {}).items():
             tally.add(name, value)
         tally.add("num_tokens", float(sum(int(b.tokens.sum()) for b in batches.values())))
         tally.add("epoch", step / self.stream.steps_per_epoch)

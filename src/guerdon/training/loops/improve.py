@@ -26,7 +26,7 @@ from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, compared, measured, require, wanted_by
+from guerdon.training.measuring import attach_views, compared, measured, names_of_whole, require, wanted_by
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe, Term
@@ -109,7 +109,7 @@ class _Improve:
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
-        produced |= compared(self.policy, self.views.bound)
+        produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
         if len(getattr(self.recipe.sampler, "weights", ())) > 1:
             produced.add("actor")

@@ -1,7 +1,7 @@
 """Reset of the reference: every so many steps the reference becomes the policy.
 
 Source: the reference reset of ProRL, arXiv 2505.24864, section 3.1, and the hard update of TR-DPO, arXiv 2404.09656, eq. 2.
-Differs from MovingAverage: jumps, and in between stands still.
+Differs from MovingAverage: nothing of the copy is left. With a decay of 0 that one is the same.
 """
 
 from dataclasses import dataclass

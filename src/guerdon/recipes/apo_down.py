@@ -1,0 +1,14 @@
+"""APO-down: both answers are made less likely, the rejected one more so.
+
+Source: APO, arXiv 2408.06266, eq. 8 (TRL's ``loss_type="apo_down"``), for chosen answers that are worse than what the model would write. ``beta`` 0.1
+and the learning rate are DPO's.
+Differs from APO-zero: the chosen side goes down.
+"""
+
+from guerdon.losses.comparisons.anchored_down import AnchoredDown
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe((Term(Pairwise(LogRatio(beta=0.1), AnchoredDown())),), AdamW(learning_rate=1e-6))

@@ -1,0 +1,236 @@
+"""Preference learning through the loops: every recipe trains, on text and in finite worlds, under the metrics that users know."""
+
+import dataclasses
+import importlib
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from guerdon.catalogue import catalogue
+from guerdon.data.examples import examples
+from guerdon.interfaces.cli import main
+from guerdon.interfaces.configuration import named_recipe, recipe_names
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.pointwise import Pointwise
+from guerdon.losses.reference_points.batch_mean import BatchMean
+from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.verdicts.cross_entropy import CrossEntropy
+from guerdon.losses.verdicts.prospect import Prospect
+from guerdon.models.finite.prefix_table import PrefixTable
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.parts import needs
+from guerdon.quantities import Name
+from guerdon.recipes.mpo import recipe as mpo
+from guerdon.sequences import Example, Side, collate
+from guerdon.training.jobs import encoder_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.measuring import mismatched
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.updates.moving_average import MovingAverage
+
+LANGUAGE = SmallLanguageModel(" abcdefgh.", layers=1, hidden=16, heads=2, context_length=24)
+VERDICTS = [
+    {"prompt": f"{a}{b} ", "completion": done, "label": good}
+    for a in "abcd"
+    for b in "efgh"
+    for done, good in ((f"{a}.", True), (f"{b}{a}{b}.", False))
+]
+
+
+def test_a_mismatched_answer_is_put_to_the_next_prompt():
+    made = collate(
+        [
+            Example({"": Side(context, actions, (True,) * len(actions))})
+            for context, actions in (((1, 2), (3,)), ((4,), (5, 6, 7)), ((8,), (9,)))
+        ]
+    )
+    crossed = mismatched(made.sides[""])
+    seen = [
+        (crossed.contexts[c].tolist(), crossed.actions[b, : crossed.length[b]].tolist()) for b, c in enumerate(crossed.context.tolist())
+    ]
+    assert seen == [([4], [3]), ([8], [5, 6, 7]), ([1, 2], [9])]
+    cut = mismatched(made.sides[""], room=3)
+    assert cut.length.tolist() == [1, 2, 1] and cut.mask.sum(-1).tolist() == [1, 2, 1]
+
+
+PAIRS = [
+    {"prompt": f"{a}{b} ", "chosen": f"{a}.", "rejected": f"{b}{a}{b}.", "preference": 0.8, "margin": 0.5, "tie": float(a == "a")}
+    for a in "abcd"
+    for b in "efgh"
+]
+# every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
+RECIPES = {name: named_recipe(name) for name in recipe_names()}
+OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
+OFFLINE.pop("reward_model")  # a scorer, which is no policy
+
+
+def of_verdicts(recipe: Recipe) -> bool:
+    return any(isinstance(term.loss, Pointwise) for term in recipe.terms)
+
+
+METRICS = {
+    False: ("rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies", "logps/chosen", "logps/rejected"),
+    True: ("rewards/chosen", "rewards/rejected", "logps/chosen", "logps/rejected", "kl", "rewards/reference_point"),
+}
+
+
+def logged_well(history: list[dict], recipe: Recipe) -> None:
+    """The metrics that users know are there, and the policy's rewards are 0 where it is still its reference."""
+    verdicts, first = of_verdicts(recipe), history[-2]
+    for name in METRICS[verdicts]:
+        for row in (first, history[-1]):
+            assert math.isfinite(row[name]), name
+        assert math.isfinite(history[-1][f"eval/{name}"]), name
+    if any(Name.parse(name).view == "ref" for term in recipe.terms for name in needs(term.loss)):
+        assert first["rewards/chosen"] == pytest.approx(0, abs=1e-5) and first["rewards/rejected"] == pytest.approx(0, abs=1e-5)
+        assert history[-1]["rewards/chosen"] != 0 != history[-1]["rewards/rejected"]
+    assert math.isfinite(history[-1]["eval/loss"]) and math.isfinite(history[-1]["loss"]) and first["grad_norm"] > 0
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_recipe_trains_on_text_by_its_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    rows = VERDICTS if of_verdicts(OFFLINE[name]) else PAIRS
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "run.yaml").write_text(
+        f"model: {{part: small_language_model, characters: ' abcdefgh.', layers: 1, hidden: 16, heads: 2, context_length: 24}}\n"
+        f"task: {{path: rows.jsonl, held_out: 4}}\nrecipe: {name}\nbudget: {{steps: 2, batch_size: 8}}\nrun: run\n"
+    )
+    assert main(["fit", "run.yaml", "learning_rate=0.01"]) == 0
+    history = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    logged_well(history, OFFLINE[name])
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_recipe_trains_a_finite_policy(name):
+    policy, recipe = PrefixTable(2, 3, 3, 0, deviation=0.5).build(), OFFLINE[name]
+    good, bad = (lambda c: Side((c,), (1, 0), (True,) * 2)), (lambda c: Side((c,), (2, 1, 2), (True,) * 3))
+    if of_verdicts(recipe):
+        rows = [Example({"": side(c)}, {"label": label}) for c in (0, 1) for side, label in ((good, 1.0), (bad, 0.0))]
+    else:
+        rows = [Example({"chosen": good(c), "rejected": bad(c)}, {"tie": float(c), "preference": 0.8}) for c in (0, 1)]
+    recipe = dataclasses.replace(recipe, optimiser=AdamW(0.05))
+    history = fit(policy, rows, recipe, Budget(steps=2, batch_size=len(rows)), held_out=rows).history
+    logged_well(history, recipe)
+
+
+KTO = Term(Pointwise(LogRatio(0.5), Prospect(), MismatchedKL()))
+BCO = Term(Pointwise(LogRatio(0.5), CrossEntropy(), BatchMean()))
+
+
+def test_the_reference_point_of_kto_is_the_mean_score_of_answers_to_other_prompts():
+    table = PrefixTable(3, 2, 2, None, deviation=1.0, seed=1)
+    answers = [(0, (0, 1), 1.0), (1, (1, 1), 0.0), (2, (0, 0), 1.0)]
+    rows = [Example({"": Side((c,), actions, (True, True))}, {"label": label}) for c, actions, label in answers]
+    batch, points = collate(rows).sides[""], []
+    for seed, other in ((1, 2), (2, 1)):
+        policy, reference = (dataclasses.replace(table, seed=s).build() for s in (seed, other))
+        crossed = dataclasses.replace(batch, context=torch.tensor([1, 2, 0]))
+        logp, ref_logp = (m.measure(crossed, {"logp"})["logp"].sum(-1) for m in (policy, reference))
+        ratios = (policy.measure(batch, {"logp"})["logp"] - reference.measure(batch, {"logp"})["logp"]).sum(-1).detach()
+        # the order of the rows in a step is not that of the data, but the next row's context is one of the others all the same
+        recipe = Recipe((KTO,), AdamW(0.0))
+        both = fit(policy, rows, recipe, Budget(steps=1, batch_size=3), models={"ref": reference}, held_out=rows).history[-1]
+        points.append(both["eval/rewards/reference_point"])
+        assert points[-1] == pytest.approx(max(0.0, 0.5 * float((logp - ref_logp).detach().mean())), rel=1e-6)
+        for history, prefix in ((both, ""), (both, "eval/")):
+            assert history[f"{prefix}rewards/chosen"] == pytest.approx(0.5 * float(ratios[[0, 2]].mean()), rel=1e-6)
+            assert history[f"{prefix}rewards/rejected"] == pytest.approx(0.5 * float(ratios[1]), rel=1e-6)
+    assert min(points) == 0 < max(points)
+
+
+@pytest.mark.parametrize("term", [KTO, BCO], ids=["kto", "bco"])
+def test_a_reference_point_is_of_the_whole_batch_however_it_is_split(term):
+    found = []
+    for tokens in (10_000, 25):
+        policy = LANGUAGE.build(0)
+        good = examples([row for row in VERDICTS if row["label"]], encoder_for(policy))  # all of which become likelier, whatever the prompt
+        budget = Budget(steps=3, batch_size=8, tokens_per_micro_batch=tokens)
+        out = fit(policy, good, Recipe((term,), AdamW(1e-2)), budget, held_out=good[:8])
+        found.append((policy.module.state_dict(), out.history))
+    (one, whole), (other, split) = found
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=1e-4, atol=2e-6)
+    for a, b in zip(whole, split, strict=True):
+        for name in a:
+            assert name.startswith("time/") or name == "step_time" or a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-5), name
+    assert whole[-1]["rewards/reference_point"] > 0.01
+
+
+def test_terms_of_one_kind_have_metrics_of_their_own():
+    policy = PrefixTable(1, 3, 1, None, deviation=1.0).build()
+    rows = [Example({"chosen": Side((0,), (0,), (True,)), "rejected": Side((0,), (1,), (True,))})]
+    metrics = fit(policy, rows, dataclasses.replace(mpo, optimiser=AdamW(0.1)), Budget(steps=2, batch_size=1)).history[-1]
+    first, second, third = (metrics[f"losses/{name}"] for name in ("pairwise.0", "pairwise.1", "on_side"))
+    assert "losses/pairwise" not in metrics and first != second
+    assert metrics["loss"] == pytest.approx(0.8 * first + 0.2 * second + third)
+    margin = torch.tensor(metrics["rewards/margins"])
+    assert first == pytest.approx(float(-margin.sigmoid().log()))
+
+
+class Broken(Logistic):
+    """A comparison that is not finite at its second call."""
+
+    called = 0
+
+    def __call__(self, chosen_score, rejected_score):
+        type(self).called += 1
+        return super().__call__(chosen_score, rejected_score) * (float("nan") if self.called == 2 else 1.0)
+
+
+def test_a_reference_does_not_follow_a_step_that_was_not_made():
+    rows = [Example({"chosen": Side((0,), (0,), (True,)), "rejected": Side((0,), (1,), (True,))})]
+    recipe = Recipe((Term(Pairwise(LogRatio(), Broken())),), AdamW(0.1), updates=(MovingAverage(into="ref", decay=0.5),))
+    history = fit(PrefixTable(1, 3, 1, None).build(), rows, recipe, Budget(steps=3, batch_size=1)).history[-3:]
+    assert [row["skipped_steps"] for row in history] == [0, 1, 0]
+    assert ["updates/ref_distance" in row for row in history] == [True, False, True]
+
+
+PAGE = Path(__file__).parents[1] / "docs/preference-objectives.md"
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_examples_of_the_page_train(place, tmp_path, monkeypatch):
+    text = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    assert len(text) == 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    for name, rows in (("pairs", PAIRS), ("verdicts", VERDICTS)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "run.yaml").write_text(text[place])
+    model = "model={part: small_language_model, characters: ' abcdefgh.', layers: 1, hidden: 16, heads: 2, context_length: 24}"
+    assert main(["fit", "run.yaml", model, "budget={steps: 2, batch_size: 8}", "run=run"]) == 0
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert math.isfinite(last["loss"]) and "rewards/chosen" in last
+
+
+def test_the_page_names_recipes_and_parts_that_exist_and_all_that_compare_data():
+    _, table = PAGE.read_text().split("## TRL's names and ours")
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ") and line.count(" | ") == 2][1:]
+    rows = rows[: next(i for i, row in enumerate(rows) if "metric" in row[0])]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert named - {"reward_model", "sft"} <= OFFLINE.keys() <= named | {"bco", "sppo"}
+    parts = {entry.name for entry in catalogue()}
+    for row in rows:
+        said = {
+            n
+            for code in re.findall(r"`([^`]*)`", row[2])
+            for n in re.findall(r"(?:part|score|link|label|weight|verdict|loss): (\w+)", code)
+        }
+        assert said <= parts, said - parts
+
+
+def test_the_page_has_every_loss_that_trl_has():
+    dpo_trainer = pytest.importorskip("trl.trainer.dpo_trainer")
+    page = PAGE.read_text()
+    for module in (dpo_trainer, importlib.import_module("trl.trainer.kto_trainer")):
+        kinds = set(re.findall(r'loss_type == "(\w+)"', Path(module.__file__).read_text()))
+        assert kinds and all(f'"{kind}"' in page for kind in kinds), kinds
