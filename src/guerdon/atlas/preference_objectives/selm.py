@@ -31,7 +31,7 @@ system = System(
 )
 BETA, ROUNDS, PER_ROUND = 0.3, 12, 40
 ALPHAS, BETAS, OTHER_SEEDS = (0.03, 0.1, 0.3, 1.0, 3.0), (0.1, 0.3, 1.0), range(1000, 1004)
-CHOSEN = {"alpha": 0.3, "beta": 0.3}
+CHOSEN = {"alpha": 0.1, "beta": 0.1}
 AFTER = "reward over rounds"
 recipe = {"SELM": selm}
 claim = AllOf(

@@ -15,6 +15,8 @@ alphas of the same grid, chosen on the same other seeds, by the regret.
 Measured: the regret of E[reward] - beta KL against its optimum: its mean over rounds ("cumulative regret", per round), and at the end;
 "queries" until the policy gives the best answer half as often as the optimum.
 
+The alpha of 1 is the end of the grid: at 3 the loss had no minimum on one of the other seeds (the policy left all answers but one).
+
 Source: Cen et al. 2024, arXiv 2405.19320: the online and offline objectives. The worlds, sizes and grid are ours.
 """
 
@@ -41,7 +43,7 @@ claim = AllOf(
     BetterThan("offline VPO", "DPO", on="regret", lower_is_better=True),
 )
 SEEDS = {"smoke": 1, "full": 10}
-CHOSEN = {"online": 0.3, "offline": 0.3}
+CHOSEN = {"online": 1.0, "offline": 1.0}
 
 
 def experiment(seed: int, scale: str) -> dict:
