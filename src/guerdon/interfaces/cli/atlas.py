@@ -1,6 +1,7 @@
 """``guerdon atlas``: the published systems, their code, their experiments and what came of them."""
 
 import dataclasses
+import time
 from typing import Annotated
 
 import typer
@@ -44,22 +45,50 @@ def show(slug: Slug) -> None:
 
 @group.command(no_args_is_help=True)
 def run(
-    slug: Slug,
+    slug: Annotated[
+        list[str] | None, typer.Argument(help="Names of systems, as guerdon atlas list prints them.", show_default=False)
+    ] = None,
+    family: Annotated[list[str] | None, typer.Option(help="Every system of a family; may be given more than once.")] = None,
     scale: Annotated[str, typer.Option(help="smoke (seconds), full (up to two minutes), or gpu.")] = "full",
     json: Json = False,
 ) -> None:
-    """Run the experiment of a system and judge its claim. A claim that does not hold is a finding: the exit code is 0.
+    """Run the experiments of systems and judge their claims. A claim that does not hold is a finding: the exit code is 0.
 
     Example: [bold]guerdon atlas run dpo --scale smoke[/bold]
     """
-    from guerdon.atlas import find
     from guerdon.atlas import run as measured
     from guerdon.interfaces.cli._printing import as_json
 
-    find(slug)
-    evidence = measured(slug, scale, quiet=json)
+    start = time.perf_counter()
+    chosen = _chosen(slug or [], family or [])
+    found = [measured(name, scale, quiet=json) for name in chosen]
     if json:
-        as_json(dataclasses.asdict(evidence))
+        as_json([dataclasses.asdict(evidence) for evidence in found] if len(found) > 1 else dataclasses.asdict(found[0]))
+    elif len(found) > 1:
+        rows = [{"slug": e.slug, "verdict": e.verdict.outcome, "seconds": f"{e.duration_s:.0f}"} for e in found]
+        _table(rows, ("slug", "verdict", "seconds"))
+        print(f"{len(found)} systems in {(time.perf_counter() - start) / 60:.1f} minutes")
+
+
+def _chosen(slugs: list[str], families: list[str]) -> list[str]:
+    """The systems of these names and families, each once.
+
+    Raises:
+        InputError: there is no such system or family.
+    """
+    from guerdon.atlas import find, systems
+    from guerdon.catalogue import unknown
+    from guerdon.errors import InputError
+
+    everything = systems()
+    known = sorted({entry.family for entry in everything})
+    for family in families:
+        if family not in known:
+            raise InputError(unknown("family", family, known))
+    own = [find(slug).slug for slug in slugs] + [entry.slug for entry in everything if entry.family in families]
+    if not own:
+        raise InputError("name a system, or a family with --family")
+    return list(dict.fromkeys(own))
 
 
 @group.command()
