@@ -77,9 +77,16 @@ class Pairwise:
 
 
 def _swapped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The scores with the sides in each other's place."""
+    """Everything of each side under the other's name."""
     turned = {"margin": -given["margin"]} if "margin" in given else {}
-    return {**given, "chosen_score": given["rejected_score"], "rejected_score": given["chosen_score"], **turned}
+    return {_other_side(name): x for name, x in given.items()} | turned
+
+
+def _other_side(name: str) -> str:
+    chosen, rejected = (f"{side}_" for side in SIDES)
+    if name.startswith(chosen):
+        return rejected + name.removeprefix(chosen)
+    return chosen + name.removeprefix(rejected) if name.startswith(rejected) else name
 
 
 def _one_side(quantities: Mapping[str, Tensor], side: str) -> dict[str, Tensor]:
