@@ -1,8 +1,9 @@
 """Robust DPO: labels are wrong with a known probability, and the loss takes that back on average.
 
-Source: rDPO, arXiv 2403.00409, eq. 12. ``rate`` 0.1: the label model's; give the one that you know of your labels. ``beta`` 0.1 and the learning rate are
-DPO's.
-Differs from DPO: the order that was not labelled counts with a negative weight. So pairs that were all labelled one way pull without end; stop early.
+Source: rDPO, arXiv 2403.00409, eq. 12. ``rate`` 0.1: the label model's; give the one that you know of your labels. ``beta`` 0.1 and the
+learning rate are DPO's.
+Differs from DPO: the order that was not labelled counts with a negative weight. So pairs that were all labelled one way pull without end;
+stop early.
 """
 
 from guerdon.losses.comparisons.logistic import Logistic
