@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.losses.comparisons.davidson import Davidson
+from guerdon.losses.comparisons.floored_logistic import FlooredLogistic
 from guerdon.losses.comparisons.hinge import Hinge
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.comparisons.rao_kupper import RaoKupper
 from guerdon.losses.comparisons.square import Square
+from guerdon.losses.labels.noisy import Noisy
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.penalties.kl_exponential import KLExponential
@@ -20,6 +22,7 @@ from guerdon.losses.penalties.kl_square import KLSquare
 from guerdon.losses.reduce.constant_length import ConstantLength
 from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
+from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.reinforce import Reinforce
@@ -66,6 +69,12 @@ INDEPENDENT = FIRST[PAIRS[:, 0]] * SECOND[PAIRS[:, 1]]
 
 def vanishes(gradient):
     return gradient.abs().max() < 1e-12
+
+
+def test_a_label_that_is_wrong_for_sure_turns_everything_that_the_link_reads_of_a_side():
+    link, weight = FlooredLogistic(beta=1.0), torch.ones(len(PAIRS), dtype=torch.float64)
+    turned = expected_gradient(Pairwise(LogProbability(), link, label=Noisy(rate=1.0)), OPTIMUM, weight, *PAIRS.T)
+    torch.testing.assert_close(turned, expected_gradient(Pairwise(LogProbability(), link), OPTIMUM, weight, *PAIRS.T.flip(0)))
 
 
 def test_dpo_is_stationary_at_the_kl_regularised_optimum():

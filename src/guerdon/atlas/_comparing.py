@@ -3,7 +3,7 @@
 A world is its rewards [S] (one context, S answers), a reference and a ``beta``; people compare by Bradley-Terry on the rewards unless ``prefer`` [S, S] says otherwise.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,6 +118,37 @@ class ComparisonWorld:
         return Side((0,), tuple(tree.actions[answer, :length].tolist()), (True,) * length)
 
 
+def loss_on(
+    policy: TablePolicy,
+    terms: Sequence[Term],
+    examples: Sequence[Example],
+    reference: TablePolicy | None = None,
+    others: Mapping[str, TablePolicy] | None = None,
+) -> Callable[[], Tensor]:
+    """The value of the terms on all examples at once, as a function of the policy as it is when called. ``reference`` None: the policy as it is now. ``others`` are
+    further views by name."""
+    views = {"ref": reference or policy.reference(), **(others or {})}
+    names, batch = wanted_by(t.loss for t in terms), collate(examples)
+    attach_views(batch, names, views, MICRO_BATCH)
+    weights = [step_weights(term, batch).double() for term in terms]
+
+    def loss() -> Tensor:
+        quantities, value = gather(batch, names, policy, views), torch.zeros((), dtype=torch.float64)
+        for term, weight in zip(terms, weights, strict=True):
+            each = call(term.loss, quantities)
+            share = weight if each.dim() > 1 else weight.sum(-1)
+            value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+        return value
+
+    return loss
+
+
+def gradient(policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], reference: TablePolicy | None = None) -> Tensor:
+    """The gradient of the terms on all examples, by all parameters of the policy, in one vector."""
+    grads = torch.autograd.grad(loss_on(policy, terms, examples, reference)(), list(policy.module.parameters()))
+    return torch.cat([grad.flatten() for grad in grads])
+
+
 def minimise(
     policy: TablePolicy,
     terms: Sequence[Term],
@@ -132,24 +163,27 @@ def minimise(
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
     ``reference`` None: the policy as it is now. ``others`` are further views by name. ``penalty`` is added to the loss.
     """
-    views = {"ref": reference or policy.reference(), **(others or {})}
-    names, batch = wanted_by(t.loss for t in terms), collate(examples)
-    attach_views(batch, names, views, MICRO_BATCH)
-    weights = [step_weights(term, batch).double() for term in terms]
-    parameters = list(policy.module.parameters())
+    loss, parameters = loss_on(policy, terms, examples, reference, others), list(policy.module.parameters())
     optimiser = torch.optim.LBFGS(parameters, max_iter=steps, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
-    def loss() -> Tensor:
+    def step() -> Tensor:
         optimiser.zero_grad()
-        quantities, value = gather(batch, names, policy, views), torch.zeros((), dtype=torch.float64)
-        for term, weight in zip(terms, weights, strict=True):
-            each = call(term.loss, quantities)
-            share = weight if each.dim() > 1 else weight.sum(-1)
-            value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
-        if penalty is not None:
-            value = value + penalty()
+        value = loss() if penalty is None else loss() + penalty()
         value.backward()
         return value
 
-    optimiser.step(loss)
+    optimiser.step(step)
     return float(loss().detach())
+
+
+def descend(
+    policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], stops: Sequence[int], rate: float
+) -> Iterator[TablePolicy]:
+    """``policy`` after each of so many steps of Adam on all examples at once: where it would be, had one stopped there. The reference is where it starts."""
+    loss, optimiser = loss_on(policy, terms, examples), torch.optim.Adam(policy.module.parameters(), lr=rate)
+    for step in range(1, max(stops) + 1):
+        optimiser.zero_grad()
+        loss().backward()
+        optimiser.step()
+        if step in stops:
+            yield policy

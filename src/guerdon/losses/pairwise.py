@@ -16,7 +16,7 @@ arXiv 2403.00409, eq. 8 and 12 (there with rates of error, for DPO, SLiC and IPO
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -101,9 +101,14 @@ def _is_score(name: str) -> bool:
 
 
 def _swapped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The scores with the sides in each other's place."""
-    turned = {str(replace(n, side=OTHER[n.side])): given[str(n)] for n in map(Name.parse, given) if n.quantity == "score" and n.side}
-    return {**given, **turned, **({"margin": -given["margin"]} if "margin" in given else {})}
+    """Everything of each side under the other's name."""
+    turned = {"margin": -given["margin"]} if "margin" in given else {}
+    return {_other_side(name): x for name, x in given.items()} | turned
+
+
+def _other_side(name: str) -> str:
+    side, _, rest = name.partition("_")
+    return f"{OTHER[side]}_{rest}" if side in OTHER else name
 
 
 def _in_full(side: str, name: str) -> str:
