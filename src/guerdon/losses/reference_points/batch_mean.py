@@ -2,9 +2,9 @@
 
     z = (mean of the scores labelled good + mean of those labelled bad) / 2        [B], in units of the score; the one mean where there is no other
 
-The paper follows the two means over steps, by a moving average; here they are those of the step's own batch, so that nothing has to be remembered.
+Libraries follow such a mean over steps, by a moving average; here it is that of the step's own batch, so that nothing has to be remembered.
 
-Source: BCO, arXiv 2404.04656, the reward shift. TRL's trainer, while it had one, took the running mean of all scores.
+Source: BCO, arXiv 2404.04656, the reward shift. Its equation was not seen: that both kinds count the same, however many there are of each, is chosen here.
 Differs from Fixed: moves with the policy, so that the classifier does not learn that all sequences have become likelier or less likely.
 """
 
