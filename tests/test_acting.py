@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from guerdon.acting.choosers.highest_score import HighestScore
 from guerdon.acting.choosers.majority import Majority
 from guerdon.acting.choosers.weighted_vote import WeightedVote
+from guerdon.acting.samplers.beam import Beam
 from guerdon.acting.samplers.best_of_n import BestOfN
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.finite.tabular import Tabular
+from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.parts import needs
 from guerdon.sequences import Decoding
 from guerdon.worlds.finite.random_tree import RandomTree
@@ -65,6 +67,38 @@ def test_scores_that_do_not_apply_are_kept_only_where_all_are():
     for seed in range(5):
         kept = BestOfN(8)(policy, contexts(1), Decoding(1), seed, score=lambda s: torch.where(s.actions[:, 0] == 0, torch.nan, -torch.inf))
         assert kept.actions.item() == 1  # the worst score there is still beats none
+
+
+@pytest.mark.parametrize("end", [None, 2])
+def test_a_beam_that_is_wide_enough_finds_the_most_likely_sequence(end):
+    policy = PrefixTable(4, 3, 3, end=end, deviation=1.0, seed=3).build()
+    found = Beam(width=9)(policy, contexts(4), Decoding(3), seed=0)
+    likely = policy.log_probabilities().detach().max(-1)
+    assert torch.equal(policy.tree.index(found.actions, found.length), likely.indices)
+    torch.testing.assert_close(found.quantities["old_logp"].sum(-1), likely.values)
+    assert torch.equal(found.quantities["terminated"], policy.tree.terminated(found.actions, found.length))
+
+
+def test_a_beam_of_one_is_greedy_and_a_wider_one_likelier_also_in_a_language_model():
+    policy = SmallLanguageModel("abc>", layers=1, hidden=16, heads=2, context_length=12).build(6)
+    with torch.no_grad():
+        policy.module.get_output_embeddings().weight.mul_(10)  # next steps that differ
+    prompts = [torch.tensor(policy.tokenizer.encode(text, add_special_tokens=False)) for text in ("a>", "bca>", "cc>")]
+    greedy = Group(1)(policy, prompts, Decoding(6, temperature=0.0), seed=0)
+    narrow, wide = (Beam(width)(policy, prompts, Decoding(6), seed=0) for width in (1, 4))
+    assert torch.equal(narrow.actions, greedy.actions) and torch.equal(narrow.quantities["terminated"], greedy.quantities["terminated"])
+    logp = policy.measure(wide, {"logp"})["logp"].detach()
+    torch.testing.assert_close(wide.quantities["old_logp"].float(), logp, rtol=1e-4, atol=1e-4)
+    assert (logp.sum(-1) >= narrow.quantities["old_logp"].sum(-1) - 1e-4).all() and logp.sum() > narrow.quantities["old_logp"].sum() + 1e-3
+    alone = Beam(4)(policy, prompts[1:2], Decoding(6), seed=0)
+    assert alone.actions[0].tolist() == wide.actions[1, : alone.actions.shape[1]].tolist()
+
+
+def test_a_beam_says_what_it_cannot_do():
+    with pytest.raises(InputError, match="width"):
+        Beam(width=0)
+    with pytest.raises(InputError, match="top_k"):
+        Beam()(Tabular(1, 2).build(), contexts(1), Decoding(1, top_k=1), seed=0)
 
 
 @settings(deadline=None)

@@ -7,10 +7,13 @@ import torch
 
 from guerdon.errors import InputError
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.losses.listwise import Listwise
 from guerdon.losses.penalties.kl_exact import KLExact
 from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.penalties.kl_forward import KLForward
 from guerdon.losses.penalties.kl_square import KLSquare
+from guerdon.losses.rankings.plackett_luce import PlackettLuce
+from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.models.finite.policy import TablePolicy
 from guerdon.models.finite.prefix_table import PrefixTable
@@ -105,3 +108,19 @@ def test_rows_may_bring_the_advantage_of_each_action():
 def test_a_schedule_in_a_further_learner_becomes_a_number(progress, rate):
     recipe = Recipe((Term(Reinforce()),), learners={"critic": Learning((Term(Reinforce()),), optimiser=AdamW(Linear(0.4)))})
     assert knobs.at(recipe, progress, {}).learners["critic"].optimiser.learning_rate == pytest.approx(rate)
+
+
+def test_rankings_are_fitted_whole_whatever_the_micro_batch():
+    """The candidates of a ranking are the sequences of one side; they are compared with each other and with nobody else."""
+    rows = [[(0, 1.0), (1, 0.0), (2, -1.0)], [(1, 2.0), (3, 1.0)]]
+    sides = [tuple(Side((context,), (action,), (True,)) for action, _ in row) for context, row in enumerate(rows)]
+    data = [Example({"": side}, {"reward": tuple(worth for _, worth in row)}) for side, row in zip(sides, rows, strict=True)]
+    method = Recipe((Term(Listwise(LogProbability(), PlackettLuce())),), AdamW(0.1))
+    fitted = []
+    for tokens in (4, 1000):
+        policy = Tabular(2, 4).build()
+        fit(policy, data, method, Budget(steps=40, batch_size=2, tokens_per_micro_batch=tokens))
+        fitted.append(policy.log_probabilities().detach())
+    torch.testing.assert_close(*fitted)
+    assert fitted[0][0].argsort(descending=True).tolist()[:2] == [0, 1] and fitted[0][1, 1] > fitted[0][1, 3]
+    torch.testing.assert_close(fitted[0][1, 0], fitted[0][1, 2])  # nobody ranked these

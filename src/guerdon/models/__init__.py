@@ -72,6 +72,15 @@ class Mixable(Policy, Protocol):
         ...
 
 
+class Searchable(Policy, Protocol):
+    """A policy whose next steps can be looked at before one is taken: ``measures`` has ``top_logp`` and ``top_action``."""
+
+    @property
+    def ends(self) -> Tensor:
+        """The actions that end a sequence; empty where only its length does."""
+        ...
+
+
 class Enumerable(Policy, Protocol):
     """A policy over finitely many sequences per context: expectations under it are sums."""
 

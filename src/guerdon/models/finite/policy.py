@@ -24,7 +24,7 @@ TINY = 1e-300  # the smallest probability that ``distribute`` writes into a tabl
 class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
-    measures = frozenset({"logp", "entropy", "collision_entropy", "top_logp", "logits"})
+    measures = frozenset({"logp", "entropy", "collision_entropy", "top_logp", "top_action", "logits"})
     compares = frozenset({"kl", "forward_kl"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
@@ -40,13 +40,18 @@ class TablePolicy:
         return self.module["logits"]
 
     @property
+    def ends(self) -> Tensor:
+        """The actions that end a sequence before its full depth."""
+        return torch.tensor([] if self.tree.end is None else [self.tree.end], dtype=torch.long)
+
+    @property
     def contexts(self) -> int:
         """C, how many contexts there are."""
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``collision_entropy`` [B, T] and ``top_logp`` [B, T, K] in nats, ``logits`` [B, T, V], normalised: the next step's
-        log-probabilities, and, of each step, ``kl`` and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
+        """``logp``, ``entropy``, ``collision_entropy`` [B, T] and ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the
+        next step's log-probabilities, and, of each step, ``kl`` and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
 
         All at the temperature at which the sequences were drawn.
         """
@@ -64,10 +69,12 @@ class TablePolicy:
             computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
         if "collision_entropy" in names:
             computed["collision_entropy"] = clean(-(2 * steps).logsumexp(-1), mask)
-        if "top_logp" in names:
-            computed["top_logp"] = steps.topk(min(TOP, self.tree.vocabulary), dim=-1).values * mask.unsqueeze(-1)
         if "logits" in names:
             computed["logits"] = steps * mask.unsqueeze(-1)
+        if not names.isdisjoint({"top_logp", "top_action"}):
+            logp, action = steps.sort(dim=-1, descending=True, stable=True)
+            top = {"top_logp": logp[..., :TOP], "top_action": action[..., :TOP]}
+            computed |= {name: clean(value, mask.unsqueeze(-1)) for name, value in top.items() if name in names}
         for view, other in others.items():
             theirs = other.measure(sequences, {"logits"})["logits"].detach()
             if f"{view}_kl" in names:
@@ -170,10 +177,11 @@ class TablePolicy:
         return isinstance(other, TablePolicy) and other.tree.vocabulary == self.tree.vocabulary
 
     def _inside(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
-        """Actions and mask within the tree's depth; actions are 0 where nothing was done, so that padding can be anything."""
+        """Actions and mask within the tree's depth; actions are 0 beyond a sequence's length, so that padding can be anything."""
         if sequences.actions.shape[1] > self.tree.depth:
             raise InputError(f"sequences of {sequences.actions.shape[1]} steps do not fit a finite policy of depth {self.tree.depth}")
-        taken = torch.where(sequences.mask, sequences.actions, 0)
+        real = torch.arange(sequences.actions.shape[1]) < sequences.length.unsqueeze(-1)
+        taken = torch.where(real, sequences.actions, 0)
         if len(taken) and not 0 <= int(taken.min()) <= int(taken.max()) < self.tree.vocabulary:
             raise InputError(f"an action is outside the vocabulary 0..{self.tree.vocabulary - 1} of this finite policy")
         return taken, sequences.mask

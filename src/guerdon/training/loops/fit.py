@@ -79,7 +79,8 @@ class _Fit:
         sides = list(example.sides)
         available = set(example.columns)
         for side in sides:
-            available |= {prefixed(side, q) for q in {*self.model.measures, *example.sides[side].steps, "mask"}}
+            first = example.sides[side][0] if isinstance(example.sides[side], tuple) else example.sides[side]
+            available |= {prefixed(side, q) for q in {*self.model.measures, *first.steps, "mask"}}
             available |= {prefixed(side, f"{view}_{q}") for view, bound in self.views.bound.items() for q in bound.measures}
             available |= {
                 prefixed(side, name) for name in compared(self.model, self.views.bound) | names_of_whole(self.model, self.views.bound)
