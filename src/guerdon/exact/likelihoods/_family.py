@@ -26,6 +26,10 @@ class Family:
     def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
         raise NotImplementedError
 
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters, which depend on no size."""
+        return tuple(self.parameters(items=1 << 20, users=1, features=1))
+
     def outcomes(self, size: int) -> list[tuple[int, ...]]:
         raise NotImplementedError
 

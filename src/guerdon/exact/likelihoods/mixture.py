@@ -53,6 +53,10 @@ class Mixture(Family):
     def outcomes(self, size: int) -> list[tuple[int, ...]]:
         return self.of.outcomes(size)
 
+    def start(self, shapes: Mapping[str, tuple[int, ...]], seed: int) -> Parameters:
+        """Groups of equal size, each at random: alike they would stay alike."""
+        return super().start(shapes, seed) | {"share": torch.zeros(shapes["share"], dtype=torch.float64)}
+
     def gauge(self, parameters: Parameters, features: Tensor | None = None) -> Parameters:
         order = parameters["share"].argsort(descending=True, stable=True)
         groups = [{n: v[g] for n, v in parameters.items() if n != "share"} for g in order]
@@ -65,7 +69,7 @@ class Mixture(Family):
 
     def of_group(self, given: Mapping[str, Any]) -> Tensor:
         """[G, Q, O], the log-probability of every answer in every group."""
-        own = self.of.parameters(2, 1, 1)
+        own = self.of.names()
         return torch.stack([call(self.of, {n: v[g] if n in own else v for n, v in given.items()}) for g in range(self.groups)])
 
     def answered(self, given: Mapping[str, Any], answer: Tensor, count: Tensor) -> Tensor:
