@@ -109,6 +109,8 @@ def same(got, wanted) -> bool:
         got = got.detach().numpy()
     if isinstance(got, Sequences):  # a rollout: the fields and quantities that the witness names
         got = {name: value for name, value in (vars(got) | got.quantities).items() if name in wanted}
+    elif dataclasses.is_dataclass(got) and isinstance(wanted, dict):  # a record: the fields that the witness names
+        got = {name: getattr(got, name) for name in wanted}
     if isinstance(wanted, dict):
         return isinstance(got, dict) and got.keys() == wanted.keys() and all(same(got[k], wanted[k]) for k in wanted)
     not_numbers = (str, dict, type(None))
