@@ -97,6 +97,8 @@ _ENTRIES = (
     Quantity("user", "B", "who compared, or for whom a sequence is scored: an index"),
     Quantity("weight", "B", "importance of a sequence or pair in the loss; 1 where not given"),
     Quantity("label", "B", "verdict on one sequence: 1 good, 0 bad, or a probability in between"),
+    Quantity("category", "B", "which of K classes a sequence belongs to: an index"),
+    Quantity("category_logits", "B K", "a head's logits over K classes for the whole sequence", "one forward pass"),
     Quantity("action", "B T", "the step taken, as an index into V"),
     Quantity("observation", "B T D", "what the policy saw before the step"),
     Quantity("hidden", "B T D", "the last hidden state before the head", "memory B*T*D"),

@@ -234,9 +234,10 @@ def mismatched(sequences: Sequences, room: int | None = None) -> Sequences:
 def _on_sides(
     batch: Batch, wanted: Mapping[str, Set[str]], measure: Callable[[Sequences, Set[str]], dict[str, Tensor]]
 ) -> dict[str, dict[str, Tensor]]:
-    """What is wanted of each side. Sides of which the same is wanted are measured together: a pair's two sides share their context."""
+    """What is wanted of each side that the batch has: terms on other data have other sides. Sides of which the same is wanted are measured together: a
+    pair's two sides share their context."""
     out: dict[str, dict[str, Tensor]] = {}
-    for names in {frozenset(names) for names in wanted.values()}:
+    for names in {frozenset(names) for side, names in wanted.items() if side in batch.sides}:
         sides = [side for side in batch.sides if wanted.get(side) == names]
         if len(sides) == 1 or "hidden" in names:  # hidden states come for all acted steps in one tensor
             out |= {side: measure(batch.sides[side], names) for side in sides}
