@@ -6,6 +6,7 @@ A world is its rewards [S] (one context, S answers), a reference and a ``beta``;
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -119,18 +120,23 @@ class ComparisonWorld:
 
 
 def minimise(
-    policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], reference: TablePolicy | None = None, steps: int = 200
+    policy: Any,
+    terms: Sequence[Term],
+    examples: Sequence[Example],
+    reference: TablePolicy | None = None,
+    steps: int = 200,
+    penalty: Callable[[], Tensor] | None = None,
 ) -> float:
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``reference`` None: the policy as it is now.
+    ``policy`` is a table, or whatever else measures (a head on vectors); ``reference`` None: it as it is now. ``penalty`` is added to the loss.
     """
     views = {"ref": reference or policy.reference()}
     names, batch = wanted_by(t.loss for t in terms), collate(examples)
     attach_views(batch, names, views, MICRO_BATCH)
     weights = [step_weights(term, batch).double() for term in terms]
-    parameters = list(policy.module.parameters())
+    parameters = [p for p in policy.module.parameters() if p.requires_grad]
     optimiser = torch.optim.LBFGS(parameters, max_iter=steps, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
@@ -140,6 +146,8 @@ def minimise(
             each = call(term.loss, quantities)
             share = weight if each.dim() > 1 else weight.sum(-1)
             value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+        if penalty is not None:
+            value = value + penalty()
         value.backward()
         return value
 
