@@ -6,6 +6,7 @@ overrides ``needs``, because what it needs is what they need.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -91,5 +92,13 @@ _NOT_NAMES = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
 def _arguments(part: Part) -> list[inspect.Parameter]:
-    signature = inspect.signature(part)
+    return _arguments_of(type(part)) if is_part(part) else _named(inspect.signature(part))
+
+
+@functools.cache  # in a small world, looking at signatures would take longer than the arithmetic
+def _arguments_of(kind: type) -> list[inspect.Parameter]:
+    return [p for p in _named(inspect.signature(kind.__call__)) if p.name != "self"]
+
+
+def _named(signature: inspect.Signature) -> list[inspect.Parameter]:
     return [p for p in signature.parameters.values() if p.name != "state" and p.kind not in _NOT_NAMES]

@@ -84,6 +84,15 @@ _ENTRIES = (
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
+    Quantity(
+        "head_score",
+        "B K",
+        "the outputs of K heads for the whole sequence: groups of people, or draws of what is not known",
+        "one forward pass",
+    ),
+    Quantity("mixture_logp", "B K", "log-weights of the K heads, given what the sequence answers", "one forward pass", "nats"),
+    Quantity("latent_mean", "B D", "mean of what is believed of the latent of a sequence's user", "one forward pass"),
+    Quantity("latent_log_variance", "B D", "logarithm of its variance, component by component", "one forward pass"),
     Quantity("reward", "B", "outcome reward, after combining and shaping"),
     Quantity("step_reward", "B T", "dense reward; an outcome is a dense reward on the last acted step"),
     Quantity("advantage", "B T", "how much better a step was than expected; what credit produces and losses read"),
@@ -105,6 +114,13 @@ _ENTRIES = (
     Quantity("logits", "B T V", "unnormalised log-probabilities of every next step", "memory B*T*V: use a functional"),
 )
 GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}
+
+
+def by_step(name: str, value: Tensor) -> bool:
+    """Whether the named tensor runs along the steps of its sequences, [B, T ...], and not along heads or features, [B, K]. Where the glossary does not
+    know the name, a second dimension is taken to be that of steps."""
+    entry = GLOSSARY.get(Name.parse(name).quantity)
+    return value.dim() > 1 and (entry is None or " T" in entry.shape)
 
 
 @dataclass(frozen=True)

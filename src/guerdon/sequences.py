@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.quantities import SIDES
+from guerdon.quantities import SIDES, by_step
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Sequences:
         length = self.length[rows]
         longest = max(int(length.max()), 1) if len(rows) else 1
         width = self.actions.shape[1]
-        cut = {k: v[rows][:, :longest] if v.dim() > 1 and v.shape[1] == width else v[rows] for k, v in self.quantities.items()}
+        cut = {k: v[rows][:, :longest] if by_step(k, v) and v.shape[1] == width else v[rows] for k, v in self.quantities.items()}
         return Sequences(
             [self.contexts[i] for i in used.tolist()],
             context,
@@ -119,13 +119,13 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
     width = max(p.actions.shape[1] for p in parts)
     offsets = torch.tensor([0] + [len(p.contexts) for p in parts[:-1]]).cumsum(0)
 
-    def wide(x: Tensor, own: int) -> Tensor:
-        if x.dim() < 2 or x.shape[1] != own:
+    def wide(x: Tensor, own: int, steps: bool) -> Tensor:
+        if not steps or x.shape[1] != own:
             return x
         return torch.cat([x, x.new_zeros(x.shape[0], width - own, *x.shape[2:])], 1)
 
-    def joined(get: Any) -> Tensor:
-        return torch.cat([wide(get(p), p.actions.shape[1]) for p in parts])
+    def joined(get: Any, name: str = "action") -> Tensor:
+        return torch.cat([wide(get(p), p.actions.shape[1], by_step(name, get(p))) for p in parts])
 
     return Sequences(
         [c for p in parts for c in p.contexts],
@@ -133,7 +133,7 @@ def concatenate(parts: Sequence[Sequences]) -> Sequences:
         joined(lambda p: p.actions),
         joined(lambda p: p.mask),
         joined(lambda p: p.length),
-        {name: joined(lambda p, n=name: p.quantities[n]) for name in parts[0].quantities},
+        {name: joined(lambda p, n=name: p.quantities[n], name) for name in parts[0].quantities},
         parts[0].temperature,
     )
 
@@ -206,7 +206,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     columns = {name: _column([e.columns[name] for e in examples], candidates) for name in examples[0].columns}
     if any(isinstance(side, tuple) for side in examples[0].sides.values()):
         columns["group"] = torch.arange(len(examples)).repeat_interleave(torch.tensor(candidates))
-    columns |= {name: columns[name].long() for name in SENT_ALONG if name in columns}
+    columns |= {name: _whole(name, columns[name]) for name in SENT_ALONG if name in columns}
     along = {name: columns[name] for name in SENT_ALONG if name in columns}
     sides = {}
     for side in examples[0].sides:
@@ -233,6 +233,18 @@ def _column(values: Sequence[float | tuple[float, ...]], candidates: Sequence[in
             raise InputError(f"a column has {len(own)} numbers for {count} candidates; give one for each, or one for all")
         out += own
     return torch.tensor(out)
+
+
+def _whole(name: str, values: Tensor) -> Tensor:
+    """An index, as whole numbers.
+
+    Raises:
+        InputError: it is none.
+    """
+    wrong = (values < 0) | (values != values.floor())
+    if wrong.any():
+        raise InputError(f"column {name!r} holds {float(values[wrong][0]):g}; it is an index: a whole number from 0 on")
+    return values.long()
 
 
 def prefixed(side: str, name: str) -> str:

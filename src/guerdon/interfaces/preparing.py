@@ -101,6 +101,11 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
     if spec is None:
         raise InputError("model: it is missing; give its hub id, its folder, or {part: NAME, ...}")
     prepared = Prepared(settings, loop, built(spec, settings.budget.seed if seed is None else seed), settings.task)
+    if not hasattr(prepared.model, "measures"):
+        raise InputError(
+            f"model: a {type(prepared.model).__name__} turns text into vectors and says nothing of them; put a head on it: "
+            "{part: embedded, encoder: ..., head: scalar}"
+        )
     if hasattr(prepared.task, "reward_of"):  # a finite world
         return prepared
     _look_at_room(prepared)

@@ -21,6 +21,7 @@ from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
 from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder
+from guerdon.training.adapting import acquaint, learns
 from guerdon.training.display import Display
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
@@ -58,6 +59,10 @@ class FitJob:
         for what, count in encoder.truncated.items():
             if count:
                 display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
+        acquaint(model, learned)
+        if not learns(model):
+            display.say("the model has nothing that is trained: it was told of the rows, and that is all")
+            return Outputs(model)
         out = fit(
             model,
             learned,
@@ -69,6 +74,7 @@ class FitJob:
             streams_of(self.streams, done, encoder, budget),
             remember=cache_folder("measured"),
         )
+        acquaint(out.model, learned)  # what follows of the rows may be another thing now
         return Outputs(out.model, history=out.history)
 
 
@@ -193,8 +199,8 @@ def scene_for(
 def _scorer(model: Any) -> Any:
     """A trained scorer as a reward function."""
 
-    def reward(prompts: list[Any], completions: list[Any], **_: list[Any]) -> list[float]:
-        return model.score(prompts, completions)
+    def reward(prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float]:
+        return model.score(prompts, completions, **{name: columns[name] for name in model.columns if name in columns})
 
     return reward
 

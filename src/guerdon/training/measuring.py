@@ -15,7 +15,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.parts import needs, wants
-from guerdon.quantities import Name
+from guerdon.quantities import Name, by_step
 from guerdon.sequences import SENT_ALONG, Batch, Sequences, merge, prefixed
 
 MISMATCHED = "mismatched"  # the view of answers to other contexts
@@ -143,10 +143,11 @@ def measured(
     width = sequences.actions.shape[1]
     for rows in micro_batches(Batch({"": sequences}), budget, shares_contexts(model)):
         for name, value in _measure(model, sequences.select(rows), names, views or {}).items():
+            steps = by_step(name, value)
             if name not in out:
-                shape = (len(sequences), width, *value.shape[2:]) if value.dim() > 1 else (len(sequences),)
+                shape = (len(sequences), width, *value.shape[2:]) if steps else (len(sequences), *value.shape[1:])
                 out[name] = torch.zeros(shape, dtype=value.dtype)
-            if value.dim() > 1:
+            if steps:
                 out[name][rows, : value.shape[1]] = value
             else:
                 out[name][rows] = value
@@ -246,7 +247,7 @@ def _on_sides(
         first = 0
         for side in sides:
             rows, width = slice(first, first + len(batch.sides[side])), batch.sides[side].actions.shape[1]
-            out[side] = {name: value[rows, :width] if value.dim() > 1 else value[rows] for name, value in together.items()}
+            out[side] = {name: value[rows, :width] if by_step(name, value) else value[rows] for name, value in together.items()}
             first = rows.stop
     return out
 

@@ -12,7 +12,7 @@ from typing import Any
 from guerdon.catalogue import names_in, part_of, resolve, unknown
 from guerdon.errors import InputError
 
-MODELS = ("models.language", "models.finite")
+MODELS = ("models.language", "models.encoders", "models.finite")
 TASKS = ("tasks", "worlds.text", "worlds.finite")
 REWARDS = ("feedback.rewards", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
@@ -38,6 +38,7 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
         "updates": lambda: ("training.updates",),
         "model": lambda: MODELS,
         "body": lambda: MODELS,
+        "encoder": lambda: ("models.encoders",),
         "scorer": lambda: MODELS,
         "task": lambda: TASKS,
         "of": lambda: TASKS,

@@ -19,7 +19,9 @@ from guerdon.errors import InputError
 from guerdon.models._scoring import scores_of
 from guerdon.models.encoders import RunningEncoder
 from guerdon.models.heads import Head
-from guerdon.sequences import Sequences
+from guerdon.models.heads._personal import compared, copied, strangers
+from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
+from guerdon.sequences import Example, Sequences, pad
 from guerdon.tasks.encoding import Encoder
 
 ROOM = 2**30  # the encoder cuts what is too long itself, view by view
@@ -31,11 +33,18 @@ class Embedded:
 
     Attributes:
         trained: the folder of a trained one, whose head is taken; None draws a fresh head.
+        new_users: a trained head for people is to be adapted to so many others: they take the place of those that it was trained on, and all that is not
+            their own is frozen.
     """
 
     encoder: Any
     head: Head
     trained: str | None = None
+    new_users: int = 0
+
+    def __post_init__(self) -> None:
+        if self.new_users and self.trained is None:
+            raise InputError("new_users: a head must have been trained on others before; name its folder in trained")
 
     def build(self, seed: int = 0) -> "EmbeddedModel":
         """Build the encoder and draw the head, or load it.
@@ -48,7 +57,7 @@ class Embedded:
         model = EmbeddedModel(self.encoder.build(seed), self.head, seed)
         if self.trained is not None:
             model.load(Path(self.trained))
-        return model
+        return model.for_new_users(self.new_users) if self.new_users else model
 
 
 class EmbeddedModel:
@@ -63,23 +72,54 @@ class EmbeddedModel:
 
     @property
     def measures(self) -> Set[str]:
-        return frozenset({self.head.measures})
+        return measured_by(self.head)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the data that the head reads."""
+        return columns_of(self.head)
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
-        """The head's number for each sequence, [B]."""
-        if self.head.measures not in names:
+        """What the head says of each sequence, [B] or [B, K]."""
+        if not self.measures & names:
             return {}
         each = torch.arange(len(sequences))
-        return {self.head.measures: self.head.read(self.module["head"], self.encoder.embed(sequences), each, each)}
+        said = readings(
+            self.head,
+            self.module["head"],
+            self.encoder.embed(sequences),
+            each,
+            each,
+            sequences,
+            lambda: self.encoder.embed(asked(sequences)),
+        )
+        return {name: value for name, value in said.items() if name in names}
 
-    def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 256) -> list[float]:
-        """The head's number for each completion of a prompt; both plain text or both messages."""
-        return scores_of(self, Encoder(self.tokenizer, self.context_length), prompts, completions, rows_at_once)
+    def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 256, **columns: Sequence[float]) -> list[float]:
+        """The head's number for each completion of a prompt; both plain text or both messages. ``columns`` that the head reads: ``user=[0, 0, 3]``."""
+        return scores_of(self, Encoder(self.tokenizer, self.context_length), prompts, completions, rows_at_once, columns)
+
+    def acquaint(self, examples: Sequence[Example]) -> None:
+        """Let a head that asks for it know comparisons that its users have made."""
+        if hasattr(self.head, "acquaint"):
+            chosen, rejected, user = compared(examples)
+            self.head.acquaint(self.module["head"], self.encoder.embed(chosen), self.encoder.embed(rejected), user)
+
+    def for_new_users(self, users: int) -> "EmbeddedModel":
+        """The model for ``users`` people whom it has not seen, with all that is not their own frozen; the encoder is shared.
+
+        Raises:
+            InputError: the head knows no users.
+        """
+        model = copy.copy(self)
+        model.head, head = strangers(self.head, self.module["head"], self.encoder.width, users)
+        model.module = nn.ModuleDict({"head": head})
+        return model
 
     def reference(self) -> "EmbeddedModel":
         """The model as it is now, frozen; the encoder, which does not change, is shared."""
         frozen = copy.copy(self)
-        frozen.module = copy.deepcopy(self.module).requires_grad_(False)
+        frozen.module = copied(self.module)
         return frozen
 
     def save(self, folder: Path, merge: bool = True) -> None:
@@ -87,7 +127,7 @@ class EmbeddedModel:
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.module["head"].state_dict(), folder / "head.safetensors")
+        save_file(self.module["head"].state_dict(), folder / HEAD)
         if merge:
             self.encoder.save(folder / "encoder")
 
@@ -97,12 +137,13 @@ class EmbeddedModel:
         Raises:
             InputError: there is none, or it belongs to another encoder.
         """
-        from safetensors.torch import load_file
+        load_head(self.module["head"], folder)
 
-        path = folder / "head.safetensors"
-        if not path.is_file():
-            raise InputError(f"trained: there is no {path}; give the folder that a run saved its model in")
-        try:
-            self.module["head"].load_state_dict(load_file(path))
-        except RuntimeError as error:
-            raise InputError(f"trained: the head in {path} was trained on another encoder or other views ({error})") from error
+
+def asked(sequences: Sequences) -> Sequences:
+    """What the sequences answer, as answers to nothing: an encoder makes a vector of it."""
+    contexts = [sequences.contexts[c] for c in sequences.context.tolist()]
+    length = torch.tensor([len(c) for c in contexts])
+    actions = pad(contexts, torch.long)
+    nothing = torch.zeros(0, dtype=torch.long)
+    return Sequences([nothing], torch.zeros_like(length), actions, torch.arange(actions.shape[1]) < length.unsqueeze(-1), length)

@@ -28,4 +28,4 @@ class Scalar:
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
         """``hidden`` [P, D] at the places ``last`` [B] → [B]."""
-        return module(hidden.index_select(0, last).float()).squeeze(-1)
+        return module(hidden.index_select(0, last).to(module.weight.dtype)).squeeze(-1)

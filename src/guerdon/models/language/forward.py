@@ -20,12 +20,13 @@ from guerdon.sequences import Sequences, pad
 
 @dataclass(frozen=True)
 class Encoded:
-    """Hidden states [P, D] of all places, the places [S] that predict the acted steps (in the order of ``mask.nonzero()``) and those [B] of each
-    sequence's last token."""
+    """Hidden states [P, D] of all places, the places [S] that predict the acted steps (in the order of ``mask.nonzero()``), those [B] of each
+    sequence's last token, and those [B] of the last token of what it answers."""
 
     hidden: Tensor
     predicts: Tensor
     last: Tensor
+    asked: Tensor
 
 
 def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed: bool) -> Encoded:
@@ -42,7 +43,7 @@ def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -
     layout, body = lay_out(sequences), body_of(module)
     attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
     hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending)
-    return Encoded(hidden, layout.predicts.to(device), layout.last.to(device))
+    return Encoded(hidden, layout.predicts.to(device), layout.last.to(device), layout.asked.to(device))
 
 
 def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending) -> Tensor:
@@ -60,7 +61,7 @@ def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attend
 def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
     ids, attention, predicts, last = rows_of(sequences)
     hidden = body_of(module)(input_ids=ids.to(device), attention_mask=attention.to(device), use_cache=False).last_hidden_state
-    return Encoded(hidden.flatten(0, 1), predicts.to(device), last.to(device))
+    return Encoded(hidden.flatten(0, 1), predicts.to(device), last.to(device), (last - sequences.length).to(device))
 
 
 def rows_of(sequences: Sequences) -> tuple[Tensor, Tensor, Tensor, Tensor]:

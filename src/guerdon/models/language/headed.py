@@ -12,25 +12,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from guerdon.errors import InputError
 from guerdon.models._scoring import scores_of
 from guerdon.models.heads import Head
+from guerdon.models.heads._personal import compared, strangers
+from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
+from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.forward import encode, scatter
 from guerdon.models.language.policy import LanguagePolicy
-from guerdon.sequences import Sequences
+from guerdon.sequences import Example, Sequences
 from guerdon.tasks.encoding import Encoder
 
 
 @dataclass(frozen=True)
 class Headed:
-    """Specification: a body (any language model's specification) and a head."""
+    """Specification: a body (any language model's specification) and a head.
+
+    Attributes:
+        trained: the folder of a trained one, whose head is taken (the body of the same folder is a language model's ``source``); None draws a fresh head.
+        new_users: a trained head for people is to be adapted to so many others: they take the place of those that it was trained on, and all that is not
+            their own is frozen, the body too.
+    """
 
     body: Any
     head: Head
+    trained: str | None = None
+    new_users: int = 0
+
+    def __post_init__(self) -> None:
+        if getattr(self.head, "remembers", False):
+            raise InputError(
+                f"a {type(self.head).__name__} head keeps embeddings of comparisons, and a body that is trained would move away from them; put it on a frozen "
+                "encoder: {part: embedded, encoder: hidden_state, ...}"
+            )
+        if self.new_users and self.trained is None:
+            raise InputError("new_users: a head must have been trained on others before; name its folder in trained")
 
     def build(self, seed: int = 0) -> "HeadedModel":
-        return HeadedModel(self.body.build(seed), self.head, seed)
+        """Build the body and draw the head, or load it.
+
+        Raises:
+            InputError: there is no trained head that fits.
+        """
+        model = HeadedModel(self.body.build(seed), self.head, seed)
+        if self.trained is not None:
+            model.load(Path(self.trained))
+        return model.for_new_users(self.new_users) if self.new_users else model
 
 
 class HeadedModel:
@@ -38,13 +68,18 @@ class HeadedModel:
 
     def __init__(self, policy: LanguagePolicy, head: Head, seed: int):
         self.policy, self.head = policy, head
-        width = policy.module.config.get_text_config().hidden_size
-        self.module = nn.ModuleDict({"body": policy.module, "head": head.build(width, seed).to(policy.device)})
+        self.width = policy.module.config.get_text_config().hidden_size
+        self.module = nn.ModuleDict({"body": policy.module, "head": head.build(self.width, seed).to(policy.device)})
         self.tokenizer, self.device = policy.tokenizer, policy.device
 
     @property
     def measures(self) -> Set[str]:
-        return frozenset({self.head.measures})
+        return measured_by(self.head)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the data that the head reads."""
+        return columns_of(self.head)
 
     @property
     def packed(self) -> bool:
@@ -56,16 +91,54 @@ class HeadedModel:
         return self.policy.context_length
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
-        """The head's quantity: [B], or [B, T] and 0 where the policy did not act."""
-        if self.head.measures not in names:
+        """The head's quantities: [B], [B, K], or [B, T] and 0 where the policy did not act."""
+        if not self.measures & names:
             return {}
         encoded = encode(self.policy.computing, sequences, self.device, self.packed)
-        out = self.head.read(self.module["head"], encoded.hidden, encoded.predicts, encoded.last)
-        return {self.head.measures: scatter(out, sequences.mask) if self.head.per_step else out.cpu()}
+        said = readings(
+            self.head,
+            self.module["head"],
+            encoded.hidden,
+            encoded.predicts,
+            encoded.last,
+            sequences,
+            lambda: encoded.hidden.index_select(0, encoded.asked),
+        )
+        return {name: scatter(out, sequences.mask) if self.head.per_step else out.cpu() for name, out in said.items() if name in names}
 
-    def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32) -> list[float]:
-        """The scalar head's number for each completion of a prompt; both plain text or both messages."""
-        return scores_of(self, Encoder(self.tokenizer, self.context_length, truncate="prompt"), prompts, completions, rows_at_once)
+    def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32, **columns: Sequence[float]) -> list[float]:
+        """The head's number for each completion of a prompt; both plain text or both messages. ``columns`` that the head reads: ``user=[0, 0, 3]``."""
+        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt")
+        return scores_of(self, encoder, prompts, completions, rows_at_once, columns)
+
+    @torch.no_grad()
+    def acquaint(self, examples: Sequence[Example]) -> None:
+        """Let a head that asks for it know comparisons that its users have made."""
+        if hasattr(self.head, "acquaint"):
+            *sides, user = compared(examples)
+            chosen, rejected = (self._at_the_end(side) for side in sides)
+            self.head.acquaint(self.module["head"], chosen, rejected, user.to(self.device))
+
+    def _at_the_end(self, sequences: Sequences, rows_at_once: int = 32) -> Tensor:
+        """[N, D], the hidden state of each sequence's last token."""
+        out = []
+        for first in range(0, len(sequences), rows_at_once):
+            some = sequences.select(torch.arange(first, min(first + rows_at_once, len(sequences))))
+            encoded = encode(self.policy.computing, some, self.device, self.packed)
+            out.append(encoded.hidden.index_select(0, encoded.last).float())
+        return torch.cat(out)
+
+    def for_new_users(self, users: int) -> "HeadedModel":
+        """The model for ``users`` people whom it has not seen, with all that is not their own frozen.
+
+        Raises:
+            InputError: the head knows no users.
+        """
+        model = copy.deepcopy(self)
+        model.module["body"].requires_grad_(False)
+        model.head, head = strangers(self.head, self.module["head"], self.width, users)
+        model.module["head"] = head
+        return model
 
     def reference(self) -> "HeadedModel":
         """The model as it is now, frozen."""
@@ -79,7 +152,7 @@ class HeadedModel:
         folder.mkdir(parents=True, exist_ok=True)
         body = copy.deepcopy(self.policy.module)
         body = body.merge_and_unload() if hasattr(body, "merge_and_unload") else body
-        if not self.head.per_step:
+        if isinstance(self.head, Scalar):
             config = copy.deepcopy(body.config)
             config.num_labels, config.pad_token_id = 1, self.tokenizer.pad_token_id
             classifier = AutoModelForSequenceClassification.from_config(config)
@@ -88,5 +161,13 @@ class HeadedModel:
             classifier.save_pretrained(folder)
         else:
             body.save_pretrained(folder)
-            save_file(self.module["head"].state_dict(), folder / "head.safetensors")
+            save_file(self.module["head"].state_dict(), folder / HEAD)
         self.tokenizer.save_pretrained(folder)
+
+    def load(self, folder: Path) -> None:
+        """Take the head of a saved one.
+
+        Raises:
+            InputError: there is none, or it belongs to another body.
+        """
+        load_head(self.module["head"], folder)

@@ -95,6 +95,7 @@ class Layout:
         trunks: where the tokens of each trunk lie; ``branches``: those of each of its branches.
         predicts: [S], the place whose hidden state decides each acted step, in the order of ``mask.nonzero()``.
         last: [B], the place of each sequence's last token.
+        asked: [B], the place of the last token of what it answers.
         longest: the length of the longest sequence, with its context.
     """
 
@@ -104,6 +105,7 @@ class Layout:
     branches: list[list[Tensor]]
     predicts: Tensor
     last: Tensor
+    asked: Tensor
     longest: int
 
     def blocks(self, shape: Shape, device: torch.device) -> list[Block]:
@@ -137,6 +139,7 @@ def lay_out(sequences: Sequences) -> Layout:
     tokens, positions, trunks, branches = [], [], [], []
     before: list[Tensor] = [torch.empty(0)] * len(sequences)  # where the place that predicts each action lies
     last = torch.zeros(len(sequences), dtype=torch.long)
+    asked = torch.zeros_like(last)
     start = 0
 
     def put(ids: Tensor, position: int) -> Tensor:
@@ -160,6 +163,7 @@ def lay_out(sequences: Sequences) -> Layout:
         for row, place in zip(rows, places, strict=True):
             before[row] = torch.cat([trunk[size - 1 : size], place])[:-1] if len(place) else place
             last[row] = place[-1] if len(place) else trunk[size - 1]
+            asked[row] = trunk[size - 1]
         trunks.append(trunk)
         branches.append([place for place in own if len(place)])
     put(torch.zeros(_room(start) - start, dtype=torch.long), 0)
@@ -167,7 +171,14 @@ def lay_out(sequences: Sequences) -> Layout:
     nothing = torch.zeros(0, dtype=torch.long)
     longest = max([len(t) + max([len(b) for b in own], default=0) for t, own in zip(trunks, branches, strict=True)], default=0)
     return Layout(
-        torch.cat([*tokens, nothing]), torch.cat([*positions, nothing]), trunks, branches, torch.cat([*predicts, nothing]), last, longest
+        torch.cat([*tokens, nothing]),
+        torch.cat([*positions, nothing]),
+        trunks,
+        branches,
+        torch.cat([*predicts, nothing]),
+        last,
+        asked,
+        longest,
     )
 
 

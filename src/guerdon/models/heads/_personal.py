@@ -1,0 +1,85 @@
+"""What is a user's own, and what all share."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from guerdon.errors import InputError
+from guerdon.models.heads import Head
+from guerdon.randomness import generator
+from guerdon.sequences import Example, Sequences, collate
+
+OWN = "own"
+
+
+class Personal(nn.Module):
+    """Shared modules, and a row ``own`` for each user."""
+
+    def __init__(self, own: Tensor, **shared: nn.Module):
+        super().__init__()
+        self.shared = nn.ModuleDict(shared)
+        self.own = nn.Parameter(own)
+
+
+def drawn(rows: int, width: int, seed: int, *purpose: str) -> Tensor:
+    """[rows, width] from N(0, 1 / (width + 1)): of features whose squares are 1 on average, numbers of about 1."""
+    return torch.randn(rows, width, generator=generator(seed, "head", *purpose)) / (width + 1) ** 0.5
+
+
+def linear(width: int, outputs: int, seed: int, *purpose: str) -> nn.Linear:
+    """A linear map without a bias, drawn so."""
+    layer = nn.Linear(width, outputs, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(drawn(outputs, width, seed, *purpose))
+    return layer
+
+
+def perceptron(width: int, hidden: int, outputs: int, seed: int, *purpose: str) -> nn.Sequential:
+    """Two layers with biases and ReLU between them."""
+    first, second = nn.Linear(width, hidden), nn.Linear(hidden, outputs)
+    with torch.no_grad():
+        for layer, name in ((first, "first"), (second, "second")):
+            layer.weight.copy_(drawn(layer.out_features, layer.in_features, seed, *purpose, name) * 2**0.5)
+            layer.bias.zero_()
+    return nn.Sequential(first, nn.ReLU(), second)
+
+
+def strangers(head: Head, module: nn.Module, width: int, users: int) -> tuple[Head, nn.Module]:
+    """The head for ``users`` people whom it has not seen. What is shared is that of ``module``, and frozen; what is their own starts as the mean over those it
+    knows, or, where it is no parameter, as nothing known.
+
+    Raises:
+        InputError: the head knows no users.
+    """
+    if not hasattr(head, "users"):
+        raise InputError(f"a {type(head).__name__} head scores for nobody in particular, so there are no new users to adapt it to")
+    head = replace(head, users=users)
+    fresh = head.build(width, 0).requires_grad_(False)
+    shared = {name: value for name, value in module.state_dict().items() if name.split(".")[0] != OWN}
+    fresh.load_state_dict(shared, strict=False)
+    if isinstance(getattr(fresh, OWN, None), nn.Parameter):
+        with torch.no_grad():
+            fresh.own.copy_(module.own.mean(0))
+        fresh.own.requires_grad_(True)
+    like = next(module.parameters())
+    return head, fresh.to(like.device, like.dtype)
+
+
+def compared(examples: Sequence[Example]) -> tuple[Sequences, Sequences, Tensor]:
+    """Both sides of comparisons, and who made each.
+
+    Raises:
+        InputError: these are no comparisons with a column ``user``.
+    """
+    batch = collate(examples)
+    if not {"chosen", "rejected"} <= set(batch.sides) or "user" not in batch.quantities:
+        raise InputError("a head gets acquainted with its users by their comparisons: rows with chosen, rejected and user")
+    return batch.sides["chosen"], batch.sides["rejected"], batch.quantities["user"]
+
+
+def copied(module: nn.Module) -> nn.Module:
+    """A frozen copy."""
+    return copy.deepcopy(module).requires_grad_(False)
