@@ -85,6 +85,12 @@ _ENTRIES = (
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
     Quantity(
+        "preference_vector",
+        "B D",
+        "where a sequence stands among those that it is compared with, when no single number says it: D is even, a plane for each two",
+        "one forward pass",
+    ),
+    Quantity(
         "head_score",
         "B K",
         "the outputs of K heads for the whole sequence: groups of people, or draws of what is not known",

@@ -202,10 +202,14 @@ def observe_scores(term: Term, quantities: Mapping[str, Tensor], tally: Tally) -
                 tally.add(f"logps/{side}", quantities["logp"].sum(-1), rows)
         return
     chosen, rejected = (_reward(scores, side) for side in SIDES)
-    tally.add("rewards/chosen", chosen)
-    tally.add("rewards/rejected", rejected)
-    tally.add("rewards/margins", chosen - rejected)
-    tally.add("rewards/accuracies", (chosen > rejected).double() + 0.5 * (chosen == rejected).double())
+    if chosen.dim() > 1:  # vectors: no side has a reward of its own
+        lead = term.loss.link.lead(chosen, rejected)
+    else:
+        lead = chosen - rejected
+        tally.add("rewards/chosen", chosen)
+        tally.add("rewards/rejected", rejected)
+    tally.add("rewards/margins", lead)
+    tally.add("rewards/accuracies", (lead > 0).double() + 0.5 * (lead == 0).double())
     for side in SIDES:
         if f"{side}_logp" in quantities:
             tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
