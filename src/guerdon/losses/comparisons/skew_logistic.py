@@ -11,6 +11,7 @@ Differs from Logistic: scores are vectors; equal to it where every vector is (1,
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
