@@ -77,8 +77,8 @@ class MaximumLikelihood:
             return units(vector).sum() - self.ridge / 2 * (vector @ vector)
 
         start = flat.join(self.likelihood.start(flat.shapes, derive(self.seed, "start")))
-        _, scores = jacobian(units, start)
-        largest = scores.abs().amax(0)
+        _, each = jacobian(lambda v: self.likelihood.each(data.given | flat.split(v), data.answer), start)
+        largest = each.abs().amax(0)
         unit = torch.where(largest > 0, 1 / largest, torch.ones_like(largest))  # of each parameter: what moves an answer by about a nat
 
         def expected(vector: Tensor) -> Tensor:
@@ -91,22 +91,24 @@ class MaximumLikelihood:
             best = flat.join(self.likelihood.gauge(flat.split(best), features=data.given.get("features")))
         _, _, hessian = value_and_derivatives(objective, best)
         if self.ridge == 0:
-            self._refuse_flat(-hessian, scores, unit, flat)
+            first = self._scores(data, flat, start) if self.likelihood.joint else data.count.sqrt().unsqueeze(-1) * each
+            self._refuse_flat(-hessian, first.T @ first, unit, flat)
         covariance, untold = inverse(-hessian, unit)
-        inside = self._inside(data, flat, best)
-        return Estimated(flat.split(best), float(units(best).sum()), -hessian, covariance, covariance @ inside @ covariance, untold)
+        scores = self._scores(data, flat, best)
+        return Estimated(
+            flat.split(best), float(units(best).sum()), -hessian, covariance, covariance @ (scores.T @ scores) @ covariance, untold
+        )
 
-    def _inside(self, data: Answers, flat: Flat, at: Tensor) -> Tensor:
-        """[P, P], the sum over clusters of the outer product of their score."""
-        joint = self.likelihood.joint
-        once = data.count if joint else torch.ones_like(data.count)  # a person's answers have one score, however often each was given
-        _, scores = jacobian(lambda vector: self.likelihood.answered(data.given | flat.split(vector), data.answer, once), at)
+    def _scores(self, data: Answers, flat: Flat, at: Tensor) -> Tensor:
+        """[clusters, P]: the outer products of its rows sum up to the meat of the sandwich."""
+        if self.likelihood.joint:
+            return jacobian(lambda vector: self.likelihood.answered(data.given | flat.split(vector), data.answer, data.count), at)[1]
+        _, scores = jacobian(lambda vector: self.likelihood.each(data.given | flat.split(vector), data.answer), at)
         if data.clustered is None:
-            return scores.T @ (scores if joint else data.count.unsqueeze(-1) * scores)
+            return data.count.sqrt().unsqueeze(-1) * scores  # an answer that was given n times is n clusters alike
         index = torch.stack([data.clustered["cluster"], data.clustered["row"]])
         size = (int(index[0].max()) + 1, len(scores))
-        summed = torch.sparse_coo_tensor(index, data.clustered["times"], size, check_invariants=False) @ scores
-        return summed.T @ summed
+        return torch.sparse_coo_tensor(index, data.clustered["times"], size, check_invariants=False) @ scores
 
     def _climb(
         self, objective: Callable[[Tensor], Tensor], expected: Callable[[Tensor], Tensor] | None, flat: Flat, unit: Tensor
@@ -138,7 +140,7 @@ class MaximumLikelihood:
             step = unit * step * min(1.0, _LONGEST / max(float(step.abs().max()), _LONGEST))
             rounding = 16 * torch.finfo(torch.float64).eps * (1 + abs(float(value)))
             for _ in range(40):
-                if float(objective(at + step)) >= float(value) - rounding:
+                if float(objective(at + step)) >= float(value + gradient @ step / 4) - rounding:  # Newton's step gains half of the slope
                     break
                 step = step / 2
             else:
@@ -158,10 +160,12 @@ class MaximumLikelihood:
             size, basis = size[told], direction[:, told]
             gradient, observed = basis.T @ gradient, basis.T @ observed @ basis
             curvature, turn = torch.linalg.eigh(observed)
-            if float(curvature.min()) > FLAT * float(curvature.max()):
-                size, basis, gradient = curvature, basis @ turn, turn.T @ gradient
-                return basis @ (gradient / size), float((gradient**2 / size).sum())
-            return basis @ (gradient / size), 1.0
+            least = FLAT * float(curvature.abs().max())
+            if float(curvature.min()) < -least:
+                return basis @ (gradient / size), 1.0
+            told = curvature > least
+            along = (turn.T @ gradient)[told]
+            return basis @ turn[:, told] @ (along / curvature[told]), float((along**2 / curvature[told]).sum())
         size, direction = torch.linalg.eigh(observed)
         told = size.abs() > FLAT * size.abs().max()
         along = (direction.T @ gradient)[told]
@@ -184,15 +188,16 @@ class MaximumLikelihood:
             f"{'above' if never == 'lost' else 'below'} the rest. Leave {'it' if len(said) == 1 else 'them'} out, collect more answers, or give a prior (ridge=0.1)"
         )
 
-    def _refuse_flat(self, information: Tensor, scores: Tensor, unit: Tensor, flat: Flat) -> None:
+    def _refuse_flat(self, information: Tensor, elsewhere: Tensor, unit: Tensor, flat: Flat) -> None:
         """Refuse a maximum that is flat where the start was not: the likelihood grows without end, or the answers need fewer parameters.
 
-        ``scores`` [units, P] are the gradients of the answers at the start.
+        ``elsewhere`` [P, P] is the sum of the outer products of the answers' scores at the start.
         """
-        generic, _ = spectrum(scores.T @ scores, unit)
+        before, _ = spectrum(elsewhere, unit)
         size, direction = spectrum(information, unit)
-        untold = size <= FLAT * size.max()
-        missing = int(untold.sum() - (generic <= FLAT * generic.max()).sum())
+        least = FLAT * max(float(before.max()), float(size.max()))
+        untold = size <= least
+        missing = int(untold.sum() - (before <= FLAT * before.max()).sum())
         if missing > 0:
             where = {flat.named(int(i)) for i in direction[:, untold].abs().argmax(0)}
             raise InputError(
