@@ -637,7 +637,7 @@ def test_what_people_answered_gives_their_parameters_back():
     data = people.data(torch.tensor([[0, 1], [3, 4], [2, 0]]), torch.tensor([0, 3, 5]))
     odds = found.interval(lambda p: call(people.likelihood, data | p).diff(dim=-1), confidence=0.9999)
     truth = call(people.likelihood, data | people.parameters()).diff(dim=-1)
-    assert bool(((odds.low < truth) & (truth < odds.high)).all()) and float(odds.error.max()) < 0.2
+    assert bool(((odds.low < truth) & (truth < odds.high)).all()) and float(odds.error.max()) < 0.5
 
 
 # Input

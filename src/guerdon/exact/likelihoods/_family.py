@@ -91,6 +91,8 @@ class Family:
 class Choice(Family):
     """A likelihood of the scores of the candidates. ``shift_free``: it does not change when all scores move by the same amount."""
 
+    nobody: ClassVar[str] = ""  # what the answer that names nobody says: "tie" or "none"; "" where there is no such answer
+
     @property
     def shift_free(self) -> bool:
         return True
