@@ -69,11 +69,14 @@ def command(
         result = {"model": describe(choice), "comparisons": found.used, "left_out": left_out, "log_likelihood": found.log_likelihood}
         as_json(result | {"confidence": confidence, "items": rows, "parameters": found.others})
         return
-    shown = Table("rank", "item", "score", f"{100 * confidence:g} % interval", "won", "lost", "tied", box=None, pad_edge=False)
+    third = "neither" if choice.nobody == "none" else "tied"
+    shown = Table("rank", "item", "score", f"{100 * confidence:g} % interval", "won", "lost", third, box=None, pad_edge=False)
     for row in rows:
         ranks = f"{row['best_rank']}" if row["best_rank"] == row["worst_rank"] else f"{row['best_rank']} to {row['worst_rank']}"
         numbers = (_figure(row["score"], elo), f"{_figure(row['low'], elo)} to {_figure(row['high'], elo)}")
-        shown.add_row(ranks, row["item"], *numbers, str(row["wins"]), str(row["losses"]), str(row["ties"] + row["neither"]))
+        shown.add_row(
+            ranks, row["item"], *numbers, str(row["wins"]), str(row["losses"]), str(row["neither" if third == "neither" else "ties"])
+        )
     console.print(shown)
     for name, value in found.others.items():
         console.print(f"{name} {value['value']:.3f}  ({100 * confidence:g} % interval {value['low']:.3f} to {value['high']:.3f})")
