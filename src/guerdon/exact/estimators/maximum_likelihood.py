@@ -4,10 +4,11 @@
     information = minus the Hessian there,  covariance = information^-1,  robust = information^-1 (sum over clusters of score score^T) information^-1
 
 Data: ``asked`` [Q, K], ``answer`` [Q] (indices into the likelihood's outcomes), and, where there are, ``user`` [Q], ``features`` [M, D], ``count`` [Q] (how often each was
-answered), ``cluster`` [Q] (whose answers may depend on one another, for the sandwich; without, each answer is by itself, and a person's are one in a mixture). ``names``
-[M] are what errors call the items. Returns an ``Estimated``. Newton's method on all parameters at once, in float64, with each curvature taken positive so that it leaves
-saddles, and steps halved until they help. Directions that no answer tells (the zero of the scores, the rotation of factors) are found as those without curvature at the
-maximum and left out of the inverse, and functions that move along them get no interval.
+answered), ``cluster`` [Q] (whose answers may depend on one another, for the sandwich, which is too sure of itself with few clusters; without, each answer is by itself, and a
+person's are one in a mixture). ``names``
+[M] are what errors call the items. Returns an ``Estimated``. Newton's method on all parameters at once, in float64; where the log-likelihood is not curved downwards, the
+information that is expected takes the place of the curvature (scoring), and steps are halved until they help. Directions that no answer tells (the zero of the scores, the
+rotation of factors) are those without curvature at the maximum: they are left out of the inverse, and a function that moves along them gets no interval.
 
 Where no finite parameters are best it says so instead of returning large ones: an item that never lost to the others, a feature that separates all answers, ties that
 never happened. ``ridge`` is the precision of a normal prior around 0 on every parameter, with which there is always a maximum (and everything is told: by the prior).
@@ -16,7 +17,7 @@ A likelihood with several maxima (of low rank, a mixture) is started ``starts`` 
 of 2 and 3 groups half of the starts reached the best maximum that was found, which was never lower than what EM reached from as many starts.
 
 Source: Ford 1957 (when there is a maximum); the sandwich, Huber 1967 and White 1982; by clusters, Liang and Zeger 1986. For leaderboards of language models, arXiv 2403.04132.
-Defaults: no prior; ``starts`` 8, ``tolerance`` (of Newton's step, in nats of an answer) 1e-8, ``max_steps`` 200: ours.
+Defaults: no prior; ``starts`` 8, ``tolerance`` (standard errors from the top, after which one more step is taken) 1e-6, ``max_steps`` 200: ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,8 +78,8 @@ class MaximumLikelihood:
             return units(vector).sum() - self.ridge / 2 * (vector @ vector)
 
         start = flat.join(self.likelihood.start(flat.shapes, derive(self.seed, "start")))
-        _, scores = jacobian(units, start)
-        largest = scores.abs().amax(0)
+        _, each = jacobian(lambda v: self.likelihood.each(data.given | flat.split(v), data.answer), start)
+        largest = each.abs().amax(0)
         unit = torch.where(largest > 0, 1 / largest, torch.ones_like(largest))  # of each parameter: what moves an answer by about a nat
 
         def expected(vector: Tensor) -> Tensor:
@@ -91,22 +92,24 @@ class MaximumLikelihood:
             best = flat.join(self.likelihood.gauge(flat.split(best), features=data.given.get("features")))
         _, _, hessian = value_and_derivatives(objective, best)
         if self.ridge == 0:
-            self._refuse_flat(-hessian, scores, unit, flat)
+            first = self._scores(data, flat, start) if self.likelihood.joint else data.count.sqrt().unsqueeze(-1) * each
+            self._refuse_flat(-hessian, first.T @ first, unit, flat)
         covariance, untold = inverse(-hessian, unit)
-        inside = self._inside(data, flat, best)
-        return Estimated(flat.split(best), float(units(best).sum()), -hessian, covariance, covariance @ inside @ covariance, untold)
+        scores = self._scores(data, flat, best)
+        return Estimated(
+            flat.split(best), float(units(best).sum()), -hessian, covariance, covariance @ (scores.T @ scores) @ covariance, untold
+        )
 
-    def _inside(self, data: Answers, flat: Flat, at: Tensor) -> Tensor:
-        """[P, P], the sum over clusters of the outer product of their score."""
-        joint = self.likelihood.joint
-        once = data.count if joint else torch.ones_like(data.count)  # a person's answers have one score, however often each was given
-        _, scores = jacobian(lambda vector: self.likelihood.answered(data.given | flat.split(vector), data.answer, once), at)
+    def _scores(self, data: Answers, flat: Flat, at: Tensor) -> Tensor:
+        """[clusters, P]: the outer products of its rows sum up to the meat of the sandwich."""
+        if self.likelihood.joint:
+            return jacobian(lambda vector: self.likelihood.answered(data.given | flat.split(vector), data.answer, data.count), at)[1]
+        _, scores = jacobian(lambda vector: self.likelihood.each(data.given | flat.split(vector), data.answer), at)
         if data.clustered is None:
-            return scores.T @ (scores if joint else data.count.unsqueeze(-1) * scores)
+            return data.count.sqrt().unsqueeze(-1) * scores  # an answer that was given n times is n clusters alike
         index = torch.stack([data.clustered["cluster"], data.clustered["row"]])
         size = (int(index[0].max()) + 1, len(scores))
-        summed = torch.sparse_coo_tensor(index, data.clustered["times"], size, check_invariants=False) @ scores
-        return summed.T @ summed
+        return torch.sparse_coo_tensor(index, data.clustered["times"], size, check_invariants=False) @ scores
 
     def _climb(
         self, objective: Callable[[Tensor], Tensor], expected: Callable[[Tensor], Tensor] | None, flat: Flat, unit: Tensor
@@ -138,7 +141,7 @@ class MaximumLikelihood:
             step = unit * step * min(1.0, _LONGEST / max(float(step.abs().max()), _LONGEST))
             rounding = 16 * torch.finfo(torch.float64).eps * (1 + abs(float(value)))
             for _ in range(40):
-                if float(objective(at + step)) >= float(value) - rounding:
+                if float(objective(at + step)) >= float(value + gradient @ step / 4) - rounding:  # Newton's step gains half of the slope
                     break
                 step = step / 2
             else:
@@ -158,10 +161,12 @@ class MaximumLikelihood:
             size, basis = size[told], direction[:, told]
             gradient, observed = basis.T @ gradient, basis.T @ observed @ basis
             curvature, turn = torch.linalg.eigh(observed)
-            if float(curvature.min()) > FLAT * float(curvature.max()):
-                size, basis, gradient = curvature, basis @ turn, turn.T @ gradient
-                return basis @ (gradient / size), float((gradient**2 / size).sum())
-            return basis @ (gradient / size), 1.0
+            least = FLAT * float(curvature.abs().max())
+            if float(curvature.min()) < -least:
+                return basis @ (gradient / size), 1.0
+            told = curvature > least
+            along = (turn.T @ gradient)[told]
+            return basis @ turn[:, told] @ (along / curvature[told]), float((along**2 / curvature[told]).sum())
         size, direction = torch.linalg.eigh(observed)
         told = size.abs() > FLAT * size.abs().max()
         along = (direction.T @ gradient)[told]
@@ -184,15 +189,16 @@ class MaximumLikelihood:
             f"{'above' if never == 'lost' else 'below'} the rest. Leave {'it' if len(said) == 1 else 'them'} out, collect more answers, or give a prior (ridge=0.1)"
         )
 
-    def _refuse_flat(self, information: Tensor, scores: Tensor, unit: Tensor, flat: Flat) -> None:
+    def _refuse_flat(self, information: Tensor, elsewhere: Tensor, unit: Tensor, flat: Flat) -> None:
         """Refuse a maximum that is flat where the start was not: the likelihood grows without end, or the answers need fewer parameters.
 
-        ``scores`` [units, P] are the gradients of the answers at the start.
+        ``elsewhere`` [P, P] is the sum of the outer products of the answers' scores at the start.
         """
-        generic, _ = spectrum(scores.T @ scores, unit)
+        before, _ = spectrum(elsewhere, unit)
         size, direction = spectrum(information, unit)
-        untold = size <= FLAT * size.max()
-        missing = int(untold.sum() - (generic <= FLAT * generic.max()).sum())
+        least = FLAT * max(float(before.max()), float(size.max()))
+        untold = size <= least
+        missing = int(untold.sum() - (before <= FLAT * before.max()).sum())
         if missing > 0:
             where = {flat.named(int(i)) for i in direction[:, untold].abs().argmax(0)}
             raise InputError(

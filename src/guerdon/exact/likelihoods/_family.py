@@ -43,9 +43,13 @@ class Family:
         """The same probabilities from parameters in which what no answer can tell is fixed by convention."""
         return dict(parameters)
 
+    def each(self, given: Mapping[str, Any], answer: Tensor) -> Tensor:
+        """[Q], the log-probability of ``answer`` [Q] to each question by itself."""
+        return call(self, given).gather(-1, answer.unsqueeze(-1)).squeeze(-1)
+
     def answered(self, given: Mapping[str, Any], answer: Tensor, count: Tensor) -> Tensor:
-        """[units], the log-probability of what was answered: ``answer`` [Q], ``count`` [Q] times. A unit is a question."""
-        return count * call(self, given).gather(-1, answer.unsqueeze(-1)).squeeze(-1)
+        """[units], the log-probability of what was answered, ``count`` [Q] times. A unit is a question."""
+        return count * self.each(given, answer)
 
     def every_answer(self, given: Mapping[str, Any]) -> Tensor:
         """[units, O], the log-probability of whatever a unit can answer."""
@@ -87,6 +91,8 @@ class Family:
 class Choice(Family):
     """A likelihood of the scores of the candidates. ``shift_free``: it does not change when all scores move by the same amount."""
 
+    nobody: ClassVar[str] = ""  # what the answer that names nobody says: "tie" or "none"; "" where there is no such answer
+
     @property
     def shift_free(self) -> bool:
         return True
@@ -125,6 +131,13 @@ class Scored(Family):
 
     def outcomes(self, size: int) -> list[tuple[int, ...]]:
         return self.of.outcomes(size)
+
+    def handed(self, **given: Any) -> dict[str, Any]:
+        """What the choice is called with."""
+        raise NotImplementedError
+
+    def each(self, given: Mapping[str, Any], answer: Tensor) -> Tensor:
+        return self.of.each(self.handed(**given), answer)
 
     def others(self, items: int, users: int, features: int | None) -> dict[str, tuple[int, ...]]:
         """The parameters of the choice that are no scores."""

@@ -11,6 +11,7 @@ Differs from BradleyTerry: a third answer.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class Davidson(Choice):
+    nobody: ClassVar[str] = "tie"
+
     def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
         return {"score": (items,), "tie": ()}
 

@@ -34,8 +34,11 @@ class Linear(Scored):
             raise InputError("Linear makes scores of features: give ``features`` [items, D]")
         return {"coefficient": (features,)} | self.others(items, users, features)
 
-    def __call__(self, asked: Tensor, features: Tensor, coefficient: Tensor, **rest: Any) -> Tensor:
-        return call(self.of, rest | {"score": features @ coefficient, "asked": asked})
+    def handed(self, asked: Tensor, features: Tensor, coefficient: Tensor, **rest: Any) -> dict[str, Any]:
+        return rest | {"score": features @ coefficient, "asked": asked}
+
+    def __call__(self, **given: Any) -> Tensor:
+        return call(self.of, self.handed(**given))
 
 
 witness = Witness(  # scores 2 ln 2 and ln 2 + ln 2 / 2: odds of the square root of 2 to 1

@@ -69,12 +69,23 @@ class Mixture(Family):
 
     def of_group(self, given: Mapping[str, Any]) -> Tensor:
         """[G, Q, O], the log-probability of every answer in every group."""
+        return torch.stack([call(self.of, group) for group in self._groups(given)])
+
+    def each(self, given: Mapping[str, Any], answer: Tensor) -> Tensor:
+        return (given["share"].log_softmax(-1).unsqueeze(-1) + self._each_of_group(given, answer)).logsumexp(0)
+
+    def _each_of_group(self, given: Mapping[str, Any], answer: Tensor) -> Tensor:
+        """[G, Q]"""
+        return torch.stack([self.of.each(group, answer) for group in self._groups(given)])
+
+    def _groups(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What ``of`` is called with in each group."""
         own = self.of.names()
-        return torch.stack([call(self.of, {n: v[g] if n in own else v for n, v in given.items()}) for g in range(self.groups)])
+        return [{n: v[g] if n in own else v for n, v in given.items() if n != "share"} for g in range(self.groups)]
 
     def answered(self, given: Mapping[str, Any], answer: Tensor, count: Tensor) -> Tensor:
         """[U], by person."""
-        each = count * self.of_group(given).gather(-1, answer.view(1, -1, 1).expand(self.groups, -1, 1)).squeeze(-1)
+        each = count * self._each_of_group(given, answer)
         user = given.get("user")
         if user is not None:
             each = each.new_zeros(self.groups, int(user.max()) + 1).index_add(1, user, each)

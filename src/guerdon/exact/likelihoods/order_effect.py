@@ -35,12 +35,15 @@ class OrderEffect(Scored):
     def edges(self, size: int) -> list[list[tuple[int, int]]] | None:
         return self.of.edges(size)
 
-    def __call__(self, asked: Tensor, score: Tensor, order: Tensor, **rest: Any) -> Tensor:
+    def handed(self, asked: Tensor, score: Tensor, order: Tensor, **rest: Any) -> dict[str, Any]:
         shown = score[asked]
         first = torch.zeros(asked.shape[-1], dtype=shown.dtype)
         first[0] = 1.0
         # What is shown at a place of a question is an item of its own.
-        return call(self.of, rest | {"score": (shown + order * first).flatten(), "asked": torch.arange(asked.numel()).view(asked.shape)})
+        return rest | {"score": (shown + order * first).flatten(), "asked": torch.arange(asked.numel()).view(asked.shape)}
+
+    def __call__(self, **given: Any) -> Tensor:
+        return call(self.of, self.handed(**given))
 
 
 witness = Witness(  # pi = 3 and 1; being first doubles: 6 to 1, and 2 to 3

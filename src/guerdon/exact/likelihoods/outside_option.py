@@ -11,6 +11,7 @@ Differs from PlackettLuce(top=1): one more answer, and scores that are absolute.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class OutsideOption(Choice):
+    nobody: ClassVar[str] = "none"
+
     outside: float = 0.0  # the utility of "none of them": a convention
 
     @property

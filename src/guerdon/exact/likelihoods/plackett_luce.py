@@ -9,8 +9,10 @@ Source: Luce 1959, Individual choice behavior; Plackett 1975, The analysis of pe
 Differs from BradleyTerry: any number of candidates; with two it is the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,14 +37,22 @@ class PlackettLuce(Choice):
         return list(permutations(range(size), top))
 
     def __call__(self, asked: Tensor, score: Tensor) -> Tensor:
-        size = asked.shape[-1]
-        named = self.outcomes(size)
-        whole = torch.tensor(
-            [[*best, *(p for p in range(size) if p not in best)] for best in named]
-        )  # [O, K], whoever was not named at the end
-        ranked = score[asked][:, whole]
-        left = [ranked[..., t] - ranked[..., t:].logsumexp(-1) for t in range(min(self._named(size), size - 1))]  # the last is no choice
-        return torch.stack(left).sum(0)
+        return self._ranked(score[asked][:, self._orders(asked.shape[-1])])
+
+    def each(self, given: Mapping[str, Any], answer: Tensor) -> Tensor:
+        """Without the other rankings, of which there may be thousands."""
+        asked = given["asked"]
+        return self._ranked(given["score"][asked.gather(-1, self._orders(asked.shape[-1])[answer])])
+
+    def _orders(self, size: int) -> Tensor:
+        """[O, K], the candidates as they are ranked; whoever was not named at the end."""
+        return torch.tensor([[*best, *(p for p in range(size) if p not in best)] for best in self.outcomes(size)])
+
+    def _ranked(self, score: Tensor) -> Tensor:
+        """[...], the log-probability of a ranking with the scores [..., K], the best first."""
+        size = score.shape[-1]
+        stages = range(min(self._named(size), size - 1))  # the last is no choice
+        return torch.stack([score[..., t] - score[..., t:].logsumexp(-1) for t in stages]).sum(0)
 
     def _named(self, size: int) -> int:
         """How many are named of so many, where all but the last is all."""

@@ -11,6 +11,7 @@ Differs from Davidson: logistic noise around the difference, cut at plus and min
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class RaoKupper(Choice):
+    nobody: ClassVar[str] = "tie"
+
     def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
         return {"score": (items,), "tie": ()}
 

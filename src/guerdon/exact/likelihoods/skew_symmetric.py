@@ -48,14 +48,15 @@ class SkewSymmetric(Scored):
         plane = plane * (2 * size).sqrt()
         return parameters | {"blade": plane.real.contiguous(), "chest": -plane.imag.contiguous()}
 
-    def __call__(self, asked: Tensor, blade: Tensor, chest: Tensor, **rest: Any) -> Tensor:
+    def handed(self, asked: Tensor, blade: Tensor, chest: Tensor, **rest: Any) -> dict[str, Any]:
         pairs_only(asked, "SkewSymmetric")
         first, second = asked.unbind(-1)
         half = (blade[first] * chest[second] - chest[first] * blade[second]).sum(-1) / 2
         # Each question is of two items of its own, whose scores differ by the log-odds.
-        return call(
-            self.of, rest | {"score": torch.stack([half, -half], -1).flatten(), "asked": torch.arange(asked.numel()).view(asked.shape)}
-        )
+        return rest | {"score": torch.stack([half, -half], -1).flatten(), "asked": torch.arange(asked.numel()).view(asked.shape)}
+
+    def __call__(self, **given: Any) -> Tensor:
+        return call(self.of, self.handed(**given))
 
 
 # Three items 120 degrees apart: each beats the next with log-odds r^2 sin(120 degrees) = ln 3.

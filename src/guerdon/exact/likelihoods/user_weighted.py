@@ -52,10 +52,15 @@ class UserWeighted(Scored):
         scale = len(left) ** 0.5
         return parameters | {"taste": scale * left * sign.squeeze(-1), "basis": sign * right / scale}
 
-    def __call__(self, asked: Tensor, user: Tensor, taste: Tensor, basis: Tensor, features: Tensor | None = None, **rest: Any) -> Tensor:
+    def handed(
+        self, asked: Tensor, user: Tensor, taste: Tensor, basis: Tensor, features: Tensor | None = None, **rest: Any
+    ) -> dict[str, Any]:
         table = taste @ (basis if features is None else basis @ features.T)
         # An item of one user is another than the same item of another user.
-        return call(self.of, rest | {"score": table.flatten(), "asked": asked + table.shape[-1] * user.unsqueeze(-1)})
+        return rest | {"score": table.flatten(), "asked": asked + table.shape[-1] * user.unsqueeze(-1)}
+
+    def __call__(self, **given: Any) -> Tensor:
+        return call(self.of, self.handed(**given))
 
 
 witness = Witness(  # the first user counts the first aspect, the second both: 3 to 2, and 3 * 1 to 2 * 4
