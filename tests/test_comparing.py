@@ -1,6 +1,9 @@
 """Loops in which rollouts are compared: which pairs are made of them, what judges say, who acts."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from guerdon.errors import InputError
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.feedback.judges.function import Function
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import named_recipe
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.comparisons.square import Square
@@ -26,6 +30,7 @@ from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.models.finite.tabular import Tabular
+from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.quantities import Name
 from guerdon.recipes.online_dpo import recipe as online_dpo
@@ -257,3 +262,41 @@ def test_averages_of_an_actor_are_over_what_it_drew():
 
 
 TWO = (torch.zeros(2, dtype=torch.long), torch.zeros(2, 2, dtype=torch.long), torch.ones(2, 2, dtype=torch.bool), torch.tensor([2, 2]))
+
+
+@pytest.mark.parametrize("place", range(2))
+def test_the_examples_of_the_page_train(place, tmp_path, monkeypatch):
+    page = Path(__file__).parents[1] / "docs/online-preferences.md"
+    text = re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), re.M | re.S)
+    assert len(text) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "judges.py").write_text(
+        "def shorter(prompts, firsts, seconds):\n    return [float(len(a) < len(b)) for a, b in zip(firsts, seconds)]\n"
+    )
+    (tmp_path / "run.yaml").write_text(text[place])
+    model = "model={part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 24}"
+    sizes = ["budget={steps: 2, batch_size: 4, evaluation_rows: 2}", "decoding={max_completion_length: 5}", "run=run"]
+    assert main(["train", "run.yaml", model, *sizes]) == 0
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert last["pairs/asked"] > 0 and "rewards/accuracies" in last
+
+
+def test_a_mixture_with_adapters_switched_off_is_one_of_both():
+    policy = SmallLanguageModel("abcd", layers=1, hidden=16, heads=2).build(0)
+    policy.module = Lora(r=2).wrap(policy.module, 0)
+    reference = policy.reference()
+    with torch.no_grad():
+        for name, parameter in policy.module.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(0, 1)
+    contexts, context, uniforms = (
+        [torch.tensor([1, 2])],
+        torch.zeros(4, dtype=torch.long),
+        torch.rand(4, 5, generator=torch.Generator().manual_seed(0)),
+    )
+    drawn = {w: policy.mixed(reference, w).sample(contexts, context, Decoding(5), uniforms) for w in (0.0, 0.5, 1.0)}
+    for weight, alone in ((0.0, policy), (1.0, reference)):
+        wanted = alone.sample(contexts, context, Decoding(5), uniforms)
+        assert torch.equal(drawn[weight].actions, wanted.actions)
+        torch.testing.assert_close(drawn[weight].quantities["old_logp"], wanted.quantities["old_logp"], atol=1e-4, rtol=1e-4)
+    assert not torch.equal(drawn[0.0].quantities["old_logp"], drawn[1.0].quantities["old_logp"])
