@@ -185,6 +185,16 @@ def test_iterates_are_views_that_updates_write():
     assert history[-1]["losses/test_comparing"] == 0.0, "one step after the reset the policy is what was copied"
 
 
+def test_updates_count_gradient_steps_and_not_those_of_the_loop():
+    recipe = replace(
+        online_dpo, sampler=Group(4), pairing=AllPairs(), optimiser=AdamW(0.05), minibatches=4, updates=(ResetReference(every=6),)
+    )
+    _, history = run(
+        ContextualBandit(contexts=2, actions=99), recipe, steps=3
+    )  # 4, 8 and 12 gradient steps: the sixth and the twelfth are in the second and third
+    assert [step["updates/ref_distance"] == 0 for step in history[1:]] == [False, True, True]
+
+
 class Previous:
     """The log-ratio to the previous iterate, of what was chosen."""
 

@@ -129,8 +129,14 @@ class _Improve:
         recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
         rollouts = self._act(step, recipe, tally)
         batch = self._credit(rollouts, recipe, tally)
+        before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
-        for name, value in self.views.update(self.learners["policy"].steps).items():
+        far: dict[str, float] = {}
+        for made in range(
+            before, self.learners["policy"].steps
+        ):  # an update counts gradient steps, of which a loop step may make several, or none
+            far = self.views.update(made + 1)
+        for name, value in far.items():
             tally.add(name, value)
         metrics = tally.means()
         self.knobs = knobs.move(self.recipe, self.knobs, metrics, len(rollouts))
