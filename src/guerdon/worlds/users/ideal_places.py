@@ -1,9 +1,10 @@
 """Ideal places: everybody likes what lies near a place of their own; the places are mixtures of a few.
 
-    utility[u, i] = strength * (|y_i - a_u|^2 - mean) / deviation,  with the sign turned,    y_i = M x_i,    a_u = sum_k w[u, k] p_k
+    utility[u, i] = -strength * (|y_i - a_u|^2 - mean) / deviation,    y_i = M x_i,    a_u = sum_k w[u, k] p_k
 
-x_i [D] and p_k [``dimensions``] are from N(0, 1), p_k times ``spread``; M [dimensions, D] has orthonormal rows; w[u] ~ Dirichlet(concentration), or one of the K where it is 0.
-Mean and deviation of a user's squared distances are over the items, so that everybody is as sure of their verdicts.
+x_i [D] is from N(0, 1), M [dimensions, D] has orthonormal rows; the prototypes p_k, each as far from every other, lie on a sphere of radius
+``spread`` * sqrt(dimensions) around the mean item; w[u] ~ Dirichlet(concentration), or one of the K where it is 0. Mean and deviation of a user's squared distances are
+over the items, so that everybody is as sure of their verdicts.
 
 Source: the ideal point model, Coombs 1950, as the simulated users of PAL, Chen et al. 2024, arXiv 2406.08469, whose ideal points are mixtures of prototypes.
 Differs from MixedTastes: nobody wants as much as possible of anything.
@@ -17,6 +18,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.randomness import generator
 from guerdon.worlds.users._crowd import Crowd
+from guerdon.worlds.users.mixed_tastes import directions
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class IdealPlaces(Crowd):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.dimensions <= self.width or self.prototypes < 1 or self.concentration < 0:
-            raise InputError(f"{self!r}: dimensions lies between 1 and width, there is a prototype, and concentration is 0 or more")
+        if not 1 <= self.prototypes <= self.dimensions <= self.width or self.concentration < 0:
+            raise InputError(f"{self!r}: 1 <= prototypes <= dimensions <= width, and concentration is 0 or more")
 
     def features(self) -> Tensor:
         return torch.randn(self.items, self.width, dtype=torch.float64, generator=generator(self.seed, "items"))
@@ -48,8 +50,8 @@ class IdealPlaces(Crowd):
 
     def prototype(self) -> Tensor:
         """[K, dimensions]"""
-        rng = generator(self.seed, "prototypes")
-        return self.spread * torch.randn(self.prototypes, self.dimensions, dtype=torch.float64, generator=rng)
+        apart = -1 / (self.prototypes - 1) if self.prototypes > 1 else 0.0
+        return self.spread * self.dimensions**0.5 * directions(self.prototypes, self.dimensions, apart, generator(self.seed, "prototypes"))
 
     def places(self) -> Tensor:
         """[I, dimensions], where the items lie for those who judge."""

@@ -45,12 +45,7 @@ class MixedTastes(Crowd):
 
     def groups(self) -> Tensor:
         """[K, D], the taste of each group, of length 1."""
-        k = len(self.shares)
-        gram = (1 - self.agreement) * torch.eye(k, dtype=torch.float64) + self.agreement
-        values, vectors = torch.linalg.eigh(gram)
-        root = vectors * values.clamp(min=0).sqrt()
-        frame = torch.linalg.qr(torch.randn(self.width, k, dtype=torch.float64, generator=generator(self.seed, "groups"))).Q
-        return root @ frame.T
+        return directions(len(self.shares), self.width, self.agreement, generator(self.seed, "groups"))
 
     def weights(self) -> Tensor:
         """[U, K], how much of each group is in each user."""
@@ -63,3 +58,10 @@ class MixedTastes(Crowd):
 
     def utility(self) -> Tensor:
         return self.strength * self.weights() @ self.groups() @ self.features().T
+
+
+def directions(count: int, width: int, agreement: float, rng: torch.Generator) -> Tensor:
+    """[count, width], directions of length 1 of which any two have the same cosine."""
+    values, vectors = torch.linalg.eigh((1 - agreement) * torch.eye(count, dtype=torch.float64) + agreement)
+    frame = torch.linalg.qr(torch.randn(width, count, dtype=torch.float64, generator=rng)).Q
+    return vectors * values.clamp(min=0).sqrt() @ frame.T
