@@ -118,6 +118,37 @@ class ComparisonWorld:
         return Side((0,), tuple(tree.actions[answer, :length].tolist()), (True,) * length)
 
 
+def loss_on(
+    policy: TablePolicy,
+    terms: Sequence[Term],
+    examples: Sequence[Example],
+    reference: TablePolicy | None = None,
+    others: Mapping[str, TablePolicy] | None = None,
+) -> Callable[[], Tensor]:
+    """The value of the terms on all examples at once, as a function of the policy as it is when called. ``reference`` None: the policy as it is now. ``others`` are
+    further views by name."""
+    views = {"ref": reference or policy.reference(), **(others or {})}
+    names, batch = wanted_by(t.loss for t in terms), collate(examples)
+    attach_views(batch, names, views, MICRO_BATCH)
+    weights = [step_weights(term, batch).double() for term in terms]
+
+    def loss() -> Tensor:
+        quantities, value = gather(batch, names, policy, views), torch.zeros((), dtype=torch.float64)
+        for term, weight in zip(terms, weights, strict=True):
+            each = call(term.loss, quantities)
+            share = weight if each.dim() > 1 else weight.sum(-1)
+            value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+        return value
+
+    return loss
+
+
+def gradient(policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], reference: TablePolicy | None = None) -> Tensor:
+    """The gradient of the terms on all examples, by all parameters of the policy, in one vector."""
+    grads = torch.autograd.grad(loss_on(policy, terms, examples, reference)(), list(policy.module.parameters()))
+    return torch.cat([grad.flatten() for grad in grads])
+
+
 def minimise(
     policy: TablePolicy,
     terms: Sequence[Term],
@@ -130,24 +161,14 @@ def minimise(
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``reference`` None: the policy as it is now. ``others`` are further views by name. ``penalty`` is added to the loss.
+    ``reference`` and ``others`` as in ``loss_on``. ``penalty`` is added to the loss.
     """
-    views = {"ref": reference or policy.reference(), **(others or {})}
-    names, batch = wanted_by(t.loss for t in terms), collate(examples)
-    attach_views(batch, names, views, MICRO_BATCH)
-    weights = [step_weights(term, batch).double() for term in terms]
-    parameters = list(policy.module.parameters())
+    terms_loss, parameters = loss_on(policy, terms, examples, reference, others), list(policy.module.parameters())
     optimiser = torch.optim.LBFGS(parameters, max_iter=steps, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        quantities, value = gather(batch, names, policy, views), torch.zeros((), dtype=torch.float64)
-        for term, weight in zip(terms, weights, strict=True):
-            each = call(term.loss, quantities)
-            share = weight if each.dim() > 1 else weight.sum(-1)
-            value = value + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
-        if penalty is not None:
-            value = value + penalty()
+        value = terms_loss() if penalty is None else terms_loss() + penalty()
         value.backward()
         return value
 
