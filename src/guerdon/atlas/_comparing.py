@@ -3,7 +3,7 @@
 A world is its rewards [S] (one context, S answers), a reference and a ``beta``; people compare by Bradley-Terry on the rewards unless ``prefer`` [S, S] says otherwise.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -174,3 +174,16 @@ def minimise(
 
     optimiser.step(loss)
     return float(loss().detach())
+
+
+def descend(
+    policy: TablePolicy, terms: Sequence[Term], examples: Sequence[Example], stops: Sequence[int], rate: float
+) -> Iterator[TablePolicy]:
+    """``policy`` after each of so many steps of Adam on all examples at once: where it would be, had one stopped there. The reference is where it starts."""
+    loss, optimiser = loss_on(policy, terms, examples), torch.optim.Adam(policy.module.parameters(), lr=rate)
+    for step in range(1, max(stops) + 1):
+        optimiser.zero_grad()
+        loss().backward()
+        optimiser.step()
+        if step in stops:
+            yield policy
