@@ -120,7 +120,7 @@ class ComparisonWorld:
 
 
 def loss_on(
-    policy: Any,
+    policy: TablePolicy,
     terms: Sequence[Term],
     examples: Sequence[Example],
     reference: TablePolicy | None = None,
@@ -162,15 +162,14 @@ def minimise(
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``policy`` is a table, or whatever else measures (a head on vectors); ``reference`` None: it as it is now. ``others`` are further views by name; ``penalty`` is
-    added to the loss.
+    ``reference`` and ``others`` as in ``loss_on``. ``penalty`` is added to the loss.
     """
-    loss, parameters = loss_on(policy, terms, examples, reference, others), [p for p in policy.module.parameters() if p.requires_grad]
+    terms_loss, parameters = loss_on(policy, terms, examples, reference, others), list(policy.module.parameters())
     optimiser = torch.optim.LBFGS(parameters, max_iter=steps, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def step() -> Tensor:
         optimiser.zero_grad()
-        value = loss() if penalty is None else loss() + penalty()
+        value = terms_loss() if penalty is None else terms_loss() + penalty()
         value.backward()
         return value
 

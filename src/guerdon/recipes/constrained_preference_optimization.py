@@ -12,5 +12,4 @@ from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
-_score = MeanLogProbability(beta=1.0)  # the policy's and, in the target, the reference's
-recipe = Recipe((Term(Pairwise(_score, FlooredLogistic(beta=2.5, reference=_score))),), AdamW(learning_rate=6e-7))
+recipe = Recipe((Term(Pairwise(MeanLogProbability(beta=1.0), FlooredLogistic(beta=2.5))),), AdamW(learning_rate=6e-7))

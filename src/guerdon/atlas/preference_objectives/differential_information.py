@@ -49,6 +49,8 @@ system = System(
     link="https://arxiv.org/abs/2505.23761",
     kind="theory",
     builds_on=("dpo", "simpo", "energy-based-policies", "entropy-metric"),
+    note="That smoothing information has the higher entropy is a matter of the reference: 2.66 against 2.54 nats with Zipf's law, 3.03 against 3.05 "
+    "in the tree. High entropy alone does not smooth: random information of the highest entropy leaves the policy's entropy where it was, 0.03.",
 )
 ANSWERS, BETA, POWER = 16, 0.5, 0.5
 BETAS, LEADS = (0.25, 0.5, 1.0, 2.0, 4.0), (0.0, 0.5, 1.0)

@@ -49,7 +49,7 @@ from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.models.finite.tabular import Tabular
 from guerdon.randomness import derive
 from guerdon.recipes.dpo import recipe as dpo
-from guerdon.recipes.rdpo import recipe as rdpo
+from guerdon.recipes.robust_dpo import recipe as rdpo
 from guerdon.training.recipe import Term
 from guerdon.worlds.finite.contextual_bandit import ContextualBandit
 

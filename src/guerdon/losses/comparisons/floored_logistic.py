@@ -1,11 +1,10 @@
 """Floored logistic: the reference's lead is the target only where it is a right one; the chosen side is to be the likelier one by itself.
 
     loss = -log sigmoid(beta (d - target)),   d = chosen_score - rejected_score        [N], nats
-    target = r + log(1 + exp(tau (floor - r))) / tau,   r = the same difference of the reference        about max(r, floor)
+    target = r + log(1 + exp(tau (floor - r))) / tau,   r = chosen_ref_score - rejected_ref_score        about max(r, floor)
 
-The scores are the policy's own log-probabilities, without a reference (``LogProbability(1.0)``, ``MeanLogProbability(1.0)``); ``reference``
-is the same score, which is applied to the reference's log-probabilities. ``tau`` None: exactly max(r, floor). No gradient goes through the
-reference.
+The score is one without a reference, the policy's own log-probability (``LogProbability(1.0)``, ``MeanLogProbability(1.0)``): what the
+reference scores is asked for by itself, and gets no gradient. ``tau`` None: the target is exactly max(r, floor).
 
 Source: constrained preference optimization, arXiv 2605.20834, in the two forms that its authors' code gives: the smooth one and ``clip``,
 which is ``tau`` None with a floor of 0. The paper's own derivation (its eq. 17, as an independent reproduction of it states it) ends in
@@ -23,10 +22,9 @@ import torch.nn.functional as F
 
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
 from guerdon.losses.pairwise import Pairwise
-from guerdon.losses.scores import Score
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
-from guerdon.quantities import BT, Mask, N
+from guerdon.quantities import N
 from guerdon.witness import Limit, Witness
 
 
@@ -35,41 +33,30 @@ class FlooredLogistic:
     beta: float = 0.1
     floor: float = 0.5
     tau: float | None = 2.0
-    reference: Score = LogProbability()
 
-    def __call__(
-        self,
-        chosen_score: N,
-        rejected_score: N,
-        chosen_ref_logp: BT,
-        chosen_mask: Mask,
-        rejected_ref_logp: BT,
-        rejected_mask: Mask,
-    ) -> N:
-        theirs = self.reference(logp=chosen_ref_logp, mask=chosen_mask) - self.reference(logp=rejected_ref_logp, mask=rejected_mask)
-        below = self.floor - theirs.detach()
+    def __call__(self, chosen_score: N, rejected_score: N, chosen_ref_score: N, rejected_ref_score: N) -> N:
+        theirs = (chosen_ref_score - rejected_ref_score).detach()
+        below = self.floor - theirs
         raised = below.relu() if self.tau is None else F.softplus(self.tau * below) / self.tau
-        return -F.logsigmoid(self.beta * (chosen_score - rejected_score - (theirs.detach() + raised)))
+        return -F.logsigmoid(self.beta * (chosen_score - rejected_score - (theirs + raised)))
 
 
 _pair = {  # the reference prefers the rejected side by ln 3, the policy neither
     "chosen_score": [0.0],
     "rejected_score": [0.0],
-    "chosen_ref_logp": [[-1.0, -LN3]],
-    "chosen_mask": [[1, 1]],
-    "rejected_ref_logp": [[-1.0, 9.0]],
-    "rejected_mask": [[1, 0]],
+    "chosen_ref_score": [-1.0 - LN3],
+    "rejected_ref_score": [-1.0],
 }
 _hard, _none = (FlooredLogistic(beta=1.0, floor=floor, tau=None) for floor in (0.0, -math.inf))
 witness = (
     Witness(  # a reference that is right, by ln 3, is the target
         _hard,
         parent=Logistic(),
-        given=_pair | {"chosen_ref_logp": [[-1.0, LN3]]},
+        given=_pair | {"chosen_ref_score": [LN3 - 1.0]},
         returns=[LN4],
-        gradient={"chosen_score": [-0.75], "rejected_score": [0.75], "chosen_ref_logp": None},
+        gradient={"chosen_score": [-0.75], "rejected_score": [0.75], "chosen_ref_score": None, "rejected_ref_score": None},
     ),
-    Witness(  # of one that is wrong, 0: without a floor the policy is content where it is is as wrong as the reference
+    Witness(  # of one that is wrong, 0; without a floor the policy is half content where it is as wrong as the reference
         _hard,
         parent=_none,
         given=_pair | {"chosen_score": [-LN3]},

@@ -1,9 +1,10 @@
 """Log-odds: the odds of a step, on the geometric average over the sequence, for against everything else.
 
-    score = m - log(1 - exp(m)),   m = mean over acted steps of logp        [B], nats
+    score = beta * (m - log(1 - exp(m))),   m = mean over acted steps of logp        [B], nats times beta
 
 Source: ORPO, arXiv 2403.07691: the odds are those of the length-averaged likelihood (``odds_ratio_loss`` of TRL has the same form).
-ORPO weighs the comparison by lambda = 0.1 and adds SFT on the chosen side.
+ORPO weighs the comparison by lambda = 0.1 and adds SFT on the chosen side. ``beta``, as in DPO, makes it a second stage after SFT: arXiv 2502.01237,
+section 3.1.2; 1 is ORPO's own.
 Differs from MeanLogProbability: grows without bound as the sequence becomes certain; a likely rejected side is pushed away faster.
 """
 
@@ -17,17 +18,19 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class LogOdds:
+    beta: float = 1.0
+
     def __call__(self, logp: BT, mask: Mask) -> B:
         mean = average(logp, mask)
-        return mean - (-mean.exp()).log1p()
+        return self.beta * (mean - (-mean.exp()).log1p())
 
 
 LN3 = 1.0986122886681098
 LN4 = 1.3862943611198906
-witness = Witness(  # likelihood 3/4 a step: odds of 3; its derivative by the mean is 1 / (1 - 3/4)
-    LogOdds(),
-    parent=MeanLogProbability(beta=1.0),
-    given={"logp": [[LN3 - LN4, LN3 - LN4, 9.0]], "mask": [[1, 1, 0]]},
-    returns=[LN3],
-    gradient={"logp": [[2.0, 2.0, 0.0]]},
+_likely = {"logp": [[LN3 - LN4, LN3 - LN4, 9.0]], "mask": [[1, 1, 0]]}  # 3/4 a step: odds of 3
+witness = (
+    Witness(  # the derivative by the mean is 1 / (1 - 3/4)
+        LogOdds(), parent=MeanLogProbability(beta=1.0), given=_likely, returns=[LN3], gradient={"logp": [[2.0, 2.0, 0.0]]}
+    ),
+    Witness(LogOdds(beta=0.5), parent=LogOdds(), given=_likely, returns=[LN3 / 2], gradient={"logp": [[1.0, 1.0, 0.0]]}),
 )
