@@ -120,7 +120,7 @@ class ComparisonWorld:
 
 
 def loss_on(
-    policy: TablePolicy,
+    policy: Any,
     terms: Sequence[Term],
     examples: Sequence[Example],
     reference: TablePolicy | None = None,
@@ -162,14 +162,15 @@ def minimise(
     """Bring ``policy`` to a minimum of the terms on all examples at once, by L-BFGS with a line search, and return the loss there.
 
     From where it starts: of several minima, or of a valley without an end (labels that are always right), it finds what lies that way in ``steps`` iterations.
-    ``reference`` and ``others`` as in ``loss_on``. ``penalty`` is added to the loss.
+    ``policy`` is a table, or whatever else measures (a head on vectors); ``reference`` None: it as it is now. ``others`` are further views by name; ``penalty`` is
+    added to the loss.
     """
-    terms_loss, parameters = loss_on(policy, terms, examples, reference, others), list(policy.module.parameters())
+    loss, parameters = loss_on(policy, terms, examples, reference, others), [p for p in policy.module.parameters() if p.requires_grad]
     optimiser = torch.optim.LBFGS(parameters, max_iter=steps, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def step() -> Tensor:
         optimiser.zero_grad()
-        value = terms_loss() if penalty is None else terms_loss() + penalty()
+        value = loss() if penalty is None else loss() + penalty()
         value.backward()
         return value
 
