@@ -380,6 +380,31 @@ def test_groups_are_found_from_what_people_answered():
     assert int((torch.linalg.eigvalsh(apart) > 1e-9).sum()) < 7
 
 
+def test_a_mixture_is_no_worse_than_what_em_finds():
+    """40 people with 40 comparisons of 6 items each: expectation over who belongs where, then a logistic regression for each group, weighed by it."""
+    people = Annotators(Mixture(2), items=6, users=40, seed=1)
+    asked = torch.stack([torch.randperm(6, generator=generator(1, "asked", n))[:2] for n in range(1600)])
+    user = torch.arange(40).repeat_interleave(40)
+    answer = people.ask(asked, 0, user)
+    column = indicators(asked) * (1 - 2 * answer.double()).unsqueeze(-1)  # winner minus loser
+    best = -math.inf
+    for start in range(4):
+        belongs, score = (2 * draw((40, 2), start, "belongs")).softmax(-1), torch.zeros(2, 6, dtype=torch.float64)
+        for _ in range(60):
+            share, weight = belongs.mean(0), belongs[user]
+            for _ in range(2):
+                p = torch.sigmoid(-column @ score.T)
+                curvature = (
+                    torch.einsum("qg,qi,qj->gij", weight * p * (1 - p), column, column) + 1e-3
+                )  # what is constant lifts the zero of the scores
+                score = score + torch.linalg.solve(curvature, (weight * p).T @ column)
+            both = (
+                torch.zeros(40, 2, dtype=torch.float64).index_add(0, user, torch.nn.functional.logsigmoid(column @ score.T)) + share.log()
+            )
+            belongs, best = both.softmax(-1), max(best, float(both.logsumexp(-1).sum()))
+    assert MaximumLikelihood(Mixture(2))(asked=asked, answer=answer, user=user).log_likelihood >= best - 1e-6
+
+
 # Where there is no maximum
 
 

@@ -4,17 +4,18 @@
     information = minus the Hessian there,  covariance = information^-1,  robust = information^-1 (sum over clusters of score score^T) information^-1
 
 Data: ``asked`` [Q, K], ``answer`` [Q] (indices into the likelihood's outcomes), and, where there are, ``user`` [Q], ``features`` [M, D], ``count`` [Q] (how often each was
-answered), ``cluster`` [Q] (whose answers may depend on one another, for the sandwich, which is too sure of itself with few clusters; without, each answer is by itself, and a
-person's are one in a mixture). ``names``
-[M] are what errors call the items. Returns an ``Estimated``. Newton's method on all parameters at once, in float64; where the log-likelihood is not curved downwards, the
-information that is expected takes the place of the curvature (scoring), and steps are halved until they help. Directions that no answer tells (the zero of the scores, the
-rotation of factors) are those without curvature at the maximum: they are left out of the inverse, and a function that moves along them gets no interval.
+answered), ``cluster`` [Q] (whose answers may depend on one another, for the sandwich; without, each answer is by itself, and a person's are one in a mixture; with few
+clusters the sandwich is too sure of itself). ``names`` [M] are what errors call the items. Returns an ``Estimated``.
+
+Newton's method on all parameters at once, in float64; where the log-likelihood is not curved downwards, the information that is expected takes the place of the curvature
+(scoring), and steps are halved until they help. Directions that no answer tells (the zero of the scores, the rotation of factors) are those without curvature at the
+maximum: they are left out of the inverse, and a function that moves along them gets no interval.
 
 Where no finite parameters are best it says so instead of returning large ones: an item that never lost to the others, a feature that separates all answers, ties that
 never happened. ``ridge`` is the precision of a normal prior around 0 on every parameter, with which there is always a maximum (and everything is told: by the prior).
 
-A likelihood with several maxima (of low rank, a mixture) is started ``starts`` times at random and the best is kept; that it is the best of all is not known. In mixtures
-of 2 and 3 groups half of the starts reached the best maximum that was found, which was never lower than what EM reached from as many starts.
+A likelihood with several maxima (of low rank, a mixture) is started ``starts`` times at random and the best is kept; that it is the best of all is not known. In six worlds
+of two and three groups the best of 8 starts was never below the best of 8 runs of EM, and between a quarter and all of the starts led to it.
 
 Source: Ford 1957 (when there is a maximum); the sandwich, Huber 1967 and White 1982; by clusters, Liang and Zeger 1986. For leaderboards of language models, arXiv 2403.04132.
 Defaults: no prior; ``starts`` 8, ``tolerance`` (standard errors from the top, after which one more step is taken) 1e-6, ``max_steps`` 200: ours.
