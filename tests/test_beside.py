@@ -17,7 +17,7 @@ from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.models.language.with_head import WithHead
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
-from guerdon.tasks.curated import Curated
+from guerdon.worlds.text.curated import Curated
 from guerdon.training.jobs import FitJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term

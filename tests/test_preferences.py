@@ -68,7 +68,8 @@ PAIRS = [
 # every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
 RECIPES = {name: named_recipe(name) for name in recipe_names()}
 OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
-OFFLINE.pop("reward_model")  # a scorer, which is no policy
+for scorer in ("reward_model", "general_preference"):  # no policies
+    OFFLINE.pop(scorer)
 
 
 def of_verdicts(recipe: Recipe) -> bool:

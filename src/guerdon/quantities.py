@@ -124,9 +124,9 @@ GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}
 
 def by_step(name: str, value: Tensor) -> bool:
     """Whether the named tensor runs along the steps of its sequences, [B, T ...], and not along heads or features, [B, K]. Where the glossary does not
-    know the name, a second dimension is taken to be that of steps."""
+    know a second dimension, it is taken to be that of steps."""
     entry = GLOSSARY.get(Name.parse(name).quantity)
-    return value.dim() > 1 and (entry is None or " T" in entry.shape)
+    return value.dim() > 1 and (entry is None or " T" in entry.shape or " " not in entry.shape)
 
 
 @dataclass(frozen=True)

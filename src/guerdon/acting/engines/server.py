@@ -79,7 +79,7 @@ class Server:
         uniforms: Tensor,
         finished: Finished | None = None,
     ) -> Sequences:
-        if getattr(policy, "ends", None) is None:
+        if getattr(policy, "ends", None) is None or not hasattr(policy, "tokenizer"):
             raise InputError(f"the engine server acts for language models; leave it out, a {type(policy).__name__} samples by itself")
         session = _session_of(self, policy)
         session.prepare(policy, contexts, decoding)
