@@ -32,10 +32,10 @@ def page_path(name: str) -> Path:
     return ROOT / "docs" / f"{name}.md"
 
 
-def measured(module: ModuleType, small: bool) -> dict[str, Any]:
-    """What the study measures, with when, how long and with what."""
+def measured(module: ModuleType, small: bool, **given: Any) -> dict[str, Any]:
+    """What the study measures, with when, how long and with what. ``given``: what its ``measure`` takes besides."""
     begun = time.perf_counter()
-    numbers = module.measure(small)
+    numbers = module.measure(small, **given)
     took, today = round(time.perf_counter() - begun, 1), datetime.now(UTC).strftime("%Y-%m-%d")
     return {"date": today, "duration_s": took, "cores": cores(), "versions": versions(), "measured": numbers}
 
