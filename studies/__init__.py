@@ -10,6 +10,7 @@ A study is a module of this package (or a package in it) whose name does not beg
     def page(results: dict) -> str: ...                      # Markdown, a pure function of the results: a test holds the committed page to the committed results
     def draw(results: dict, folder: Path) -> list[Path]: ... # the pictures that the page shows (as images/NAME.png), written into the folder
 
-``results`` is {"measured": what ``measure`` gave, "date", "duration_s", "cores", "versions"}. What a page says of its figures it takes from the results, so
-that a new measurement cannot leave an old sentence behind. The first line of the module's docstring is what the study asks.
+What ``measure`` takes besides ``small`` are options of the command by the same names (``--data``), each with a default. ``results`` is {"measured": what
+``measure`` gave, "date", "duration_s", "cores", "versions"}. What a page says of its figures it takes from the results, so that a new measurement cannot
+leave an old sentence behind. The first line of the module's docstring is what the study asks.
 """
