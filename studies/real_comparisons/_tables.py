@@ -81,12 +81,14 @@ def of_a_model(now: Measured, start: Measured, answers: Measured) -> dict[str, A
     """What is shown of one model on the test pairs, and of its answers."""
     change = {side: np.array(now[side]) - np.array(start[side]) for side in ("chosen", "rejected")}
     per_token = {side: np.array(now[side]) / np.array(now[f"{side}_tokens"]) for side in change}
+    change_per_token = {side: change[side] / np.array(now[f"{side}_tokens"]) for side in change}
     tokens, kl = np.array(answers["tokens"]), np.array(answers["kl"])
     return {
         "accuracy": _estimate(Wilson()(right(log_ratios(now, start)))),
         "own_accuracy": _estimate(Wilson()(right(lead(now)))),
         "own_accuracy_per_token": _estimate(Wilson()(right(per_token["chosen"] - per_token["rejected"]))),
         "margin": _estimate(BootstrapMean()(change["chosen"] - change["rejected"])),
+        "margin_per_token": _estimate(BootstrapMean()(change_per_token["chosen"] - change_per_token["rejected"])),
         "chosen_change": _estimate(BootstrapMean()(change["chosen"])),
         "rejected_change": _estimate(BootstrapMean()(change["rejected"])),
         "kl": _estimate(BootstrapMean()(kl)),
