@@ -17,12 +17,12 @@ from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.models.language.with_head import WithHead
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
-from guerdon.worlds.text.curated import Curated
 from guerdon.training.jobs import FitJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.stages import Pipeline, Stage
 from guerdon.worlds.text.comparisons import Comparisons
+from guerdon.worlds.text.curated import Curated
 from guerdon.worlds.text.form_and_worth import FormAndWorth
 from guerdon.worlds.text.gold_reward import GoldReward
 
