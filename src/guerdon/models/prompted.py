@@ -1,0 +1,54 @@
+"""A model that is asked otherwise: it measures sequences as answers to other contexts than those that they answered.
+
+Bound to a view, it says what the same model makes of the same answer under another prompt: a prompt for a better answer, one with a hint, one without the question. Nothing
+but the contexts changes; steps, masks and whatever else a row brings stay.
+"""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from guerdon.models import Model
+from guerdon.sequences import Sequences
+
+Rewrite = Callable[[Tensor], Tensor]  # a context → the context that is asked instead
+
+
+class Prompted:
+    """``model`` behind ``rewrite``, of every context."""
+
+    def __init__(self, model: Model, rewrite: Rewrite) -> None:
+        self.model, self.rewrite = model, rewrite
+
+    @property
+    def module(self) -> nn.Module:
+        return self.model.module
+
+    @property
+    def measures(self) -> Set[str]:
+        return self.model.measures
+
+    @property
+    def packed(self) -> bool:
+        """Whether a context is computed once for all that answer it."""
+        return bool(getattr(self.model, "packed", False))
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        """The named quantities of the sequences, as answers to the contexts rewritten."""
+        return self.model.measure(replace(sequences, contexts=[self.rewrite(context) for context in sequences.contexts]), names)
+
+    def save(self, folder: Path, merge: bool = True) -> None:
+        self.model.save(folder, merge)
+
+
+@dataclass(frozen=True)
+class Before:
+    """These tokens before the context."""
+
+    tokens: tuple[int, ...]
+
+    def __call__(self, context: Tensor) -> Tensor:
+        return torch.cat([torch.tensor(self.tokens, dtype=context.dtype), context])
