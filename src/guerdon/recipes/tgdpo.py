@@ -1,0 +1,13 @@
+"""TGDPO: DPO whose steps weigh by the implicit reward of a model that was fitted to comparisons before: the view ``guide``.
+
+Source: TGDPO, arXiv 2506.14574; ``alpha`` 0.5, ``beta`` 0.1, learning rate 7e-7: its authors' example (``examples/llama3_8b_instruct_tgdpo.yaml``).
+Differs from DPO: a step that the guide likes counts more in the chosen answer and less in the rejected one.
+"""
+
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.scores.guided_log_ratio import GuidedLogRatio
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Recipe, Term
+
+recipe = Recipe((Term(Pairwise(GuidedLogRatio(alpha=0.5), Logistic(), rejected=GuidedLogRatio(alpha=-0.5))),), AdamW(learning_rate=7e-7))
