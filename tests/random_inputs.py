@@ -21,6 +21,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.arange(batch) // 2
     if base == "actor":
         return torch.arange(batch) % 2
+    if base == "user":
+        return torch.arange(batch) % 3
     if base == "segment":
         return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1)
     if base == "category":  # one of as many classes as there are steps, which is what other shapes are drawn with
@@ -29,6 +31,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return (torch.rand(batch, generator=rng) < 0.5).double()
     size = (batch,) if shape in _PER_ITEM else (batch, steps)
     x = torch.randn(size, generator=rng, dtype=torch.float64)
+    if base == "mixture_logp":
+        return x.log_softmax(-1)
     if base == "logp":
         return -0.7 * x.abs() - 0.05
     if base == "top_logp":
@@ -49,6 +53,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("actor", "group", "segment", "prompt_id"):
+    if base in ("actor", "group", "segment", "prompt_id", "user"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

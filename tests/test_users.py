@@ -1,6 +1,7 @@
 """People who differ: heads that read who a sequence is scored for, and what a trained model learns of somebody new."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,13 @@ from guerdon.interfaces.cli import main
 from guerdon.models.encoders.embedded import Embedded
 from guerdon.models.encoders.hidden_state import HiddenState
 from guerdon.models.encoders.vectors import Vectors
+from guerdon.models.finite.scored_items import ItemPolicy
+from guerdon.models.heads.attended_user import AttendedUser
+from guerdon.models.heads.clustered_users import ClusteredUsers
 from guerdon.models.heads.ideal_point import IdealPoint
+from guerdon.models.heads.latent_user import LatentUser
 from guerdon.models.heads.low_rank_users import LowRankUsers
+from guerdon.models.heads.mixture_heads import MixtureHeads
 from guerdon.models.heads.prompt_point import PromptPoint
 from guerdon.models.heads.reward_features import RewardFeatures
 from guerdon.models.heads.scalar import Scalar
@@ -96,6 +102,114 @@ def test_prompt_point_by_hand():
 
 def test_separate_users_by_hand():
     assert said(SeparateUsers(2), 1, own=[[1.0, 1.0], [2.0, -1.0]]) == 2.0
+
+
+def everything(head, rows, **parameters):
+    """All that a head with these parameters says of items, for users."""
+    model = Embedded(Vectors(Few()), head).build(0)
+    model.module["head"].load_state_dict({name: torch.tensor(value) for name, value in parameters.items()}, strict=False)
+    batch = collate([Example({"": Side((question,), (item,), (True,))}, {"user": user}) for user, question, item in rows])
+    return model, {name: value.detach() for name, value in model.measure(batch.sides[""], model.measures).items()}
+
+
+def test_mixture_heads_by_hand():
+    router = {"router.0.weight": [[1.0, 0.0]], "router.0.bias": [0.0], "router.2.weight": [[LN3], [0.0]], "router.2.bias": [0.0, 0.0]}
+    _, out = everything(MixtureHeads(2, 1), [(0, 0, 2), (0, 1, 2)], **{"heads.weight": [[1.0, 1.0], [0.0, 2.0]]}, **router)
+    assert out["head_score"].tolist() == [[7.0, 8.0], [7.0, 8.0]]
+    torch.testing.assert_close(
+        out["mixture_logp"].exp(), torch.tensor([[0.75, 0.25], [0.5, 0.5]])
+    )  # the prompt is item 0, (1, 0), or item 1, (0, 1)
+    torch.testing.assert_close(out["score"], torch.tensor([7.25, 7.5]))
+
+
+def test_clustered_users_are_sorted_by_all_that_they_have_said():
+    model, out = everything(ClusteredUsers(3), [(0, 0, 0), (1, 0, 0), (2, 0, 0)], **{"heads.weight": [[1.0, 0.0], [0.0, 2.0]]})
+    assert out["score"].tolist() == [1.0, 0.0, 1.0]  # dealt out in turn
+    model.acquaint(examples(torch.tensor([[0, 1, 0], [1, 0, 1], [1, 0, 1], [1, 1, 0]])))
+    assert model.module["head"].own.tolist() == [1, 0, 0], "user 1 was twice of the first kind, once of the second; user 2 said nothing"
+    new = model.for_new_users(1)
+    new.acquaint(examples(torch.tensor([[0, 1, 0]])))
+    assert new.module["head"].own.tolist() == [1] and model.module["head"].own.tolist() == [1, 0, 0]
+
+
+def latent(users=2):
+    """One component of latent: a comparison says the preferred item's first component, and with ln(e - 1), softplus 1, how surely; the reward is z times the item's second."""
+    e1 = 0.5413248546129181  # ln(e - 1)
+    identity = [[1.0, 0.0, 0.0, 0.0], [0.0] * 4, [0.0] * 4, [0.0] * 4]
+    square = [[1.0, 0.0, 0.0, 0.0], [0.0] * 4, [0.0] * 4, [0.0] * 4]
+    reward = {
+        "reward.0.weight": [[0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [0.0] * 3],
+        "reward.2.weight": torch.eye(4).tolist(),
+        "reward.4.weight": [[1.0, -1.0, 10.0, 0.0]],
+    }
+    parameters = {
+        "encoder.0.weight": identity,
+        "encoder.2.weight": square,
+        "encoder.4.weight": [[1.0, 0.0, 0.0, 0.0], [0.0] * 4],
+        "encoder.4.bias": [0.0, e1],
+        "noise": [[1.0], [-1.0]],
+        **reward,
+    }
+    return everything(LatentUser(users, latent=1, units=4, samples=2), [(0, 0, 0), (1, 0, 1)], **parameters)
+
+
+def test_a_latent_user_is_believed_in_as_far_as_they_have_said():
+    model, before = latent()
+    assert before["latent_mean"].tolist() == [[0.0], [0.0]] and before["latent_log_variance"].tolist() == [[0.0], [0.0]]
+    torch.testing.assert_close(
+        before["head_score"], torch.tensor([[1.0, -1.0], [11.0, 9.0]])
+    )  # z, and ten times the item's second component
+    model.acquaint(
+        examples(torch.tensor([[1, 2, 0], [1, 2, 1], [1, 0, 1]]))
+    )  # user 1 preferred first components of 3, 3 and 1, each with a precision of 1
+    batch = collate([Example({"": Side((0,), (0,), (True,))}, {"user": user}) for user in (0, 1)])
+    after = model.measure(batch.sides[""], model.measures)
+    torch.testing.assert_close(after["latent_mean"], torch.tensor([[0.0], [7 / 4]]))
+    torch.testing.assert_close(after["latent_log_variance"], torch.tensor([[0.0], [-math.log(4)]]))
+    torch.testing.assert_close(after["score"], torch.tensor([0.0, 7 / 4]))
+    torch.testing.assert_close(after["head_score"], torch.tensor([[1.0, -1.0], [7 / 4 + 1 / 2, 7 / 4 - 1 / 2]]))
+
+
+def test_an_attended_user_is_looked_at_side_by_side():
+    zeros = {"key.weight": [[0.0] * 3] * 2, "query.weight": [[0.0] * 2] * 2}  # every side of a comparison is looked at alike
+    value = {
+        "value.weight": [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]],
+        "back.weight": [[1.0, 0.0], [0.0, 1.0]],
+    }  # the sign, and the first component
+    reward = {
+        "reward.0.weight": [[1.0, 10.0], [0.0, 0.0]],
+        "reward.0.bias": [0.0, 0.0],
+        "reward.2.weight": [[1.0, 0.0]],
+        "reward.2.bias": [0.0],
+    }
+    model, before = everything(AttendedUser(2, attention=1, units=2), [(0, 0, 0), (1, 0, 0)], **zeros, **value, **reward)
+    assert before["score"].tolist() == [1.0, 1.0], "nobody has said anything"
+    model.acquaint(examples(torch.tensor([[1, 2, 0], [1, 2, 1]])))
+    batch = collate([Example({"": Side((0,), (0,), (True,))}, {"user": user}) for user in (0, 1)])
+    after = model.measure(batch.sides[""], {"score"})["score"]
+    torch.testing.assert_close(after, torch.tensor([1.0, 1.0 + 10 * (3 + 1 + 3 + 0) / 4]))  # signs cancel, first components average
+    policy = ItemPolicy(model)
+    chosen = policy.log_probabilities(torch.tensor([1, 0])).exp()
+    torch.testing.assert_close(chosen.sum(-1), torch.ones(2))
+    torch.testing.assert_close(policy.measure(batch.sides[""], {"logp"})["logp"].exp(), chosen[[1, 0], 0].unsqueeze(-1))
+
+
+@pytest.mark.parametrize("head", [LatentUser(2), AttendedUser(2)], ids=lambda h: type(h).__name__)
+def test_what_was_compared_is_saved_with_the_head(head, tmp_path: Path):
+    model = Embedded(Vectors(Few()), head).build(0)
+    with torch.no_grad():
+        [p.add_(0.1) for p in model.module.parameters()]
+    model.acquaint(examples(torch.tensor([[0, 0, 1], [1, 2, 1], [1, 2, 0]])))
+    model.save(tmp_path, merge=False)
+    again = Embedded(Vectors(Few()), head, str(tmp_path)).build(3)
+    batch = Few().everything([0, 1], [0, 1, 2])
+    torch.testing.assert_close(again.measure(batch, {"score"})["score"], model.measure(batch, {"score"})["score"])
+    new = adapt(again, examples(torch.tensor([[0, 2, 1], [0, 2, 0]])), reward_model)
+    assert new.history == [] and not any(p.requires_grad for p in new.model.module.parameters())
+    theirs, same = (m.measure(Few().everything([u], [0, 1, 2]), {"score"})["score"] for m, u in ((new.model, 0), (again, 1)))
+    torch.testing.assert_close(theirs, same)  # in another order of the same comparisons
+    with pytest.raises(InputError, match="put it on a frozen encoder"):
+        Headed(body(), head)
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda w: type(w).__name__)
@@ -248,6 +362,51 @@ def built(model, head, folder, users):
     if model == "headed":
         return Headed(LanguageModel(f"{folder}/model", device="cpu"), part, f"{folder}/model").build()
     return Embedded(HiddenState("base", 1, device="cpu"), part, f"{folder}/model").build()
+
+
+GROUPED = {
+    ("clustered_reward_model", "{part: clustered_users, users: 4}"): ("headed", "embedded"),
+    ("latent_reward_model", "{part: latent_user, users: 4, latent: 2, samples: 2}"): ("embedded",),
+    ("mixture_reward_model", "{part: mixture_heads, heads: 2}"): ("headed", "embedded"),
+}
+CASES = [(model, *how) for how, models in GROUPED.items() for model in models]
+
+
+@pytest.mark.parametrize(("model", "recipe", "head"), CASES, ids=[f"{model}-{recipe}" for model, recipe, _ in CASES])
+def test_people_of_several_kinds_are_told_apart_from_files(model, recipe, head, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    body().build(0).save(Path("base"))
+    rows = [row | {"user": row["user"] + 2 * twice} for row in ROWS for twice in (0, 1)]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path("new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in NEW))
+    settings = (
+        FIT.replace("MODEL", MODELS[model])
+        .replace("HEAD", head)
+        .replace("reward_model", recipe)
+        .replace("batch_size: 12", "batch_size: 24")
+    )
+    Path("fit.yaml").write_text(settings.replace("steps: 60", "steps: 150") + "run: everybody\n")
+    assert main(["fit", "fit.yaml", "--json"]) == 0, capsys.readouterr().err
+    said = json.loads(capsys.readouterr().out)["stages"]["fit"]["after"]
+    if recipe == "mixture_reward_model":
+        assert math.isfinite(said["loss"])  # who judged is not in the prompts, so nothing can be predicted; that it runs is what is asked
+        return
+    assert said["rewards/accuracies"] == 1.0
+    trained = MODELS[model].replace("HEAD", head)[:-1] + ", trained: everybody/model, new_users: 1}"
+    if model == "headed":
+        trained = trained.replace(
+            "{part: small_language_model, characters: 'abcd>', layers: 1, hidden: 16, heads: 2, context_length: 32}", "everybody/model"
+        )
+    Path("new.yaml").write_text(
+        FIT.replace("MODEL", trained).replace("rows.jsonl", "new.jsonl").replace("reward_model", recipe) + "run: somebody\n"
+    )
+    assert main(["fit", "new.yaml", "--json"]) == 0, capsys.readouterr().err
+    part = {"clustered_reward_model": ClusteredUsers(1), "latent_reward_model": LatentUser(1, latent=2, samples=2)}[recipe]
+    source = LanguageModel("somebody/model", device="cpu") if model == "headed" else HiddenState("base", 1, device="cpu")
+    somebody = (Headed if model == "headed" else Embedded)(source, part, "somebody/model").build()
+    a, b = somebody.score(["ab>", "ab>"], ["aaa", "bbb"], user=[0, 0])
+    assert b > a, "two comparisons said so, and nothing was trained"
 
 
 def test_an_encoder_alone_is_no_model(tmp_path: Path, monkeypatch, capsys):

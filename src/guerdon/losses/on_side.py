@@ -1,6 +1,6 @@
 """On one side: a loss per step, computed on one side of a pair.
 
-    loss = loss of what is chosen_... (or rejected_...)        [N, T]
+    loss = loss of what is chosen_... (or rejected_...)        [N, T], or [N] where the loss has one number for a sequence
 
 ``OnSide(NegativeLogLikelihood())`` is SFT on the chosen answers, the second term of ORPO, CPO and DPO with an anchor. It needs whatever the loss
 needs, on that side.
@@ -22,6 +22,11 @@ from guerdon.witness import Witness
 class OnSide:
     loss: Part
     side: str = "chosen"
+
+    @property
+    def per_item(self) -> bool:
+        """Whether it is a loss per pair, because that of the side is one per sequence."""
+        return getattr(self.loss, "per_item", False)
 
     def needs(self) -> frozenset[str]:
         return frozenset(f"{self.side}_{name}" for name in needs(self.loss))

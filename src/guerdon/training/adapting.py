@@ -3,8 +3,8 @@
     adapted = adapt(model, examples, recipe, budget)          # rows of user 0, 1 ...: the new ones
     adapted.model.score(prompts, completions, user=[0] * len(prompts))
 
-What belongs to nobody in particular is frozen. What is somebody's own starts as the mean over the users that the model knows, and is fitted by ``recipe``; a head without
-such parameters is only told of the comparisons. The model that was trained stays as it is.
+What belongs to nobody in particular is frozen. What is somebody's own starts as the mean over the users that the model knows, and is fitted
+by ``recipe``; a head without such parameters is only told of the comparisons. The model that was trained stays as it is.
 """
 
 from collections.abc import Sequence

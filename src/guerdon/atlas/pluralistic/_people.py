@@ -13,9 +13,11 @@ from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
 from guerdon.models.encoders.embedded import Embedded, EmbeddedModel
 from guerdon.models.encoders.vectors import Vectors
+from guerdon.parts import call
 from guerdon.randomness import derive
-from guerdon.sequences import Example
+from guerdon.sequences import Example, collate
 from guerdon.training.adapting import acquaint
+from guerdon.training.measuring import gather, wanted_by
 from guerdon.training.recipe import Term
 from guerdon.worlds.users._crowd import Crowd, examples
 
@@ -107,3 +109,10 @@ class Groups:
         """Over the held-out items; the model has been adapted to just these users if they are ``new``."""
         asked = users if model.columns else users[:1]
         return agreement(scores(model, self.world, asked, self.held_out, new), self.world.utility()[users][:, self.held_out])
+
+
+@torch.no_grad()
+def likeliest(models: Sequence[EmbeddedModel], terms: Sequence[Term], unseen: Sequence[Example]) -> EmbeddedModel:
+    """The model under which verdicts that it has not seen are likeliest, by the first of the terms."""
+    batch, loss = collate(unseen), terms[0].loss
+    return min(models, key=lambda model: float(call(loss, gather(batch, wanted_by([loss]), model)).mean()))

@@ -1,7 +1,7 @@
 """LoRe: where people's tastes are mixtures of a few, somebody new is found among the mixtures with fewer comparisons than a reward of their own takes.
 
-World: 200 items with sixteen-dimensional vectors from N(0, 1); four tastes, orthogonal directions; everybody is a mixture of them, drawn evenly from the
-simplex, so that a table of people times items has rank four. People judge by Bradley-Terry. A seed is another world.
+World: 200 items with sixteen-dimensional vectors from N(0, 1); four tastes, orthogonal directions; everybody is a mixture of them, drawn
+evenly from the simplex, so that a table of people times items has rank four. People judge by Bradley-Terry. A seed is another world.
 
 60 users compare 30 pairs of 140 items each. On these are fitted, all to their minimum by L-BFGS:
 
@@ -9,16 +9,16 @@ simplex, so that a table of people times items has rank four. People judge by Br
 * one reward: a linear reward for all;
 * own reward: a linear reward for each user and nothing shared.
 
-LoRe and own rewards are then given 40 people they have never seen, with 3, 10 or 30 comparisons each, of which only what is a person's own is fitted: the
-mixture, or the whole reward. Both start as the mean over the users and are pulled back to it, which is more than the paper's per-user reward has: that starts from
-noise.
+LoRe and own rewards are then given 40 people they have never seen, with 3, 10 or 30 comparisons each, of which only what is a person's own
+is fitted: the mixture, or the whole reward. Both start as the mean over the users and are pulled back to it, which is more than the paper's
+per-user reward has: that starts from noise.
 
-Ridges: of training, from 1e-4, 1e-3 and 1e-2, once, for 10 labels; of adapting, from 0.003, 0.03, 0.3 and 3, for each number of labels; all chosen by what is
-measured, on 20 other people who are not among the 40, alike for every arm. Measured: the share of all pairs of the 60 items that nobody has judged before which the
-reward orders as the person would, who is not asked but known. "Few" are 3 and 10.
+Ridges: of training, from 1e-4, 1e-3 and 1e-2, once, for 10 labels; of adapting, from 0.003, 0.03, 0.3 and 3, for each number of labels; all
+chosen by what is measured, on 20 other people who are not among the 40, alike for every arm. Measured: the share of all pairs of the 60
+items that nobody has judged before which the reward orders as the person would, who is not asked but known. "Few" are 3 and 10.
 
-Source: Bose et al. 2025, arXiv 2504.14439, with the authors' code (facebookresearch/LoRe). Its data are PersonalLLM, Reddit TL;DR and PRISM, embedded by a reward model
-of 8 B parameters; here the embedding is given and the truth is known.
+Source: Bose et al. 2025, arXiv 2504.14439, with the authors' code (facebookresearch/LoRe). Its data are PersonalLLM, Reddit TL;DR and
+PRISM, embedded by a reward model of 8 B parameters; here the embedding is given and the truth is known.
 """
 
 from guerdon.atlas import AllOf, BetterThan, System

@@ -1,7 +1,8 @@
 """Reward features: where raters disagree, features that were learned from many of them let a few labels of somebody new beat a reward for all; where they agree, nothing is lost.
 
-World: 200 items with sixteen-dimensional vectors from N(0, 1); raters whose tastes are directions, in a subspace of four dimensions, and who judge by Bradley-Terry. In one half
-of the experiment these directions have nothing else in common (they disagree), in the other they are one and the same (they agree). A seed is another world.
+World: 200 items with sixteen-dimensional vectors from N(0, 1); raters whose tastes are directions, in a subspace of four dimensions, and
+who judge by Bradley-Terry. In one half of the experiment these directions have nothing else in common (they disagree), in the other they
+are one and the same (they agree). A seed is another world.
 
 60 raters compare 30 pairs of 140 items each. On these are fitted, all to their minimum by L-BFGS:
 
@@ -9,17 +10,19 @@ of the experiment these directions have nothing else in common (they disagree), 
 * one reward: a linear reward for all, the non-adaptive model;
 * own reward: a linear reward for each rater and nothing shared.
 
-The two that know raters are then given 40 people they have never seen, with 5, 10 or 30 comparisons each, of which only what is a person's own is fitted. A person starts as the
-mean over the raters and is pulled back to it (half the squared distance, times a ridge).
+The two that know raters are then given 40 people they have never seen, with 5, 10 or 30 comparisons each, of which only what is a person's
+own is fitted. A person starts as the mean over the raters and is pulled back to it (half the squared distance, times a ridge).
 
-Ridges: of training, from 1e-4, 1e-3 and 1e-2, once, for 10 labels; of adapting, from 0.003, 0.03, 0.3 and 3, for each number of labels; all chosen by what is measured, on 20 other
-people who are not among the 40, alike for every arm. Measured: the share of all pairs of the 60 items that nobody has judged before which the reward orders as the
-person would, who is not asked but known.
+Ridges: of training, from 1e-4, 1e-3 and 1e-2, once, for 10 labels; of adapting, from 0.003, 0.03, 0.3 and 3, for each number of labels; all
+chosen by what is measured, on 20 other people who are not among the 40, alike for every arm. Measured: the share of all pairs of the 60
+items that nobody has judged before which the reward orders as the person would, who is not asked but known.
 
-The paper has no pull to the mean: it says that adapting is logistic regression. Without any, five labels in eight dimensions have no minimum. Its raters judge answers
-of language models by hand-made features (UltraFeedback) or by published reward models; here the features are linear in the vector.
+The paper has no pull to the mean: it says that adapting is logistic regression. Without any, five labels in eight dimensions have no
+minimum. Its raters judge answers of language models by hand-made features (UltraFeedback) or by published reward models; here the features
+are linear in the vector.
 
-Source: Barreto et al. 2025, arXiv 2503.17338: the architecture, adaptation with frozen features, agreement against disagreement, 30 labels for somebody new.
+Source: Barreto et al. 2025, arXiv 2503.17338: the architecture, adaptation with frozen features, agreement against disagreement, 30 labels
+for somebody new.
 """
 
 from guerdon.atlas import AllOf, BetterThan, NoWorseThan, System

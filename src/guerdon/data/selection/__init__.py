@@ -1,4 +1,4 @@
-"""Selection: statistics of what was sampled → which sequences are kept, or how often a prompt is drawn."""
+"""Selection: statistics of what was sampled → which sequences are kept, or how often a prompt is drawn; what is believed → which question is asked."""
 
 from typing import Protocol
 
@@ -25,3 +25,9 @@ class Drawing(Protocol):
     """Weights [P], how many, a seed → the indices of the prompts to try next, [count]."""
 
     def __call__(self, weight: Tensor, count: int, seed: int) -> Tensor: ...
+
+
+class Questioning(Protocol):
+    """``probability`` [C, S] of "yes" to each of C questions under S draws of what is not known → how much each is worth asking, [C]."""
+
+    def __call__(self, probability: Tensor) -> Tensor: ...

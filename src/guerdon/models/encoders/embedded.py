@@ -91,7 +91,7 @@ class EmbeddedModel:
             each,
             each,
             sequences,
-            lambda: self.encoder.embed(asked(sequences)),
+            lambda: self.encoder.embed(asked(sequences))[sequences.context],
         )
         return {name: value for name, value in said.items() if name in names}
 
@@ -141,9 +141,8 @@ class EmbeddedModel:
 
 
 def asked(sequences: Sequences) -> Sequences:
-    """What the sequences answer, as answers to nothing: an encoder makes a vector of it."""
-    contexts = [sequences.contexts[c] for c in sequences.context.tolist()]
-    length = torch.tensor([len(c) for c in contexts])
-    actions = pad(contexts, torch.long)
+    """What the sequences answer, each once, as answers to nothing: an encoder makes a vector of it."""
+    length = torch.tensor([len(c) for c in sequences.contexts])
+    actions = pad(sequences.contexts, torch.long)
     nothing = torch.zeros(0, dtype=torch.long)
     return Sequences([nothing], torch.zeros_like(length), actions, torch.arange(actions.shape[1]) < length.unsqueeze(-1), length)

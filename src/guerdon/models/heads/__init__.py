@@ -1,7 +1,8 @@
 """Heads: what turns the hidden states of a body into a number. A specification says how to build the module; it holds no parameters.
 
-A head for people who differ has a field ``users``, how many it knows, and reads who a sequence is scored for. What belongs to one user alone lies in the
-module under ``own``; the rest is shared (``guerdon.training.adapting`` keeps it as it is and finds the ``own`` of somebody new).
+A head for people who differ has a field ``users``, how many it knows, and reads who a sequence is scored for. What belongs to one user
+alone lies in the module under ``own``; the rest is shared (``guerdon.training.adapting`` keeps it as it is and finds the ``own`` of
+somebody new).
 """
 
 from typing import Any, Protocol

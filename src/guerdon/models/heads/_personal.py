@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,14 +39,16 @@ def linear(width: int, outputs: int, seed: int, *purpose: str) -> nn.Linear:
     return layer
 
 
-def perceptron(width: int, hidden: int, outputs: int, seed: int, *purpose: str) -> nn.Sequential:
-    """Two layers with biases and ReLU between them."""
-    first, second = nn.Linear(width, hidden), nn.Linear(hidden, outputs)
-    with torch.no_grad():
-        for layer, name in ((first, "first"), (second, "second")):
-            layer.weight.copy_(drawn(layer.out_features, layer.in_features, seed, *purpose, name) * 2**0.5)
+def perceptron(sizes: Sequence[int], seed: int, *purpose: str) -> nn.Sequential:
+    """Layers with biases from each size to the next, and ReLU between them."""
+    layers: list[nn.Module] = []
+    for place, (width, outputs) in enumerate(pairwise(sizes)):
+        layer = nn.Linear(width, outputs)
+        with torch.no_grad():
+            layer.weight.copy_(drawn(outputs, width, seed, *purpose, str(place)) * 2**0.5)
             layer.bias.zero_()
-    return nn.Sequential(first, nn.ReLU(), second)
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 def strangers(head: Head, module: nn.Module, width: int, users: int) -> tuple[Head, nn.Module]:
@@ -83,3 +87,30 @@ def compared(examples: Sequence[Example]) -> tuple[Sequences, Sequences, Tensor]
 def copied(module: nn.Module) -> nn.Module:
     """A frozen copy."""
     return copy.deepcopy(module).requires_grad_(False)
+
+
+class Comparisons(nn.Module):
+    """What users have compared, as embeddings: ``pairs`` [U, M, 2, D], the preferred side first, of which those count that are ``there`` [U, M]."""
+
+    def __init__(self, users: int, width: int):
+        super().__init__()
+        self.register_buffer("pairs", torch.zeros(users, 0, 2, width))
+        self.register_buffer("there", torch.zeros(users, 0, dtype=torch.bool))
+
+    def put(self, chosen: Tensor, rejected: Tensor, user: Tensor) -> None:
+        """Comparisons [N, D] in the place of those that these users had made before."""
+        longest = max(int(torch.bincount(user).max()) if len(user) else 0, self.there.shape[1])
+        pairs, there = self.pairs.new_zeros(len(self.pairs), longest, *self.pairs.shape[2:]), self.there.new_zeros(len(self.there), longest)
+        pairs[:, : self.there.shape[1]], there[:, : self.there.shape[1]] = self.pairs, self.there
+        for who in user.unique().tolist():
+            own = torch.stack([chosen[user == who], rejected[user == who]], 1)
+            there[who] = torch.arange(longest, device=there.device) < len(own)
+            pairs[who, : len(own)] = own.to(pairs)
+        self.pairs, self.there = pairs, there
+
+    def _load_from_state_dict(self, state: dict, prefix: str, *rest: Any) -> None:
+        for name in ("pairs", "there"):  # a saved one may hold more, or fewer, of each user
+            saved, own = state.get(prefix + name), getattr(self, name)
+            if saved is not None and saved.shape[0] == own.shape[0] and saved.shape[2:] == own.shape[2:]:
+                setattr(self, name, own.new_zeros(saved.shape))
+        super()._load_from_state_dict(state, prefix, *rest)

@@ -3,13 +3,14 @@
     ideal(u)    = sum_k softmax(own[u])_k prototype_k                   [B, D], in the space of hidden states
     score(x, u) = -|f(h(x)) - f(ideal(u))|^2                            [B], h the hidden state [B, D] at the last token, f into M dimensions
 
-What is liked best is not far out in some direction, as under a linear reward, but at a point: more of a good thing can be too much. Map, prototypes and mixtures
-are learned together by Bradley-Terry on pairs that say who judged; for somebody new only their mixture is found.
+What is liked best is not far out in some direction, as under a linear reward, but at a point: more of a good thing can be too much. Map,
+prototypes and mixtures are learned together by Bradley-Terry on pairs that say who judged; for somebody new only their mixture is found.
 
-Source: PAL, Chen et al. 2024, arXiv 2406.08469, its model A; the authors' code (RamyaLab/pluralistic-alignment, ``pal_rm_a``): mixtures as a softmax of logits from N(0, 1),
-prototypes in the embedding's own space (``f(Pw)``). There the score is the distance itself; squared it has a gradient everywhere, and with a linear f its difference
-over a pair is linear in ``ideal``. The loss there is a hinge or logistic: that is the recipe's. ``hidden`` 0: f is linear (a metric); more: two layers of so many with ReLU,
-where the authors have two of the embedding's width. ``prototypes`` 2 as in most of their configurations; ``dimensions`` 16: ours, theirs is the embedding's.
+Source: PAL, Chen et al. 2024, arXiv 2406.08469, its model A; the authors' code (RamyaLab/pluralistic-alignment, ``pal_rm_a``): mixtures as
+a softmax of logits from N(0, 1), prototypes in the embedding's own space (``f(Pw)``). There the score is the distance itself; squared it
+has a gradient everywhere, and with a linear f its difference over a pair is linear in ``ideal``. The loss there is a hinge or logistic:
+that is the recipe's. ``hidden`` 0: f is linear (a metric); more: two layers of so many with ReLU, where the authors have two of the
+embedding's width. ``prototypes`` 2 as in most of their configurations; ``dimensions`` 16: ours, theirs is the embedding's.
 Differs from LowRankUsers: what is mixed are places, not rewards.
 """
 
@@ -37,7 +38,7 @@ class IdealPoint:
     def build(self, width: int, seed: int) -> nn.Module:
         own = torch.randn(self.users, self.prototypes, generator=generator(seed, "head", "own"))
         mapped = (
-            perceptron(width, self.hidden, self.dimensions, seed, "map") if self.hidden else linear(width, self.dimensions, seed, "map")
+            perceptron((width, self.hidden, self.dimensions), seed, "map") if self.hidden else linear(width, self.dimensions, seed, "map")
         )
         return Personal(own, map=mapped, prototypes=linear(self.prototypes, width, seed, "prototypes"))
 

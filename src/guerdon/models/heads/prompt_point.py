@@ -3,10 +3,12 @@
     ideal(c, u)   = sum_k softmax(own[u])_k g_k(c)                   [B, M], c the hidden state [B, D] of what is answered
     score(x, u)   = scale * cos(f(h(x)), ideal(c, u))                [B], h the hidden state [B, D] at the last token
 
-Map, prototypes and mixtures are learned together by Bradley-Terry on pairs that say who judged; for somebody new only their mixture is found.
+Map, prototypes and mixtures are learned together by Bradley-Terry on pairs that say who judged; for somebody new only their mixture is
+found.
 
-Source: PAL, Chen et al. 2024, arXiv 2406.08469, its model B; the authors' code (RamyaLab/pluralistic-alignment, ``pal_rm_b``, ``angle``): K maps of the prompt, a cosine and a
-learned scale that starts at 1 / 0.07 and ends at 100. Maps are linear here; there they have two layers. ``prototypes`` 2 as there, ``dimensions`` 16: ours.
+Source: PAL, Chen et al. 2024, arXiv 2406.08469, its model B; the authors' code (RamyaLab/pluralistic-alignment, ``pal_rm_b``, ``angle``): K
+maps of the prompt, a cosine and a learned scale that starts at 1 / 0.07 and ends at 100. Maps are linear here; there they have two layers.
+``prototypes`` 2 as there, ``dimensions`` 16: ours.
 Differs from IdealPoint: prototypes are functions of the prompt, and it is the angle that counts.
 """
 

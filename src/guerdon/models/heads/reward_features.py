@@ -3,12 +3,13 @@
     features(x) = A h(x)                        [B, K], h the hidden state [B, D] at the last token
     score(x, u) = sum_k own[u, k] features_k(x)        [B]
 
-``own`` is a row of K free numbers for each user. Features and weights are learned together, by Bradley-Terry on pairs that say who judged; for somebody new
-the features stay and only their row is found, which is logistic regression (``guerdon.training.adapting``).
+``own`` is a row of K free numbers for each user. Features and weights are learned together, by Bradley-Terry on pairs that say who judged;
+for somebody new the features stay and only their row is found, which is logistic regression (``guerdon.training.adapting``).
 
-Source: reward-feature models, Barreto et al. 2025, arXiv 2503.17338: the inner product, learned jointly, and adapted with frozen features. There the body's
-last layer gives the features, as here under ``Headed``; ``features`` 32 is the middle one of the sizes tried there (8, 32, 128). How weights start is left open: here
-features as those of a scalar head, weights from N(0, 1 / K), so that first scores are of the same size.
+Source: reward-feature models, Barreto et al. 2025, arXiv 2503.17338: the inner product, learned jointly, and adapted with frozen features.
+There the body's last layer gives the features, as here under ``Headed``; ``features`` 32 is the middle one of the sizes tried there (8, 32,
+128). How weights start is left open: here features as those of a scalar head, weights from N(0, 1 / K), so that first scores are of the
+same size.
 Differs from Scalar: K scalar heads, mixed by who asks. With one user and one feature it is a scalar head times a number.
 """
 

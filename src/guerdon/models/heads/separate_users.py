@@ -2,8 +2,8 @@
 
     score(x, u) = own[u] . h(x)        [B], h the hidden state [B, D] at the last token
 
-What personal rewards are compared with: it can express every linear taste, and learns nothing about one person from another. Only the start of somebody new, the mean
-over those that are known, is.
+What personal rewards are compared with: it can express every linear taste, and learns nothing about one person from another. Only the start
+of somebody new, the mean over those that are known, is.
 
 Source: ours; the per-user model that LoRe, arXiv 2504.14439, and Barreto et al. 2025, arXiv 2503.17338, measure themselves against.
 Differs from Scalar: one head for each user. Differs from RewardFeatures: as many features as the embedding has, which are not learned.

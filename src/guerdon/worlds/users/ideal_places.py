@@ -3,10 +3,11 @@
     utility[u, i] = -strength * (|y_i - a_u|^2 - mean) / deviation,    y_i = M x_i,    a_u = sum_k w[u, k] p_k
 
 x_i [D] is from N(0, 1), M [dimensions, D] has orthonormal rows; the prototypes p_k, each as far from every other, lie on a sphere of radius
-``spread`` * sqrt(dimensions) around the mean item; w[u] ~ Dirichlet(concentration), or one of the K where it is 0. Mean and deviation of a user's squared distances are
-over the items, so that everybody is as sure of their verdicts.
+``spread`` * sqrt(dimensions) around the mean item; w[u] ~ Dirichlet(concentration), or one of the K where it is 0. Mean and deviation of a
+user's squared distances are over the items, so that everybody is as sure of their verdicts.
 
-Source: the ideal point model, Coombs 1950, as the simulated users of PAL, Chen et al. 2024, arXiv 2406.08469, whose ideal points are mixtures of prototypes.
+Source: the ideal point model, Coombs 1950, as the simulated users of PAL, Chen et al. 2024, arXiv 2406.08469, whose ideal points are
+mixtures of prototypes.
 Differs from MixedTastes: nobody wants as much as possible of anything.
 """
 

@@ -6,8 +6,8 @@
 
 A majority and a minority are two groups with unequal ``shares``; how far they are apart is ``agreement`` (-1: they want opposite things).
 
-Source: ours; users as convex combinations of a few rewards as in LoRe, arXiv 2504.14439, and groups of people as in MaxMin-RLHF, arXiv 2402.08925, where imbalance and distance
-are what decides.
+Source: ours; users as convex combinations of a few rewards as in LoRe, arXiv 2504.14439, and groups of people as in MaxMin-RLHF, arXiv
+2402.08925, where imbalance and distance are what decides.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,9 @@ class MixedTastes(Crowd):
 
 
 def directions(count: int, width: int, agreement: float, rng: torch.Generator) -> Tensor:
-    """[count, width], directions of length 1 of which any two have the same cosine."""
-    values, vectors = torch.linalg.eigh((1 - agreement) * torch.eye(count, dtype=torch.float64) + agreement)
-    frame = torch.linalg.qr(torch.randn(width, count, dtype=torch.float64, generator=rng)).Q
-    return vectors * values.clamp(min=0).sqrt() @ frame.T
+    """[count, width], directions of length 1 of which any two have the same cosine. However large it is, the first is the same, the second in the same plane ..."""
+    gram = (1 - agreement) * torch.eye(count, dtype=torch.float64) + agreement
+    root = torch.linalg.cholesky(
+        gram + 1e-12 * torch.eye(count, dtype=torch.float64)
+    )  # the least agreement that there can be makes it singular
+    return root @ torch.linalg.qr(torch.randn(width, count, dtype=torch.float64, generator=rng)).Q.T

@@ -2,8 +2,8 @@
 
     utility[u, i] = strength * g_k . x_i,   k the group of u;         P(group k | prompt c) = softmax_k(sharpness * r_k . x_c)
 
-The first ``prompts`` items are questions, the rest answers; x from N(0, 1), g_k of length 1 with g_k . g_l = ``agreement``, r_k orthogonal, of length 1. User u is of the
-group u mod ``groups``. ``anonymous`` verdicts are given, each, by somebody whom the question has attracted.
+The first ``prompts`` items are questions, the rest answers; x from N(0, 1), g_k of length 1 with g_k . g_l = ``agreement``, r_k orthogonal,
+of length 1. User u is of the group u mod ``groups``. ``anonymous`` verdicts are given, each, by somebody whom the question has attracted.
 
 Source: ours; subpopulations with weights that depend on the prompt, MiCRo, Shen et al. 2025, arXiv 2505.24846, eq. 1.
 Differs from MixedTastes: there are prompts, and they decide who judges.
