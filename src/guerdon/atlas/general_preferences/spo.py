@@ -43,6 +43,9 @@ system = System(
     link="https://arxiv.org/abs/2401.04056",
     kind="method",
     builds_on=("win-rate", "leave-one-out", "bradley-terry-reward-model", "exploitability"),
+    note="Seen: on a cycle the average of SPO's iterates is less exploitable than that of a reward model that is fitted anew at every "
+    "step, but by 0.06 and not by the 0.1 claimed: fitted to the policy's own comparisons, the reward model follows the cycle "
+    "round as well. On a line the two are alike.",
 )
 NOISE, RATES, RIDGE, POINTS = 0.2, (0.03, 0.1, 0.3), 0.01, (10, 30, 100)
 AVERAGE, LINE = "exploitability of the average", "expected score on a line"

@@ -58,7 +58,7 @@ system = System(
     link="https://arxiv.org/abs/2409.17791",
     kind="method",
     builds_on=("dpo", "graded-removal", "category-cross-entropy", "with-head"),
-    note="",
+    note="The evidence was measured on cores that were busy with other work.",
 )
 DECODING = Decoding(14)
 DEGREES = 4

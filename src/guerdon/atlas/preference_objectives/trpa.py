@@ -42,6 +42,7 @@ system = System(
     link="https://arxiv.org/abs/2504.04524",
     kind="method",
     builds_on=("online-dpo", "verifier", "kl-penalty", "trust-region"),
+    note="Seen: all three reach some 70 % here and are not told apart; none ever falls.",
 )
 PROBLEMS, ANSWERS, FORMED, RATES = 8, 64, 15, (0.03, 0.1, 0.3)
 recipe: dict[str, Recipe] = {
