@@ -68,8 +68,8 @@ PAIRS = [
 # every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
 RECIPES = {name: named_recipe(name) for name in recipe_names()}
 OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
-for scorer in ("reward_model", "general_preference"):  # no policies
-    OFFLINE.pop(scorer)
+for other in ("reward_model", "general_preference", "t_reg", "tgdpo"):  # no policies; and what needs further models than the reference
+    OFFLINE.pop(other)
 
 
 def of_verdicts(recipe: Recipe) -> bool:

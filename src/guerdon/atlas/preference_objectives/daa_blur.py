@@ -57,6 +57,7 @@ system = System(
     link="https://arxiv.org/abs/2502.01237",
     kind="study",
     builds_on=("dpo", "ipo", "simpo", "orpo", "asft", "kto", "nca", "apo"),
+    note="The evidence was measured on cores that were busy with other work, and stood still for a while.",
 )
 CONTEXTS, VOCABULARY, DEPTH, PAIRS = 8, 4, 2, 256
 BETAS, LAMBDAS, RATE, STOPS = (0.01, 0.03, 0.1, 0.3, 1.0), (0.1, 0.2, 0.5, 1.0, 3.0), 0.2, (5, 15, 60)

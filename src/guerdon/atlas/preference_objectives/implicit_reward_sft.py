@@ -48,6 +48,7 @@ system = System(
     link="https://arxiv.org/abs/2507.00018",
     kind="theory",
     builds_on=("sft", "dpo", "f-divergence", "implicit-reward-log-ratio"),
+    note="The evidence was measured on cores that were busy with other work, and stood still for a while.",
 )
 CONTEXTS, VOCABULARY, DEPTH, DEMONSTRATIONS, PAIRS = 8, 4, 2, 4, 256
 DEMONSTRATORS = {"modest": 3.0, "expert": 0.5}  # the beta of their tilt
