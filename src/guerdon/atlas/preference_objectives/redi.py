@@ -57,7 +57,10 @@ system = System(
     link="https://arxiv.org/abs/2505.24850",
     kind="method",
     builds_on=("sft", "dpo", "simpo", "on-side", "rejection-sampling"),
-    note="",
+    note=(
+        "Seen: wrong answers add fifteen points to SFT (0.67 against 0.52), and at an aggressive rate alpha = 0.8 keeps most of them (0.64) where alpha = 1 falls to 0.45. "
+        "DPO with a beta of 0.5, larger than any that the paper tried, is as good (0.68), and so is SimPO within what eight seeds can tell (0.65): REDI's lead over them is not decided."
+    ),
 )
 ALPHA, RATE = 0.8, 3e-4
 DECODING = Decoding(20)
