@@ -1,28 +1,31 @@
 """Rationales: the policy is told why one answer was preferred, and learns to say it, beside the preference.
 
-World: short texts whose true worth is known (``worlds.text.gold_reward``), and 32 comparisons of them, so few that a reason could be worth having. The reason of a
-pair is "+" and the letter of which the preferred text has more and that speaks most for it, "-" and the letter of which it has fewer and that speaks
-most against the other text ("+f-b"): what a machine would write that knows the world. Twice as many comparisons are the price that reasons are to save.
+World: short texts whose true worth is known (``worlds.text.gold_reward``), and 32 comparisons of them, so few that a reason could be worth
+having. The reason of a pair is "+" and the letter of which the preferred text has more and that speaks most for it, "-" and the letter of
+which it has fewer and that speaks most against the other text ("+f-b"): what a machine would write that knows the world. Twice as many
+comparisons are the price that reasons are to save.
 
-SFT fits a policy of one layer to 1,000 texts and, so that it can talk about two texts at all, to 1,000 sayings about pairs, in the same form, that name any
-letters in which the texts differ: it knows how a reason looks and not what matters, as a pretrained model would.
+SFT fits a policy of one layer to 1,000 texts and, so that it can talk about two texts at all, to 1,000 sayings about pairs, in the same
+form, that name any letters in which the texts differ: it knows how a reason looks and not what matters, as a pretrained model would.
 
-Arms, each 24 steps of 32 pairs: DPO; DPO on 64 pairs; RDPO, which is DPO and a weight gamma of the negative log-likelihood of the reasons of 32 pairs, given both texts, the
-preferred one first; the same with the reasons of other pairs ("shuffled") and with the letters that speak most for the wrong side ("wrong").
+Arms, each 24 steps of 32 pairs: DPO; DPO on 64 pairs; RDPO, which is DPO and a weight gamma of the negative log-likelihood of the reasons
+of 32 pairs, given both texts, the preferred one first; the same with the reasons of other pairs ("shuffled") and with the letters that
+speak most for the wrong side ("wrong").
 
-Learning rates are from 0.003, 0.01 and 0.03 to 0 in a line after a tenth of warm-up, beta for DPO from 0.1, 0.3 and 1, gamma from 0.01, 0.1 and 1 (with DPO's best beta, 1):
-nine settings each, the best true worth on seeds 100 to 103, which are not reported: DPO 0.03; RDPO 0.01 with gamma 0.1.
+Learning rates are from 0.003, 0.01 and 0.03 to 0 in a line after a tenth of warm-up, beta for DPO from 0.1, 0.3 and 1, gamma from 0.01, 0.1
+and 1 (with DPO's best beta, 1): nine settings each, the best true worth on seeds 100 to 103, which are not reported: DPO 0.03; RDPO 0.01
+with gamma 0.1.
 
 Measured: the true worth of two answers to each of 256 held-out prompts, and by how many characters they are longer than SFT's.
 
-Open in the paper's framework: who writes reasons (here: the world), and the sum or mean over their letters (here: the mean). Its authors' code has
--log sigmoid(gamma log p) where their text has -gamma log p; this is the latter.
+Open in the paper's framework: who writes reasons (here: the world), and the sum or mean over their letters (here: the mean). Its authors'
+code has -log sigmoid(gamma log p) where their text has -gamma log p; this is the latter.
 
-Changed before the full run: with 128 pairs, tried first, DPO needs no help, as each letter is compared hundreds of times; and SFT did not know reasons at
-all, so that in 24 steps it learned their form and little else.
+Changed before the full run: with 128 pairs, tried first, DPO needs no help, as each letter is compared hundreds of times; and SFT did not
+know reasons at all, so that in 24 steps it learned their form and little else.
 
-Source: Just et al. 2024, arXiv 2407.14477, the loss and the abstract's claims (fewer pairs, less verbosity); its authors' code for the order of the texts. Its
-judge is a language model, its rationales are sentences, and the model that learns from them has read many.
+Source: Just et al. 2024, arXiv 2407.14477, the loss and the abstract's claims (fewer pairs, less verbosity); its authors' code for the
+order of the texts. Its judge is a language model, its rationales are sentences, and the model that learns from them has read many.
 """
 
 import random
@@ -57,9 +60,9 @@ system = System(
     kind="data",
     builds_on=("dpo", "rationales", "negative-log-likelihood"),
     note=(
-        "Seen: in a model of one layer what reasons say does not carry over to what is written: right, shuffled and wrong reasons end at the same worth (4.5, 4.6, 4.4), "
-        "and DPO with twice the pairs is ahead of them all (6.0). Answers grow less (0.8 characters against 2.2), not decidedly, and with any reasons. "
-        "The evidence was measured on busy cores."
+        "Seen: in a model of one layer what reasons say does not carry over to what is written: right, shuffled and wrong reasons end "
+        "at the same worth (4.5, 4.6, 4.4), and DPO with twice the pairs is ahead of them all (6.0). Answers grow less (0.8 characters "
+        "against 2.2), not decidedly, and with any reasons. The evidence was measured on busy cores."
     ),
 )
 DECODING = Decoding(14)
@@ -102,7 +105,8 @@ def experiment(seed: int, scale: str) -> dict:
 
 @dataclass(frozen=True)
 class Explained:
-    """Comparisons with a reason each: "+" and a letter of which the preferred text has more, "-" and one of which it has fewer. ``choose`` says which."""
+    """Comparisons with a reason each: "+" and a letter of which the preferred text has more, "-" and one of which it has fewer. ``choose`` says
+    which."""
 
     world: GoldReward
     rows: int

@@ -1,27 +1,29 @@
 """REDI: a teacher's wrong answers teach more than its right ones alone, if they push less than the right ones pull.
 
-World: answers that need a form, the prompt's letters in order, and worth, which is nowhere said (``worlds.text.form_and_worth``, of six letters); a verifier
-says whether one is right. The teacher, fitted to 1,000 answers in due form whose worth is accidental, is right in one of ten. It writes 16 answers to each of
-384 prompts. Where one of them is right, that one goes to SFT, and the pair of it and a wrong one to the second stage: fixed data, none of it the student's.
-The student starts from nothing and has the teacher's size, two layers.
+World: answers that need a form, the prompt's letters in order, and worth, which is nowhere said (``worlds.text.form_and_worth``, of six
+letters); a verifier says whether one is right. The teacher, fitted to 1,000 answers in due form whose worth is accidental, is right in one
+of ten. It writes 16 answers to each of 384 prompts. Where one of them is right, that one goes to SFT, and the pair of it and a wrong one to
+the second stage: fixed data, none of it the student's. The student starts from nothing and has the teacher's size, two layers.
 
-Stage 1: SFT on the right answers (120 steps of 64). Stage 2, from there: 24 steps of 32 pairs, a tenth of them warm-up, then down to 0 in a line, as in the
-paper. Arms: REDI with alpha = 0.8; alpha = 1 ("symmetric"); alpha = 0, which is SFT on the chosen answers ("SFT, longer"); DPO; SimPO with a lead of half its
-beta, as the paper ran it. Learning rates are from 0.0001, 0.0003, 0.001 and 0.003, beta from 0.02, 0.1 and 0.5 for DPO and from 2 and 10 for SimPO, the best
-share of right answers on seeds 100 to 102, which are not reported: REDI 0.0003; symmetric 0.0001; SFT 0.0003; DPO 0.0003 with beta 0.5; SimPO 0.0001 with beta 10.
-alpha is the paper's and was not tuned. REDI and alpha = 1 also run at 0.001, thrice REDI's rate, and alpha = 1 at REDI's.
+Stage 1: SFT on the right answers (120 steps of 64). Stage 2, from there: 24 steps of 32 pairs, a tenth of them warm-up, then down to 0 in a
+line, as in the paper. Arms: REDI with alpha = 0.8; alpha = 1 ("symmetric"); alpha = 0, which is SFT on the chosen answers ("SFT, longer");
+DPO; SimPO with a lead of half its beta, as the paper ran it. Learning rates are from 0.0001, 0.0003, 0.001 and 0.003, beta from 0.02, 0.1
+and 0.5 for DPO and from 2 and 10 for SimPO, the best share of right answers on seeds 100 to 102, which are not reported: REDI 0.0003;
+symmetric 0.0001; SFT 0.0003; DPO 0.0003 with beta 0.5; SimPO 0.0001 with beta 10. alpha is the paper's and was not tuned. REDI and alpha =
+1 also run at 0.001, thrice REDI's rate, and alpha = 1 at REDI's.
 
-Measured: the share of right answers, of four to each of 256 held-out prompts at temperature 1 (the paper has 0.6 and a nucleus, which would cut off most of
-what can go wrong here); and, not claimed, how likely the chosen answers are after training, per letter.
+Measured: the share of right answers, of four to each of 256 held-out prompts at temperature 1 (the paper has 0.6 and a nucleus, which would
+cut off most of what can go wrong here); and, not claimed, how likely the chosen answers are after training, per letter.
 
 "Collapses" is that the student ends below the SFT policy that it started from, and that less does so with alpha = 0.8 at the same rate.
 
-Changed before the first full run: three worlds. In sorting letters a teacher's mistakes taught nothing that carries over, and SFT alone was best of all; where
-an answer needs worth and no form, nothing collapses, because what is shared by right and wrong answers need not be kept. Changed after it: eight seeds in the place
-of five, which had left all but the comparisons with SFT undecided.
+Changed before the first full run: three worlds. In sorting letters a teacher's mistakes taught nothing that carries over, and SFT alone was
+best of all; where an answer needs worth and no form, nothing collapses, because what is shared by right and wrong answers need not be kept.
+Changed after it: eight seeds in the place of five, which had left all but the comparisons with SFT undecided.
 
-Source: Xu et al. 2025, arXiv 2505.24850: eq. 1, 4 and 5, section 3 (data, schedules), section 4.3 (alpha = 1 collapses at the rate at which 0.8 is best), table 2.
-Its problems are mathematical, its traces thousands of tokens long, and it reports the best checkpoint where this is the last one.
+Source: Xu et al. 2025, arXiv 2505.24850: eq. 1, 4 and 5, section 3 (data, schedules), section 4.3 (alpha = 1 collapses at the rate at which
+0.8 is best), table 2. Its problems are mathematical, its traces thousands of tokens long, and it reports the best checkpoint where this is
+the last one.
 """
 
 from collections.abc import Mapping
@@ -58,8 +60,9 @@ system = System(
     kind="method",
     builds_on=("sft", "dpo", "simpo", "on-side", "rejection-sampling"),
     note=(
-        "Seen: wrong answers add fifteen points to SFT (0.67 against 0.52), and at an aggressive rate alpha = 0.8 keeps most of them (0.64) where alpha = 1 falls to 0.45. "
-        "DPO with a beta of 0.5, larger than any that the paper tried, is as good (0.68), and so is SimPO within what eight seeds can tell (0.65): REDI's lead over them is not decided."
+        "Seen: wrong answers add fifteen points to SFT (0.67 against 0.52), and at an aggressive rate alpha = 0.8 keeps most of them "
+        "(0.64) where alpha = 1 falls to 0.45. DPO with a beta of 0.5, far above the 0.001 that the paper ends at, is as good (0.68), and so is "
+        "SimPO as far as eight seeds can tell (0.65): REDI's lead over them is not decided."
     ),
 )
 ALPHA, RATE = 0.8, 3e-4

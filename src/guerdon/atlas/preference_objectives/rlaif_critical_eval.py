@@ -1,26 +1,27 @@
 """RLAIF: is it the feedback that helps, or that who gives it is better than who wrote the demonstrations?
 
-A full factorial, in two worlds: demonstrations of a weak or of a strong teacher; and after them nothing, or DPO on the verdicts of a weak or of a strong critic
-on pairs of the student's own answers. Every pipeline buys 1,000 answers and verdicts: all of them demonstrations, or a tenth of them (the paper's share) and
-then verdicts.
+A full factorial, in two worlds: demonstrations of a weak or of a strong teacher; and after them nothing, or DPO on the verdicts of a weak
+or of a strong critic on pairs of the student's own answers. Every pipeline buys 1,000 answers and verdicts: all of them demonstrations, or
+a tenth of them (the paper's share) and then verdicts.
 
-*Bandit* (the paper's, section 5, figure 6; a hundred times cheaper than text): a hundred answers, each worth its rank. The teachers' answers lie around rank 40
-and 80, with the same width. The strong critic is always right; the weak one sees ranks with an error for each answer, as large as the deviation of all ranks.
-SFT is maximum likelihood of the counts and of one answer that is spread evenly; DPO is brought to the minimum of its loss (200 iterations of L-BFGS) with beta = 0.1,
-the paper's here (0.03 to 3 end within 0.1 ranks of each other: the critic's verdicts do not contradict each other). Measured: the mean rank, by enumeration.
+*Bandit* (the paper's, section 5, figure 6; a hundred times cheaper than text): a hundred answers, each worth its rank. The teachers'
+answers lie around rank 40 and 80, with the same width. The strong critic is always right; the weak one sees ranks with an error for each
+answer, as large as the deviation of all ranks. SFT is maximum likelihood of the counts and of one answer that is spread evenly; DPO is
+brought to the minimum of its loss (200 iterations of L-BFGS) with beta = 0.1, the paper's here (0.03 to 3 end within 0.1 ranks of each
+other: the critic's verdicts do not contradict each other). Measured: the mean rank, by enumeration.
 
-*Text*: ``worlds.text.gold_reward`` and a model of one layer that starts from nothing. The weak teacher writes any text; the strong one the best of four, which lies at
-four fifths of all ranks, as in the bandit. The critics see the true worth, the weak one with an error for each text of 2.0, about the deviation of the worth.
-SFT has 120 steps of 64, or 40 of 32 where there are a hundred demonstrations; DPO 28 steps of 32 pairs, beta 0.1, a learning rate from 0.001, 0.003 and 0.01,
-the best true worth of (weak teacher, strong critic) on seeds 100 to 102, which are not reported: 0.01. Measured: the true worth of two answers to each of 256
-held-out prompts.
+*Text*: ``worlds.text.gold_reward`` and a model of one layer that starts from nothing. The weak teacher writes any text; the strong one the
+best of four, which lies at four fifths of all ranks, as in the bandit. The critics see the true worth, the weak one with an error for each
+text of 2.0, about the deviation of the worth. SFT has 120 steps of 64, or 40 of 32 where there are a hundred demonstrations; DPO 28 steps
+of 32 pairs, beta 0.1, a learning rate from 0.001, 0.003 and 0.01, the best true worth of (weak teacher, strong critic) on seeds 100 to 102,
+which are not reported: 0.01. Measured: the true worth of two answers to each of 256 held-out prompts.
 
-*Gain* is what a pipeline is ahead of all demonstrations by the same teacher. "Adds little" is less than a fifth of what the strong teacher's demonstrations are
-ahead of the weak one's, which is 8 of 40 ranks and 0.4 of 1.9 in worth.
+*Gain* is what a pipeline is ahead of all demonstrations by the same teacher. "Adds little" is less than a fifth of what the strong
+teacher's demonstrations are ahead of the weak one's, which is 8 of 40 ranks and 0.4 of 1.9 in worth.
 
-Source: Sharma et al. 2024, arXiv 2402.12366: the factorial, figure 3 (a tenth of the prompts for SFT), the bandit of section 5 and figure 6,
-and its authors' notebook. Its students are of 7B, its demonstrations
-by GPT-3.5 and GPT-4, its critics GPT-4 and Claude, its measure the win rate that GPT-4 gives; its reinforcement learning is DPO as well. What depends on base models is not here.
+Source: Sharma et al. 2024, arXiv 2402.12366: the factorial, figure 3 (a tenth of the prompts for SFT), the bandit of section 5 and figure
+6, and its authors' notebook. Its students are of 7B, its demonstrations by GPT-3.5 and GPT-4, its critics GPT-4 and Claude, its measure the
+win rate that GPT-4 gives; its reinforcement learning is DPO as well. What depends on base models is not here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,10 +57,11 @@ system = System(
     kind="study",
     builds_on=("sft", "dpo", "best-worst-pairs"),
     note=(
-        "Seen: in the bandit the paper's picture holds but for its last stroke: feedback on a weak student's answers gains 27 ranks and ends below the strong "
-        "teacher's demonstrations (67 against 78), as it cannot prefer what the student never says; feedback after the strong teacher still adds 19 ranks. In "
-        "text, where worth is a sum over letters, DPO carries over to texts that the student never wrote, and feedback after the weak teacher leaves the "
-        "demonstrations of the strong one far behind (6.0 against 2.2), with the weak critic no less than with the strong one: its errors average out over letters."
+        "Seen: in the bandit the paper's picture holds but for its last stroke: feedback on a weak student's answers gains 27 ranks and"
+        " ends below the strong teacher's demonstrations (67 against 78), as it cannot prefer what the student never says; feedback "
+        "after the strong teacher still adds 19 ranks. In text, where worth is a sum over letters, DPO carries over to texts that the "
+        "student never wrote, and feedback after the weak teacher leaves the demonstrations of the strong one far behind (6.0 against "
+        "2.2), with the weak critic no less than with the strong one: its errors average out over letters."
     ),
 )
 CALLS, FIRST = 1000, 100  # answers and verdicts that are bought for a pipeline; how many of them are demonstrations, where verdicts follow

@@ -1,24 +1,30 @@
 """Unpacking DPO and PPO: data, learner, reward model and prompts, changed one at a time.
 
-World: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer fitted to 1,000 of them (SFT), from which every arm starts. The
-chain, each link a step from the one before or beside it:
+World: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer fitted to 1,000 of them (SFT), from which
+every arm starts. The chain, each link a step from the one before or beside it:
 
-* DPO on 256 pairs of which a share of 0.6 is labelled by a coin ("poor labels"), and on the same pairs with annotators' labels: the effect of the *data*;
-* PPO with a reward model that was fitted to these 256 pairs, on the prompts of the pairs: the effect of the *learner*, with all data the same;
-* PPO with a reward model that was fitted to 2,048 pairs (and for twice as many steps): of the *reward model*; the same of best of 16, drawn from SFT;
+* DPO on 256 pairs of which a share of 0.6 is labelled by a coin ("poor labels"), and on the same pairs with annotators' labels: the effect
+  of the *data*;
+* PPO with a reward model that was fitted to these 256 pairs, on the prompts of the pairs: the effect of the *learner*, with all data the
+  same;
+* PPO with a reward model that was fitted to 2,048 pairs (and for twice as many steps): of the *reward model*; the same of best of 16, drawn
+  from SFT;
 * PPO with the first reward model on fresh prompts as many as it asks for: of the *prompts*.
 
-DPO has 32 steps of 32 pairs, PPO 8 rounds of 256 answers in 32 steps (GAE, a critic of its own, KL in the reward); reward models have 60 steps of 64 pairs. DPO's
-rate is from 0.003, 0.01, 0.03, 0.1 and 0.3 and its beta 0.1 or 0.3; PPO's rate from 0.003, 0.01, 0.03 and 0.1 and the weight of its KL 0 or 0.05; each the best true worth on
-seeds 100 to 102, which are not reported, with good labels, the first reward model and the prompts of the pairs: DPO 0.1 and 0.1; PPO 0.1 and 0.05.
+DPO has 32 steps of 32 pairs, PPO 8 rounds of 256 answers in 32 steps (GAE, a critic of its own, KL in the reward); reward models have 60
+steps of 64 pairs. DPO's rate is from 0.003, 0.01, 0.03, 0.1 and 0.3 and its beta 0.1 or 0.3; PPO's rate from 0.003, 0.01, 0.03 and 0.1 and
+the weight of its KL 0 or 0.05; each the best true worth on seeds 100 to 102, which are not reported, with good labels, the first reward
+model and the prompts of the pairs: DPO 0.1 and 0.1; PPO 0.1 and 0.05.
 
-Measured: the true worth of two answers to each of 256 held-out prompts (best of 16: of the one that is chosen, for 128); and effects, its differences.
+Measured: the true worth of two answers to each of 256 held-out prompts (best of 16: of the one that is chosen, for 128); and effects, its
+differences.
 
-Everything is on text: in a finite table DPO and PPO reach the same optimum of the same fitted reward, and prompts that nothing is shared between
-cannot help each other, so three of the four factors would be nil by construction.
+Everything is on text: in a finite table DPO and PPO reach the same optimum of the same fitted reward, and prompts that nothing is shared
+between cannot help each other, so three of the four factors would be nil by construction.
 
-Source: Ivison et al. 2024, arXiv 2406.09279: the four factors in its order, and the claims of its abstract; which data are better is there a matter of who
-wrote and judged them (14 data sets), here one of noise. Its reward models grow in size as well as in data; its evaluation is a mean of eleven benchmarks.
+Source: Ivison et al. 2024, arXiv 2406.09279: the four factors in its order, and the claims of its abstract; which data are better is there
+a matter of who wrote and judged them (a dozen data sets), here one of noise. Its reward models grow in size as well as in data, and it
+evaluates on benchmarks of several kinds.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,12 +1,14 @@
 """Graded removal: what is left of a preferred text without more and more of its key content, and how much was taken.
 
-    completion_k = chosen without its first floor(k n / (degrees - 1)) key phrases,  category = k,   k = 0 .. degrees - 1,   n key phrases        rows
+    completion_k = chosen without its first floor(k n / (degrees - 1)) of n key phrases,  category = k,   k = 0 .. degrees - 1        rows
 
-Rows are those of comparisons (``prompt``, ``chosen``, ``rejected``); all occurrences of a phrase go, and the space that they leave. A degree that takes
-no more than the one before is left out, as its text would have two labels, and so is one that leaves nothing. A text without key phrases gives no rows.
+Rows are those of comparisons (``prompt``, ``chosen``, ``rejected``); all occurrences of a phrase go, and the space that they leave. A
+degree that takes no more than the one before is left out, as its text would have two labels, and so is one that leaves nothing. A text
+without key phrases gives no rows.
 
-Source: SPO, arXiv 2409.17791: key content found by RAKE and removed in several amounts, and the amount as the label of a classifier on the policy's own
-hidden states. We could read its abstract and summaries of it, not its equations: four degrees, shares evenly spaced, most important first are our choice.
+Source: SPO, arXiv 2409.17791: key content found by RAKE and removed in several amounts, and the amount as the label of a classifier on the
+policy's own hidden states. We could read its abstract and summaries of it, not its equations: four degrees, shares evenly spaced, most
+important first are our choice.
 Differs from BestWorstPairs: nothing is compared; the labels are made of the texts themselves.
 """
 

@@ -2,12 +2,13 @@
 
     {prompt, chosen, rejected, rationale} -> {question about prompt, chosen and rejected, in this order; the rationale}        rows
 
-The rows are demonstrations: their negative log-likelihood, with a weight, is the second term of rationale-enriched preference learning. A row without a
-rationale (None, "" or no such column) is left out, so that only a part of the pairs needs one. ``question`` says how the three texts are laid out.
+The rows are demonstrations: their negative log-likelihood, with a weight, is the second term of rationale-enriched preference learning. A
+row without a rationale (None, "" or no such column) is left out, so that only a part of the pairs needs one. ``question`` says how the
+three texts are laid out.
 
-Source: arXiv 2407.14477: the loss of any preference method - gamma log p(rationale | prompt, chosen preferred to rejected); the better answer comes first, as
-in its authors' code (their loss for DPO is there -log sigmoid(gamma log p), which pulls a likely rationale with half of gamma and an unlikely one with all of
-it). Who writes the rationale is left to the data. The wording of the question is ours.
+Source: arXiv 2407.14477: the loss of any preference method - gamma log p(rationale | prompt, chosen preferred to rejected); the better
+answer comes first, as in its authors' code (their loss for DPO is there -log sigmoid(gamma log p), which pulls a likely rationale with half
+of gamma and an unlikely one with all of it). Who writes the rationale is left to the data. The wording of the question is ours.
 Differs from BestWorstPairs: it makes no pairs, but something else to be learned from pairs that there are.
 """
 

@@ -4,8 +4,8 @@
 
 A text's key words are those of its words whose score is above 0, in descending order of score, of equal scores the first in the text first.
 
-Source: log-odds of words between two corpora, Monroe, Colaresi and Quinn 2008, "Fightin' Words", section 3.3 (there with a prior of their own; the 1/2 is the
-usual one). As both corpora have as many texts, the ratio of counts is that of shares.
+Source: log-odds of words between two corpora, Monroe, Colaresi and Quinn 2008, "Fightin' Words", section 3.3 (there with a prior of their
+own; the 1/2 is the usual one). As both corpora have as many texts, the ratio of counts is that of shares.
 Differs from Rake: it reads what was preferred, and needs many rows for it.
 """
 

@@ -6,9 +6,10 @@
 
 Phrases come in descending order of score, of equal scores the first in the text first. Letters' case does not matter to the scores.
 
-Source: Rose, Engel, Cramer and Cowley 2010, "Automatic keyword extraction from individual documents", in Text Mining: Applications and Theory: degree over
-frequency, the ratio that its authors settle on. They keep the best third of all phrases; here all are kept, and who reads them decides. It knows nothing of
-other texts, nor of what was preferred. Default stop words: English function words; they have to be those of the texts' language.
+Source: Rose, Engel, Cramer and Cowley 2010, "Automatic keyword extraction from individual documents", in Text Mining: Applications and
+Theory: degree over frequency, the ratio that its authors settle on. They keep the best third of all phrases; here all are kept, and who
+reads them decides. It knows nothing of other texts, nor of what was preferred. Default stop words: English function words; they have to be
+those of the texts' language.
 """
 
 import re
@@ -21,10 +22,11 @@ from guerdon.data.keywords import words_of
 from guerdon.witness import Witness
 
 _ENGLISH = """
-a about above after again against all also am an and any are as at be because been before being below between both but by can could did do does doing down
-during each few for from further had has have having he her here hers him his how i if in into is it its itself just may me might more most must my no nor
-not of off on once only or other our ours out over own same shall she should so some such than that the their theirs them then there these they this those
-through to too under until up upon us very was we were what when where which while who whom whose why will with would you your yours
+a about above after again against all also am an and any are as at be because been before being below between both but by can could did do
+does doing down during each few for from further had has have having he her here hers him his how i if in into is it its itself just may
+me might more most must my no nor not of off on once only or other our ours out over own same shall she should so some such than that the
+their theirs them then there these they this those through to too under until up upon us very was we were what when where which while who
+whom whose why will with would you your yours
 """
 ENGLISH = frozenset(_ENGLISH.split())
 _BREAK = re.compile(r"[^\w\s'-]+|\n")
@@ -58,7 +60,7 @@ class Rake:
         return [run for run in runs if run]
 
 
-# "fast linear models" and "linear maps" give linear (3 + 2) / 2 = 2.5, fast and models 3, maps 2; alone, "maps" lowers maps to (2 + 1) / 2 = 1.5.
+# "fast linear models" and "linear maps" give linear (3 + 2) / 2 = 2.5, fast and models 3, maps 2; maps alone lowers it to (2 + 1) / 2.
 _rows = [{"chosen": "fast linear models and linear maps"}, {"chosen": "maps of linear maps"}]
 witness = (
     Witness(Rake(), given={"rows": _rows}, returns=[["fast linear models", "linear maps"], ["linear maps", "maps"]]),

@@ -2,8 +2,9 @@
 
     category_logits = W hidden[last] + b        [B, K]
 
-Source: a linear classifier on a language model's last state, as the sequence classifiers of ``transformers``; on the policy's own states, to tell by how much
-a text was degraded, arXiv 2409.17791. The start is that of the scalar head, N(0, 1/(D+1)), and a bias of 0. Default 4 classes: a choice of ours.
+Source: a linear classifier on a language model's last state, as the sequence classifiers of ``transformers``; on the policy's own states,
+to tell by how much a text was degraded, arXiv 2409.17791. The start is that of the scalar head, N(0, 1/(D+1)), and a bias of 0. Default 4
+classes: a choice of ours.
 """
 
 from dataclasses import dataclass

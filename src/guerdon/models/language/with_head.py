@@ -2,7 +2,8 @@
 
     WithHead(LanguageModel("..."), Categories(4))       # measures what a policy measures, and ``category_logits`` [B, K]
 
-It acts, is compared with views and is saved as the policy without the head; the head's parameters are trained along and belong to checkpoints only.
+It acts, is compared with views and is saved as the policy without the head; the head's parameters are trained along and belong to
+checkpoints only.
 
 Source: ours; auxiliary losses on a policy's hidden states are as old as multi-task learning (Caruana 1997).
 Differs from Headed: the body is still a policy.
