@@ -4,16 +4,22 @@ import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
+from guerdon.data.examples import examples
+from guerdon.errors import InputError
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.models.prompted import Before, Prompted
 from guerdon.parts import call
-from guerdon.recipes import t_reg, tdpo, tgdpo
+from guerdon.recipes import dpo, t_reg, tdpo, tgdpo
 from guerdon.sequences import Example, Side, collate
+from guerdon.training.jobs import FitJob, encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.measuring import attach_views, gather, wanted_by
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.stages import Pipeline, Stage
+from guerdon.worlds.text.comparisons import Comparisons
+from guerdon.worlds.text.gold_reward import GoldReward
 
 CHOSEN, REJECTED = (0, 2, 1), (1, 0)  # 0 to 2 are steps, 3 ends
 
@@ -94,6 +100,20 @@ def test_the_recipes_train_a_language_model(recipe):
     fitted = fit(policy, rows, Recipe(recipe.terms, AdamW(0.01)), Budget(steps=8, batch_size=4), models=models)
     losses = [step["loss"] for step in fitted.history if "loss" in step]
     assert losses[-1] < losses[0]
+
+
+def test_a_stage_binds_the_model_of_an_earlier_one_to_a_view():
+    world, budget = Comparisons(GoldReward(), 32), Budget(steps=2, batch_size=16)
+    small = SmallLanguageModel(GoldReward().characters, layers=1, hidden=16, heads=2, context_length=24)
+    first = Stage("dpo", FitJob(Recipe(dpo.recipe.terms, AdamW(0.01)), world, budget))
+    guided = Recipe(tgdpo.recipe.terms, AdamW(0.01))
+    done = Pipeline(small, first, Stage("tgdpo", FitJob(guided, world, budget, views={"guide": "dpo"}))).run(0, cached=False)
+    by_hand = small.build(0)
+    fit(by_hand, examples(world.train(), encoder_for(by_hand)), guided, budget, models={"guide": done["dpo"].model})
+    for name, parameter in by_hand.module.named_parameters():
+        assert torch.equal(parameter, dict(done["tgdpo"].model.module.named_parameters())[name])
+    with pytest.raises(InputError, match="the view 'guide' is bound to"):
+        Pipeline(small, first, Stage("tgdpo", FitJob(guided, world, budget, views={"guide": "dop"}))).run(0, cached=False)
 
 
 def test_a_prompted_model_measures_answers_to_the_other_context():

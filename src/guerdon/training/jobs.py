@@ -41,6 +41,7 @@ class FitJob:
         data: a task, whose ``train()`` rows are learned from and whose ``test()`` rows are held out; or the name of a stage whose rows are.
         builds: the specification of the model, where it is not the pipeline's (a reward model).
         streams: further data by the name that a term's ``data`` gives; each a task or a stage's name.
+        views: names of finished stages by the view that their models are bound to (``{"guide": "dpo"}``).
     """
 
     recipe: Recipe
@@ -50,6 +51,7 @@ class FitJob:
     streams: Mapping[str, Any] = field(default_factory=dict)
     max_prompt_length: int | None = None
     truncate: str = ""
+    views: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         encoder = encoder_for(model, self.max_prompt_length, self.truncate)
@@ -72,6 +74,7 @@ class FitJob:
             run_in(folder, self, budget),
             display,
             streams_of(self.streams, done, encoder, budget),
+            views_of(self.views, done),
             remember=cache_folder("measured"),
         )
         acquaint(out.model, learned)  # what follows of the rows may be another thing now
@@ -208,6 +211,19 @@ def _scorer(model: Any) -> Any:
 def streams_of(streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder: Encoder | None, budget: Budget) -> dict[str, Stream]:
     """The data of terms that read a stream of their own."""
     return {name: Stream(examples(rows_of(data, done)[0], encoder), budget.rows, budget.seed) for name, data in streams.items()}
+
+
+def views_of(views: Mapping[str, str], done: Mapping[str, Outputs]) -> dict[str, Model]:
+    """The models that views are bound to, as they are after their stages.
+
+    Raises:
+        InputError: there is no such stage, or it left no model.
+    """
+    models = {name: out.model for name, out in done.items() if out.model is not None}
+    for view, stage in views.items():
+        if stage not in models:
+            raise InputError(f"the view {view!r} is bound to {unknown('stage', stage, list(models))}")
+    return {view: models[stage].reference() for view, stage in views.items()}
 
 
 def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Outputs]) -> dict[str, Model]:
