@@ -3,15 +3,17 @@
 World: short texts whose true worth is known (``worlds.text.gold_reward``). A policy of one layer is fitted to 1,000 texts (SFT), every other with a random digit before
 its prompt, so that it has seen digits and knows nothing of them. 1,000 pairs of texts are scored by the true reward, from 0 to 9 (4 + 1.5 gold, rounded and cut off);
 the one of the higher score is the chosen one, pairs of equal scores (about a tenth) are left out. DPO learns from the pairs; reward-augmented DPO from twice as many
-rows, with the score that is asked for as a digit before the prompt. Both make 160 steps of 64 rows, at a learning rate that goes to 0.
+rows, with the score that is asked for as a digit before the prompt. Both make 320 steps of 64 rows, at a learning rate that goes to 0.
 
 Measured: the true reward of 512 answers to held-out prompts, DPO's asked plainly and the augmented one's asked for 9 (by goal: for 0, 3, 6 and 9); and by how many nats
 an answer that was rejected with a score of at least 6 has become likelier than under SFT, on average, for the augmented policy asked for that answer's own score, and
 beside it for 9.
 
-Tuned on seed 100, which is not reported, each by its own true reward: the learning rate from 0.01 and 0.03, beta from 0.1 and 0.3. Chosen: 0.01 and 0.3 for DPO, 0.03
-and 0.1 for the augmented one. With 40 steps, or at a rate of 0.003, the augmented policy had not yet told goals apart: that an answer is good or bad by what is asked
-for takes longer to learn.
+Tuned on seeds 100 to 102, which are not reported, each by its own true reward: the learning rate from 0.003, 0.01 and 0.03, beta from 0.1 and 0.3. Chosen for both: 0.01
+and 0.3.
+
+Changed after a first full run, of four seeds: it had been tuned on seed 100 alone, at 160 steps, to 0.01 and 0.3 for DPO and to 0.03 and 0.1 for the augmented policy, which
+then told goals apart on two of the four seeds only and answered the others as SFT does. That an answer is good or bad by what is asked for takes longer to learn.
 
 Source: Zhang et al. 2024, arXiv 2410.08067: the relabelling, and its findings on reward, on the unlearning of good rejected answers and on asking for lower scores; and
 its authors' code. There: models of 7 to 9 B, UltraFeedback with scores of GPT-4, one epoch. Chosen here: world, sizes, digits.
@@ -56,14 +58,14 @@ def dpo(beta: float, learning_rate: float) -> Recipe:
 
 
 sft = Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1)))
-recipe = {"DPO": dpo(0.3, 0.01), "reward-augmented": dpo(0.1, 0.03), "rows": augment}
+recipe = {"DPO": dpo(0.3, 0.01), "reward-augmented": dpo(0.3, 0.01), "rows": augment}
 UNLEARNING, BY_GOAL = "likelihood gained by good rejected answers", "gold by goal"
 claim = AllOf(
     BetterThan("reward-augmented", "DPO", on="gold"),
     BetterThan("reward-augmented", "DPO", on=UNLEARNING),
     GrowsWith("reward-augmented", on=BY_GOAL, every_step=True),
 )
-SEEDS = {"smoke": 1, "full": 4}
+SEEDS = {"smoke": 1, "full": 5}
 
 
 def experiment(seed: int, scale: str) -> dict:
@@ -78,7 +80,7 @@ def experiment(seed: int, scale: str) -> dict:
     policies = {}
     for name, data in (("DPO", pairs), ("reward-augmented", augment(pairs))):
         policies[name] = copy_of(start)
-        fit(policies[name], examples(data, encoder), recipe[name], Budget(steps=2 if small else 160, batch_size=batch, seed=seed))
+        fit(policies[name], examples(data, encoder), recipe[name], Budget(steps=2 if small else 320, batch_size=batch, seed=seed))
     plain, augmented = policies["DPO"], policies["reward-augmented"]
     by_goal = {goal: gold(augmented, world, seed, str(goal)) for goal in GOALS}
     own = [augment.ask("", row["score_rejected"]) for row in lost]
