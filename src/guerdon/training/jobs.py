@@ -60,16 +60,19 @@ class FitJob:
             if count:
                 display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
         acquaint(model, learned)
+        run = run_in(folder, self, budget)
         if not learns(model):
             display.say("the model has nothing that is trained: it was told of the rows, and that is all")
-            return Outputs(model)
+            if run is not None:
+                run.log(0, {})
+            return Outputs(model, history=[{"step": 0}])
         out = fit(
             model,
             learned,
             self.recipe,
             budget,
             examples(test[: budget.evaluation_rows], encoder) if len(test) else (),
-            run_in(folder, self, budget),
+            run,
             display,
             streams_of(self.streams, done, encoder, budget),
             remember=cache_folder("measured"),

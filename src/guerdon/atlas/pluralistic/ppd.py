@@ -60,7 +60,7 @@ claim = AllOf(
     FallsWith("PPD", on=FIRST, every_step=True),
     GrowsWith("PPD", on=SECOND, every_step=True),
 )
-SEEDS = {"smoke": 1, "full": 5}
+SEEDS = {"smoke": 1, "full": 10}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -74,7 +74,7 @@ claim = AllOf(
     *(BetterThan("VPL, active", "VPL", on=ACCURACY, at=n) for n in (2, 4)),
     BetterThan("VPL-SPO", "VPL", on=UNLIKE, lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 5}
+SEEDS = {"smoke": 1, "full": 10}
 
 
 def experiment(seed: int, scale: str) -> dict:
