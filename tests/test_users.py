@@ -30,6 +30,7 @@ from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes.reward_model import recipe as reward_model
 from guerdon.sequences import Example, Sequences, Side, collate
 from guerdon.training.adapting import adapt
+from guerdon.training.jobs import _scorer as stage_reward
 from guerdon.training.loops.fit import fit
 from guerdon.training.measuring import measured
 from guerdon.training.optimiser import AdamW
@@ -407,6 +408,15 @@ def test_people_of_several_kinds_are_told_apart_from_files(model, recipe, head, 
     somebody = (Headed if model == "headed" else Embedded)(source, part, "somebody/model").build()
     a, b = somebody.score(["ab>", "ab>"], ["aaa", "bbb"], user=[0, 0])
     assert b > a, "two comparisons said so, and nothing was trained"
+
+
+def test_a_stage_rewards_for_whom_the_row_is():
+    model = Headed(body(), RewardFeatures(2, 3)).build(0)
+    prompts, completions = ["ab>"] * 2, ["aaa"] * 2
+    first, second = stage_reward(model)(prompts, completions, user=[0, 1], answer=["a", "b"])
+    assert [first, second] == pytest.approx(model.score(prompts, completions, user=[0, 1])) and first != second
+    plain = Headed(body(), Scalar()).build(0)
+    assert stage_reward(plain)(prompts, completions, user=[0, 1]) == pytest.approx(plain.score(prompts, completions))
 
 
 def test_an_encoder_alone_is_no_model(tmp_path: Path, monkeypatch, capsys):

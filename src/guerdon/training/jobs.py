@@ -203,7 +203,7 @@ def _scorer(model: Any) -> Any:
     """A trained scorer as a reward function."""
 
     def reward(prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float]:
-        return model.score(prompts, completions, **{name: columns[name] for name in model.columns if name in columns})
+        return model.score(prompts, completions, **{name: columns[name] for name in getattr(model, "columns", ()) if name in columns})
 
     return reward
 
