@@ -88,6 +88,11 @@ def test_tutorial(empty_folder):
     assert (empty_folder / "runs/run/report.html").exists()
 
 
+def test_people(empty_folder, capsys):
+    run_page("docs/people.md", empty_folder)
+    assert (empty_folder / "runs/somebody/model/head.safetensors").exists()
+
+
 def test_tutorial_shows_figures_of_its_own_configuration():
     (table,) = [b.text for b in blocks("docs/tutorial.md") if b.language == "text"]
     assert "exact" in table and "close" in table

@@ -30,6 +30,7 @@ from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes.reward_model import recipe as reward_model
 from guerdon.sequences import Example, Sequences, Side, collate
 from guerdon.training.adapting import adapt
+from guerdon.training.jobs import _scorer as stage_reward
 from guerdon.training.loops.fit import fit
 from guerdon.training.measuring import measured
 from guerdon.training.optimiser import AdamW
@@ -379,6 +380,7 @@ def test_people_of_several_kinds_are_told_apart_from_files(model, recipe, head, 
     body().build(0).save(Path("base"))
     rows = [row | {"user": row["user"] + 2 * twice} for row in ROWS for twice in (0, 1)]
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path("new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in NEW))
     settings = (
         FIT.replace("MODEL", MODELS[model])
         .replace("HEAD", head)
@@ -392,6 +394,29 @@ def test_people_of_several_kinds_are_told_apart_from_files(model, recipe, head, 
         assert math.isfinite(said["loss"])  # who judged is not in the prompts, so nothing can be predicted; that it runs is what is asked
         return
     assert said["rewards/accuracies"] == 1.0
+    trained = MODELS[model].replace("HEAD", head)[:-1] + ", trained: everybody/model, new_users: 1}"
+    if model == "headed":
+        trained = trained.replace(
+            "{part: small_language_model, characters: 'abcd>', layers: 1, hidden: 16, heads: 2, context_length: 32}", "everybody/model"
+        )
+    Path("new.yaml").write_text(
+        FIT.replace("MODEL", trained).replace("rows.jsonl", "new.jsonl").replace("reward_model", recipe) + "run: somebody\n"
+    )
+    assert main(["fit", "new.yaml", "--json"]) == 0, capsys.readouterr().err
+    part = {"clustered_reward_model": ClusteredUsers(1), "latent_reward_model": LatentUser(1, latent=2, samples=2)}[recipe]
+    source = LanguageModel("somebody/model", device="cpu") if model == "headed" else HiddenState("base", 1, device="cpu")
+    somebody = (Headed if model == "headed" else Embedded)(source, part, "somebody/model").build()
+    a, b = somebody.score(["ab>", "ab>"], ["aaa", "bbb"], user=[0, 0])
+    assert b > a, "two comparisons said so, and nothing was trained"
+
+
+def test_a_stage_rewards_for_whom_the_row_is():
+    model = Headed(body(), RewardFeatures(2, 3)).build(0)
+    prompts, completions = ["ab>"] * 2, ["aaa"] * 2
+    first, second = stage_reward(model)(prompts, completions, user=[0, 1], answer=["a", "b"])
+    assert [first, second] == pytest.approx(model.score(prompts, completions, user=[0, 1])) and first != second
+    plain = Headed(body(), Scalar()).build(0)
+    assert stage_reward(plain)(prompts, completions, user=[0, 1]) == pytest.approx(plain.score(prompts, completions))
 
 
 def test_an_encoder_alone_is_no_model(tmp_path: Path, monkeypatch, capsys):

@@ -62,16 +62,19 @@ class FitJob:
             if count:
                 display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
         acquaint(model, learned)
+        run = run_in(folder, self, budget)
         if not learns(model):
             display.say("the model has nothing that is trained: it was told of the rows, and that is all")
-            return Outputs(model)
+            if run is not None:
+                run.log(0, {})
+            return Outputs(model, history=[{"step": 0}])
         out = fit(
             model,
             learned,
             self.recipe,
             budget,
             examples(test[: budget.evaluation_rows], encoder) if len(test) else (),
-            run_in(folder, self, budget),
+            run,
             display,
             streams_of(self.streams, done, encoder, budget),
             views_of(self.views, done),
@@ -203,7 +206,7 @@ def _scorer(model: Any) -> Any:
     """A trained scorer as a reward function."""
 
     def reward(prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float]:
-        return model.score(prompts, completions, **{name: columns[name] for name in model.columns if name in columns})
+        return model.score(prompts, completions, **{name: columns[name] for name in getattr(model, "columns", ()) if name in columns})
 
     return reward
 

@@ -5,8 +5,8 @@
 
 A prompt never tried has success 0. Rewards are success rates, so they are clipped to [0, 1].
 
-Source: prioritized sampling of Kimi k1.5, arXiv 2501.12599, section 2.3 (probability proportional to 1 minus the success rate). ``floor``
-0.05: ours, so that what was once solved is still looked at; the paper has none (0). ``decay`` 1: all attempts count alike, as there.
+Source: prioritized sampling of Kimi k1.5, arXiv 2501.12599, section 2.3 (probability proportional to 1 minus the success rate).
+``floor`` 0.05: ours, so that what was once solved is still looked at; the paper has none (0). ``decay`` 1: all attempts count alike, as there.
 """
 
 from dataclasses import dataclass

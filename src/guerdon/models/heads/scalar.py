@@ -2,9 +2,8 @@
 
     score = w · hidden[last]        [B]
 
-Source: the reward model of InstructGPT, arXiv 2203.02155, section 3.5. Without a bias, as the sequence classifiers of ``transformers``, in
-whose format it is saved; a bias would cancel in every comparison. The start is small: N(0, 1/(D+1)), Stiennon et al. 2020, arXiv
-2009.01325, appendix.
+Source: the reward model of InstructGPT, arXiv 2203.02155, section 3.5. Without a bias, as the sequence classifiers of ``transformers``, in whose
+format it is saved; a bias would cancel in every comparison. The start is small: N(0, 1/(D+1)), Stiennon et al. 2020, arXiv 2009.01325, appendix.
 """
 
 from dataclasses import dataclass
