@@ -41,9 +41,10 @@ def measured(module: ModuleType, small: bool, **given: Any) -> dict[str, Any]:
 
 
 def write(path: Path, results: dict[str, Any]) -> None:
-    """Whole or not at all, a list of numbers on a line."""
+    """Whole or not at all, a list of numbers on a line, and what holds nothing but numbers and such lists as well."""
     text = json.dumps(results, indent=1, allow_nan=False)
-    text = re.sub(r"\[[^\[\]{}]+\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text)
+    for innermost in (r"\[[^\[\]{}]+\]", r"{[^{}]{1,400}}"):
+        text = re.sub(innermost, lambda found: re.sub(r"(?<=[\[{]) | (?=[\]}])", "", re.sub(r"\s+", " ", found[0])), text)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(text + "\n")

@@ -13,7 +13,7 @@ from studies.exact_preferences.picture import draw
 
 __all__ = ["draw", "measure", "page"]
 
-SMALL = ("nothing: the reference", "DPO", "robust DPO, told the rate")
+SMALL = ("nothing (the reference)", "DPO", "robust DPO (told the rate)")
 
 
 def measure(small: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Measuring: every objective in every situation, over the grid of strengths."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from studies.exact_preferences.situations import TREE, Worlds, situations
 BETA = 0.5  # the weight of the KL in the true objective
 TAU = BETA / 4  # ... and in the game, whose payoffs are probabilities: a sigmoid's slope is 1/4
 GRID = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-WORLDS, EVALUATIONS = 40, 250
+WORLDS, EVALUATIONS = 32, 250
 RESAMPLES = 2000
 MOVED = 1e-3  # total variation
 OFF = 60.0  # nats
@@ -24,11 +25,12 @@ OFF = 60.0  # nats
 
 def measure(worlds: int = WORLDS, grid: Sequence[float] = GRID, objectives: Mapping[str, Objective] = OBJECTIVES) -> dict[str, Any]:
     """The numbers of the page: {"cells": {objective: {situation: {strength: cell}}}}, which of the strengths are shown, and what was set."""
-    found = situations(worlds)
+    begun, found = time.process_time(), situations(worlds)
     own = {name: BETA if objective.default is None else objective.default for name, objective in objectives.items()}
     cells = {name: _cells(objective, found, sorted({*grid, own[name]})) for name, objective in objectives.items()}
     return {
         "worlds": worlds,
+        "processor_s": round(time.process_time() - begun, 1),
         "beta": BETA,
         "tau": TAU,
         "grid": list(grid),

@@ -7,7 +7,7 @@ its pairs, and its reduction says how they are averaged.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.training.measuring import attach_views, gather
 from guerdon.training.recipe import Term
-from studies.exact_preferences.resting import Flow, has_potential
+from studies.exact_preferences.resting import Flow, has_potential, is_monotone
 
 EVERYTHING = 1 << 40  # tables are small
 ARRIVED = 1e-7  # nats: so small a step of Newton's method is none
@@ -229,22 +229,35 @@ class Minimum:
     arrived: Tensor
     earlier: Tensor
 
+    def with_(self, worlds: Tensor, other: "Minimum") -> "Minimum":
+        """The same with some worlds [A] as they ended elsewhere."""
+        return Minimum(*(getattr(self, f.name).index_copy(0, worlds, getattr(other, f.name)) for f in fields(self)))
+
 
 def minimise(terms: Sequence[Term], told: Comparisons, evaluations: int = 300) -> Minimum:
-    """From the reference, each world to a minimum of the terms, or to where their gradient comes to rest, with at most so many evaluations (of steps that need several, a sixth)."""
+    """Where each world comes to rest from the reference, with at most so many evaluations of the gradient by BFGS, and as many steps of the flow as a sixth of them.
+
+    A convex loss has one minimum, which BFGS finds. Of any other the gradient is followed; where the flow meets a kink, BFGS goes on from there.
+    """
     worlds, size = told.reference.shape
+    start = torch.zeros(worlds, size, dtype=torch.float64)
     if not terms:
-        zeros = torch.zeros(worlds, size, dtype=torch.float64)
-        return Minimum(zeros, zeros[:, 0], zeros[:, 0], torch.ones(worlds, dtype=torch.bool), zeros)
+        return Minimum(start, start[:, 0], start[:, 0], torch.ones(worlds, dtype=torch.bool), start)
     loss = Loss(terms, told)
-    if has_potential(loss, worlds, size):
-        return _minimised(loss, terms, told, evaluations)
-    return _rested(loss, terms, told, evaluations // 6)
+    potential = has_potential(loss, worlds, size)
+    if potential and is_monotone(lambda x: _value_and_gradient(loss, x)[1], worlds, size):
+        return _minimised(loss, terms, told, start, evaluations)
+    rested = _rested(loss, terms, told, evaluations // 6)
+    rest = (~rested.arrived & (rested.x.abs().amax(-1) <= FAR)).nonzero().squeeze(-1)
+    if not potential or len(rest) == 0:
+        return rested
+    further = told.select(rest)
+    return rested.with_(rest, _minimised(Loss(terms, further), terms, further, rested.x[rest], evaluations))
 
 
-def _minimised(loss: Loss, terms: Sequence[Term], told: Comparisons, evaluations: int) -> Minimum:
-    state = _State(*told.reference.shape)
-    running, earlier = torch.arange(len(state.x)), state.x
+def _minimised(loss: Loss, terms: Sequence[Term], told: Comparisons, start: Tensor, evaluations: int) -> Minimum:
+    state = _State(start)
+    running, earlier = torch.arange(len(state.x)), start
     for evaluation in range(evaluations):
         state.take(running, *_value_and_gradient(loss, state.trial(running)))
         if evaluation <= evaluations // 2:
@@ -285,11 +298,13 @@ class _State:
 
     decrease, curvature, slack, attempts = 1e-4, 0.9, 1e-14, 40
 
-    def __init__(self, worlds: int, size: int) -> None:
+    def __init__(self, start: Tensor) -> None:
+        worlds, size = start.shape
+
         def full(*shape: int, value: float = 0.0) -> Tensor:
             return torch.full((worlds, *shape), value, dtype=torch.float64)
 
-        self.x, self.g, self.p = full(size), full(size), full(size)
+        self.x, self.g, self.p = start.clone(), full(size), full(size)
         self.f, self.slope = full(value=torch.inf), full()
         self.inverse = torch.eye(size, dtype=torch.float64).repeat(worlds, 1, 1)
         self.t, self.low, self.high = full(), full(), full(value=torch.inf)

@@ -36,9 +36,11 @@ from guerdon.recipes import (
     apo_down,
     apo_zero,
     apo_zero_unpaired,
+    asft,
     bco,
     bco_pair,
     cdpo,
+    constrained_preference_optimization,
     cpo,
     discopop,
     dpo,
@@ -51,12 +53,15 @@ from guerdon.recipes import (
     mpo,
     nca,
     orpo,
+    redi,
     reward_model,
     robust_dpo,
+    rpo,
     sft,
     simpo,
     slic,
     sppo_hard,
+    tdpo,
     wpo,
 )
 from guerdon.training.recipe import Recipe, Term
@@ -101,65 +106,84 @@ def with_beta(thing: Any, beta: float) -> Any:
     return replace(thing, **fields)
 
 
-def _orpo(weight: float, rate: float) -> Terms:
-    sft_term, comparison = orpo.recipe.terms
-    return (sft_term, replace(comparison, weight=weight))
+def second(recipe: Recipe, default: float) -> Objective:
+    """A recipe of two terms, with the strength for the weight of the second; its sign stays."""
+
+    def terms(weight: float, rate: float) -> Terms:
+        first, other = recipe.terms
+        return (first, replace(other, weight=weight if other.weight > 0 else -weight))
+
+    return Objective(terms, default)
+
+
+def _rpo(beta: float, rate: float) -> Terms:
+    return (*with_beta(dpo.recipe.terms, beta), replace(rpo.anchor, weight=rpo.ETA * beta))
+
+
+def _floored(beta: float, rate: float) -> Terms:
+    (term,) = constrained_preference_optimization.recipe.terms
+    return (replace(term, loss=replace(term.loss, link=replace(term.loss.link, beta=beta))),)
 
 
 on_chosen = tuple(replace(term, loss=OnSide(term.loss)) for term in sft.recipe.terms)
 slic_hf = Pairwise(LogProbability(), Hinge())
 
 OBJECTIVES: dict[str, Objective] = {
-    "nothing: the reference": Objective(lambda beta, rate: ()),
+    "nothing (the reference)": Objective(lambda beta, rate: ()),
     # the log-ratio, compared by a logistic link
     "DPO": of(dpo.recipe),
     "RLHF in two stages": of(reward_model.recipe, reward=True),
-    "DPO, soft labels": pairs(Logistic(), label=Soft()),
-    "cDPO, rate 0.1": of(cdpo.recipe),
-    "cDPO, told the rate": told(dpo.recipe, Noisy),
-    "robust DPO, rate 0.1": of(robust_dpo.recipe),
-    "robust DPO, told the rate": told(dpo.recipe, Unbiased),
+    "DPO (soft labels)": pairs(Logistic(), label=Soft()),
+    "cDPO (rate 0.1)": of(cdpo.recipe),
+    "cDPO (told the rate)": told(dpo.recipe, Noisy),
+    "robust DPO (rate 0.1)": of(robust_dpo.recipe),
+    "robust DPO (told the rate)": told(dpo.recipe, Unbiased),
     "WPO": of(wpo.recipe),
+    "RPO": Objective(_rpo),
     "DPO + SFT": Objective(lambda beta, rate: with_beta(dpo.recipe.terms, beta) + on_chosen),
     "MPO": of(mpo.recipe),
     # ... by other links
     "IPO": of(ipo.recipe),
-    "IPO, soft labels": pairs(Square(), label=Soft()),
-    "IPO x unbiased, told the rate": told(ipo.recipe, Unbiased),
-    "IPO x WPO's weight": pairs(Square(), weight=SampledAlignment()),
+    "IPO (soft labels)": pairs(Square(), label=Soft()),
+    "IPO × unbiased (told the rate)": told(ipo.recipe, Unbiased),
+    "IPO × WPO's weight": pairs(Square(), weight=SampledAlignment()),
     "SLiC": of(slic.recipe),
-    "SLiC x unbiased, told the rate": told(slic.recipe, Unbiased),
+    "SLiC × unbiased (told the rate)": told(slic.recipe, Unbiased),
     "EXO": of(exo.recipe),
-    "EXO, soft labels": pairs(ReverseKL(), label=Soft()),
+    "EXO (soft labels)": pairs(ReverseKL(), label=Soft()),
     "DiscoPOP": of(discopop.recipe),
     "AOT": of(aot.recipe),
-    "AOT, unpaired": of(aot_unpaired.recipe),
+    "AOT (unpaired)": of(aot_unpaired.recipe),
     # ... side by side
     "NCA": of(nca.recipe),
-    "NCA, soft labels": pairs(NoiseContrastive(), label=Soft()),
+    "NCA (soft labels)": pairs(NoiseContrastive(), label=Soft()),
     "BCO on pairs": of(bco_pair.recipe),
-    "SPPO, hard labels": of(sppo_hard.recipe),
-    "SPPO, soft labels": pairs(PointwiseSquare(target=None)),
+    "SPPO (hard labels)": of(sppo_hard.recipe),
+    "SPPO (soft labels)": pairs(PointwiseSquare(target=None)),
     "APO zero": of(apo_zero.recipe),
     "APO down": of(apo_down.recipe),
     # ... one by one, as verdicts
     "KTO": of(kto.recipe),
     "BCO": of(bco.recipe),
-    "APO zero, unpaired": of(apo_zero_unpaired.recipe),
+    "APO zero (unpaired)": of(apo_zero_unpaired.recipe),
     # other scores
-    "DPO, forward KL": pairs(Logistic(), AlphaDivergence(alpha=0.0)),
-    "DPO, alpha divergence 1/2": pairs(Logistic(), AlphaDivergence(alpha=0.5)),
-    "DPO, Jensen-Shannon": of(f_dpo.recipe),
+    "DPO (forward KL)": pairs(Logistic(), AlphaDivergence(alpha=0.0)),
+    "DPO (alpha divergence 1/2)": pairs(Logistic(), AlphaDivergence(alpha=0.5)),
+    "DPO (Jensen-Shannon)": of(f_dpo.recipe),
+    "TDPO": of(tdpo.recipe),
     "LD-DPO": of(ld_dpo.recipe),
-    "DPO, mean over tokens": of(length_normalised_dpo.recipe, default=5.0),
-    "IPO, mean over tokens": pairs(Square(), MeanLogRatio(), default=0.1),
+    "DPO (mean over tokens)": of(length_normalised_dpo.recipe, default=5.0),
+    "IPO (mean over tokens)": pairs(Square(), MeanLogRatio(), default=0.1),
+    "constrained (floor 0.5)": Objective(_floored, default=2.5),
     # without a reference
     "SimPO": of(simpo.recipe, default=2.0),
     "AlphaPO": of(alphapo.recipe, default=2.0),
-    "ORPO": Objective(_orpo, default=0.1),
+    "ORPO": second(orpo.recipe, default=0.1),
+    "ASFT": second(asft.recipe, default=1.0),
+    "REDI": second(redi.recipe, default=0.8),
     "CPO": of(cpo.recipe, default=0.1),
     "SLiC-HF": Objective(lambda beta, rate: with_beta((Term(slic_hf),), beta) + on_chosen, default=1.0),
     "SFT on the chosen": Objective(lambda beta, rate: on_chosen),
     # with what labels do not say: the reward of each side
-    "CoPG, rewards known": pairs(Square(target=None)),
+    "CoPG (rewards known)": pairs(Square(target=None)),
 }

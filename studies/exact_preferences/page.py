@@ -102,6 +102,6 @@ def _foot(results: dict[str, Any], table: Table) -> str:
     worst = max(cell["gradient"] for cell in table.shown() if not cell["moving"] and not cell["off"])
     return f"""---
 
-Worlds 0 to {table.measured["worlds"] - 1}; {results["date"]}, {results["duration_s"]:.0f} s, {versions}. All numbers, also those of the strengths that are not shown and the gradients that were left, are in
+Worlds 0 to {table.measured["worlds"] - 1}; {results["date"]}, {table.measured["processor_s"]:.0f} s of one core, {versions}. All numbers, also those of the strengths that are not shown and the gradients that were left, are in
 `studies/results/exact_preferences.json` (gradients that are left are up to {worst:.2g} at the kinks of hinges, which a linear program confirms as minima). Another objective is one line in `studies/exact_preferences/objectives.py`.
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-NOTHING = "nothing: the reference"
+NOTHING = "nothing (the reference)"
 ZERO = 1e-6  # a regret below is none
 MANY = 0.05  # of the worlds
 
@@ -32,6 +32,21 @@ class Table:
     def regret(self, objective: str, situation: str, tuned: bool = False) -> float:
         """The mean over worlds."""
         return self.cell(objective, situation, tuned)["regret"][0]
+
+    def below(self, objective: str, situation: str) -> float:
+        """Of the reward that the same KL could buy, at the best strength."""
+        return self.cell(objective, situation, True)["below"][0]
+
+    def own(self, objective: str, situation: str) -> str:
+        """The regret at the own strength, as it is written."""
+        return number(self.regret(objective, situation))
+
+    def best_of(self, objective: str, situation: str) -> str:
+        """The regret at the best strength, as it is written."""
+        return number(self.regret(objective, situation, True))
+
+    def with_best(self, objective: str, situation: str) -> str:
+        return f"{objective} ({self.best_of(objective, situation)})"
 
     def of_nothing(self, situation: str) -> float:
         return self.regret(NOTHING, situation)

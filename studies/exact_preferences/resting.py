@@ -1,8 +1,8 @@
-"""Resting: where the gradient of a loss that is not the gradient of anything leads.
+"""Resting: where the gradient leads from the reference, of a loss that has several minima, or none.
 
-A loss with a stop-gradient in it (a weight of the pair that is the policy's own likelihood, a reference point that moves along) has a gradient that no function has: there is
-nothing to minimise, but the flow x' = -g(x) comes to rest. Steps of implicit Euler follow it, short at first, so that they end where the flow does, and long once it is near
-(pseudo-transient continuation): (1 / step + dg/dx) dx = -g, with the derivative by differences.
+A loss that is not convex has a minimum for each valley, and a line search jumps between them. One with a stop-gradient in it (a weight of the pair that is the policy's own
+likelihood, a reference point that moves along) has a gradient that no function has. Both have a flow x' = -g(x) that comes to rest. Steps of implicit Euler follow it, short
+at first, so that they end where the flow does, and long once it is near (pseudo-transient continuation): (1 / step + dg/dx) dx = -g, the derivative by differences.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,9 @@ from torch import Tensor
 Field = Callable[[Tensor], Tensor]  # x [A, S] → g [A, S]
 
 DIFFERENCE = 1e-6
-FIRST, LONGEST = 1.0, 1e9  # steps, in nats per unit of gradient, of a gradient of 1
+FIRST, LONGEST = 1.0, 1e9  # steps, in nats for a gradient of 1
+ENOUGH = 0.5  # of the gradient before: so much may be left of what a step asks for
+TINY = 1e-300
 
 
 def has_potential(loss: Callable[[Tensor], Tensor], worlds: int, size: int) -> bool:
@@ -28,29 +30,32 @@ def has_potential(loss: Callable[[Tensor], Tensor], worlds: int, size: int) -> b
     return bool(((change - expected).abs() <= 1e-4 * (1e-2 + expected.abs())).double().mean() > 0.9)  # a kink may lie between
 
 
+def is_monotone(field: Field, worlds: int, size: int) -> bool:
+    """Whether the gradient never points less uphill further up, between random points of three sizes: that of a convex function."""
+    rng, convex = torch.Generator().manual_seed(1), True
+    for scale in (0.3, 1.0, 3.0) * 3:
+        one, other = scale * torch.randn(2, worlds, size, dtype=torch.float64, generator=rng)
+        convex = convex and bool((((field(one) - field(other)) * (one - other)).sum(-1) > -1e-9).all())
+    return convex
+
+
 class Flow:
     """C worlds on their way."""
 
     def __init__(self, worlds: int, size: int) -> None:
         self.x = torch.zeros(worlds, size, dtype=torch.float64)
-        self.g = torch.full((worlds, size), torch.inf, dtype=torch.float64)
         self.step = torch.full((worlds,), FIRST, dtype=torch.float64)
         self.arrived = torch.zeros(worlds, dtype=torch.bool)
 
     def advance(self, of: Tensor, field: Field, arrived: float) -> None:
-        """One step of the worlds [A]; one that would make the gradient much larger is not made, and a shorter one is next."""
-        x, size = self.x[of], self.x.shape[-1]
-        g = field(x)
-        shifts = DIFFERENCE * torch.eye(size, dtype=torch.float64)
-        slope = torch.stack([(field(x + shift) - g) / DIFFERENCE for shift in shifts], -1)  # [A, S, S], the derivative by the last
-        unit = torch.eye(size, dtype=torch.float64) / self.step[of].view(-1, 1, 1)
-        move = torch.linalg.solve(unit + slope, -g)
-        move = torch.where(move.isfinite().all(-1, keepdim=True), move, -g * self.step[of].unsqueeze(-1).clamp(max=1.0))
-        largest = move.abs().amax(-1, keepdim=True)
-        move = move * (5.0 / largest).clamp(max=1.0)  # nats
+        """One step of the worlds [A]. Implicit Euler asks for dx / step + g(x + dx) = 0; where one step of Newton's method is too far from that, the next is shorter."""
+        x, step = self.x[of], self.step[of].unsqueeze(-1)
+        g, unit = field(x), torch.eye(self.x.shape[-1], dtype=torch.float64)
+        slope = torch.stack([(field(x + DIFFERENCE * shift) - g) / DIFFERENCE for shift in unit], -1)  # [A, S, S], the derivative by the last
+        move = torch.linalg.solve(unit / step.unsqueeze(-1) + slope, -g)
         then = field(x + move)
-        worse = (then.norm(dim=-1) > 2 * g.norm(dim=-1)) & (largest.squeeze(-1) > 1e-3)
-        self.x[of] = torch.where(worse.unsqueeze(-1), x, x + move)
-        self.g[of] = torch.where(worse.unsqueeze(-1), g, then)
-        self.step[of] = torch.where(worse, self.step[of] / 8, self.step[of] * 3).clamp(max=LONGEST)
-        self.arrived[of] = ~worse & (largest.squeeze(-1) < arrived) & (self.step[of] > 1e3)
+        left = ((move / step + then).norm(dim=-1) / g.norm(dim=-1).clamp(min=TINY)).nan_to_num(torch.inf)
+        made = (left <= ENOUGH) | (move.abs().amax(-1) < arrived)
+        self.x[of] = torch.where(made.unsqueeze(-1), x + move, x)
+        self.step[of] = torch.where(made, self.step[of] * torch.where(left < ENOUGH / 5, 4.0, 1.0), self.step[of] / 5).clamp(max=LONGEST)
+        self.arrived[of] = made & (move.abs().amax(-1) < arrived) & (self.step[of] > 1e4)

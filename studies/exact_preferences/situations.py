@@ -80,7 +80,7 @@ def situations(count: int) -> dict[str, Worlds]:
         f"{DRAWN} pairs, 20 % flipped": replace(drawn, flip=0.2),
         "contrary reference": replace(clean, reference=contrary),
         "sharper labels": replace(clean, prefer=_bradley_terry(SHARPER * clean.reward)),
-        "labels without doubt": replace(clean, prefer=_bradley_terry(clean.reward).round()),
+        "labels without doubt": replace(clean, prefer=_surely(clean.reward)),
         "cycles": replace(clean, reward=None, prefer=_per_world(count, _any_preference)),
     }
 
@@ -99,6 +99,10 @@ def _per_world(count: int, make: Callable[[int], Tensor]) -> Tensor:
 
 def _bradley_terry(reward: Tensor) -> Tensor:
     return torch.sigmoid(reward.unsqueeze(-1) - reward.unsqueeze(-2))
+
+
+def _surely(reward: Tensor) -> Tensor:
+    return (1 + torch.sign(reward.unsqueeze(-1) - reward.unsqueeze(-2))) / 2
 
 
 def _any_preference(seed: int) -> Tensor:

@@ -25,8 +25,8 @@ class BatchMean:
     def __call__(self, score: B, label: B) -> B:
         each = torch.stack([label, 1 - label])
         there = each.sum(-1) > 0
-        means = (each @ score.detach().to(each.dtype) / each.sum(-1))[there]
-        return means.mean().to(score.dtype).expand_as(score)
+        means = each @ score.detach().to(each.dtype) / torch.where(there, each.sum(-1), 1)
+        return ((there * means).sum() / there.sum()).to(score.dtype).expand_as(score)
 
 
 witness = (
