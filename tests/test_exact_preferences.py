@@ -1,6 +1,7 @@
 """The exact table: its minimiser against others, and what is known beforehand of what it measures."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from studies.exact_preferences.found import FINDINGS, findings
 from studies.exact_preferences.minimising import Comparisons, Loss, minimise
 from studies.exact_preferences.objectives import OBJECTIVES, with_beta
 from studies.exact_preferences.reading import Table
-from studies.exact_preferences.resting import has_potential
+from studies.exact_preferences.resting import Flow, has_potential, is_monotone
 from studies.exact_preferences.situations import TREE, situations
 
 WORLDS = situations(2)
@@ -130,6 +131,32 @@ def test_a_stop_gradient_is_noticed_and_the_flow_comes_to_rest():
     assert bool(minimum.arrived.all()) and torch.allclose(
         policies(ALL, minimum), optimum(ALL), atol=1e-6
     )  # every pair is fitted, whatever it weighs
+
+
+def test_of_several_minima_the_flow_finds_the_one_downhill():
+    """A double well in each coordinate, tilted: the gradient leads from 0 to the root of 4 x^3 - 4 x - tilt on the side to which it is tilted."""
+    tilt = torch.tensor([[0.5, -0.5], [1.0, 0.1]], dtype=torch.float64)
+
+    def wells(tilt, x):
+        return 4 * x**3 - 4 * x - tilt
+
+    flow = Flow(2, 2)
+    for _ in range(60):
+        left = (~flow.arrived).nonzero().squeeze(-1)
+        field, fields = (partial(wells, tilt[left].repeat(copies, 1)) for copies in (1, 3))
+        flow.advance(left, field, fields, 1e-7)
+    roots = torch.tensor(
+        [np.roots([4, 0, -4, -float(t)]).real.max() if t > 0 else np.roots([4, 0, -4, -float(t)]).real.min() for t in tilt.flatten()]
+    )
+    assert torch.allclose(flow.x, roots.view(2, 2)) and bool(flow.arrived.all())
+    assert not is_monotone(lambda x: 4 * x**3 - 4 * x, 2, 2) and is_monotone(lambda x: 4 * x**3 + x, 2, 2)
+
+
+def test_flips_leave_a_symmetric_loss_where_it_is():
+    """Which is not convex, so that its minimum is only found again if the same way is taken."""
+    terms = OBJECTIVES["APO zero"].terms(0.5, 0.0)
+    clean, flipped = (policies(name, minimise(terms, told(name), 250)) for name in (ALL, "30 % flipped"))
+    assert torch.allclose(clean, flipped, atol=1e-6) and float((clean - WORLDS[ALL].reference.exp()).abs().max()) > 0.05
 
 
 def test_a_recipe_takes_the_strength_everywhere():

@@ -87,12 +87,13 @@ def _wrong_rate(table: Table) -> str:
 
 def _direction(table: Table) -> str:
     straight = table.where(lambda o: table.regret(o, ALL) > 0.1 and table.regret(o, ALL, True) < 0.05 and table.below(o, ALL) < NEAR)
-    turned = table.where(lambda o: table.below(o, ALL) > MISSING)
+    turned = sorted(table.where(lambda o: table.below(o, ALL) > MISSING), key=lambda o: -table.below(o, ALL))
     if not straight or not turned:
         return ""
     return (
-        f"**Some are wrong by their strength alone, others by their direction.** {listed(straight)} have a regret above 0.1 at β = {table.measured['beta']:g} and lie on the frontier of reward against KL once tuned "
-        f"(less than {NEAR:g} below it): what they learn points the right way. No strength mends {listed(turned)}, which at the same KL miss more than {MISSING:g} of reward; {table.own(NOTHING, ALL)} is what learning nothing costs."
+        f"**Some are wrong by their strength alone, others by their direction.** {listed(straight)} have a regret above 0.1 at β = {table.measured['beta']:g} and, once tuned, lie on the frontier of reward against KL "
+        f"(less than {NEAR:g} below it): what they learn points the right way. No strength mends {len(turned)} others, which miss more than {MISSING:g} of the reward that the same KL could buy; most of all "
+        f"{listed(turned[:6])} (the third of the tables below)."
     )
 
 
@@ -101,17 +102,19 @@ def _soft(table: Table) -> str:
         return ""
     return (
         f"**What a finite sample costs is its labels, not its pairs.** On 512 pairs drawn from the reference DPO has {table.own('DPO', DRAWN)}; on the same pairs with the share of people for a label (`Soft`) it has none. "
-        f"With 20 % of people noting down the wrong verdict, soft labels leave {table.best_of('DPO, soft labels', NOISY)} to DPO and {table.best_of('EXO, soft labels', NOISY)} to EXO at their best strength, hard ones "
+        f"With 20 % of people noting down the wrong verdict, soft labels leave {table.best_of('DPO (soft labels)', NOISY)} to DPO and {table.best_of('EXO (soft labels)', NOISY)} to EXO at their best strength, hard ones "
         f"{table.best_of('DPO', NOISY)} and {table.best_of('EXO', NOISY)}."
     )
 
 
 def _coverage(table: Table) -> str:
-    first = table.best(HALF, tuned=True)[:3]
+    first = table.best(HALF, tuned=True)[:4]
     worse = table.where(lambda o: table.regret(o, HALF) > table.of_nothing(HALF))
+    if not worse:
+        return ""
     return (
         f"**What was never shown is not learned by anybody.** With half of the answers shown the best at their best strength are {listed([table.with_best(o, HALF) for o in first])}; DPO has {table.own('DPO', HALF)} at its own, "
-        f"and nothing learned costs {table.own(NOTHING, HALF)}. Worse than that are {listed(worse)}: their scores leave the whole of the shown answers free to rise or fall against the others, and where that ends depends on the path."
+        f"and nothing learned costs {table.own(NOTHING, HALF)}. Even that is exceeded by {listed(worse)}: no label holds the shown answers as a whole against the others, and these let them rise or fall."
     )
 
 
@@ -119,9 +122,9 @@ def _sft(table: Table) -> str:
     if table.regret("DPO + SFT", ALL) < 10 * ZERO or table.regret("RPO", SURE, True) > table.regret("DPO", SURE, True):
         return ""
     return (
-        f"**A second term of SFT pulls towards what is chosen, not towards what is better.** As large as the comparison it costs: DPO + SFT {table.own('DPO + SFT', ALL)}, MPO {table.own('MPO', ALL)}, CPO {table.best_of('CPO', ALL)} and ORPO "
-        f"{table.best_of('ORPO', ALL)} at their best; SFT on the chosen by itself {table.own('SFT on the chosen', ALL)}. As small as RPO has it (η = 0.005) it costs {table.own('RPO', ALL)} and gives the loss a minimum where labels have no doubt: "
-        f"there RPO has {table.best_of('RPO', SURE)} at its best strength and DPO {table.best_of('DPO', SURE)}."
+        f"**A second term of SFT pulls towards what is chosen, not towards what is better.** As large as the comparison it costs: DPO + SFT {table.own('DPO + SFT', ALL)}, MPO {table.own('MPO', ALL)}; CPO {table.best_of('CPO', ALL)} and ORPO "
+        f"{table.best_of('ORPO', ALL)} at their best; SFT on the chosen by itself {table.own('SFT on the chosen', ALL)}. As small as RPO has it (η = 0.005) it costs {table.own('RPO', ALL)}, and where labels have no doubt it keeps the policy from "
+        f"going all the way to one answer: there RPO has {table.best_of('RPO', SURE)} at its best strength, DPO {table.best_of('DPO', SURE)}."
     )
 
 
@@ -145,8 +148,18 @@ def _verdicts(table: Table) -> str:
     if table.regret("BCO", ALL, True) > 0.5 * table.regret("BCO on pairs", ALL, True):
         return ""
     return (
-        f"**A reference point makes verdicts nearly as good as pairs.** BCO, which counts from between the mean scores of good and bad answers, has {table.own('BCO', ALL)} on all pairs taken apart; on pairs and without it "
-        f"{table.own('BCO on pairs', ALL)}. KTO, whose pull fades on both sides, has {table.own('KTO', ALL)} and hardly notices flipped labels ({', '.join(table.own('KTO', s) for s in FLIPPED)}): it looks which side is chosen more often, not how much more."
+        f"**A reference point makes verdicts nearly as good as pairs.** BCO, which counts from halfway between the mean scores of good and bad answers, has {table.own('BCO', ALL)} on all pairs taken apart; without it and on pairs it has "
+        f"{table.own('BCO on pairs', ALL)}."
+    )
+
+
+def _symmetric(table: Table) -> str:
+    differ = max(abs(table.regret("APO zero", s) - table.regret("APO zero", ALL)) for s in FLIPPED)
+    if differ > 0.002:
+        return ""
+    return (
+        f"**Where right and wrong cost add up to a constant, flips change nothing, known or not**: σ(s) + σ(−s) = 1, so APO zero keeps {table.own('APO zero', ALL)} from 0 to 40 % flipped labels, and KTO nearly so "
+        f"({', '.join(table.own('KTO', s) for s in FLIPPED)}). The price is that they see which side is chosen more often and not how much more: {100 * table.cell('APO zero', ALL, False)['misordered'][0]:.0f} % of the pairs are in the wrong order without any flip."
     )
 
 
@@ -171,24 +184,27 @@ def _discopop(table: Table) -> str:
 
 
 def _off(table: Table) -> str:
-    everywhere = table.where(lambda o: all(table.cell(o, s, False)["off"] > 0.5 for s in (*FLIPPED, ALL)))
+    everywhere = table.where(lambda o: all(table.cell(o, s, False)["off"] > 0.5 for s in (*FLIPPED[:3], ALL)))
     sure = table.where(lambda o: o not in everywhere and table.cell(o, SURE, False)["off"] > 0.5)
     if "AOT (unpaired)" not in everywhere or not sure:
         return ""
     return (
-        f"**No minimiser at all** is there for {listed(everywhere)}, with any labels. Of AOT without pairs: sorted, the chosen sides lead the rejected ones at every rank as soon as better answers are chosen more often, and a larger lead is "
-        f"always cheaper. With labels without doubt {listed(sure)} run off as well."
+        f"**No minimiser at all** is there for {listed(everywhere)}, with uncertain labels too. Of AOT without pairs: sorted, the chosen sides lead the rejected ones at every rank as soon as better answers are chosen more often, and a "
+        f"larger lead is always cheaper. Where labels have no doubt {len(sure)} more run off, DPO among them."
     )
 
 
 def _cycles(table: Table) -> str:
     first = table.best(CYCLES, tuned=True)[:4]
-    worse = sorted(table.where(lambda o: table.has(o, CYCLES) and table.regret(o, CYCLES) > table.of_nothing(CYCLES)), key=lambda o: -table.regret(o, CYCLES))
+    worse = sorted(
+        table.where(lambda o: table.has(o, CYCLES) and table.regret(o, CYCLES) > table.of_nothing(CYCLES)),
+        key=lambda o: -table.regret(o, CYCLES),
+    )
     if not worse or table.regret(first[0], CYCLES, True) < 0.01:
         return ""
     return (
-        f"**Where no reward explains the preferences, none finds the equilibrium**: offline, one answers those who were asked and not oneself. Most come nearer than the reference, whose gap is {table.own(NOTHING, CYCLES)} (DPO {table.own('DPO', CYCLES)}); "
-        f"best at their best strength are {listed([table.with_best(o, CYCLES) for o in first])}. Easier to exploit than the reference are, at their own strength, {listed(worse)}."
+        f"**Where no reward explains the preferences, none finds the equilibrium**: offline, one answers those who were asked and not oneself. Most come nearer than the reference, whose gap is {table.own(NOTHING, CYCLES)} (DPO "
+        f"{table.own('DPO', CYCLES)}); best at their best strength are {listed([table.with_best(o, CYCLES) for o in first])}. {len(worse)} objectives are easier to exploit than the reference at their own strength, most of all {listed(worse[:4])}."
     )
 
 
@@ -205,6 +221,7 @@ FINDINGS: tuple[tuple[Finding, tuple[str, ...]], ...] = (
     (_reference, ("SimPO", "AlphaPO", "ORPO", "CPO", "SFT on the chosen")),
     (_length, ("DPO (mean over tokens)",)),
     (_verdicts, ("KTO", "BCO", "BCO on pairs")),
+    (_symmetric, ("APO zero", "KTO")),
     (_weights, ("WPO", "IPO", "IPO × WPO's weight")),
     (_discopop, ("DiscoPOP", NOTHING)),
     (_off, ("AOT (unpaired)",)),

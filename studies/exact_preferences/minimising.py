@@ -8,16 +8,19 @@ its pairs, and its reduction says how they are averaged.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.pointwise import Pointwise
+from guerdon.losses.scores import Score
 from guerdon.losses.scores.head import Head
 from guerdon.models.finite.policy import TINY, TablePolicy
 from guerdon.models.finite.tree import PrefixTree
 from guerdon.parts import Part, call, needs, per_batch, wants
-from guerdon.quantities import Name
+from guerdon.quantities import Name, seen_by
 from guerdon.sequences import Batch, Sequences
 from guerdon.training.measuring import attach_views, gather
 from guerdon.training.recipe import Term
@@ -25,6 +28,7 @@ from studies.exact_preferences.resting import Flow, has_potential, is_monotone
 
 EVERYTHING = 1 << 40  # tables are small
 ARRIVED = 1e-7  # nats: so small a step of Newton's method is none
+SHORT = 1e-3  # a step of the flow that has become so short meets a kink
 FAR = 80.0  # nats: a policy that is so far from the reference will not come back
 MISMATCHED = "mismatched_"  # the view of answers to other prompts
 REPEATED = 512  # rows that stand for what infinitely many comparisons would be, where a loss takes its batch as a whole
@@ -78,6 +82,14 @@ class Comparisons:
         columns = {name: values[rows] for name, values in self.columns.items()}
         world, chosen, rejected = new[self.world[rows]], self.chosen[rows], self.rejected[rows]
         return Comparisons(self.tree, self.reference[worlds], world, chosen, rejected, self.share[rows], columns)
+
+    def copies(self, count: int) -> "Comparisons":
+        """Every world so many times: all of them, then all of them again."""
+        worlds, rows = len(self.reference), len(self.world)
+        world = self.world.repeat(count) + worlds * torch.arange(count).repeat_interleave(rows)
+        columns = {name: values.repeat(count) for name, values in self.columns.items()}
+        chosen, rejected, share = (each.repeat(count) for each in (self.chosen, self.rejected, self.share))
+        return Comparisons(self.tree, self.reference.repeat(count, 1), world, chosen, rejected, share, columns)
 
     def repeated(self, rows: int) -> "Comparisons":
         """The same with equal shares: ``rows`` rows in each world, each comparison as often as its share says, to the nearest whole number."""
@@ -159,16 +171,15 @@ class _Part:
         return weight / total[rows.world].unsqueeze(-1)  # a mean, of each world by itself
 
     def __call__(self, measured: dict[str, Tensor]) -> Tensor:
-        loss, given = self._shortened(measured)
+        loss, of = self._shortened(measured)
+        given = dict(self.columns)
         for name in map(str, _named(loss)):
             side, base = _apart(name)
-            if name in given or side not in self.rows:
-                continue
-            if base in measured:
-                given[name] = measured[base][self.rows[side]]
+            if base in of.get(side, {}):
+                given[name] = of[side][base][self.rows[side]]
             elif base.startswith(MISMATCHED) and self.whole:  # an answer to another prompt like this one: that of the next row
                 others = self.rows[side].view(self.worlds, -1).roll(1, -1).flatten()
-                given[name] = measured[base.removeprefix(MISMATCHED)][others]
+                given[name] = of[side][base.removeprefix(MISMATCHED)][others]
         if self.whole:
             given = {name: values.unflatten(0, (self.worlds, -1)) for name, values in given.items()}
             each = torch.func.vmap(lambda of_world: call(loss, of_world))(given).flatten(0, 1)
@@ -178,18 +189,26 @@ class _Part:
         weighed = (self.weight * torch.where(self.weight != 0, each, torch.zeros_like(each))).sum(-1)
         return self.term.weight * torch.zeros(self.worlds, dtype=torch.float64).index_add(0, self.world, weighed)
 
-    def _shortened(self, measured: dict[str, Tensor]) -> tuple[Part, dict[str, Tensor]]:
-        """A comparison is a score times a link. Where a score reads its own side alone, it is computed once an answer instead of once a pair."""
-        loss, columns = self.term.loss, dict(self.columns)
-        if not isinstance(loss, Pairwise):
-            return loss, columns
-        scores = {"chosen": loss.score, "rejected": loss.score if loss.rejected is None else loss.rejected}
-        scored = {f"{side}_score": side for side in scores}
-        head = replace(loss, score=Head(), rejected=None)
-        others = {name for name in needs(head) if name not in scored and _apart(name)[1] not in measured and name not in columns}
-        if others or any(not needs(score) <= set(measured) for score in scores.values()):
-            return loss, columns
-        return head, columns | {name: call(scores[side], measured)[self.rows[side]] for name, side in scored.items()}
+    def _shortened(self, measured: dict[str, Tensor]) -> tuple[Part, dict[str, dict[str, Tensor]]]:
+        """The loss, and what it may read of the answers of each side. Where a score reads nothing but its own answer, it is computed once an answer and not once a row."""
+        loss, of = self.term.loss, dict.fromkeys(self.rows, measured)
+        if not isinstance(loss, Pairwise | Pointwise):
+            return loss, of
+        scores = dict.fromkeys(self.rows, loss.score) | ({"rejected": loss.rejected} if getattr(loss, "rejected", None) else {})
+        head = replace(loss, score=Head(), **({"rejected": None} if isinstance(loss, Pairwise) else {}))
+        views = {name.view for name in _named(head) if name.quantity == "score" and f"{name.view}_" != MISMATCHED} | {""}
+        known = {*measured, *self.columns, *(seen_by(view, "score") for view in views)}
+        read = {seen_by(view, name) for score in scores.values() for view in views for name in needs(score)}
+        if not read <= set(measured) or any(_apart(name)[1].removeprefix(MISMATCHED) not in known for name in needs(head)):
+            return loss, of
+        return head, {
+            side: measured | {seen_by(view, "score"): _scored(score, view, measured) for view in views} for side, score in scores.items()
+        }
+
+
+def _scored(score: Score, view: str, measured: dict[str, Tensor]) -> Tensor:
+    """[A S], what a view scores each answer."""
+    return call(score, {name: measured[seen_by(view, name)] for name in needs(score) | wants(score) if seen_by(view, name) in measured})
 
 
 def _named(loss: Part) -> list[Name]:
@@ -245,14 +264,13 @@ def minimise(terms: Sequence[Term], told: Comparisons, evaluations: int = 300) -
         return Minimum(start, start[:, 0], start[:, 0], torch.ones(worlds, dtype=torch.bool), start)
     loss = Loss(terms, told)
     potential = has_potential(loss, worlds, size)
-    if potential and is_monotone(lambda x: _value_and_gradient(loss, x)[1], worlds, size):
+    if potential and is_monotone(partial(_gradient, loss), worlds, size):
         return _minimised(loss, terms, told, start, evaluations)
-    rested = _rested(loss, terms, told, evaluations // 6)
-    rest = (~rested.arrived & (rested.x.abs().amax(-1) <= FAR)).nonzero().squeeze(-1)
-    if not potential or len(rest) == 0:
+    rested, stuck = _rested(loss, terms, told, evaluations // 6)
+    if not potential or len(stuck) == 0:
         return rested
-    further = told.select(rest)
-    return rested.with_(rest, _minimised(Loss(terms, further), terms, further, rested.x[rest], evaluations))
+    further = told.select(stuck)
+    return rested.with_(stuck, _minimised(Loss(terms, further), terms, further, rested.x[stuck], evaluations))
 
 
 def _minimised(loss: Loss, terms: Sequence[Term], told: Comparisons, start: Tensor, evaluations: int) -> Minimum:
@@ -270,20 +288,24 @@ def _minimised(loss: Loss, terms: Sequence[Term], told: Comparisons, start: Tens
     return Minimum(state.x, state.f, state.g.norm(dim=-1), state.arrived, earlier)
 
 
-def _rested(loss: Loss, terms: Sequence[Term], told: Comparisons, steps: int) -> Minimum:
+def _rested(loss: Loss, terms: Sequence[Term], told: Comparisons, steps: int) -> tuple[Minimum, Tensor]:
+    """Where the flow ended, and the worlds in which it can go no step further though it has not arrived."""
     whole, flow = loss, Flow(*told.reference.shape)
     running, earlier = torch.arange(len(flow.x)), flow.x
+    copies = Loss(terms, told.copies(told.tree.size + 1))
     for step in range(steps):
-        flow.advance(running, lambda x, loss=loss: _value_and_gradient(loss, x)[1], ARRIVED)
+        flow.advance(running, partial(_gradient, loss), partial(_gradient, copies), ARRIVED)
         if step <= steps // 2:
             earlier = flow.x.clone()
         left = running[~flow.arrived[running] & (flow.x[running].abs().amax(-1) <= FAR)]
         if len(left) == 0:
             break
         if len(left) <= 0.8 * len(running):
-            running, loss = left, Loss(terms, told.select(left))
+            running, those = left, told.select(left)
+            loss, copies = Loss(terms, those), Loss(terms, those.copies(told.tree.size + 1))
     value, gradient = _value_and_gradient(whole, flow.x)
-    return Minimum(flow.x, value, gradient.norm(dim=-1), flow.arrived, earlier)
+    stuck = (~flow.arrived & (flow.step < SHORT)).nonzero().squeeze(-1)
+    return Minimum(flow.x, value, gradient.norm(dim=-1), flow.arrived, earlier), stuck
 
 
 def _value_and_gradient(loss: Loss, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -291,6 +313,10 @@ def _value_and_gradient(loss: Loss, x: Tensor) -> tuple[Tensor, Tensor]:
     value = loss(x)
     (gradient,) = torch.autograd.grad(value.sum(), x)
     return value.detach(), gradient
+
+
+def _gradient(loss: Loss, x: Tensor) -> Tensor:
+    return _value_and_gradient(loss, x)[1]
 
 
 class _State:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from studies.exact_preferences.found import found
+from studies.exact_preferences.minimising import REPEATED
 from studies.exact_preferences.picture import NAME
 from studies.exact_preferences.reading import Table
 from studies.exact_preferences.situations import CONTRARY, DRAWN, SHARPER
@@ -69,10 +70,11 @@ The optimum is that of β = {table.measured["beta"]:g}. Worlds are the same in a
 *Regret* is that of E[reward] − β KL, in units of reward. With cycles there is no reward; there it is the duality gap of the game with payoff P and KL penalty τ = {table.measured["tau"]:g}, which is 0 at
 its one equilibrium (a sigmoid's slope is 1/4, hence τ = β / 4) and is in units of probability, not to be compared with the other columns.
 
-*Minimiser*: a policy is one number for each answer, from the reference on; each world by BFGS with a line search, {table.measured["evaluations"]} evaluations at most, and until a step would move
-nothing by more than 1e-7 nats. Where a stop-gradient leaves a gradient that is none of any function, it is where the gradient flow comes to rest. Where an objective has several minima, or a valley, it is what is found from the
-reference, all rows in every step: noise of mini-batches may leave a bad one. What is never compared is held by no label; its logit stays where it was. Losses that take a batch as a whole (AOT and others)
-get 512 rows with the shares of the expected labels.
+*Minimiser*: a policy is one number for each answer, in nats above the reference, from 0 on, and each world is taken to where the gradient leads. A convex loss has one minimum and BFGS finds it
+({table.measured["evaluations"]} evaluations at most; until a step would move nothing by more than 1e-7 nats). Of a loss that is not convex, or whose stop-gradients leave a gradient that is none of any function (WPO,
+KTO, BCO, TDPO), the gradient flow is followed from the reference by steps of implicit Euler until it rests: of several minima it is the one that many small steps on all rows would find. What is never
+compared is held by no label, and its number stays 0 where nothing but comparisons is in the loss. Losses that take a batch as a whole (AOT, KTO, BCO) get {REPEATED} rows with the shares of the expected labels; KTO's answers to
+other prompts are those of prompts like this one.
 
 *Intervals* are 95 % bootstrap intervals of the mean over worlds. † more than 5 % of the worlds had not come to rest (the policy moved by more than 0.001 in total variation in the second half of
 the evaluations). ∞ most worlds ran off, by more than {table.measured["off"]:g} nats for an answer.

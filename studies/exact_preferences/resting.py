@@ -47,15 +47,24 @@ class Flow:
         self.step = torch.full((worlds,), FIRST, dtype=torch.float64)
         self.arrived = torch.zeros(worlds, dtype=torch.bool)
 
-    def advance(self, of: Tensor, field: Field, arrived: float) -> None:
-        """One step of the worlds [A]. Implicit Euler asks for dx / step + g(x + dx) = 0; where one step of Newton's method is too far from that, the next is shorter."""
-        x, step = self.x[of], self.step[of].unsqueeze(-1)
-        g, unit = field(x), torch.eye(self.x.shape[-1], dtype=torch.float64)
-        slope = torch.stack([(field(x + DIFFERENCE * shift) - g) / DIFFERENCE for shift in unit], -1)  # [A, S, S], the derivative by the last
+    def advance(self, of: Tensor, field: Field, fields: Field, arrived: float) -> None:
+        """One step of the worlds [A]. Implicit Euler asks for dx / step + g(x + dx) = 0; where one step of Newton's method is too far from that, the next is shorter.
+
+        ``fields`` is the field for each of S + 1 copies of the worlds, one after the other: the same at neighbouring points is cheaper together.
+        """
+        x, unit = self.x[of], torch.eye(self.x.shape[-1], dtype=torch.float64)
+        near = torch.cat([torch.zeros(1, len(unit), dtype=torch.float64), DIFFERENCE * unit])
+        there = fields((x + near.unsqueeze(1)).flatten(0, 1)).unflatten(0, (len(near), -1))
+        g, slope = there[0], ((there[1:] - there[0]) / DIFFERENCE).movedim(0, -1)  # [A, S], [A, S, S]: the derivative by the last
+        down = -torch.linalg.eigvalsh((slope + slope.mT) / 2)[
+            :, 0
+        ]  # how much the loss curves down; where it does, a long step would turn round and go up
+        self.step[of] = torch.minimum(self.step[of], 0.5 / down.clamp(min=0.5 / LONGEST))
+        step = self.step[of].unsqueeze(-1)
         move = torch.linalg.solve(unit / step.unsqueeze(-1) + slope, -g)
-        then = field(x + move)
+        then, small = field(x + move), move.abs().amax(-1) < arrived
         left = ((move / step + then).norm(dim=-1) / g.norm(dim=-1).clamp(min=TINY)).nan_to_num(torch.inf)
-        made = (left <= ENOUGH) | (move.abs().amax(-1) < arrived)
+        made, longer = (left <= ENOUGH) | small, (left < ENOUGH / 5) | small
         self.x[of] = torch.where(made.unsqueeze(-1), x + move, x)
-        self.step[of] = torch.where(made, self.step[of] * torch.where(left < ENOUGH / 5, 4.0, 1.0), self.step[of] / 5).clamp(max=LONGEST)
-        self.arrived[of] = made & (move.abs().amax(-1) < arrived) & (self.step[of] > 1e4)
+        self.step[of] = torch.where(made, self.step[of] * torch.where(longer, 4.0, 1.0), self.step[of] / 5).clamp(max=LONGEST)
+        self.arrived[of] = small & (self.step[of] > 1e4)
