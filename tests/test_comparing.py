@@ -264,6 +264,15 @@ def test_optimism_is_the_likelihood_of_what_the_reference_said():
     assert history[1]["losses/on_actor"] > 0 > float((moved * start.exp()).sum())
 
 
+def test_rollouts_teach_even_where_no_pair_of_them_is_compared():
+    """A world with one answer: nothing can be compared, and terms on the rollouts go on."""
+    recipe = replace(named_recipe("xpo"), optimiser=AdamW(0.01))
+    _, history = run(ContextualBandit(contexts=2, actions=1), recipe, steps=2)
+    assert all(step["pairs/asked"] == 0 and "losses/on_actor" in step and "losses/pairwise" not in step for step in history[1:])
+    _, history = run(ContextualBandit(contexts=2, actions=1), online_dpo, steps=2)
+    assert all(step["empty_steps"] == 1 for step in history[1:])
+
+
 def test_averages_of_an_actor_are_over_what_it_drew():
     loss = OnActor(NegativeLogLikelihood(), actor=1)
     batch = Batch({"": Sequences([torch.tensor([0])], *TWO, {"actor": torch.tensor([0, 1])})})

@@ -5,7 +5,7 @@
 ``Listwise(LogRatio(0.1), PlackettLuce())`` is DPO on rankings. Candidates are plain sequences, those of one ``group`` are ranked by ``reward``: rows of the ranking
 format, or the rollouts of a group.
 
-Source: the composition is ours; DPO, arXiv 2305.18290, appendix A.3, eq. 20 is the instance that the witness shows.
+Source: the composition is ours; DPO, arXiv 2305.18290, appendix, on Plackett-Luce, is the instance that the witness shows.
 Differs from Pairwise: any number of candidates.
 """
 

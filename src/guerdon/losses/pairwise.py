@@ -11,7 +11,7 @@ measures.
 the score needs, on both sides, and whatever else the link, the label and the weight read.
 
 Source: the composition is ours; DPO, arXiv 2305.18290, eq. 7 is the instance that the witness shows. Both orders weighed by the probability of each: robust DPO,
-arXiv 2403.00409, eq. 8 and 12 (there with rates of error, for DPO, SLiC and IPO alike).
+arXiv 2403.00409, eq. 12 (for DPO, SLiC and IPO alike).
 """
 
 import math

@@ -4,7 +4,7 @@ all of them.
 Reward: the share of wins of an answer against the others of its group, as a game gives it and ``win_rate`` does for text. A round is a step
 of the loop, in ``epochs`` gradient steps.
 
-Source: DNO-Prct, arXiv 2404.03715, algorithm 2: pairs of a large margin, DPO's loss, the previous iterate as the reference. ``beta`` and
+Source: DNO-Prct, arXiv 2404.03715: pairs of a large margin, DPO's loss, the previous iterate as the reference. ``beta`` and
 the sampler: DPO's and GRPO's; ten epochs: ours.
 Differs from online DPO: what is better is decided against the policy and not between the two, and the reference moves.
 """

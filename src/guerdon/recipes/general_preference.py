@@ -1,6 +1,6 @@
 """General preference model: a reward model for preferences that no reward explains, on a model with the head ``preference_vector``.
 
-Source: arXiv 2410.02197, section 4. The learning rate is the reward model's.
+Source: arXiv 2410.02197. The learning rate is the reward model's.
 Differs from reward_model: vectors in planes and not numbers on a line, so that A over B over C over A can be learned.
 """
 

@@ -3,7 +3,7 @@
 A round draws pairs from the policy, has them compared, and regresses; then the policy as it is becomes ``previous``. Here a round is a step
 of the loop; with more gradient steps a round, raise ``epochs``, and ``updates`` with it.
 
-Source: INPO, arXiv 2407.00617, section 4: h_t and the target 1 / (2 eta), here in units of the regulariser: tau 0.1 and eta 0.3, so that
+Source: INPO, arXiv 2407.00617: h_t and the target 1 / (2 eta), here in units of the regulariser: tau 0.1 and eta 0.3, so that
 ``share`` is 1/3. The sampler and the learning rate are those of online DPO.
 Differs from online DPO: a square and no logistic link, and the previous policy as a second anchor: what it goes to is a Nash equilibrium
 where no reward explains the comparisons.

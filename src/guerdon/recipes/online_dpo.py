@@ -2,7 +2,7 @@
 
 Two answers to each prompt; the one with the higher reward, or the one that ``judge`` prefers, is chosen.
 
-Source: direct language model alignment from online AI feedback, arXiv 2402.04792, algorithm 1. Learning rate and ``beta``: DPO's.
+Source: direct language model alignment from online AI feedback, arXiv 2402.04792. Learning rate and ``beta``: DPO's.
 Differs from DPO: the pairs are the policy's own.
 """
 

@@ -2,7 +2,7 @@
 
     loss = DPO on (policy's answer, reference's answer) + alpha * log policy(reference's answer)
 
-Source: Xie et al. 2024, arXiv 2405.21046, algorithm 1. ``alpha`` 1e-5: TRL's, while it had it. The rest: online DPO's.
+Source: Xie et al. 2024, arXiv 2405.21046. ``alpha`` 1e-5: TRL's, while it had it. The rest: online DPO's.
 Differs from online DPO: one of the two answers is the reference's, and its likelihood is pushed down whether it wins or not.
 """
 

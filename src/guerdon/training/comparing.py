@@ -31,9 +31,8 @@ class Comparing:
         reads = {str(name) for name in names}
         self.keeps_ties = bool(reads & {"tie", "preference"})
         self.columns = {name for name in ("preference", "tie") if name in reads}
-        if any(
-            "margin" in needs(term.loss) for term in recipe.terms
-        ):  # one that merely may read it is not given it: DPO would be another loss
+        # A loss that merely may read the margin is not given it: DPO would be another loss.
+        if any("margin" in needs(term.loss) for term in recipe.terms):
             self.columns.add("margin")
 
     def __call__(

@@ -30,7 +30,8 @@ class Term:
         loss: a part of ``losses``.
         weight: a number, a schedule, or a controller.
         reduce: how steps (or pairs) are averaged.
-        data: the stream it is computed on; "" is the batch that the loop makes, "rollouts" its sequences where the recipe pairs them.
+        data: the stream it is computed on; "" is the batch that the loop makes, "rollouts" its sequences where the recipe pairs them, all of them at every
+            gradient step.
     """
 
     loss: Part

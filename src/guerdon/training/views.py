@@ -11,10 +11,8 @@ from guerdon.models import Model, Policy
 from guerdon.quantities import Name
 from guerdon.training.remembering import Remembering
 
-COPIES = (
-    "ref",
-    "ema",
-)  # views that are made from the policy as it is at the start; so is any other that an update writes and no model is bound to
+# Views that are made from the policy as it is at the start. So is any other that an update writes and no model is bound to.
+COPIES = ("ref", "ema")
 
 
 class Views:

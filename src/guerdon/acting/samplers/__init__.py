@@ -2,7 +2,8 @@
 
 A sampler that needs more asks for it by name: ``score``, a callable that rates complete sequences, and ``finished``
 (``guerdon.models.Finished``), which it tells of sequences that have ended while it draws others. It asks for ``finished`` only if the rows that it
-tells of are rows of what it returns.
+tells of are rows of what it returns. One in which others act asks for ``views``, the bound models, and says which of them in its property ``views``; one that
+records quantities besides ``old_logp`` names them in ``records``; one that gives a prompt more sequences than its ``num_generations`` says how many in ``answers``.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,9 +5,9 @@
 P prompts → ``num_generations`` completions of each actor for every prompt, those of one prompt next to each other, in the order of the weights; which actor
 drew a sequence is the quantity ``actor``. 0 is the policy itself, 1 the view; below 0 it overshoots the policy, away from the view.
 
-* weights (0, 1): one answer of the policy and one of the reference (XPO, arXiv 2405.21046, algorithm 1);
+* weights (0, 1): one answer of the policy and one of the reference (XPO, arXiv 2405.21046);
 * (0, w) with w between 0 and 1: the opponent of Nash-MD, arXiv 2312.00886, eq. 15;
-* (0, 0, -beta, beta): PILAF, arXiv 2502.04270, eq. 8 and 9: two answers of the policy, and two from either side of it.
+* (0, 0, -beta, beta): PILAF, arXiv 2502.04270: two answers of the policy, and two from either side of it.
 
 ``old_logp`` is that of the actor that drew.
 
@@ -17,6 +17,7 @@ Differs from Group: more than one policy acts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,9 +33,16 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class Interpolated:
+    records: ClassVar[frozenset[str]] = frozenset({"actor"})
+
     weights: tuple[float, ...] = (0.0, 1.0)
     num_generations: int = 1
     view: str = "ref"
+
+    @property
+    def answers(self) -> int:
+        """How many sequences each prompt gets."""
+        return len(self.weights) * self.num_generations
 
     @property
     def views(self) -> frozenset[str]:

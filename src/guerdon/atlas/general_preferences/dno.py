@@ -3,7 +3,7 @@
 World: a cycle of three answers, each win probability from U(0.6, 1), and a start with logits from N(0, 1). A seed is another game.
 
 *In expectation*: a round minimises the logistic comparison with the soft label sigmoid(r(y) - r(y')) on all pairs, where r is the win rate
-against the policy, and the previous iterate is the reference (the paper's eq. 9, with eta = 1 as its beta); 200 rounds. "step" is the
+against the policy, and the previous iterate is the reference (with eta = 1 as its beta); 200 rounds. "step" is the
 largest distance (total variation) of a minimiser from pi_t exp(r / eta) / Z, which it should be, over the first 20 rounds (of the others
 the step is computed directly). Measured: the exploitability of the average of all iterates, over rounds, and of the last one.
 
@@ -17,7 +17,7 @@ was tried, or the one with the least exploitability: the most generous.
 "Rises": the win rate against the start grows along rounds. In a cycle it cannot rise for ever (what beats the start is beaten); the paper's
 claim is for the rounds that it runs, three, and ours for the first 5.
 
-Source: Rosset et al. 2024, arXiv 2404.03715: algorithm 1 and eq. 9, algorithm 2, theorem 1 (which is about the average of the iterates).
+Source: Rosset et al. 2024, arXiv 2404.03715: DNO, whose guarantee is about the average of the iterates, and DNO-Prct.
 The teacher's answer of its experiments is left out: there is none here.
 """
 

@@ -15,8 +15,8 @@ for iterative DPO at the beta that was best in expectation, with a fixed referen
 
 Measured: the gap of the regularised game (``exact.solvers.exploitability``), over rounds and at the end.
 
-Source: Zhang et al. 2024, arXiv 2407.00617: the loss and its equality with mirror descent (section 4); tau / eta is 0.27 in its
-experiments, 0.2 here. The games, the sizes and the optimiser are ours. Language models are not repeated; ``recipe: inpo`` runs on them.
+Source: Zhang et al. 2024, arXiv 2407.00617: the loss and its equality with mirror descent. The games, tau and eta, the sizes and the
+optimiser are ours. Language models are not repeated; ``recipe: inpo`` runs on them.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ of the last; on the line the expected score, over steps, of the last iterate.
 
 "At least as sample-efficiently": the expected score after 30 and after 100 steps no more than 0.05 lower; scores have the deviation 1.
 
-Source: Swamy et al. 2024, arXiv 2401.04056: algorithm 1, section 3 (the minimax winner) and section 5 (intransitive and noisy preferences).
+Source: Swamy et al. 2024, arXiv 2401.04056: the reward, the minimax winner, intransitive and noisy preferences.
 Its experiments are in continuous control with a queue of trajectories and SAC; the queue is the group here.
 """
 

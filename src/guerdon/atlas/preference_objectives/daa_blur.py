@@ -19,7 +19,9 @@ pointwise, for either score, and the ranking matters more than the score; the tw
 
 Source: Gorbatovski et al. 2025, arXiv 2502.01237 (its third version): sections 2.3, 2.4 and 3.1, appendix E (the limit; that the gradients
 align is the first version's theorem). Trials on two seeds came before: with a rate of 0.05 and 80 steps nothing had been learned to the
-end, and the score mattered more than the ranking; with these it was the other way round.
+end, and the score mattered more than the ranking; with these it was the other way round. Eight full seeds left open ORPO and ASFT against
+DPO (-0.02 [-0.19, 0.15], -0.09 [-0.31, 0.13]) and one axis against the other (0.02 [-0.13, 0.17]), so there are sixteen, those eight among
+them.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,7 +59,6 @@ system = System(
     link="https://arxiv.org/abs/2502.01237",
     kind="study",
     builds_on=("dpo", "ipo", "simpo", "orpo", "asft", "kto", "nca", "apo"),
-    note="The evidence was measured on cores that were busy with other work, and stood still for a while.",
 )
 CONTEXTS, VOCABULARY, DEPTH, PAIRS = 8, 4, 2, 256
 BETAS, LAMBDAS, RATE, STOPS = (0.01, 0.03, 0.1, 0.3, 1.0), (0.1, 0.2, 0.5, 1.0, 3.0), 0.2, (5, 15, 60)
@@ -100,7 +101,7 @@ claim = AllOf(
     EqualTo("ASFT and ORPO", 1.0, on=COSINE, tolerance=1e-3, at="first"),
     FallsWith("ASFT and ORPO", on=COSINE),
 )
-SEEDS = {"smoke": 1, "full": 8}
+SEEDS = {"smoke": 1, "full": 16}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -2,7 +2,7 @@
 
 One question a prompt; none where all rewards are the same. Of equal rewards the first drawn counts.
 
-Source: RLHF Workflow, arXiv 2405.07863, section 3.2; Self-Rewarding Language Models, arXiv 2401.10020, section 2.
+Source: RLHF Workflow, arXiv 2405.07863; Self-Rewarding Language Models, arXiv 2401.10020, section 2.
 Differs from Consecutive: the reward chooses what is compared, and the rest is dropped. ``data.curation.best_worst_pairs`` does the same with rows.
 """
 

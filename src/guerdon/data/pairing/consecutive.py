@@ -2,7 +2,7 @@
 
 Rows of a group in the order in which they were drawn; an odd one out is not compared.
 
-Source: two answers to each prompt, as in online DPO, arXiv 2402.04792, algorithm 1.
+Source: two answers to each prompt, as in online DPO, arXiv 2402.04792.
 """
 
 from dataclasses import dataclass

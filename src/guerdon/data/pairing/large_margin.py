@@ -5,7 +5,7 @@
 In a game the reward is the share of wins against the rest of the group, so that pairs are kept of which the one wins clearly more often
 against everybody, whoever wins between the two.
 
-Source: the pairs of DNO-Prct, arXiv 2404.03715, algorithm 2: all pairs of the samples whose scores differ by a large margin. Default
+Source: the pairs of DNO-Prct, arXiv 2404.03715: all pairs of the samples whose scores differ by a large margin. Default
 ``margin`` 0.1: ours; its own is a difference of scores from 1 to 10.
 Differs from AllPairs: what is close is not compared.
 """

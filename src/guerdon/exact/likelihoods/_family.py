@@ -112,6 +112,21 @@ class Choice(Family):
         ]
 
 
+class WithTies(Choice):
+    """A choice between two that may end in a tie, how readily is the parameter ``tie``."""
+
+    nobody: ClassVar[str] = "tie"
+
+    def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
+        return {"score": (items,), "tie": ()}
+
+    def outcomes(self, size: int) -> list[tuple[int, ...]]:
+        return [(0,), (1,), ()]
+
+    def edges(self, size: int) -> list[list[tuple[int, int]]]:
+        return [[(0, 1)], [(1, 0)], [(0, 1), (1, 0)]]  # who tied is not out of the other's reach
+
+
 class Scored(Family):
     """A likelihood that makes scores and hands them to a choice, its field ``of``. What else the choice reads is passed on."""
 

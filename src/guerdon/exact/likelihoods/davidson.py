@@ -11,29 +11,17 @@ Differs from BradleyTerry: a third answer.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from guerdon.exact.likelihoods._family import Choice, pairs_only
+from guerdon.exact.likelihoods._family import WithTies, pairs_only
 from guerdon.exact.likelihoods.bradley_terry import LN2, BradleyTerry
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
-class Davidson(Choice):
-    nobody: ClassVar[str] = "tie"
-
-    def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
-        return {"score": (items,), "tie": ()}
-
-    def outcomes(self, size: int) -> list[tuple[int, ...]]:
-        return [(0,), (1,), ()]
-
-    def edges(self, size: int) -> list[list[tuple[int, int]]]:
-        return [[(0, 1)], [(1, 0)], [(0, 1), (1, 0)]]  # who tied is not out of the other's reach
-
+class Davidson(WithTies):
     def __call__(self, asked: Tensor, score: Tensor, tie: Tensor) -> Tensor:
         pairs_only(asked, "Davidson")
         first, second = score[asked].unbind(-1)

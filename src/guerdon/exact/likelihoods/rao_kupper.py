@@ -11,31 +11,19 @@ Differs from Davidson: logistic noise around the difference, cut at plus and min
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from guerdon.exact.likelihoods._family import Choice, pairs_only
+from guerdon.exact.likelihoods._family import WithTies, pairs_only
 from guerdon.exact.likelihoods.bradley_terry import LN2
 from guerdon.exact.likelihoods.davidson import Davidson
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
-class RaoKupper(Choice):
-    nobody: ClassVar[str] = "tie"
-
-    def parameters(self, items: int, users: int = 1, features: int | None = None) -> dict[str, tuple[int, ...]]:
-        return {"score": (items,), "tie": ()}
-
-    def outcomes(self, size: int) -> list[tuple[int, ...]]:
-        return [(0,), (1,), ()]
-
-    def edges(self, size: int) -> list[list[tuple[int, int]]]:
-        return [[(0, 1)], [(1, 0)], [(0, 1), (1, 0)]]
-
+class RaoKupper(WithTies):
     def __call__(self, asked: Tensor, score: Tensor, tie: Tensor) -> Tensor:
         pairs_only(asked, "RaoKupper")
         first, second = score[asked].unbind(-1)

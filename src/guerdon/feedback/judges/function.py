@@ -5,7 +5,7 @@
 ``compare`` is the function, or ``file.py:function`` or ``package.module:function``. Both orders are asked where ``both_orders`` is set, and averaged: judges that
 are models prefer one place to the other.
 
-Source: the averaging of both positions, arXiv 2306.05685, section 3.4 (position bias), and RLAIF, arXiv 2309.00267, section 2.1.1. The signature is ours.
+Source: the averaging of both positions, arXiv 2306.05685 (position bias), and RLAIF, arXiv 2309.00267. The signature is ours.
 Differs from SimulatedAnnotator: reads the texts, not what they are worth.
 """
 

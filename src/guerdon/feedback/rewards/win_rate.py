@@ -5,7 +5,7 @@
 ``compare`` is a judge of texts, ``compare(prompts, firsts, seconds) -> [probability]``, or ``file.py:function``. Every pair is asked once,
 and counts for both. An answer that is alone, or about which the judge said nothing, has no reward (None).
 
-Source: SPO, arXiv 2401.04056, algorithm 1: the reward of a trajectory is its share of wins in a queue of the policy's own.
+Source: SPO, arXiv 2401.04056: the reward of a trajectory is its share of wins in a queue of the policy's own.
 Differs from a reward model: it is relative to the policy, so that intransitive preferences are no contradiction.
 """
 

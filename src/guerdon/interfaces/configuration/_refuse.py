@@ -97,10 +97,11 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
         yield f"decoding.max_completion_length: it is {decoding.max_completion_length} and must be at least 1"
     if decoding.temperature <= 0:
         yield f"decoding.temperature: it is {decoding.temperature}, so every answer to a prompt would be the same; it must be above 0"
-    n = getattr(recipe.sampler, "num_generations", None)
-    if n is not None and n < 1:
-        yield f"recipe.sampler.num_generations: it is {n} and must be at least 1"
-    if recipe.pairing is not None and n == 1 and len(getattr(recipe.sampler, "weights", (0,))) < 2:
+    each = getattr(recipe.sampler, "num_generations", None)
+    if each is not None and each < 1:
+        yield f"recipe.sampler.num_generations: it is {each} and must be at least 1"
+    n = getattr(recipe.sampler, "answers", each)  # sequences of a prompt
+    if recipe.pairing is not None and n == 1:
         yield "recipe.sampler.num_generations: it is 1, and answers to one prompt are compared with each other; draw at least 2"
     if recipe.advantage is not None and n == 1 and "group" in needs(recipe.advantage):
         yield (

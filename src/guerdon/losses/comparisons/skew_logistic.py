@@ -5,7 +5,7 @@
 
 The lead of one over the other is exactly minus that of the other over the one, and 0 over itself. In one plane answers lie on a circle, and each beats those behind it.
 
-Source: general preference models, arXiv 2410.02197, section 4 (its R with blocks (0, -1; 1, 0)).
+Source: general preference models, arXiv 2410.02197 (its R with blocks (0, -1; 1, 0)).
 Differs from Logistic: scores are vectors; equal to it where every vector is (1, score), which is Bradley-Terry as a special case.
 """
 

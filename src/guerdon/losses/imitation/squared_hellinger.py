@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
-from guerdon.losses.imitation.pearson import Pearson
+from guerdon.losses.imitation.pearson import Pearson, sure_reference
 from guerdon.quantities import BT
 from guerdon.witness import Limit, Witness
 
@@ -51,15 +51,11 @@ witness = (
 )
 
 
-def _sure_reference(inputs: dict) -> dict:
-    return inputs | {"ref_logp": torch.zeros_like(inputs["ref_logp"])}
-
-
 limits = (
     Limit(
         SquaredHellinger(beta=1e-9),
         equals=NegativeLogLikelihood(),
         when="beta is small, and the reference sure of every step",
-        under=_sure_reference,
+        under=sure_reference,
     ),
 )

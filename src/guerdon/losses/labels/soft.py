@@ -2,7 +2,7 @@
 
     p = preference        [N], the column of that name
 
-Source: soft labels of AI feedback, RLAIF, arXiv 2309.00267, section 2.2.1; for DPO, the win rate of a general preference, DNO, arXiv 2404.03715, eq. 9.
+Source: soft labels of AI feedback, RLAIF, arXiv 2309.00267; for DPO, the win rate of a general preference, DNO, arXiv 2404.03715.
 Differs from Noisy: known pair by pair.
 """
 

@@ -17,6 +17,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from guerdon.losses.rankings._groups import group_by_group
 from guerdon.losses.rankings.plackett_luce import PlackettLuce
 from guerdon.quantities import B, Group
 from guerdon.witness import Limit, Witness
@@ -27,12 +28,7 @@ class GapTempered:
     per_group: ClassVar[bool] = True
 
     def __call__(self, score: B, reward: B, group: Group) -> B:
-        loss = torch.zeros_like(score)
-        for members in torch.unique(group):
-            rows = (group == members).nonzero().squeeze(-1)
-            ranked = rows[torch.argsort(reward[rows], descending=True, stable=True)]
-            loss = loss.index_copy(0, ranked, _of_ranked(score[ranked], reward[ranked]))
-        return loss
+        return group_by_group(_of_ranked, score, reward, group)
 
 
 def _of_ranked(score: Tensor, reward: Tensor) -> Tensor:

@@ -4,14 +4,15 @@
 
 Of candidates with equal rewards the one that comes first counts as the better one. Only the order of the rewards is read.
 
-Source: Plackett 1975; Luce 1959. As the ranking loss of language models: PRO, arXiv 2306.17492, eq. 6; of DPO: arXiv 2305.18290, appendix A.3, eq. 20.
+Source: Plackett 1975; Luce 1959. As the ranking loss of language models: PRO, arXiv 2306.17492; of DPO: arXiv 2305.18290, appendix.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
+from torch import Tensor
 
+from guerdon.losses.rankings._groups import group_by_group
 from guerdon.quantities import B, Group
 from guerdon.witness import Witness
 
@@ -21,13 +22,12 @@ class PlackettLuce:
     per_group: ClassVar[bool] = True
 
     def __call__(self, score: B, reward: B, group: Group) -> B:
-        loss = torch.zeros_like(score)
-        for members in torch.unique(group):
-            rows = (group == members).nonzero().squeeze(-1)
-            ranked = rows[torch.argsort(reward[rows], descending=True, stable=True)]
-            rest = score[ranked].flip(0).logcumsumexp(0).flip(0)  # of each candidate and all behind it
-            loss = loss.index_copy(0, ranked, rest - score[ranked])
-        return loss
+        return group_by_group(_of_ranked, score, reward, group)
+
+
+def _of_ranked(score: Tensor, reward: Tensor) -> Tensor:
+    """The losses of one group, the best first."""
+    return score.flip(0).logcumsumexp(0).flip(0) - score  # of each candidate and all behind it
 
 
 LN2, LN3 = 0.6931471805599453, 1.0986122886681098

@@ -6,7 +6,7 @@ The gradient of a group's loss is the sum over candidates of (share - target) gr
 drew it is BRAIn's: self-normalised importance weights of the posterior reference(y) exp(reward / temperature) / Z on the one side, of the
 policy on the other, which is the baseline. Where the policy is that posterior it vanishes on every group, whatever was drawn.
 
-Source: ListNet, Cao et al. 2007, section 5; BRAIn, arXiv 2402.02479, whose target this is where the proposal is the reference (the softmax
+Source: ListNet, Cao et al. 2007; BRAIn, arXiv 2402.02479, whose target this is where the proposal is the reference (the softmax
 over rewards). Default ``temperature`` 1: rewards in nats.
 Differs from PlackettLuce: how much better counts, not only which.
 """
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
+from guerdon.losses.rankings._groups import group_by_group
 from guerdon.losses.rankings.plackett_luce import LN2, LN3, PlackettLuce
 from guerdon.quantities import B, Group
 from guerdon.witness import Limit, Witness
@@ -28,12 +30,10 @@ class TopOne:
     temperature: float = 1.0
 
     def __call__(self, score: B, reward: B, group: Group) -> B:
-        loss = torch.zeros_like(score)
-        for members in torch.unique(group):
-            rows = (group == members).nonzero().squeeze(-1)
-            target = (reward[rows] / self.temperature).softmax(-1).to(score)
-            loss = loss.index_copy(0, rows, -target * score[rows].log_softmax(-1))
-        return loss
+        def of_group(score: Tensor, reward: Tensor) -> Tensor:
+            return -(reward / self.temperature).softmax(-1).to(score) * score.log_softmax(-1)
+
+        return group_by_group(of_group, score, reward, group)
 
 
 _scores = {"score": [0.0, 0.0], "reward": [LN3, 0.0], "group": [0, 0]}

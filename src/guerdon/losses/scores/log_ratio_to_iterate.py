@@ -9,9 +9,9 @@ though no win rate is ever estimated (INPO).
 
 ``previous`` is a view that an update writes: ``ResetReference(every=..., into="previous")``.
 
-Source: INPO, arXiv 2407.00617, section 4 (its h_t).
+Source: INPO, arXiv 2407.00617 (its h_t).
 Differs from LogRatio: two anchors.
-Default: ``share`` 1/3, its tau / eta (0.002 and 0.0075 in its experiments give 0.27); ``beta`` 1: the unit of its loss.
+Defaults: ``share`` 1/3: ours; ``beta`` 1: the unit of its loss.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@
 
 For links that compare vectors: ``comparisons.skew_logistic``.
 
-Source: general preference models, arXiv 2410.02197, section 4.
+Source: general preference models, arXiv 2410.02197.
 Differs from Head: not one number.
 """
 

@@ -2,7 +2,7 @@
 
     preference_vector = W hidden[last]        [B, 2 planes]
 
-Source: general preference models, arXiv 2410.02197, section 4: an embedding of 2k dimensions for each answer, compared by a skew-symmetric
+Source: general preference models, arXiv 2410.02197: an embedding of 2k dimensions for each answer, compared by a skew-symmetric
 form (``losses.comparisons.skew_logistic``). Its further scale of each plane, made from the prompt, and its normalisation are left out: one
 head on the answer says both. Default ``planes`` 1: the least that can express a cycle.
 Differs from Scalar: two numbers a plane; what is preferred to what need not be transitive. The start is Scalar's.
@@ -11,10 +11,9 @@ Differs from Scalar: two numbers a plane; what is preferred to what need not be 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from guerdon.randomness import generator
+from guerdon.models.heads.scalar import small_start
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,7 @@ class PreferenceVector:
     planes: int = 1
 
     def build(self, width: int, seed: int) -> nn.Module:
-        head = nn.Linear(width, 2 * self.planes, bias=False)
-        with torch.no_grad():
-            head.weight.copy_(torch.randn(2 * self.planes, width, generator=generator(seed, "head")) / (width + 1) ** 0.5)
-        return head
+        return small_start(width, 2 * self.planes, seed)
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
         """``hidden`` [P, D] at the places ``last`` [B] → [B, 2 planes]."""

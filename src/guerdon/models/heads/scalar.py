@@ -21,11 +21,16 @@ class Scalar:
     per_step: ClassVar[bool] = False
 
     def build(self, width: int, seed: int) -> nn.Module:
-        head = nn.Linear(width, 1, bias=False)
-        with torch.no_grad():
-            head.weight.copy_(torch.randn(1, width, generator=generator(seed, "head")) / (width + 1) ** 0.5)
-        return head
+        return small_start(width, 1, seed)
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor) -> Tensor:
         """``hidden`` [P, D] at the places ``last`` [B] → [B]."""
         return module(hidden.index_select(0, last).to(module.weight.dtype)).squeeze(-1)
+
+
+def small_start(width: int, numbers: int, seed: int) -> nn.Linear:
+    """A linear head without a bias, its weights from N(0, 1 / (width + 1))."""
+    head = nn.Linear(width, numbers, bias=False)
+    with torch.no_grad():
+        head.weight.copy_(torch.randn(numbers, width, generator=generator(seed, "head")) / (width + 1) ** 0.5)
+    return head

@@ -2,7 +2,7 @@
 
     logits = (1 - weight) * logits of the one + weight * logits of the other        at every step
 
-Source: the deep form of Nash-MD, arXiv 2312.00886, eq. 15 (weight between 0 and 1); PILAF, arXiv 2502.04270, eq. 8 and 9 (beyond either end).
+Source: the deep form of Nash-MD, arXiv 2312.00886, eq. 15 (weight between 0 and 1); PILAF, arXiv 2502.04270 (beyond either end).
 Differs from the geometric mixture of whole sequences (``models.finite.geometric_mixture``): normalised at every step, so that it can be drawn from.
 """
 

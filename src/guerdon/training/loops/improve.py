@@ -6,7 +6,7 @@
 It knows no algorithm: what is computed follows from what the recipe's parts ask for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,8 +111,7 @@ class _Improve:
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
-        if len(getattr(self.recipe.sampler, "weights", ())) > 1:
-            produced.add("actor")
+        produced |= getattr(self.recipe.sampler, "records", frozenset())
         if self.comparing is not None:
             produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
@@ -132,9 +131,8 @@ class _Improve:
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         far: dict[str, float] = {}
-        for made in range(
-            before, self.learners["policy"].steps
-        ):  # an update counts gradient steps, of which a loop step may make several, or none
+        # An update counts gradient steps, of which a step of the loop may make several, or none.
+        for made in range(before, self.learners["policy"].steps):
             far = self.views.update(made + 1)
         for name, value in far.items():
             tally.add(name, value)
@@ -272,25 +270,33 @@ class _Improve:
     # learning
 
     def _learn(self, step: int, batches: Mapping[str, Batch], recipe: Recipe, tally: Tally) -> None:
-        batch = batches[""]
-        if not len(batch):
+        terms = {"policy": (recipe.terms, recipe.optimiser)}
+        terms |= {name: (learning.terms, learning.optimiser) for name, learning in recipe.learners.items()}
+        live = {name: batch for name, batch in batches.items() if len(batch)}  # there may be rollouts, and no pair among them
+        if not any(term.data in live for own, _ in terms.values() for term in own):
             tally.add("empty_steps", 1.0)
             return
         first = True
         for epoch in range(recipe.epochs):
-            order = torch.randperm(len(batch), generator=generator(self.budget.seed, "minibatches", step, epoch))
-            for rows in order.chunk(recipe.minibatches) if recipe.minibatches > 1 else (torch.arange(len(batch)),):
-                part = batch.select(rows.sort().values) if recipe.minibatches > 1 else batch
+            for part in self._minibatches(live.get(""), recipe, step, epoch):
                 streams = {name: stream.batch(step) for name, stream in self.streams.items()}
                 for other in streams.values():
                     attach_views(other, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
-                terms = {"policy": (recipe.terms, recipe.optimiser)}
-                terms |= {name: (learning.terms, learning.optimiser) for name, learning in recipe.learners.items()}
+                used = {**live, **part, **streams}
                 for name, (own, optimiser) in terms.items():
-                    used = {**batches, "": part, **streams}
                     wanted = {s: b for s, b in used.items() if any(t.data == s for t in own)}
-                    self.learners[name].step(wanted, own, optimiser, tally, fresh=first and name == "policy")
+                    if wanted:
+                        self.learners[name].step(wanted, own, optimiser, tally, fresh=first and name == "policy")
                 first = False
+
+    def _minibatches(self, batch: Batch | None, recipe: Recipe, step: int, epoch: int) -> Iterator[dict[str, Batch]]:
+        """What each gradient step of an epoch sees of the batch: all of it, or a share; nothing where there is none."""
+        if batch is None or recipe.minibatches == 1:
+            yield {} if batch is None else {"": batch}
+            return
+        order = torch.randperm(len(batch), generator=generator(self.budget.seed, "minibatches", step, epoch))
+        for rows in order.chunk(recipe.minibatches):
+            yield {"": batch.select(rows.sort().values)}
 
     # evaluation and state
 

@@ -39,7 +39,7 @@ class PreferenceGame:
     def reward_of(self, sequences: Sequences, seed: int | None = None) -> Tensor:
         """[B], the expected share of wins of each sequence against the others that answer the same context; 1/2 for one that is alone. Nothing is drawn.
 
-        Source: the reward of SPO, arXiv 2401.04056, algorithm 1.
+        Source: the reward of SPO, arXiv 2401.04056.
         """
         where = context_indices(sequences, self.contexts)
         index = self.tree.index(sequences.actions, sequences.length)
