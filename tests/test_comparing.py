@@ -157,7 +157,12 @@ def test_a_game_is_compared_by_its_own_preference_and_tells_how_exploitable_a_po
     world = CyclicPreference(contexts=2)
     recipe = replace(online_dpo, judge=SimulatedAnnotator(), sampler=Group(4), pairing=AllPairs(), optimiser=AdamW(0.05))
     policy, history = run(world, recipe, deviation=1.0)
-    assert history[-1]["pairs/agreement"] == 1  # a certain preference: paper always beats rock
+    assert history[-1]["pairs/agreement"] == 1  # a certain preference
+    mask = torch.ones(2, 1, dtype=torch.bool)
+    rock, paper = (
+        Sequences([torch.tensor([0])], torch.zeros(2, dtype=torch.long), torch.full((2, 1), a), mask, mask.sum(-1)) for a in (0, 1)
+    )
+    assert (FiniteScene(world).odds(paper, rock) > 20).all(), "paper always beats rock"
     assert history[0]["eval/exploitability"] > 0.1
     played = torch.stack([policy.probabilities(x).detach() for x in range(2)])
     lead = (world.preference() @ played.unsqueeze(-1)).squeeze(-1).amax(-1) - 0.5
@@ -233,6 +238,21 @@ def test_language_models_mix_their_logits_at_every_step(weight):
             below = logp.exp().cumsum(-1)
             assert below[action] - logp[action].exp() - 1e-4 <= uniforms[b, t] <= below[action] + 1e-4
             tokens.append(action)
+
+
+def test_actors_stand_where_their_weights_say():
+    policy, reference = (Tabular(2, 4, deviation=1.0, seed=s).build() for s in (0, 1))
+    weights = (0.0, -0.5, 0.25, 1.0)
+    drawn = Interpolated(weights, num_generations=3)(
+        policy, [torch.tensor([0]), torch.tensor([1])], Decoding(1), 0, views={"ref": reference}
+    )
+    assert (
+        drawn.context.tolist() == [0] * 12 + [1] * 12 and drawn.quantities["actor"].tolist() == [k for k in range(4) for _ in range(3)] * 2
+    )
+    for b, k in enumerate(drawn.quantities["actor"].tolist()):
+        logits = (1 - weights[k]) * policy.log_probabilities() + weights[k] * reference.log_probabilities()
+        wanted = logits.log_softmax(-1)[drawn.context[b], drawn.actions[b, 0]]
+        assert float(drawn.quantities["old_logp"][b, 0]) == pytest.approx(float(wanted.detach()))
 
 
 def test_each_actor_answers_each_prompt():
