@@ -6,7 +6,7 @@ embeddings take 0.01 to 0.1.
 Differs from reward_model: who judged is known, and counts.
 """
 
-from guerdon.losses.clusters import Clusters
+from guerdon.losses.several_heads.clusters import Clusters
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 

@@ -5,9 +5,9 @@ The KL counts 1 over the comparisons of a user in the bound; 0.1 is that of ten,
 Differs from reward_model: two terms, of which the first is expected over a latent.
 """
 
-from guerdon.losses.expected import Expected
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.penalties.gaussian_kl import GaussianKL
+from guerdon.losses.several_heads.expected import Expected
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 

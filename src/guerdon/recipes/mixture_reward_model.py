@@ -2,12 +2,12 @@
 
 Source: MiCRo, Shen et al. 2025, arXiv 2505.24846, eq. 2 to 4: the entropy of the weights counts 0.5. Its model is a frozen body under
 ``mixture_heads`` (``model: {part: embedded, encoder: ..., head: mixture_heads}``), its learning rate 0.002.
-Differs from reward_model: K rewards. The router is then trained on few pairs of one purpose with ``losses.hedge``.
+Differs from reward_model: K rewards. The router is then trained on few pairs of one purpose with ``losses.several_heads.hedge``.
 """
 
-from guerdon.losses.mixture import Mixture
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.penalties.mixture_entropy import MixtureEntropy
+from guerdon.losses.several_heads.mixture import Mixture
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 

@@ -5,7 +5,7 @@ tastes are directions; each compares 40 pairs by Bradley-Terry. Rewards are line
 reference, with the weight 1 on the KL. A seed is another world.
 
 * one reward: Bradley-Terry on all comparisons, and the KL-regularised optimum for it: what RLHF with a single reward ends at;
-* MaxMin: users are sorted into two groups by whose reward makes their comparisons likeliest (``losses.clusters``, minimised by L-BFGS, the
+* MaxMin: users are sorted into two groups by whose reward makes their comparisons likeliest (``losses.several_heads.clusters``, minimised by L-BFGS, the
   best of four starts by its own loss), and the policy is optimised on samples: 300 batches of 64, each rewarded by the group that fares
   worst in it, clipped surrogate, leave-one-out, the KL in the loss;
 * MaxMin, exact: the optimum of the same objective for the same two rewards.
@@ -40,8 +40,8 @@ from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.exact.solvers.maxmin_optimum import MaxminOptimum
 from guerdon.feedback.combining.worst_group import WorstGroup
 from guerdon.feedback.running import Scored
-from guerdon.losses.clusters import Clusters
 from guerdon.losses.penalties.kl_exact import KLExact
+from guerdon.losses.several_heads.clusters import Clusters
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.encoders.embedded import EmbeddedModel
 from guerdon.models.finite.tabular import Tabular

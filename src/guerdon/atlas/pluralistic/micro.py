@@ -38,10 +38,10 @@ from torch.nn import functional as F
 
 from guerdon.atlas import AllOf, BetterThan, System
 from guerdon.atlas.pluralistic._people import BRADLEY_TERRY, RIDGES, agreement, fitted, likeliest
-from guerdon.losses.hedge import Hedge
-from guerdon.losses.mixture import Mixture
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.penalties.mixture_entropy import MixtureEntropy
+from guerdon.losses.several_heads.hedge import Hedge
+from guerdon.losses.several_heads.mixture import Mixture
 from guerdon.models.encoders.embedded import EmbeddedModel
 from guerdon.models.heads.mixture_heads import MixtureHeads
 from guerdon.models.heads.scalar import Scalar

@@ -35,9 +35,9 @@ from guerdon.atlas.pluralistic._people import RIDGES, adapted, agreement, fitted
 from guerdon.data.selection.information_gain import InformationGain
 from guerdon.data.selection.uncertainty import Uncertainty
 from guerdon.feedback.shaping.expected_preference import ExpectedPreference
-from guerdon.losses.expected import Expected
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.penalties.gaussian_kl import GaussianKL
+from guerdon.losses.several_heads.expected import Expected
 from guerdon.models.encoders.embedded import EmbeddedModel
 from guerdon.models.heads.latent_user import LatentUser
 from guerdon.models.heads.scalar import Scalar

@@ -16,7 +16,8 @@ MODELS = ("models.language", "models.encoders", "models.finite")
 TASKS = ("tasks", "worlds.text", "worlds.finite")
 REWARDS = ("feedback.rewards", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
-_NOT_LOSSES = ("scores", "comparisons", "reduce")  # rooms of the floor ``losses`` whose parts are no loss by themselves
+# Rooms of the floor ``losses`` whose parts are no loss by themselves.
+_NOT_LOSSES = ("scores", "comparisons", "labels", "weights", "rankings", "reference_points", "reduce")
 
 _origin: dict[type, str] = {}  # how a part was named that lies outside the library
 

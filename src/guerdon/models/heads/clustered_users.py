@@ -4,7 +4,7 @@
     score(x, u)     = head_score_{own[u]}(x)                [B]
 
 ``own`` is no parameter but an index for each user: the group under whose reward the comparisons that they have made are likeliest, found
-when the head gets acquainted with them. ``losses.clusters`` fits the heads without anybody saying who belongs together; after the fit the
+when the head gets acquainted with them. ``losses.several_heads.clusters`` fits the heads without anybody saying who belongs together; after the fit the
 users are sorted once more. Somebody new is sorted in without training anything.
 
 Source: the reward mixture of MaxMin-RLHF, Chakraborty et al. 2024, arXiv 2402.08925, its algorithm of learning rewards by expectation

@@ -5,7 +5,7 @@
     score(x, u)        = r(h(x), mean)                                                                                              [B]
 
 x_m, y_m are the embeddings of the preferred and the other side of the m-th comparison that the head was told of; e and l > 0 are the two
-halves of one network, r another. Who has said nothing is N(0, 1). Encoder and reward are trained together by ``losses.expected`` over the
+halves of one network, r another. Who has said nothing is N(0, 1). Encoder and reward are trained together by ``losses.several_heads.expected`` over the
 noise and ``losses.penalties.gaussian_kl``, which is the evidence lower bound; somebody new only has to compare.
 
 Source: VPL, Poddar et al. 2024, arXiv 2408.10075, with the authors' code (WEIRDLabUW/vpl and vpl_llm): a Gaussian encoder of a user's

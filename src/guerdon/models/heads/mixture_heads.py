@@ -4,8 +4,8 @@
     mixture_logp(c)  = log softmax(router(c))                     [B, K], c the hidden state [B, D] of what is answered
     score(x)         = sum_k exp(mixture_logp_k) head_score_k     [B]
 
-Fitted by ``losses.mixture`` to plain pairs, heads become the rewards of groups of people that nobody has named, and the router knows which
-questions divide them. Fitted on by ``losses.hedge`` to a few pairs of one person or of one purpose, with that purpose in the prompt, the
+Fitted by ``losses.several_heads.mixture`` to plain pairs, heads become the rewards of groups of people that nobody has named, and the router knows which
+questions divide them. Fitted on by ``losses.several_heads.hedge`` to a few pairs of one person or of one purpose, with that purpose in the prompt, the
 router learns whom it is to follow; the heads stay.
 
 Source: MiCRo, Shen et al. 2025, arXiv 2505.24846, section 4 and 5.1: linear heads on a frozen body, a router of one layer of 128 units.

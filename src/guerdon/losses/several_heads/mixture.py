@@ -19,11 +19,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from guerdon.losses._heads import needed, under_each, wanted
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, Logistic
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
+from guerdon.losses.several_heads._each import needed, under_each, wanted
 from guerdon.quantities import N
 from guerdon.witness import Limit, Witness
 

@@ -18,10 +18,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.losses._heads import needed, under_each, wanted
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, Logistic
-from guerdon.losses.mixture import LN2, Mixture
+from guerdon.losses.several_heads._each import needed, under_each, wanted
+from guerdon.losses.several_heads.mixture import LN2, Mixture
 from guerdon.quantities import N
 from guerdon.witness import Witness
 

@@ -19,12 +19,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from guerdon.losses._heads import HEADS, needed, under_each, wanted
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
-from guerdon.losses.mixture import Mixture
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
+from guerdon.losses.several_heads._each import HEADS, needed, under_each, wanted
+from guerdon.losses.several_heads.mixture import Mixture
 from guerdon.quantities import B, N
 from guerdon.witness import Limit, Witness
 
