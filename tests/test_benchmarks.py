@@ -206,6 +206,15 @@ def test_the_page_is_rewritten_between_its_marks(tmp_path):
     assert (tmp_path / "images/performance.png").stat().st_size > 1000
 
 
+def test_a_run_on_a_gpu_is_no_run_on_a_cpu(tmp_path):
+    slow = some_results(slow=2.0)
+    slow.machine = {"gpu": "a card"}
+    text = page.section([some_results(), slow], tmp_path)
+    before, after = text.split("### On a GPU")
+    assert "one run" in before and "**12.0×**" in before and "24 (bf16)" not in before
+    assert "Measured on a card" in after and "24 (bf16)" in after
+
+
 def test_help_has_an_example():
     told = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "Example: python -m benchmarks" in " ".join(told.split())

@@ -393,7 +393,7 @@ def test_people_of_several_kinds_are_told_apart_from_files(model, recipe, head, 
     if recipe == "mixture_reward_model":
         assert math.isfinite(said["loss"])  # who judged is not in the prompts, so nothing can be predicted; that it runs is what is asked
         return
-    assert said["rewards/accuracies"] == 1.0
+    assert said["rewards/accuracies"] > 0.85  # the last steps' mean; a head that does not know who judged has one half
     trained = MODELS[model].replace("HEAD", head)[:-1] + ", trained: everybody/model, new_users: 1}"
     if model == "headed":
         trained = trained.replace(

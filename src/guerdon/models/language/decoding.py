@@ -91,11 +91,10 @@ class Shared:
             layer: tuple(x[places].permute(0, 2, 1, 3).contiguous() for x in both)
             for layer, both in prefill.kept.items()  # [P, K, L, D]
         }
+        first = next(iter(self.trunk.values()))[0]
+        self.heads, self.dtype = first.shape[1], first.dtype
         absent = torch.arange(places.shape[1]) >= self.lengths.unsqueeze(-1)
-        self.absent = None
-        if absent.any():
-            first = next(iter(self.trunk.values()))[0]
-            self.absent = torch.zeros(absent.shape, dtype=first.dtype).masked_fill_(absent, -torch.inf).to(self.device)
+        self.absent = self._minus_infinity(absent.repeat_interleave(self.heads, 0).unsqueeze(1))  # [P*K, 1, L]
         return output_head(self.module)(hidden[layout.last.to(self.device)])[(self.slot // self.g).to(self.device)]
 
     def step(self, taken: Tensor) -> Tensor:
@@ -104,7 +103,7 @@ class Shared:
         ids[slot] = taken
         positions = (self.lengths + self.t).repeat_interleave(self.g)
         self.seen = -(-(self.t + 1) // FEW) * FEW
-        self.to_come = torch.arange(self.seen, device=self.device) > self.t
+        self.to_come = self._minus_infinity(torch.arange(self.seen) > self.t)
         hidden = self._forward(ids, positions, self)
         self.t += 1
         return output_head(self.module)(hidden)[slot]  # of all, so that its shape is one of few
@@ -123,7 +122,7 @@ class Shared:
         row = (old // self.g).view(p, g).to(self.device)
         self.trunk = {layer: tuple(x[which] for x in both) for layer, both in self.trunk.items()}
         self.own = {layer: tuple(x[row, :, column].permute(0, 2, 1, 3, 4).contiguous() for x in both) for layer, both in self.own.items()}
-        self.absent = None if self.absent is None else self.absent[which]
+        self.absent = self.absent.view(-1, self.heads, 1, self.absent.shape[-1])[which].flatten(0, 1)
         self.lengths, self.slot, self.p, self.g = self.lengths[left], slot, p, g
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
@@ -134,12 +133,8 @@ class Shared:
         trunk_k, trunk_v = (x.view(self.p * heads, -1, width) for x in self.trunk[layer])
         q = query.view(self.p, self.g, heads, shared, width).transpose(1, 2).contiguous()
         whole = q.view(self.p * heads, self.g * shared, width)
-        if self.absent is None:
-            there = torch.bmm(whole, trunk_k.transpose(1, 2)).mul_(scale)
-        else:
-            there = torch.baddbmm(self.absent.repeat_interleave(heads, 0).unsqueeze(1), whole, trunk_k.transpose(1, 2), alpha=scale)
-        to_come = torch.zeros(self.seen, dtype=q.dtype, device=q.device).masked_fill_(self.to_come, -torch.inf)
-        here = torch.baddbmm(to_come, q.view(-1, shared, width), own_k.transpose(1, 2), alpha=scale)
+        there = torch.baddbmm(self.absent, whole, trunk_k.transpose(1, 2), alpha=scale)
+        here = torch.baddbmm(self.to_come, q.view(-1, shared, width), own_k.transpose(1, 2), alpha=scale)
         size = there.shape[-1]
         p = torch.cat([there.view(-1, shared, size), here], -1).softmax(-1)
         out = torch.bmm(p[..., size:], own_v).view(self.p * heads, self.g * shared, width)
@@ -159,6 +154,9 @@ class Shared:
         for x, token in zip(self.own[layer], new, strict=True):
             x[:, :, :, self.t] = token
         return tuple(x.view(-1, x.shape[3], width)[:, : self.seen] for x in self.own[layer])
+
+    def _minus_infinity(self, hidden: Tensor) -> Tensor:
+        return torch.zeros(hidden.shape, dtype=self.dtype).masked_fill_(hidden, -torch.inf).to(self.device)
 
     def _forward(self, ids: Tensor, positions: Tensor, attending: Any) -> Tensor:
         return hidden_in_one_row(self.body, ids.to(self.device), positions.to(self.device), attending)

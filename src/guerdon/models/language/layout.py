@@ -9,7 +9,7 @@ trunk: each attends to the whole trunk and to itself. Positions count along trun
 see in a row of its own.
 
 Attention is computed block by block (``Block``): some branches with their trunks, or some trunks, gathered into a small padded tensor
-whose scores fit in ``SCORES`` numbers. Only there is there any padding, and blocks are of like length.
+whose scores fit in a number that depends on the device (``Cut``). Only there is there any padding, and blocks are of like length.
 
 Source: ours. Attention to a shared prefix computed for all that follow it at once: Hydragen, arXiv 2402.05099.
 """
@@ -23,9 +23,21 @@ from torch import Tensor
 
 from guerdon.sequences import Sequences
 
-SCORES = 2**20  # attention scores that exist at once, over all heads
 
-PIECE = 128  # queries of a sequence that are attended to at once: later keys than theirs are not looked at
+@dataclass(frozen=True)
+class Cut:
+    """How finely attention is cut up. A CPU is fast while the scores lie in its cache; to a GPU every block is some thirty kernels to be launched.
+
+    Attributes:
+        scores: attention scores that exist at once, over all heads.
+        piece: queries of a sequence that are attended to at once: later keys than theirs are not looked at.
+    """
+
+    scores: int
+    piece: int
+
+
+CUTS = {"cpu": Cut(2**20, 128), "cuda": Cut(2**26, 1024)}
 
 
 @dataclass(frozen=True)
@@ -201,7 +213,7 @@ def few_sequences(vocabulary: int) -> Sequences:
 
 def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: torch.device) -> Iterator[Block]:
     ordered = sorted((t for t in trunks if len(t)), key=len)
-    for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered]):
+    for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered], CUTS[device.type].scores):
         own = torch.stack([_wide(t, _round(len(some[-1])), nobody) for t in some]).unsqueeze(1)
         yield from _blocks(own, None, None, shape, device)
 
@@ -209,14 +221,14 @@ def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: t
 def _branch_blocks(
     trunks: Sequence[Tensor], branches: Sequence[Sequence[Tensor]], nobody: int, shape: Shape, device: torch.device
 ) -> Iterator[Block]:
-    units = []  # a trunk with so many of its branches as are attended to at once
+    units, scores = [], CUTS[device.type].scores  # units: a trunk with so many of its branches as are attended to at once
     for trunk, own in zip(trunks, branches, strict=True):
         if own:
             longest = max(len(b) for b in own)
-            at_once = max(SCORES // (longest * (len(trunk) + longest) * shape.heads), 1)
+            at_once = max(scores // (longest * (len(trunk) + longest) * shape.heads), 1)
             units += [(trunk, own[i : i + at_once], longest) for i in range(0, len(own), at_once)]
     units.sort(key=lambda unit: (len(unit[1]), unit[2], len(unit[0])))
-    for some in _chunks(units, [len(own) * c * (len(trunk) + c) * shape.heads for trunk, own, c in units]):
+    for some in _chunks(units, [len(own) * c * (len(trunk) + c) * shape.heads for trunk, own, c in units], scores):
         g, c, size = max(len(own) for _, own, _ in some), _round(max(c for *_, c in some)), _round(max(len(trunk) for trunk, *_ in some))
         own = torch.full((len(some), g, c), nobody)
         for i, (_, mine, _) in enumerate(some):
@@ -229,19 +241,19 @@ def _branch_blocks(
 def _blocks(own: Tensor, trunk: Tensor | None, seen: Tensor | None, shape: Shape, device: torch.device) -> Iterator[Block]:
     """One block, or several after each other along the sequences where its scores are too many."""
     n, g, c = own.shape
-    size = 0 if trunk is None else trunk.shape[1]
-    step = min(max(SCORES // (n * g * (c + size) * shape.heads), 16), PIECE)
+    size, cut = 0 if trunk is None else trunk.shape[1], CUTS[device.type]
+    step = min(max(cut.scores // (n * g * (c + size) * shape.heads), 16), cut.piece)
     for first in range(0, c, step):
         yield Block(own[:, :, : first + step], first, trunk, seen, shape, device)
 
 
-def _chunks(items: Sequence, costs: Sequence[int]) -> Iterator[list]:
-    """Neighbours together while each, padded to the largest, costs no more than ``SCORES`` in all."""
+def _chunks(items: Sequence, costs: Sequence[int], bound: int) -> Iterator[list]:
+    """Neighbours together while each, padded to the largest, costs no more than ``bound`` in all."""
     some: list = []
     largest = 0
     for item, cost in zip(items, costs, strict=True):
         largest = max(largest, cost)
-        if some and largest * (len(some) + 1) > SCORES:
+        if some and largest * (len(some) + 1) > bound:
             yield some
             some, largest = [], cost
         some.append(item)
