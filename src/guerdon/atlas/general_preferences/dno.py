@@ -68,7 +68,7 @@ claim = AllOf(
     BetterThan("DNO-Prct", "Bradley-Terry RLHF", on=AVERAGE, by=0.05, lower_is_better=True),
     GrowsWith("DNO-Prct", on=EARLY),
 )
-SEEDS = {"smoke": 1, "full": 8}
+SEEDS = {"smoke": 1, "full": 24}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -72,7 +72,7 @@ claim = AllOf(
     BetterThan("INPO", "iterative DPO, moving reference", on="gap", by=0.01, lower_is_better=True),
     BetterThan("INPO, sampled", "iterative DPO, sampled", on="gap", by=0.01, lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 6}
+SEEDS = {"smoke": 1, "full": 16}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -63,7 +63,6 @@ system = System(
     link="https://arxiv.org/abs/2312.00886",
     kind="method",
     builds_on=("preference-model", "mirror-descent", "geometric-mixture", "exploitability", "leave-one-out"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute.",
 )
 TAU, WEIGHT = 0.1, 1 / 8
 STEPS = {"smoke": (10, 100, 1000), "full": (10, 100, 1000, 10_000)}

@@ -35,7 +35,6 @@ system = System(
     link="https://arxiv.org/abs/2504.14439",
     kind="reward",
     builds_on=("bradley-terry-rm", "frozen-embedding", "simplex-weights", "matrix-factorisation"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need less than a minute.",
 )
 USERS, VALIDATION, PEOPLE = 60, 20, 40
 JUDGED, HELD_OUT = range(140), range(140, 200)

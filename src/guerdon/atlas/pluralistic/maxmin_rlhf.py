@@ -62,7 +62,7 @@ system = System(
     link="https://arxiv.org/abs/2402.08925",
     kind="method",
     builds_on=("bradley-terry-rm", "em-mixture", "ppo-kl", "minimax-update"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute. The majority pays: its win rate falls by 0.075.",
+    note="The majority pays: its win rate falls by 0.075.",
 )
 ITEMS, USERS, EACH, BETA = range(200), 60, 40, 1.0
 MINORITY, STARTS = 0.15, 4

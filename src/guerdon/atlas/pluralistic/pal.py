@@ -42,7 +42,7 @@ system = System(
     link="https://arxiv.org/abs/2406.08469",
     kind="reward",
     builds_on=("bradley-terry-rm", "user-indexed-preference-data", "frozen-embeddings"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute. The first run, on another world, was undecided.",
+    note="The first run, on another world, was undecided.",
 )
 USERS, VALIDATION, PEOPLE = 60, 20, 40
 JUDGED, HELD_OUT = range(140), range(140, 200)

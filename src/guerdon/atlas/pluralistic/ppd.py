@@ -48,7 +48,7 @@ system = System(
     link="https://arxiv.org/abs/2501.06655",
     kind="method",
     builds_on=("diffusion-dpo", "user-encoder", "cross-attention-conditioning", "user-simulator"),
-    note="On vectors: the experiment with images waits for their world. The evidence was measured on cores that were busy with other work.",
+    note="On vectors: the experiment with images waits for their world.",
 )
 ITEMS, USERS, VALIDATION, PEOPLE, SHOTS, TRAINED = range(40), 120, 20, 40, 4, 12
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)

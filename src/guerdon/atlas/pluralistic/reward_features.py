@@ -39,8 +39,7 @@ system = System(
     link="https://arxiv.org/abs/2503.17338",
     kind="reward",
     builds_on=("bradley-terry-rm", "linear-reward-head", "few-shot-logistic-adaptation"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need less than a minute. Where raters agree, what is personal costs a "
-    "little: 0.007 of the accuracy with 30 labels.",
+    note="Where raters agree, what is personal costs a little: 0.007 of the accuracy with 30 labels.",
 )
 RATERS, VALIDATION, PEOPLE = 60, 20, 40
 TRAINED, HELD_OUT = range(140), range(140, 200)

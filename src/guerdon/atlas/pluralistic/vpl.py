@@ -52,8 +52,7 @@ system = System(
     link="https://arxiv.org/abs/2408.10075",
     kind="method",
     builds_on=("bradley-terry-rm", "vae-encoder", "latent-conditioned-policy", "iql", "active-query-selection"),
-    note="Active questions tell more from the second on. Five seeds had left two of the claims undecided, ten decide them. The evidence was measured on cores that "
-    "were busy with other work; idle ones need two minutes.",
+    note="Active questions tell more from the second on. Five seeds had left two of the claims undecided, ten decide them.",
 )
 USERS, VALIDATION, PEOPLE, EACH, POOL = 240, 24, 48, 8, 40
 JUDGED, HELD_OUT = range(140), range(140, 200)

@@ -52,8 +52,7 @@ system = System(
     link="https://arxiv.org/abs/2305.18290",
     kind="method",
     builds_on=("bradley-terry-reward-model", "log-ratio", "reference-policy", "ppo"),
-    note="The evidence was measured on cores that were busy with other work; idle ones need about a minute. PPO's frontier and DPO's are the same within "
-    "0.01: in a table both end near the optimum of the same fitted reward.",
+    note="PPO's frontier and DPO's are the same within 0.01: in a table both end near the optimum of the same fitted reward.",
 )
 BETA, BETAS, RATES, PAIRS = 0.5, (0.5, 1.0, 2.0, 4.0), (0.03, 0.1), 1024
 KLS = (0.05, 0.2, 0.5)

@@ -52,7 +52,7 @@ claim = AllOf(
     NoWorseThan("DPO-VP", "GRPO", on="accuracy", margin=0.05),
     BetterThan("DPO-VP", "GRPO", on="learned from", lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 5}
+SEEDS = {"smoke": 1, "full": 16}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -78,7 +78,7 @@ claim = AllOf(
     BetterThan("doubly robust", "preference model alone", on="regret, model wrong", lower_is_better=True),
     BetterThan("doubly robust", "labels alone", on="regret, reference wrong", lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 10}
+SEEDS = {"smoke": 1, "full": 36}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -48,9 +48,11 @@ system = System(
     link="https://arxiv.org/abs/2306.17492",
     kind="method",
     builds_on=("plackett-luce", "negative-log-likelihood", "mean-log-probability"),
-    note="Seen: PRO is better than SFT on the best, and the longer the ranking the less it moves: its imitation grows with the square of the length and its temperatures "
-    "pull hardest at the best answer. Pairs of the same rankings get twice its reward, far from SFT. The evidence was measured beside much other work; idle cores need "
-    "under a minute.",
+    note=(
+        "Seen: PRO is better than SFT on the best, and the longer the ranking the less it moves: its imitation grows with the "
+        "square of the length and its temperatures pull hardest at the best answer. Pairs of the same rankings get twice its "
+        "reward, far from SFT."
+    ),
 )
 NS, FIVE = (2, 3, 5, 8), 5
 

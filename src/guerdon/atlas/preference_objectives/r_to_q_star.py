@@ -56,8 +56,10 @@ system = System(
     link="https://arxiv.org/abs/2404.12358",
     kind="method",
     builds_on=("dpo", "log-ratio", "beam-search"),
-    note="Seen: advantage, localisation and the beam in trees hold. In text the beam is no better than greedy decoding: what letters are worth adds up there, so that the "
-    "likeliest next letter is the best one and a search finds nothing better. The evidence was measured beside much other work; idle cores need under a minute.",
+    note=(
+        "Seen: advantage, localisation and the beam in trees hold. In text the beam is no better than greedy decoding: what "
+        "letters are worth adds up there, so that the likeliest next letter is the best one and a search finds nothing better."
+    ),
 )
 BETA = 0.5
 dpo = Recipe((Term(Pairwise(LogRatio(0.1), Logistic())),), AdamW(Linear(0.003)))
@@ -71,7 +73,7 @@ claim = AllOf(
     BetterThan("beam 5", "greedy", on=TREES),
     BetterThan("beam 5", "greedy", on=TEXT),
 )
-SEEDS = {"smoke": 1, "full": 8}
+SEEDS = {"smoke": 1, "full": 24}
 
 
 def experiment(seed: int, scale: str) -> dict:

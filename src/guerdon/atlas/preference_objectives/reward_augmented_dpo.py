@@ -48,9 +48,11 @@ system = System(
     link="https://arxiv.org/abs/2410.08067",
     kind="data",
     builds_on=("dpo", "scored-pairs", "goal-conditioned-policy"),
-    note="Seen: good rejected answers lose a fifteenth of what DPO takes from them, and the goal that is asked for moves the reward from far below to far above SFT, 0 and 3 "
-    "hardly apart. Asked for 9 the policy is about as good as DPO where it has learned to tell goals apart, and one seed in five has not. The evidence was measured "
-    "beside much other work; idle cores need a little over a minute.",
+    note=(
+        "Seen: good rejected answers lose a fifteenth of what DPO takes from them, and the goal that is asked for moves the "
+        "reward from far below to far above SFT, 0 and 3 hardly apart. Asked for 9 the policy is about as good as DPO where it "
+        "has learned to tell goals apart, and one seed in five has not."
+    ),
 )
 DIGITS, BEST, GOALS, GOOD = "0123456789", "9", (0, 3, 6, 9), 6
 augment = RewardConditionedPairs(goal="{score:.0f}")

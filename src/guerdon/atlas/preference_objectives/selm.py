@@ -40,7 +40,7 @@ claim = AllOf(
     BetterThan("SELM", "iterative DPO", on="queries", by=20, lower_is_better=True),
     BetterThan("SELM", "iterative DPO", on=AFTER, by=0.0, at="last"),
 )
-SEEDS = {"smoke": 1, "full": 12}
+SEEDS = {"smoke": 1, "full": 72}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -49,9 +49,11 @@ system = System(
     link="https://arxiv.org/abs/2412.02685",
     kind="method",
     builds_on=("dpo", "contrastive-prompting", "implicit-reward"),
-    note="Seen: the model's own contrast is nearly always right here, and the regulariser gains by as much as it is used: without the weight of the pair, which makes it fade, "
-    "it does better still (the paper finds the reverse, with contrasts that err). Rated by DPO itself it localises no better than DPO. The evidence was measured beside "
-    "much other work; idle cores need under a minute.",
+    note=(
+        "Seen: the model's own contrast is nearly always right here, and the regulariser gains by as much as it is used: without "
+        "the weight of the pair, which makes it fade, it does better still (the paper finds the reverse, with contrasts that "
+        "err). Rated by DPO itself it localises no better than DPO."
+    ),
 )
 BETA, WEIGHT = 0.1, 0.5
 LETTERS, BETTER, WORSE = "abcdefghijklmnopqrst", "+", "-"

@@ -51,9 +51,11 @@ system = System(
     link="https://arxiv.org/abs/2404.11999",
     kind="method",
     builds_on=("dpo", "forward-kl"),
-    note="Seen: the imbalance between rejected and chosen answers all but vanishes, as claimed. At equal reward the KL from SFT is that of DPO within the noise, and "
-    "the sequential KL that the loss holds down is higher, not lower: with the stop-gradient the rewards come to rest where the pull of the KL balances them, "
-    "however small beta is made. The evidence was measured beside much other work; idle cores need about a minute and a half.",
+    note=(
+        "Seen: the imbalance between rejected and chosen answers all but vanishes, as claimed. At equal reward the KL from SFT is "
+        "that of DPO within the noise, and the sequential KL that the loss holds down is higher, not lower: with the "
+        "stop-gradient the rewards come to rest where the pull of the KL balances them, however small beta is made."
+    ),
 )
 
 

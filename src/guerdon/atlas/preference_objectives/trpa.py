@@ -55,7 +55,7 @@ claim = AllOf(
     BetterThan("TRPA", "online DPO", on="accuracy"),
     NoWorseThan("TRPA", 0.0, on="largest drop", margin=0.01, lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 6}
+SEEDS = {"smoke": 1, "full": 20}
 
 
 def experiment(seed: int, scale: str) -> dict:

@@ -43,7 +43,7 @@ claim = AllOf(
     BetterThan("online VPO", "iterative DPO", on="cumulative regret", lower_is_better=True),
     BetterThan("offline VPO", "DPO", on="regret", lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 10}
+SEEDS = {"smoke": 1, "full": 40}
 CHOSEN = {"online": 1.0, "offline": 1.0}
 
 
