@@ -50,8 +50,11 @@ system = System(
     link="https://arxiv.org/abs/2404.03715",
     kind="method",
     builds_on=("dpo", "win-rate", "self-play", "exploitability"),
-    note="Seen: in expectation everything claimed holds. Of the practical form only the early rise of the win rate is decided: the "
-    "average of its 40 iterates is no less exploitable than the best Bradley-Terry policy.",
+    note=(
+        "Seen: in expectation everything claimed holds. Of the practical form the early rise of the win rate is decided; after 40 "
+        "rounds it is back at one half, and the average of its iterates is less exploitable than the best Bradley-Terry policy by "
+        "0.03 (-0.02 to 0.09), not decidedly."
+    ),
 )
 ETA, FITTED = 1.0, 20
 ROUNDS, SAMPLED = (1, 5, 20, 50, 100, 200), (1, 2, 3, 4, 5, 10, 20, 40)

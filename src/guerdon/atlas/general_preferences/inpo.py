@@ -53,8 +53,11 @@ system = System(
     link="https://arxiv.org/abs/2407.00617",
     kind="method",
     builds_on=("ipo", "mirror-descent", "online-dpo", "exploitability"),
-    note="Seen: in expectation the step is mirror descent's to rounding, and the gap vanishes. Iterative DPO with a fixed reference and"
-    " a beta chosen with hindsight ends at a gap of about 0.01 in these cycles, and sampled the two are alike: undecided.",
+    note=(
+        "Seen: in expectation the step is mirror descent's to rounding and the gap vanishes, where iterative DPO, with a beta "
+        "chosen with hindsight, stays at 0.017 with a fixed reference and goes round with a moving one. With sampled pairs the "
+        "two are alike (0.024 and 0.027)."
+    ),
 )
 TAU, STEP, BETAS = 0.1, 2.0, (0.1, 0.3, 1.0, 3.0)
 ROUNDS, GAP = (1, 2, 5, 10, 20), "gap over rounds"

@@ -28,8 +28,10 @@ system = System(
     link="https://arxiv.org/abs/2405.19332",
     kind="method",
     builds_on=("dpo", "online-dpo", "optimism", "best-worst-pairs"),
-    note="Seen: with optimism all twelve bandits are solved in 80 queries on average; without it two are never solved, so that"
-    " the mean is far worse and its interval wide.",
+    note=(
+        "Seen: with optimism all 72 bandits are solved, in 102 queries on average against 150 without; that is 48 fewer, 20 to "
+        "79, and 20 was asked for."
+    ),
 )
 BETA, ROUNDS, PER_ROUND = 0.3, 12, 40
 ALPHAS, BETAS, OTHER_SEEDS = (0.03, 0.1, 0.3, 1.0, 3.0), (0.1, 0.3, 1.0), range(1000, 1004)

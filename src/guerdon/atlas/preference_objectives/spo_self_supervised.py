@@ -59,8 +59,8 @@ system = System(
     kind="method",
     builds_on=("dpo", "graded-removal", "category-cross-entropy", "with-head"),
     note=(
-        "Seen: margins that order comparisons better (rank correlation 0.73 against 0.67), and a reward that is no different as "
-        "far as twenty seeds can tell (8.4 against 8.2). DPO with a larger beta and smaller steps has such margins too, at half "
+        "Seen: margins that order comparisons better (rank correlation 0.72 against 0.67), and a reward that is no different as "
+        "far as twenty seeds can tell (8.4 against 8.0). DPO with a larger beta and smaller steps has such margins too, at half "
         "the reward."
     ),
 )

@@ -54,7 +54,8 @@ system = System(
     note=(
         "Seen: the imbalance between rejected and chosen answers all but vanishes, as claimed. At equal reward the KL from SFT is "
         "that of DPO within the noise, and the sequential KL that the loss holds down is higher, not lower: with the "
-        "stop-gradient the rewards come to rest where the pull of the KL balances them, however small beta is made."
+        "stop-gradient the rewards come to rest where the pull of the KL balances them, however small beta is made. Two to two "
+        "and a half minutes, for three methods at three betas each."
     ),
 )
 
