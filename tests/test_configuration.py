@@ -6,7 +6,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guerdon.catalogue import catalogue, names_in
@@ -55,6 +55,7 @@ def test_a_penalty_is_named_like_its_siblings(name, part):
     assert load(dump(whole)) == whole
 
 
+@example(rate=0.5, steps=1, betas=(0.0, 0.0), trackers=[], text="0E0", recipe="dpo")
 @settings(max_examples=40, deadline=None)
 @given(
     rate=st.floats(0, 1),

@@ -1,5 +1,6 @@
 """YAML as people write it: ``1e-5`` is a number, a key that is given twice is an error, and every error has its line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,7 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
 
-def _prepare() -> None:
-    import re
-
-    _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(_FLOAT), list("-+0123456789."))
-    _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-_prepare()
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def parse(text: str, where: str) -> Any:
@@ -82,6 +76,8 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _string)
+for reads_or_writes in (_Loader, _Dumper):  # both, so that a text that looks like such a number is written in quotes
+    reads_or_writes.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(_FLOAT), list("-+0123456789."))
 
 
 def text(tree: Any) -> str:
