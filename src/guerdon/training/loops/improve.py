@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
 from guerdon.parts import call, needs, stateful
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
-from guerdon.sequences import Batch, Decoding, Sequences, concatenate
-from guerdon.steps import on_last, total
+from guerdon.sequences import Batch, Decoding
 from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
+from guerdon.training.completions import completion_row
+from guerdon.training.crediting import Crediting
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
-from guerdon.training.judging import Judged, Row, Scene
+from guerdon.training.gathering import Gathering
+from guerdon.training.judging import Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, measured, names_of_whole, require, wanted_by
-from guerdon.training.overlapping import Overlapping
-from guerdon.training.prompts import Prompts, rows_at
-from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
@@ -81,7 +80,7 @@ class _Improve:
     """The loop's half of ``drive``: one step, its state, its evaluation."""
 
     def __init__(self, policy, scene, rows, recipe, budget, decoding, held_out, run, streams, learners):
-        self.policy, self.scene, self.rows, self.recipe = policy, scene, rows, recipe
+        self.policy, self.scene, self.recipe = policy, scene, recipe
         self.budget, self.decoding, self.held_out, self.run, self.streams = budget, decoding, held_out, run, streams
         credit = [p for p in (recipe.advantage, recipe.target, recipe.pairing) if p is not None]
         parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + credit
@@ -97,12 +96,11 @@ class _Improve:
                 )
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, budget.tokens_per_micro_batch)
         self.knobs = knobs.start(recipe)
-        self.parts: dict[str, Any] = {f"shaping.{i}": p.init() for i, p in enumerate(recipe.shaping) if stateful(p)}
+        self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound)
+        critics = {name: self.learners[name].model for name in recipe.learners}
+        self.credit = Crediting(policy, self.names, self.views.bound, critics, budget.tokens_per_micro_batch)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
-        if self.comparing is not None and stateful(recipe.judge):
-            self.parts["judge"] = recipe.judge.init()
-        self.act_in = Overlapping(scene)
-        self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
+        self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
         self._check()
 
     def _check(self) -> None:
@@ -126,8 +124,8 @@ class _Improve:
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()
         recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
-        rollouts = self._act(step, recipe, tally)
-        batch = self._credit(rollouts, recipe, tally)
+        rollouts = self.gather(step, recipe, tally)
+        batch = self.credit(rollouts, recipe, tally)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         far: dict[str, float] = {}
@@ -141,118 +139,6 @@ class _Improve:
         metrics |= {f"knobs{path}": state["value"] for path, state in self.knobs.items()}
         return metrics
 
-    def _act(self, step: int, recipe: Recipe, tally: Tally) -> Sequences:
-        """Rollouts with their reward, those that are learned from; groups that selection drops are refilled."""
-        kept: list[Sequences] = []
-        sampled = 0
-        self.shown: list[tuple[Any, Any]] = []
-        missing = self.budget.rows
-        for attempt in range(recipe.refills + 1):
-            indices = self.prompts.draw(missing)
-            chosen = rows_at(self.rows, indices)
-            cut = self.scene.truncated
-            contexts = self.scene.contexts(chosen)
-            tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
-            seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
-            rollouts, judged, seconds = self.act_in(recipe.sampler, self.policy, contexts, self.decoding, chosen, seeds, self.views.bound)
-            for name, value in seconds.items():
-                tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
-            rollouts, valid = self._reward(rollouts, judged, recipe, tally)
-            self._record(step, rollouts, judged, valid)
-            rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
-            self.shown += zip(judged.prompts, judged.completions, strict=True)
-            self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
-            observe_rollouts(rollouts.select(valid), self.decoding, tally)
-            keep = valid.clone()
-            for selection in recipe.selection:
-                keep = keep & self._select(selection, rollouts, keep)
-            if keep.any():
-                selected = rollouts.select(keep)
-                selected.quantities["group"] = selected.quantities["group"] + sampled
-                kept.append(selected)
-            sampled += len(chosen)
-            missing = self.budget.rows - sum(len(torch.unique(s.context)) for s in kept)
-            if missing <= 0:
-                break
-        tally.add("sampled_prompts", float(sampled))
-        if not kept:
-            kept = [rollouts.select(torch.zeros(len(rollouts), dtype=torch.bool))]
-        return concatenate(kept)
-
-    def _reward(self, rollouts: Sequences, judged: Judged, recipe: Recipe, tally: Tally) -> tuple[Sequences, Tensor]:
-        components = judged.scored.components
-        for name, values in components.items():
-            tally.add(f"rewards/{name}/mean", values)
-        valid = ~judged.scored.invalid
-        tally.add("rewards/failed", judged.scored.invalid.double())
-        reward = call(recipe.combine, {"components": components})
-        valid &= reward.isfinite()
-        quantities = {"reward": reward[valid], "group": rollouts.context[valid]}  # no statistic sees what is left out
-        for i, shaping in enumerate(recipe.shaping):
-            state = self.parts.get(f"shaping.{i}")
-            if state is None:
-                quantities["reward"] = call(shaping, quantities)
-            else:
-                quantities["reward"], self.parts[f"shaping.{i}"] = call(shaping, quantities, state=state)
-        shaped = torch.full_like(reward, torch.nan)
-        shaped[valid] = quantities["reward"]
-        shown = {f"component_{name}": values for name, values in components.items()}
-        return rollouts.with_quantities(reward=shaped, group=rollouts.context, **shown), valid
-
-    @staticmethod
-    def _select(selection: Any, rollouts: Sequences, so_far: Tensor) -> Tensor:
-        """A selection sees only what is left, and its verdict is spread over all rows."""
-        keep = torch.zeros_like(so_far)
-        left = rollouts.select(so_far) if so_far.any() else None
-        if left is not None:
-            keep[so_far] = call(selection, {**left.quantities, "mask": left.mask, "group": left.quantities["group"]})
-        return keep
-
-    def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor) -> None:
-        if self.run is None or step % self.budget.log_completions_every:
-            return
-        self.run.completions(step, [completion_row(rollouts, judged, valid, b) for b in range(len(rollouts))])
-
-    # credit
-
-    def _credit(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:
-        """Everything that the losses read and that is known before the first gradient step."""
-        batch = Batch({"": rollouts})
-        if not len(rollouts):
-            return batch
-        budget = self.budget.tokens_per_micro_batch
-        attach_views(batch, self.names, self.views.bound, budget)
-        for learning in recipe.learners:
-            model = self.learners[learning].model
-            for quantity, value in measured(model, rollouts, model.measures & _without_old(self.names), budget).items():
-                rollouts.quantities[f"old_{quantity}"] = value
-        quantities = {**rollouts.quantities, "mask": rollouts.mask}
-        dense = on_last(quantities["reward"], rollouts.mask)
-        now = self._compare(rollouts, recipe.reward_penalties)
-        for penalty in recipe.reward_penalties:
-            with torch.no_grad():
-                known = {**quantities, **now, **({"logp": quantities["old_logp"]} if "old_logp" in quantities else {})}
-                cost = torch.where(rollouts.mask, call(penalty.loss, known), 0.0)
-            dense = dense - penalty.weight * cost
-            tally.add("reward_penalty", total(cost, rollouts.mask))
-        quantities["step_reward"] = dense
-        if recipe.reward_penalties:
-            quantities["reward"] = total(dense, rollouts.mask)
-        if recipe.advantage is not None:
-            quantities["advantage"] = call(recipe.advantage, quantities)
-            tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
-        if recipe.target is not None:
-            quantities["target"] = call(recipe.target, quantities)
-        rollouts.quantities.update({k: v for k, v in quantities.items() if k != "mask"})
-        return batch
-
-    def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:
-        """What penalties of the reward read of the policy beside a view. It is not kept with the rollouts: the losses measure theirs with
-        gradients."""
-        views = self.views.bound
-        names = compared(self.policy, views) & {n for penalty in penalties for n in needs(penalty.loss)}
-        return measured(self.policy, rollouts, names, self.budget.tokens_per_micro_batch, views) if names else {}
-
     # comparisons
 
     def _compared(self, step: int, rollouts: Batch, recipe: Recipe, tally: Tally) -> dict[str, Batch]:
@@ -262,8 +148,8 @@ class _Improve:
         read = {n for n in needs(recipe.pairing) if n in self.policy.measures}
         sequences = rollouts.sides[""]
         now = measured(self.policy, sequences, read, self.budget.tokens_per_micro_batch)
-        seed, state = derive(self.budget.seed, "judge", step, "pairs"), self.parts.get("judge")
-        pairs, self.parts["judge"] = self.comparing(sequences, now, self.shown, recipe, seed, state, tally)
+        seed = derive(self.budget.seed, "judge", step, "pairs")
+        pairs, self.judge = self.comparing(sequences, now, self.gather.shown, recipe, seed, self.judge, tally)
         attach_views(pairs, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
         return {"": pairs, "rollouts": rollouts}
 
@@ -329,63 +215,13 @@ class _Improve:
             "learners": {name: learner.state() for name, learner in self.learners.items()},
             "views": self.views.state(),
             "knobs": self.knobs,
-            "parts": self.parts,
-            "prompts": self.prompts.state(),
-            "scene": self.scene.state() if hasattr(self.scene, "state") else {},
+            "gathering": self.gather.state(),
+            "judge": self.judge,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         for name, learner in self.learners.items():
             learner.restore(state["learners"][name])
         self.views.restore(state["views"])
-        self.knobs, self.parts = state["knobs"], state["parts"]
-        self.prompts.restore(state["prompts"])
-        if state["scene"]:
-            self.scene.restore(state["scene"])
-
-
-def _without_old(names: set[Name]) -> set[str]:
-    return {n.quantity for n in names if n.view in ("old", "")}
-
-
-def observe_rollouts(rollouts: Sequences, decoding: Decoding, tally: Tally) -> None:
-    """What is logged of every batch of rollouts."""
-    if not len(rollouts):
-        return
-    reward, group = rollouts.quantities["reward"], rollouts.quantities["group"]
-    length = rollouts.length.double()
-    tally.add("reward", reward)
-    tally.add("completions/mean_length", length)
-    tally.highest("completions/max_length", float(length.max()))
-    tally.lowest("completions/min_length", float(length.min()))
-    if "terminated" in rollouts.quantities:
-        tally.add("completions/clipped_ratio", 1.0 - rollouts.quantities["terminated"].double())
-    for members in torch.unique(group):
-        own = reward[group == members]
-        spread = float(own.std()) if len(own) > 1 else 0.0
-        tally.add("reward_std", spread)
-        tally.add("frac_reward_zero_std", float(spread <= 1e-6 * max(1.0, float(own.abs().mean()))))
-    tally.add("num_tokens", float(rollouts.tokens.sum()))
-    if "old_logp" in rollouts.quantities:
-        tally.add("sampling/logp", rollouts.quantities["old_logp"], rollouts.mask)
-
-
-def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int) -> dict[str, Any]:
-    """One line of ``completions.jsonl``."""
-    q, n = rollouts.quantities, int(rollouts.length[b])
-    return {
-        "prompt": judged.prompts[b],
-        "completion": judged.completions[b],
-        "reward": _number(q["reward"][b]),
-        "components": {k.removeprefix("component_"): _number(v[b]) for k, v in q.items() if k.startswith("component_")},
-        "valid": bool(valid[b]),
-        "error": judged.scored.errors[b],
-        "tokens": rollouts.actions[b, :n].tolist(),
-        "logp": [round(x, 5) for x in q["old_logp"][b, :n].tolist()] if "old_logp" in q else None,
-        "terminated": bool(q["terminated"][b]) if "terminated" in q else None,
-    }
-
-
-def _number(x: Tensor) -> float | None:
-    """JSON has no NaN: what does not apply is null."""
-    return float(x) if x.isfinite() else None
+        self.knobs, self.judge = state["knobs"], state["judge"]
+        self.gather.restore(state["gathering"])

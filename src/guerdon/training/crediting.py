@@ -1,0 +1,73 @@
+"""Crediting: from rollouts with a reward to all that the losses read of them and that is known before the first gradient step.
+
+reward on the last step - penalties of the reward → step reward → advantage, target
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from guerdon.models import Model, Policy
+from guerdon.parts import call, needs
+from guerdon.quantities import Name
+from guerdon.sequences import Batch, Sequences
+from guerdon.steps import on_last, total
+from guerdon.training.measuring import attach_views, compared, measured
+from guerdon.training.recipe import Recipe, Term
+from guerdon.training.tally import Tally
+
+
+@dataclass(frozen=True)
+class Crediting:
+    """Measures views and critics on the rollouts, and calls the recipe's advantage and target.
+
+    Attributes:
+        names: what the recipe's parts read.
+        views: the bound models.
+        critics: the models of the recipe's learners; what they say now is kept as ``old_...``.
+        tokens: of a micro-batch.
+    """
+
+    policy: Policy
+    names: set[Name]
+    views: Mapping[str, Model]
+    critics: Mapping[str, Model]
+    tokens: int
+
+    def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:
+        """The rollouts as a batch, with everything attached."""
+        batch = Batch({"": rollouts})
+        if not len(rollouts):
+            return batch
+        attach_views(batch, self.names, self.views, self.tokens)
+        own = {n.quantity for n in self.names if n.view in ("old", "")}
+        for critic in self.critics.values():
+            for quantity, value in measured(critic, rollouts, critic.measures & own, self.tokens).items():
+                rollouts.quantities[f"old_{quantity}"] = value
+        quantities = {**rollouts.quantities, "mask": rollouts.mask}
+        dense = on_last(quantities["reward"], rollouts.mask)
+        now = self._compare(rollouts, recipe.reward_penalties)
+        for penalty in recipe.reward_penalties:
+            with torch.no_grad():
+                known = {**quantities, **now, **({"logp": quantities["old_logp"]} if "old_logp" in quantities else {})}
+                cost = torch.where(rollouts.mask, call(penalty.loss, known), 0.0)
+            dense = dense - penalty.weight * cost
+            tally.add("reward_penalty", total(cost, rollouts.mask))
+        quantities["step_reward"] = dense
+        if recipe.reward_penalties:
+            quantities["reward"] = total(dense, rollouts.mask)
+        if recipe.advantage is not None:
+            quantities["advantage"] = call(recipe.advantage, quantities)
+            tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
+        if recipe.target is not None:
+            quantities["target"] = call(recipe.target, quantities)
+        rollouts.quantities.update({k: v for k, v in quantities.items() if k != "mask"})
+        return batch
+
+    def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:
+        """What penalties of the reward read of the policy beside a view. It is not kept with the rollouts: the losses measure theirs with
+        gradients."""
+        names = compared(self.policy, self.views) & {n for penalty in penalties for n in needs(penalty.loss)}
+        return measured(self.policy, rollouts, names, self.tokens, self.views) if names else {}
