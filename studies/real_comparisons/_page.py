@@ -164,6 +164,9 @@ def _how(results: dict[str, Any]) -> list[str]:
         "norm, so what a scale decides is how soon a pair counts as learned. BCO is its form for pairs; DPO + SFT has a weight of 1. The grid begins",
         "where it does because at 1e-4 (DPO) and 3e-4 (DPO, IPO, SLiC) the mean lead of the chosen answer on the validation pairs changed by less than 0.3 nats in so few steps.",
         "",
+        "Another processor rounds otherwise. The same study of `hh_harmless` on two of them (2026-11-25 and 2026-11-27) differs by up to 0.021 in accuracy (IPO, 0.575 and 0.596),",
+        "and for BCO, SFT and ORPO by the rate that is chosen, and with it, for BCO, by whether chosen answers become more likely.",
+        "",
         f"{results['measured']['cpu_s'] / 60:.0f} CPU minutes of one thread in all; put together on {results['date']} with {versions}.",
     ]
 
