@@ -4,7 +4,6 @@ reward on the last step - penalties of the reward → step reward → advantage,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,22 +18,18 @@ from guerdon.training.recipe import Recipe, Term
 from guerdon.training.tally import Tally
 
 
-@dataclass(frozen=True)
 class Crediting:
     """Measures views and critics on the rollouts, and calls the recipe's advantage and target.
 
-    Attributes:
+    Args:
         names: what the recipe's parts read.
         views: the bound models.
         critics: the models of the recipe's learners; what they say now is kept as ``old_...``.
         tokens: of a micro-batch.
     """
 
-    policy: Policy
-    names: set[Name]
-    views: Mapping[str, Model]
-    critics: Mapping[str, Model]
-    tokens: int
+    def __init__(self, policy: Policy, names: set[Name], views: Mapping[str, Model], critics: Mapping[str, Model], tokens: int):
+        self.policy, self.names, self.views, self.critics, self.tokens = policy, names, views, critics, tokens
 
     def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:
         """The rollouts as a batch, with everything attached."""
