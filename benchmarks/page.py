@@ -24,7 +24,7 @@ def write(runs: Sequence[Results], page: Path = PAGE, images: Path = IMAGES) -> 
 def section(runs: Sequence[Results], images: Path) -> str:
     """Tables and plots of all runs; those on a GPU by themselves."""
     on_gpus = [run for run in runs if run.machine.get("gpu")]
-    runs = [run for run in runs if run not in on_gpus]
+    runs = [run for run in runs if not run.machine.get("gpu")]
     if not any(run.measurements for run in runs):
         return "Nothing has been measured yet: `make bench`.\n"
     images.mkdir(parents=True, exist_ok=True)
@@ -58,5 +58,5 @@ _LEGEND = (
 _GROWTH = "GRPO on the 6M body: 4 prompts of 64 tokens, 8 completions of up to 64, a vocabulary of 4096, and one of these changed.\n"
 _GPU = (
     "All that is fast above is made for CPUs. A GPU does the arithmetic of models this small in a few milliseconds and then waits for the next kernel to be "
-    "launched: in three steps of DPO it was busy for 83 of some 240 ms. Nothing is known here of larger models.\n"
+    "launched, as the share shows. Nothing is known here of larger models.\n"
 )

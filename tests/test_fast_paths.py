@@ -108,9 +108,9 @@ FAST = ["llama", "llama, one head each", "qwen2, tied", "qwen3", "mistral", "gpt
 
 
 @pytest.mark.parametrize("family", FAST)
-@pytest.mark.parametrize("scores", [layout.CUTS["cpu"].scores, 100])
-def test_a_flat_row_with_shared_contexts_is_the_plain_rows(family, scores, monkeypatch):
-    monkeypatch.setitem(layout.CUTS, "cpu", layout.Cut(scores, 128))
+@pytest.mark.parametrize("cut", [*layout.CUTS.values(), layout.Cut(100, 128)], ids=str)
+def test_a_flat_row_with_shared_contexts_is_the_plain_rows(family, cut, monkeypatch):
+    monkeypatch.setitem(layout.CUTS, "cpu", cut)
     made = module(family)
     assert can_pack(made, CPU) == ""
     values, gradients = results(made, SOME, packed=True)

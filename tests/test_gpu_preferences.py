@@ -21,7 +21,7 @@ from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget
 from test_preferences import LANGUAGE, OFFLINE, PAIRS, VERDICTS, of_verdicts
-from test_users import CASES, FIT, MODELS, ROWS, body
+from test_users import CASES, MODELS, everybody_is_fitted
 
 GPU = "cuda"
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -90,18 +90,4 @@ HEADS = [(model, "reward_model", f"{{part: {head}, users: 4}}") for model in MOD
 def test_a_head_for_people_sorts_them(model, recipe, head, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
-    body().build(0).save(Path("base"))
-    rows = [row | {"user": row["user"] + 2 * twice} for row in ROWS for twice in (0, 1)]
-    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    settings = FIT.replace("MODEL", MODELS[model]).replace("HEAD", head).replace("reward_model", recipe)
-    settings = settings.replace("context_length: 32", f"context_length: 32, device: {GPU}").replace(
-        "source: base", f"source: base, device: {GPU}"
-    )
-    Path("fit.yaml").write_text(
-        settings.replace("steps: 60", "steps: 150").replace("batch_size: 12", "batch_size: 24") + "run: everybody\n"
-    )
-    assert main(["fit", "fit.yaml", "--json"]) == 0, capsys.readouterr().err
-    said = json.loads(capsys.readouterr().out)["stages"]["fit"]["after"]
-    assert math.isfinite(said["loss"])
-    if recipe != "mixture_reward_model":  # who judged is not in the prompts, so a mixture can predict nothing
-        assert said["rewards/accuracies"] > 0.85
+    everybody_is_fitted(model, recipe, head, GPU, capsys)

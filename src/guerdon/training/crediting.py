@@ -1,6 +1,8 @@
 """Crediting: from rollouts with a reward to all that the losses read of them and that is known before the first gradient step.
 
-reward on the last step - penalties of the reward → step reward → advantage, target
+    reward on the last step - penalties of the reward → step reward → advantage, target
+
+Views and critics are measured here, once for all gradient steps on these rollouts.
 """
 
 from collections.abc import Mapping

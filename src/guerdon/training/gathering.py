@@ -1,6 +1,8 @@
 """Gathering: the rollouts of a step, those that are learned from.
 
-prompts → rollouts → reward components → reward → selection;  groups that selection drops are refilled
+    prompts → rollouts → reward components → reward → selection
+
+Groups that selection drops are refilled with other prompts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +70,7 @@ class Gathering:
             rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
             self.shown += zip(judged.prompts, judged.completions, strict=True)
             self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
-            observe_rollouts(rollouts.select(valid), self.decoding, tally)
+            observe_rollouts(rollouts.select(valid), tally)
             keep = valid.clone()
             for selection in recipe.selection:
                 keep = keep & self._select(selection, rollouts, keep)
@@ -132,7 +134,7 @@ class Gathering:
             self.scene.restore(state["scene"])
 
 
-def observe_rollouts(rollouts: Sequences, decoding: Decoding, tally: Tally) -> None:
+def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:
     """What is logged of every batch of rollouts."""
     if not len(rollouts):
         return

@@ -58,7 +58,7 @@ system = System(
     link="https://arxiv.org/abs/2505.24846",
     kind="reward",
     builds_on=("bradley-terry-rm", "mixture-heads", "hedge-router", "user-simulator"),
-    note=("Weights that no prompt moves recover the kinds as well, but not who judges what: their excess loss stays five times as large."),
+    note="Weights that no prompt moves recover the kinds as well, but not who judges what: their excess loss stays five times as large.",
 )
 PROMPTS, ANSWERS = range(40), range(60, 150)
 NEW_PROMPTS, NEW_ANSWERS = range(40, 60), range(150, 200)
