@@ -15,6 +15,7 @@ from guerdon.data.examples import examples
 from guerdon.data.selection.unsolved import Unsolved
 from guerdon.errors import InputError, RunFailed
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
 from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
@@ -33,6 +34,7 @@ from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.recipes.online_dpo import recipe as online_dpo
 from guerdon.sequences import Decoding
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 from guerdon.training.jobs import FitJob, ImproveJob, SearchJob, encoder_for, learners_of
@@ -73,6 +75,9 @@ EXACT = Recipe(
     reward_penalties=(Term(KLExact(), weight=0.1),),
     updates=(ResetReference(every=6),),
 )
+ASKED = dataclasses.replace(
+    online_dpo, optimiser=AdamW(1e-2), judge=SimulatedAnnotator(flip=0.2, budget=16)
+)  # it is spent in the last steps
 BUDGET = Budget(steps=6, batch_size=4, save_every=2, evaluation_rows=8)
 
 
@@ -105,7 +110,7 @@ def identical(a, b) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-@pytest.mark.parametrize("recipe", [GRPO, PPO, EXACT], ids=["grpo", "ppo", "exact"])
+@pytest.mark.parametrize("recipe", [GRPO, PPO, EXACT, ASKED], ids=["grpo", "ppo", "exact", "asked"])
 def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_bits(recipe, tmp_path: Path):
     whole = ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, tmp_path / "whole", quiet())
     stopped = StopAfter(3)

@@ -175,7 +175,7 @@ PAIRS = [
     ("aot_unpaired", Pairwise(LogRatio(0.3), SortedLogistic(label_smoothing=0.1)), {"label_smoothing": 0.1}),
     ("apo_zero", Pairwise(LogRatio(0.3), AnchoredZero()), {}),
     ("apo_down", Pairwise(LogRatio(0.3), AnchoredDown()), {}),
-    ("discopop", Pairwise(LogRatio(0.3), ModulatedLogistic(0.05)), {"args": Namespace(discopop_tau=0.05)}),
+    ("discopop", Pairwise(LogRatio(0.3), ModulatedLogistic()), {"args": Namespace(discopop_tau=0.05)}),
 ]
 
 
