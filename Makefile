@@ -12,12 +12,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := constraints.txt pyproject.toml
 ARGS ?=
 
-.PHONY: help demo test bench studies lint docs serve figures weights clean
+.PHONY: help demo test explore bench studies lint docs serve figures weights clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo     the main job on an embedded example, with a report (seed: ARGS='--seed 1')"
 	@echo "make test     the whole test suite (some of it: ARGS='-k parts')"
+	@echo "make explore  the property tests on examples drawn anew, for as long as it is told (ARGS='--minutes 60')"
 	@echo "make bench    speed and memory beside TRL, into benchmarks/results (an hour or two; less: ARGS='--jobs dpo --only ours')"
 	@echo "make studies  measure a study and write its page (ARGS='exact-preferences'; without: which there are)"
 	@echo "make lint     ruff: style and formatting"
@@ -30,6 +31,9 @@ demo: $(STAMPS)/core
 
 test: $(STAMPS)/test $(STAMPS)/weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+explore: $(STAMPS)/test $(STAMPS)/weights
+	OMP_NUM_THREADS=1 $(BIN)/python tests/explore.py $(ARGS)
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(ARGS)
