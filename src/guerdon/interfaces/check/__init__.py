@@ -7,6 +7,7 @@ A file of this folder is one question; it returns what it found as plain data, a
     agreement     do the sampler, the learner and the plainest computation give the same log-probabilities?
     cost          memory and time
     lengths       how many rows do not fit
+    doubts        a folder: what makes one look twice, an idea a file
 """
 
 import dataclasses
@@ -59,7 +60,8 @@ def loop_of(configuration: Configuration) -> str:
 
 
 def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -> Findings:
-    from guerdon.interfaces.check import agreement, cost, lengths, rewards, tokens
+    from guerdon.interfaces.check import agreement, cost, doubts, lengths, rewards, tokens
+    from guerdon.interfaces.check.looking import look_at
     from guerdon.interfaces.preparing import prepare
 
     prepared = prepare(settings, loop, f"stages.{name}" if name else "", spec, seed)
@@ -67,8 +69,14 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
     if hasattr(prepared.task, "reward_of"):
         findings.warnings.append("the task is a finite world: there are no tokens and no reward functions to look at")
     else:
-        findings.found["lengths"] = lengths.look(prepared, findings.warnings)
+        looked = look_at(prepared)
+        findings.found["lengths"] = lengths.look(prepared, looked, findings.warnings)
         findings.found["tokens"] = tokens.look(prepared, rows)
+        findings.found["doubts"] = [
+            {"said": doubt.said, "row": doubt.row, "sides": {} if doubt.row is None else tokens.of_row(prepared, doubt.row)}
+            for doubt in doubts.all_of(prepared, looked)
+        ]
+        findings.warnings += [doubt["said"] for doubt in findings.found["doubts"]]
         if loop == "improve":
             findings.found["rewards"] = rewards.look(prepared, findings.warnings)
             findings.found["agreement"] = agreement.look(prepared, findings.warnings)

@@ -59,10 +59,15 @@ def _print(findings: Any) -> None:
             soft_wrap=True,
         )
     _print_cost(console, found["cost"])
+    shown = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
     for warning in findings.warnings:
         console.print(f"[bold yellow]warning[/bold yellow] {_escaped(warning)}", soft_wrap=True)
+        for side, tokens in shown.get(warning, {"sides": {}})["sides"].items():
+            console.print(_line(f"  row {shown[warning]['row']} {side}: ", tokens), soft_wrap=True)
     if not findings.warnings:
-        console.print("[bold green]nothing doubtful[/bold green]")
+        at = found.get("lengths", {"looked_at": 0, "rows": 0})
+        some = f" in the {at['looked_at']} of {at['rows']} rows that were looked at" if at["looked_at"] < at["rows"] else ""
+        console.print(f"[bold green]nothing doubtful{some}[/bold green]")
 
 
 def _print_rewards(console: Any, rewards: dict[str, Any]) -> None:

@@ -1,0 +1,68 @@
+"""Looking: the training rows as the loop will see them, encoded once for every question that is asked about them.
+
+Up to ``MOST`` rows are looked at, spread over all; what was not looked at is said.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from guerdon.interfaces.preparing import Prepared
+from guerdon.sequences import Side
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.rows import LazyRows, Row, at_row
+
+MOST = 5000
+_MADE = 256  # of a task that makes its rows as they are asked for
+
+
+@dataclass
+class Looked:
+    """What was looked at.
+
+    Attributes:
+        rows: all training rows.
+        sides: by the index of a row that was looked at, its sides by name as they are without a bound on their length. Of a loop that acts there is one,
+            ``prompt``, which has no actions: what is learned is what will be answered.
+    """
+
+    rows: Sequence[Row]
+    encoder: Encoder
+    sides: dict[int, dict[str, Side]] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row was looked at."""
+        return len(self.sides) == len(self.rows)
+
+    def each(self) -> Iterator[tuple[int, str, Side]]:
+        """Row, name and tokens of every side."""
+        for index, sides in self.sides.items():
+            for name, side in sides.items():
+                for one in side if isinstance(side, tuple) else (side,):
+                    yield index, name, one
+
+
+def look_at(prepared: Prepared) -> Looked:
+    """Encode the rows.
+
+    Raises:
+        InputError: one of them cannot be encoded.
+    """
+    rows = prepared.task.train()
+    most = min(len(rows), _MADE if isinstance(rows, LazyRows) else MOST)
+    looked = Looked(rows, Encoder(prepared.encoder.tokenizer))
+    for index in range(0, len(rows), max(1, -(-len(rows) // most))):
+        with at_row(index, "the training rows"):
+            looked.sides[index] = sides_of(prepared, rows[index], looked.encoder)
+    return looked
+
+
+def sides_of(prepared: Prepared, row: Any, encoder: Encoder) -> dict[str, Side]:
+    """The sides of one row under an encoder."""
+    from guerdon.data.formats._detect import detect
+    from guerdon.tasks.encoding import template_variables
+
+    if prepared.loop == "improve":
+        return {"prompt": Side(encoder.encode_prompt(row["prompt"], **template_variables(row)), (), ())}
+    return dict(detect(row)(row, encoder).sides)
