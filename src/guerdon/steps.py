@@ -1,5 +1,7 @@
 """Arithmetic on [B, T] tensors under a mask that several rooms share. Garbage where the mask is false has no effect."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -29,8 +31,23 @@ def spread(x: B, mask: Mask) -> BT:
 def on_last(x: B, mask: Mask) -> BT:
     """The sequence's number at its last acted step, 0 elsewhere: an outcome as a dense reward."""
     steps = torch.arange(mask.shape[1], device=mask.device)
-    last = torch.where(mask, steps, -1).amax(-1, keepdim=True)
+    last = torch.where(mask, steps, -1).amax(-1, keepdim=True) if mask.shape[1] else steps.new_zeros(len(mask), 1)
     return torch.where(steps == last, x.unsqueeze(-1), torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def along_steps(columns: Sequence[B], mask: Mask) -> BT:
+    """A column for each step as one tensor; of no steps, an empty one."""
+    return torch.stack(list(columns), 1) if columns else torch.zeros(mask.shape, device=mask.device)
+
+
+def root(x: Tensor) -> Tensor:
+    """The square root, whose gradient at 0 is 0 and not infinite."""
+    return torch.where(x > 0, torch.where(x > 0, x, torch.ones_like(x)).sqrt(), torch.zeros_like(x))
+
+
+def divided(x: Tensor, by: Tensor) -> Tensor:
+    """``x / by``, and 0 where ``by`` is 0."""
+    return torch.where(by > 0, x / torch.where(by > 0, by, torch.ones_like(by)), torch.zeros_like(x))
 
 
 def group_sum(x: B, group: Group) -> B:

@@ -5,19 +5,27 @@
 Views and critics are measured here, once for all gradient steps on these rollouts.
 """
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from guerdon.models import Model, Policy
-from guerdon.parts import call, needs
+from guerdon.parts import call, is_part, needs
 from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.steps import on_last, total
 from guerdon.training.measuring import attach_views, compared, measured
 from guerdon.training.recipe import Recipe, Term
 from guerdon.training.tally import Tally
+
+
+def members(part: Any) -> int:
+    """How many sequences a group has to have for the part, or what it wraps, to say anything of it."""
+    nested = [getattr(part, f.name) for f in dataclasses.fields(part)] if dataclasses.is_dataclass(part) else []
+    return max([getattr(part, "members", 1), *(members(p) for p in nested if is_part(p))])
 
 
 class Crediting:
@@ -56,6 +64,9 @@ class Crediting:
         if recipe.reward_penalties:
             quantities["reward"] = total(dense, rollouts.mask)
         if recipe.advantage is not None:
+            if (least := members(recipe.advantage)) > 1:
+                for count in torch.unique(quantities["group"], return_counts=True)[1].tolist():
+                    tally.add("frac_groups_too_small", float(count < least))
             quantities["advantage"] = call(recipe.advantage, quantities)
             tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
         if recipe.target is not None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import RunFailed
+from guerdon.exponentials import exp, expm1
 from guerdon.models import Model
 from guerdon.parts import call, per_batch, per_group
 from guerdon.quantities import SIDES, Name
@@ -232,12 +233,12 @@ def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally,
         if fresh and gap.numel():
             tally.add("sampling/sampling_logp_difference/mean", gap)
             tally.highest("sampling/sampling_logp_difference/max", float(gap.max()))
-        tally.add("ratio", (logp.detach() - old).exp(), mask)
+        tally.add("ratio", exp(logp.detach() - old), mask)
     if "ref_kl" in quantities:
         tally.add("kl", quantities["ref_kl"], mask)
     elif logp is not None and ref is not None:
         difference = (ref - logp.detach())[mask]
-        tally.add("kl", difference.exp() - difference - 1)
+        tally.add("kl", expm1(difference) - difference)
     if "entropy" in quantities:
         tally.add("entropy", quantities["entropy"], mask)
     if gradient is not None and quantities.get("advantage") is not None:

@@ -22,7 +22,7 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.return_to_go import ReturnToGo
 from guerdon.parts import call, needs, wants
 from guerdon.quantities import BT, Mask
-from guerdon.steps import clean
+from guerdon.steps import clean, divided, root
 from guerdon.witness import Witness
 
 
@@ -51,9 +51,9 @@ def normalised(x: BT, mask: Mask, epsilon: float) -> BT:
     """``x`` with mean 0 and deviation 1 where ``mask`` is true; 0 throughout if it is the same everywhere."""
     count = mask.sum().clamp(min=1)
     centred = clean(x - clean(x, mask).sum() / count, mask)
-    deviation = (centred.square().sum() / count).sqrt()
+    deviation = root(centred.square().sum() / count)
     tiny = 1e-6 * clean(x, mask).abs().sum() / count  # rounding noise of equal numbers is not spread
-    return torch.where(deviation > tiny, centred / (deviation + epsilon), torch.zeros_like(centred))
+    return divided(centred, torch.where(deviation > tiny, deviation + epsilon, torch.zeros_like(deviation)))
 
 
 witness = (

@@ -18,7 +18,7 @@ import torch
 
 from guerdon.credit.advantages.return_to_go import ReturnToGo
 from guerdon.quantities import BT, Mask
-from guerdon.steps import clean
+from guerdon.steps import along_steps, clean
 from guerdon.witness import Limit, Witness
 
 
@@ -29,14 +29,14 @@ class GAE:
 
     def __call__(self, step_reward: BT, old_value: BT, mask: Mask) -> BT:
         reward, value = clean(step_reward, mask), clean(old_value, mask)
-        next_value = advantage = torch.zeros_like(value[:, 0])
+        next_value = advantage = value.new_zeros(len(value))
         advantages = []
         for t in reversed(range(mask.shape[1])):
             delta = reward[:, t] + self.gamma * next_value - value[:, t]
             advantage = torch.where(mask[:, t], delta + self.gamma * self.lam * advantage, advantage)
             next_value = torch.where(mask[:, t], value[:, t], next_value)
             advantages.append(advantage)
-        return clean(torch.stack(advantages[::-1], 1), mask)
+        return clean(along_steps(advantages[::-1], mask), mask)
 
 
 _gap = {"step_reward": [[0.0, 9.0, 0.0, 4.0]], "old_value": [[1.0, 9.0, 2.0, 2.0]], "mask": [[1, 0, 1, 1]]}

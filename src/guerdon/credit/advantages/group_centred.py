@@ -10,12 +10,10 @@ Source: GRPO, DeepSeekMath, arXiv 2402.03300, section 4.1.2; without a scale: Dr
 
 from dataclasses import dataclass
 
-import torch
-
 from guerdon.credit.scales import Scale
 from guerdon.credit.scales.group_deviation import GroupDeviation
 from guerdon.quantities import BT, B, Group, Mask
-from guerdon.steps import group_mean, spread
+from guerdon.steps import divided, group_mean, spread
 from guerdon.witness import Witness
 
 
@@ -26,8 +24,7 @@ class GroupCentred:
     def __call__(self, reward: B, group: Group, mask: Mask) -> BT:
         centred = reward - group_mean(reward, group)
         if self.scale is not None:
-            scale = self.scale(reward, group)
-            centred = torch.where(scale > 0, centred / scale, torch.zeros_like(centred))
+            centred = divided(centred, self.scale(reward, group))
         return spread(centred, mask)
 
 

@@ -4,6 +4,8 @@
                        - mean of max(S) over subsets S of ``baseline_size`` of the other samples)
                                                                               the same number at each acted step; [B, T], in units of reward
 
+A group of fewer samples than that takes (``members``; some of them may have failed) has no such estimate and is passed over: 0.
+
 With the mean over sequences the gradient of REINFORCE is an unbiased estimate of that of E[max of k samples], from n >= k samples. The
 baseline does not contain i, so it costs no bias whatever its size; k - 1, the default, makes the advantage what i adds to k - 1 others. The
 means over subsets are exact: with sorted rewards each has a binomial weight.
@@ -40,17 +42,18 @@ class MaxAtK:
                 f"MaxAtK takes the best of k >= 1 samples and a baseline of 0 or more others, not {self.k}, {self.baseline_size}"
             )
 
+    @property
+    def members(self) -> int:
+        """How many samples a group has to have."""
+        return max(self.k, (self.k - 1 if self.baseline_size is None else self.baseline_size) + 1)
+
     def __call__(self, reward: B, group: Group, mask: Mask) -> BT:
         others = self.k - 1 if self.baseline_size is None else self.baseline_size
-        needed = max(self.k, others + 1)
         advantage = torch.zeros_like(reward)
         for member in torch.unique(group):
             rows = (group == member).nonzero().squeeze(-1)
-            if len(rows) < needed:
-                raise InputError(
-                    f"MaxAtK(k={self.k}) with a baseline of {others} needs {needed} completions per prompt, but a group has {len(rows)}: "
-                    "raise num_generations or lower k"
-                )
+            if len(rows) < self.members:
+                continue
             ranked, order = reward[rows].sort()
             advantage[rows[order]] = _weights(len(rows), self.k, others).to(ranked) @ ranked
         return spread(advantage, mask)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.quantities import BT, Mask
-from guerdon.steps import clean
+from guerdon.steps import along_steps, clean
 from guerdon.witness import Witness
 
 
@@ -24,12 +24,12 @@ class ReturnToGo:
 
     def __call__(self, step_reward: BT, mask: Mask) -> BT:
         reward = clean(step_reward, mask)
-        following = torch.zeros_like(reward[:, 0])
+        following = reward.new_zeros(len(reward))
         returns = []
         for t in reversed(range(mask.shape[1])):
             following = torch.where(mask[:, t], reward[:, t] + self.gamma * following, following)
             returns.append(following)
-        return clean(torch.stack(returns[::-1], 1), mask)
+        return clean(along_steps(returns[::-1], mask), mask)
 
 
 _gap = {"step_reward": [[1.0, 7.0, 2.0, 4.0]], "mask": [[1, 0, 1, 1]]}

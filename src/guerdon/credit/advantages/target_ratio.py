@@ -16,7 +16,8 @@ is the case of reward 0 with that model bound as ``ref``.
 Source: DPG and GDC, arXiv 2012.11635, algorithm 1; the target of KL-penalised RL, arXiv 2205.11275; the baseline of 1 (on-policy only),
 arXiv 2206.00761. ``baseline`` 0 is GDC's.
 Differs from GroupCentred: never negative without a baseline, and right for samples of any policy whose ``old_logp`` is that of the
-distribution that was sampled from (with its temperature). Unbounded: a sequence that the sampler finds unlikely has a huge ratio.
+distribution that was sampled from (with its temperature). Unbounded: a sequence that the sampler finds unlikely has a huge
+ratio; beyond e^20 it grows in proportion to its logarithm (``guerdon.exponentials``).
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.exponentials import exp
 from guerdon.quantities import BT, B, Group, Mask
 from guerdon.steps import group_size, group_sum, spread, total
 from guerdon.witness import Witness
@@ -42,7 +44,7 @@ class TargetRatio:
             ratio = log_ratio.exp()
             ratio = ratio * group_size(group) / group_sum(ratio, group).clamp(min=torch.finfo(ratio.dtype).tiny)
         else:
-            ratio = (log_ratio - self.log_normaliser).exp()
+            ratio = exp(log_ratio - self.log_normaliser)
         return spread(ratio - self.baseline, mask)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.quantities import B, Group
-from guerdon.steps import group_mean, group_size, group_sum
+from guerdon.steps import group_mean, group_size, group_sum, root
 from guerdon.witness import Witness
 
 
@@ -24,7 +24,7 @@ class GroupDeviation:
     def __call__(self, reward: B, group: Group) -> B:
         centred = reward - group_mean(reward, group)
         freedom = (group_size(group) - self.correction).clamp(min=1)
-        deviation = (group_sum(centred**2, group) / freedom).sqrt()
+        deviation = root(group_sum(centred**2, group) / freedom)
         tiny = 1e-6 * group_mean(reward.abs(), group)  # rounding noise of equal rewards is not spread
         return torch.where(deviation > tiny, deviation + self.epsilon, torch.zeros_like(deviation))
 

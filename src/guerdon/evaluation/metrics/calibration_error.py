@@ -22,6 +22,8 @@ class CalibrationError:
 
     def __call__(self, probability, label) -> np.ndarray:
         stated, happened, count = Reliability(self.bins)(probability, label).T
+        if not count.any():  # of nothing, it is not known
+            return np.asarray(np.nan)
         return np.nansum(count * np.abs(stated - happened)) / count.sum()
 
 

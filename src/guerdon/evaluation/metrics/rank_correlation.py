@@ -19,6 +19,8 @@ class RankCorrelation:
     def __call__(self, proxy, gold) -> np.ndarray:
         from scipy.stats import rankdata
 
+        if not len(proxy):  # of nothing, it is not known
+            return np.asarray(np.nan)
         first, second = (rankdata(np.asarray(values, dtype=float)) for values in (proxy, gold))
         first, second = first - first.mean(), second - second.mean()
         size = np.sqrt((first @ first) * (second @ second))

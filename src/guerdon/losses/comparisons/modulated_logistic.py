@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
+from guerdon.exponentials import exp
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
 from guerdon.quantities import N
 from guerdon.witness import Witness
@@ -24,8 +25,9 @@ class ModulatedLogistic:
 
     def __call__(self, chosen_score: N, rejected_score: N) -> N:
         d = chosen_score - rejected_score
-        m = (d / self.temperature).sigmoid()
-        return -(1 - m) * F.logsigmoid(d) + m * (-d).exp()
+        scaled = d / self.temperature
+        # m e^-d as one exponential: by itself e^-d overflows where m is 0
+        return -(-scaled).sigmoid() * F.logsigmoid(d) + exp(F.logsigmoid(scaled) - d)
 
 
 _apart = {"chosen_score": [LN3], "rejected_score": [0.0]}

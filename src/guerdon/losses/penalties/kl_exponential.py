@@ -4,7 +4,8 @@
 
 *In the loss* (GRPO), on the policy's own samples, its expected gradient is not that of KL(policy || reference) but that of the other
 direction, KL(reference || policy), of each step: the same minimum, covering where the other seeks modes. The exponential is unbounded
-where the policy finds a step much less likely than the reference does.
+where the policy finds a step much less likely than the reference does; 20 nats below, it goes on as its tangent (``guerdon.exponentials``): at 100
+nats the penalty is 3.9e10 and its gradient -4.9e8, where e^100 is infinite in float32.
 
 Source: Schulman 2020, Approximating KL divergence (joschu.net/blog/kl-approx.html), k3; in the loss, GRPO, arXiv 2402.03300, eq. 4; the
 gradient, arXiv 2506.09477.
@@ -13,6 +14,7 @@ Differs from KLDirect: the gradient is weighted by 1 - exp(ref_logp - logp).
 
 from dataclasses import dataclass
 
+from guerdon.exponentials import expm1
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.quantities import BT
 from guerdon.witness import Witness
@@ -22,7 +24,7 @@ from guerdon.witness import Witness
 class KLExponential:
     def __call__(self, logp: BT, ref_logp: BT) -> BT:
         away = ref_logp.detach() - logp
-        return away.expm1() - away
+        return expm1(away) - away
 
 
 LN2 = 0.6931471805599453

@@ -7,19 +7,17 @@ divergence D_f = E_ref[f(t)], up to a constant that cancels in a comparison.
 
 Source: f-DPO, arXiv 2309.16240 (the derivatives), in the form of TRL (``alpha_divergence``, ``forward_kl``). ``beta`` 0.1: DPO's.
 Differs from LogRatio: below 1, the reward of what the policy has become likely to say is bounded by beta / (1 - alpha), and that of what it no longer
-says falls without bound, so that the policy covers what the reference says.
+says falls without bound, so that the policy covers what the reference says. From e^36 on it falls in proportion to the log-ratio
+(``guerdon.exponentials``), where TRL cuts the exponent at 80 and with it the gradient.
 """
 
 from dataclasses import dataclass
 
-import torch
-
+from guerdon.exponentials import AT_OF_SEQUENCE, expm1
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.quantities import BT, B, Mask
 from guerdon.steps import total
 from guerdon.witness import Limit, Witness
-
-LARGEST = 80.0  # exponent beyond which float32 overflows; TRL's bound
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class AlphaDivergence:
 
     def __call__(self, logp: BT, ref_logp: BT, mask: Mask) -> B:
         power, ratio = self.alpha - 1, total(logp - ref_logp.detach(), mask)
-        return self.beta * (ratio if power == 0 else torch.expm1((power * ratio).clamp(max=LARGEST)) / power)
+        return self.beta * (ratio if power == 0 else expm1(power * ratio, AT_OF_SEQUENCE) / power)
 
 
 LN2 = 0.6931471805599453

@@ -11,6 +11,7 @@ Differs from MeanLogProbability: the shape.
 
 from dataclasses import dataclass
 
+from guerdon.exponentials import expm1
 from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.quantities import BT, B, Mask
 from guerdon.steps import average
@@ -24,7 +25,7 @@ class AlphaLikelihood:
 
     def __call__(self, logp: BT, mask: Mask) -> B:
         mean = average(logp, mask)
-        return self.beta * (mean if self.alpha == 0 else -(-self.alpha * mean).expm1() / self.alpha)
+        return self.beta * (mean if self.alpha == 0 else -expm1(-self.alpha * mean) / self.alpha)
 
 
 LN2 = 0.6931471805599453

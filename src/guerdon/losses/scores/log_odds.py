@@ -5,7 +5,7 @@
 Source: ORPO, arXiv 2403.07691: the odds are those of the length-averaged likelihood (``odds_ratio_loss`` of TRL has the same form).
 ORPO weighs the comparison by lambda = 0.1 and adds SFT on the chosen side. ``beta``, as in DPO, makes it a second stage after SFT: arXiv 2502.01237,
 section 3.1.2; 1 is ORPO's own.
-Differs from MeanLogProbability: grows without bound as the sequence becomes certain; a likely rejected side is pushed away faster.
+Differs from MeanLogProbability: grows as the sequence becomes certain, up to a gradient of 1e6; a likely rejected side is pushed away faster.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from guerdon.quantities import BT, B, Mask
 from guerdon.steps import average
 from guerdon.witness import Witness
 
+SURE = 1e-6  # nats; what float32 can tell from a probability of 1
+
 
 @dataclass(frozen=True)
 class LogOdds:
@@ -22,7 +24,8 @@ class LogOdds:
 
     def __call__(self, logp: BT, mask: Mask) -> B:
         mean = average(logp, mask)
-        return self.beta * (mean - (-mean.exp()).log1p())
+        held = mean.clamp(max=-SURE)  # nearer to 0 the tangent: a sequence that is certain has infinite odds
+        return self.beta * (held - (-held.expm1()).log() + (mean - held) / SURE)
 
 
 LN3 = 1.0986122886681098

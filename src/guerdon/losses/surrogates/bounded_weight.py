@@ -11,6 +11,7 @@ unbounded below, as the paper does; it tunes ``epsilon_high`` and does not state
 from dataclasses import dataclass
 from typing import ClassVar
 
+from guerdon.exponentials import exp
 from guerdon.losses.surrogates.clip import LN2, Clip
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.quantities import BT
@@ -24,7 +25,7 @@ class BoundedWeight:
     epsilon_high: float = 0.2
 
     def __call__(self, logp: BT, old_logp: BT, advantage: BT) -> BT:
-        ratio = (logp.detach() - old_logp.detach()).exp()
+        ratio = exp(logp.detach() - old_logp.detach())
         weight = ratio.clamp(1 - self.epsilon, 1 + self.epsilon_high)
         return -weight * advantage.detach() * logp
 

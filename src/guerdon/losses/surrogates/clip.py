@@ -6,6 +6,9 @@
 
 Source: PPO, arXiv 1707.06347, eq. 7. ``epsilon_high`` (asymmetric bounds): DAPO, arXiv 2503.14476, eq. 10, where 0.28 is used.
 ``dual``: Ye et al. 2020, arXiv 1912.09729, eq. 5, which uses 3. Default ``epsilon`` 0.2: PPO, the best of its table 1.
+A ratio beyond e^20 grows in proportion to its logarithm (``guerdon.exponentials``): where the bound applies its gradient is 0, and where it does not,
+the step is pushed back by a large and finite one.
+
 Differs from Reinforce: reuses a batch for several steps; a step whose ratio has left the bound gets no gradient.
 """
 
@@ -14,6 +17,7 @@ from typing import ClassVar
 
 import torch
 
+from guerdon.exponentials import exp
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.quantities import BT
 from guerdon.witness import Limit, Witness
@@ -28,7 +32,7 @@ class Clip:
 
     def __call__(self, logp: BT, old_logp: BT, advantage: BT) -> BT:
         advantage = advantage.detach()
-        ratio = (logp - old_logp.detach()).exp()
+        ratio = exp(logp - old_logp.detach())
         high = self.epsilon if self.epsilon_high is None else self.epsilon_high
         loss = -torch.minimum(ratio * advantage, ratio.clamp(1 - self.epsilon, 1 + high) * advantage)
         if self.dual is None:

@@ -18,6 +18,7 @@ from typing import ClassVar
 
 import torch
 
+from guerdon.exponentials import exp
 from guerdon.losses.surrogates.clip import LN2, Clip
 from guerdon.quantities import BT, Mask
 from guerdon.steps import average, clean
@@ -32,7 +33,7 @@ class SequenceRatio:
 
     def __call__(self, logp: BT, old_logp: BT, advantage: BT, mask: Mask) -> BT:
         advantage = advantage.detach()
-        whole = average(logp.detach() - old_logp.detach(), mask).exp()
+        whole = exp(average(logp.detach() - old_logp.detach(), mask))
         ratio = whole.unsqueeze(-1) * (logp - logp.detach()).exp()
         clipped = ratio.clamp(1 - self.epsilon, 1 + self.epsilon_high)
         return clean(-torch.minimum(ratio * advantage, clipped * advantage), mask)

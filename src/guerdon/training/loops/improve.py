@@ -6,6 +6,7 @@
 It knows no algorithm: what is computed follows from what the recipe's parts ask for.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +15,14 @@ import torch
 
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
-from guerdon.parts import call, needs, stateful
+from guerdon.parts import call, describe, needs, stateful
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
 from guerdon.sequences import Batch, Decoding
 from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
 from guerdon.training.completions import completion_row
-from guerdon.training.crediting import Crediting
+from guerdon.training.crediting import Crediting, members
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.gathering import Gathering
@@ -116,6 +117,12 @@ class _Improve:
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
+        least, drawn = members(self.recipe.advantage), getattr(self.recipe.sampler, "num_generations", math.inf)
+        if drawn < least:
+            raise InputError(
+                f"the advantage {describe(self.recipe.advantage)} needs {least} completions of a prompt and num_generations is {drawn}; "
+                "raise it, or lower k"
+            )
         if any(Name.parse(n).quantity == "advantage" for p in everything for n in needs(p)) and self.recipe.advantage is None:
             raise InputError("recipe: a term reads the advantage and recipe.advantage is not set; choose one of credit.advantages")
 
