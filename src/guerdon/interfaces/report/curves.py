@@ -176,7 +176,7 @@ PANELS = (
 
 @dataclass
 class Drawn:
-    """The data of one line: steps, values and, where single outcomes are known, an interval."""
+    """The data of one line: steps, values and, where single outcomes are known, an interval. ``series``: its place among runs that are compared."""
 
     label: str
     steps: list[int]
@@ -184,6 +184,7 @@ class Drawn:
     rare: bool = False
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
+    series: int | None = None
 
 
 def curves(record: Record) -> list[tuple[Panel, list[Drawn]]]:

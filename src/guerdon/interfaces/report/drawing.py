@@ -10,7 +10,7 @@ from guerdon.interfaces.report.curves import Drawn, Panel
 
 # Colours that stand for the page's variables: matplotlib writes them, and they are replaced afterwards.
 STAND_INS = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--line)", "#040404": "var(--bad)"}
-SERIES = {f"#0505{i:02d}": f"var(--series-{i})" for i in range(4)}
+SERIES = {f"#0505{i:02d}": f"var(--series-{i})" for i in range(8)}
 INK, FAINT, LINE, BAD = STAND_INS
 SMOOTHED_FROM = 60  # steps: longer curves are drawn pale, with their running mean on top
 MOST_POINTS = 400
@@ -35,8 +35,10 @@ def draw(panel: Panel, lines: Sequence[Drawn]) -> str:
 
 
 def _colours(lines: Sequence[Drawn]) -> list[str]:
-    """Training is blue and held-out data orange, wherever they are; the others follow."""
+    """Training is blue and held-out data orange, wherever they are; the others follow. Runs that are compared have a colour each, in every plot the same."""
     names = list(SERIES)
+    if all(line.series is not None for line in lines):
+        return [names[line.series % len(names)] for line in lines]
     free = iter([names[0], names[2], names[3], names[1]])
     return [names[1] if line.rare else next(free, names[3]) for line in lines]
 
@@ -44,19 +46,24 @@ def _colours(lines: Sequence[Drawn]) -> list[str]:
 def _line(axes, line: Drawn, colour: str, smooth: bool) -> None:
     steps, values = np.array(line.steps), np.array(line.values)
     if line.rare or len(values) == 1:
-        axes.plot(steps, values, color=colour, marker="o", markersize=3.5, linewidth=1.6, label=line.label)
-        if line.low:
-            axes.fill_between(steps, line.low, line.high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(steps, values, color=colour, marker="o", markersize=3.5, linewidth=1.6, label=line.label.replace("$", r"\$"))
+        _band(axes, line, colour)
         return
     if len(values) < SMOOTHED_FROM or not smooth:
-        axes.plot(steps, values, color=colour, linewidth=1.4, label=line.label)
+        axes.plot(steps, values, color=colour, linewidth=1.4, label=line.label.replace("$", r"\$"))
+        _band(axes, line, colour)
         return
     thin = max(1, len(values) // MOST_POINTS)
     axes.plot(steps[::thin], values[::thin], color=colour, alpha=0.28, linewidth=0.8)
     width = max(3, len(values) // 40)
     kernel = np.ones(width)
     smooth = np.convolve(values, kernel, mode="same") / np.convolve(np.ones(len(values)), kernel, mode="same")
-    axes.plot(steps[::thin], smooth[::thin], color=colour, linewidth=1.7, label=line.label)
+    axes.plot(steps[::thin], smooth[::thin], color=colour, linewidth=1.7, label=line.label.replace("$", r"\$"))
+
+
+def _band(axes, line: Drawn, colour: str) -> None:
+    if line.low:
+        axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.18, linewidth=0)
 
 
 def _frame(axes, panel: Panel, lines: Sequence[Drawn]) -> None:
