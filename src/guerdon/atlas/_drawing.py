@@ -6,28 +6,38 @@ from pathlib import Path
 
 import numpy as np
 
-from guerdon.atlas._claims import FAILS, HOLDS, Numbers, Verdict
+from guerdon.atlas._claims import Numbers
 from guerdon.atlas._evidence import Evidence
 from guerdon.atlas._system import Entry
+from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, Verdict, leaves, seeds_needed
 from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 
-COLOURS = {HOLDS: "green", FAILS: "red"}
+COLOURS = {HOLDS: "green", FAILS: "red", EQUAL: "cyan"}
 
 
 def report(entry: Entry, evidence: Evidence, plot: Path) -> None:
-    """Print the table of means with their intervals over seeds, and the verdict on each claim."""
+    """Print the table of means with their intervals over seeds, and what each claim comes to: the verdict where it was confirmed."""
     from rich.console import Console
 
     console = Console()
     console.print(f"\n[bold]{entry.system.title}[/bold]  {entry.system.link}", highlight=False)
     for table in tables(evidence.numbers):
         console.print(table)
-    for leaf in _leaves(evidence.verdict):
-        console.print(f"  {_coloured(leaf.outcome)}  {leaf.claim}{_interval(leaf)}", highlight=False)
+    for arm, setting in evidence.tuned.items():
+        console.print(
+            f"  tuned: {arm}: {', '.join(f'{name} {value:g}' if isinstance(value, float) else f'{name} {value}' for name, value in setting.items())}",
+            highlight=False,
+        )
+    for leaf in leaves(evidence.verdict):
+        console.print(f"  {_coloured(leaf.outcome)}  {leaf.claim}{_interval(leaf)}{_remarks(leaf)}", highlight=False)
     seeds = f"{len(evidence.seeds)} seed{'s' if len(evidence.seeds) != 1 else ''}"
     exact = ", exact" if entry.system.exact else ""
-    console.print(f"Verdict: {_coloured(evidence.verdict.outcome)} ({evidence.scale}, {seeds}{exact}, {evidence.duration_s:.1f} s)")
+    about = f"({evidence.scale}, {seeds}{exact}, {evidence.duration_s:.1f} s)"
+    if evidence.history:
+        console.print(f"Verdict: {_coloured(evidence.verdict.outcome)} {about}")
+    else:
+        console.print(f"Explored {about}: no verdict; guerdon atlas confirm {entry.slug} draws it, on seeds that nobody has seen")
     if entry.system.note:
         console.print(f"Note: {entry.system.note}", highlight=False)
     console.print(f"Plot: {plot}", highlight=False)
@@ -103,8 +113,13 @@ def _mean(values) -> str:
     return f"{estimate.value:.4g} ± {(estimate.high - estimate.low) / 2:.2g}"
 
 
-def _leaves(verdict: Verdict) -> list[Verdict]:
-    return [leaf for part in verdict.parts for leaf in _leaves(part)] if verdict.parts else [verdict]
+def _remarks(leaf: Verdict) -> str:
+    """What else has to be known of a claim: that nothing could be said, that it could not fail, how many seeds decide it."""
+    said = [leaf.why] if leaf.why else []
+    said += ["by construction"] if leaf.by_construction else []
+    needed = seeds_needed(leaf)
+    said += [f"{needed} seeds decide an effect of {leaf.effect:g}"] if needed else []
+    return f"  ({'; '.join(said)})" if said else ""
 
 
 def _interval(verdict: Verdict) -> str:

@@ -1,12 +1,9 @@
 """Evidence: what was measured, with which seeds and versions, how long it took, and what it says about the claim.
 
-It is kept as JSON beside the system's file, and is stale once what that file computes has changed.
+It is kept as JSON beside the system's file, with every confirmation before it, and is stale once what the file measures has changed (``_fingerprint``).
 """
 
-import ast
-import hashlib
 import json
-import os
 import platform
 import re
 from collections.abc import Sequence
@@ -14,25 +11,49 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from guerdon.atlas._claims import Numbers, Verdict
+from guerdon.atlas._claims import Numbers
+from guerdon.atlas._fingerprint import fingerprint
 from guerdon.atlas._system import Entry
+from guerdon.atlas._verdict import Verdict
+from guerdon.atlas._working import cores
 from guerdon.errors import RunFailed
 
 PACKAGES = ("guerdon", "torch", "numpy", "scipy", "transformers")
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """One verdict that was drawn: of what, when, on how many seeds, and how it came out."""
+
+    source: str
+    date: str
+    seeds: int
+    outcome: str
+
+
+@dataclass(frozen=True)
 class Evidence:
+    """Numbers and what they say.
+
+    Attributes:
+        source: fingerprint of what was measured.
+        tuned: arm → knob → the value that was chosen.
+        history: the confirmations, this one last; empty where one only explored.
+    """
+
     slug: str
     scale: str
     seeds: tuple[int, ...]
     numbers: Numbers
     verdict: Verdict
-    source: str  # fingerprint of the system's file
+    source: str
     duration_s: float
+    tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history: tuple[Confirmation, ...] = ()
     versions: dict[str, str] = field(default_factory=lambda: versions())
-    cores: int = field(default_factory=lambda: cores())
+    cores: int = field(default_factory=cores)
     date: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
 
     def write(self, path: Path) -> None:
@@ -49,7 +70,8 @@ class Evidence:
     def read(cls, path: Path) -> "Evidence":
         text = json.loads(path.read_text())
         numbers = {arm: {m: _series(values) for m, values in measures.items()} for arm, measures in text["numbers"].items()}
-        return cls(**text | {"seeds": tuple(text["seeds"]), "numbers": numbers, "verdict": _verdict(text["verdict"])})
+        history = tuple(Confirmation(**each) for each in text.get("history", ()))
+        return cls(**text | {"seeds": tuple(text["seeds"]), "numbers": numbers, "verdict": _verdict(text["verdict"]), "history": history})
 
 
 def evidence_path(entry: Entry) -> Path:
@@ -62,30 +84,12 @@ def kept(entry: Entry) -> Evidence | None:
     return Evidence.read(path) if path.exists() else None
 
 
-def fingerprint(entry: Entry) -> str:
-    """Of what the system's file computes, so that evidence of another version of it is recognised.
-
-    Comments, docstrings and the ``note`` of what was seen are left out: writing down a result does not undo it.
-    """
-    tree = ast.parse(entry.path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-        elif isinstance(node, ast.Call):
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "note"]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
-
-
 def is_stale(entry: Entry, evidence: Evidence) -> bool:
     return evidence.source != fingerprint(entry)
 
 
 def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _one_line_per_list(text: str) -> str:
@@ -99,4 +103,4 @@ def _series(values: Sequence[float] | dict[str, list[float]]):
 
 
 def _verdict(text: dict) -> Verdict:
-    return Verdict(**text | {"parts": tuple(_verdict(part) for part in text["parts"])})
+    return Verdict(**text | {"parts": tuple(_verdict(part) for part in text["parts"]), "arms": tuple(text.get("arms", ()))})

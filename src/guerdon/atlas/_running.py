@@ -1,58 +1,110 @@
-"""Running: measure every seed of a system's experiment, judge the claim, show and keep what came out."""
+"""Running: measure a system's experiment seed by seed, on seeds that one may look at as often as one likes (``run``), or on seeds that nobody has seen (``confirm``)."""
 
 import math
-import multiprocessing
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from guerdon.atlas._claims import Numbers, Verdict
-from guerdon.atlas._evidence import Evidence, cores, evidence_path, fingerprint
+from guerdon.atlas._claims import Numbers
+from guerdon.atlas._evidence import Confirmation, Evidence, evidence_path, kept
+from guerdon.atlas._fingerprint import CONFIRMING, fingerprint, unseen_seeds
 from guerdon.atlas._system import Entry, find
-from guerdon.errors import RunFailed
+from guerdon.atlas._tuning import Setting, middle, tuned
+from guerdon.atlas._verdict import Verdict, withheld
+from guerdon.atlas._working import Call, Workers, cores
+from guerdon.errors import InputError, RunFailed
 
 Measured = Mapping[str, Mapping[str, float | Mapping[float, float]]]
+Settings = Mapping[str, Setting]
 RUNS = Path("runs/atlas")
+NOT_TUNED = "its best setting lies at the edge of what was tried"
 
 
-def run(slug: str, scale: str = "full", jobs: int | None = None, folder: Path | str = RUNS, quiet: bool = False) -> Evidence:
-    """Run a system's experiment on all seeds of ``scale``, print table and verdict, draw the plot into ``folder/slug``.
+def run(
+    slug: str, scale: str = "full", jobs: int | None = None, folder: Path | str = RUNS, quiet: bool = False, seeds: int | None = None
+) -> Evidence:
+    """Explore: run a system's experiment on the seeds 0, 1, 2 ... (at most ``seeds``), print the table and what the claims would come to, draw the plot into
+    ``folder/slug`` and keep the numbers there. No verdict is drawn.
 
-    The evidence is kept beside the system's file, except that of ``smoke``, which shows only that the experiment runs.
     ``jobs`` is the number of processes, by default one per core; each computes with one thread, so that the numbers do not
-    depend on it.
+    depend on it. Arms are tuned first where they have not been (at smoke scale they stand in the middle of their grids).
     """
     from guerdon.atlas._drawing import draw, report
 
     entry = find(slug)
-    started = time.monotonic()
-    numbers = measure(entry, scale, jobs, quiet)
-    seconds = round(time.monotonic() - started, 2)
-    verdict = judge(entry, numbers)
-    evidence = Evidence(entry.slug, scale, tuple(entry.seeds(scale)), numbers, verdict, fingerprint(entry), seconds)
+    evidence = _measured(entry, scale, tuple(entry.seeds(scale)[:seeds]), jobs, quiet)
     plot = draw(entry, evidence, Path(folder) / entry.slug)
+    evidence.write(Path(folder) / entry.slug / f"{scale}.json")
     if not quiet:
         report(entry, evidence, plot)
-    if scale != "smoke":
-        evidence.write(evidence_path(entry))
     return evidence
 
 
+def confirm(slug: str, jobs: int | None = None, folder: Path | str = RUNS, quiet: bool = False) -> Evidence:
+    """Draw the verdict, on seeds that follow from the fingerprint of what is measured: nobody can have seen them, and every change of world, arm or claim brings others.
+    The evidence is kept beside the system's file, with the history of all confirmations.
+
+    Raises:
+        InputError: the file does not say what is tuned, or why nothing is.
+    """
+    from guerdon.atlas._drawing import draw, report
+
+    entry = find(slug)
+    if not entry.grid and not entry.system.untuned:
+        raise InputError(
+            f"{entry.slug} cannot be confirmed: its file says neither what is tuned (GRID) nor why nothing is (System(untuned=...))"
+        )
+    source = fingerprint(entry)
+    evidence = _measured(entry, "full", unseen_seeds(source, CONFIRMING, entry.count("full")), jobs, quiet)
+    before = kept(entry)
+    now = Confirmation(source, evidence.date, len(evidence.seeds), evidence.verdict.outcome)
+    earlier = tuple(c for c in (before.history if before else ()) if c.source != source)
+    evidence = replace(evidence, history=(*earlier, now))
+    plot = draw(entry, evidence, Path(folder) / entry.slug)
+    evidence.write(evidence_path(entry))
+    if not quiet:
+        report(entry, evidence, plot)
+    return evidence
+
+
+def _measured(entry: Entry, scale: str, seeds: Sequence[int], jobs: int | None, quiet: bool) -> Evidence:
+    started = time.monotonic()
+    settings, at_edge = middle(entry), ()
+    if entry.grid and scale != "smoke":
+        found = tuned(entry, jobs, quiet)
+        settings, at_edge = found.chosen, tuple(found.at_edge)
+    numbers = measure(entry, scale, jobs, quiet, seeds, settings)
+    verdict = withheld(judge(entry, numbers), at_edge, NOT_TUNED)
+    seconds = round(time.monotonic() - started, 2)
+    return Evidence(entry.slug, scale, tuple(seeds), numbers, verdict, fingerprint(entry), seconds, dict(settings))
+
+
 def judge(entry: Entry, numbers: Numbers) -> Verdict:
-    """The verdict of ``numbers`` on the system's claim."""
+    """What ``numbers`` say of the system's claim."""
     return entry.claim.judge(numbers, exact=entry.system.exact)
 
 
-def measure(entry: Entry, scale: str, jobs: int | None = None, quiet: bool = True) -> Numbers:
-    """The numbers of every seed of ``scale``, gathered."""
-    seeds = entry.seeds(scale)
-    jobs = min(jobs or (cores() if scale == "full" else 1), len(seeds))
-    outcomes = _one_by_one(entry, seeds, scale) if jobs == 1 else _in_processes(entry, seeds, scale, jobs)
-    measured = dict(outcomes if quiet else _with_progress(entry, outcomes, len(seeds)))
-    return gather([measured[seed] for seed in seeds])
+def measure(
+    entry: Entry,
+    scale: str,
+    jobs: int | None = None,
+    quiet: bool = True,
+    seeds: Sequence[int] | None = None,
+    settings: Settings | None = None,
+) -> Numbers:
+    """The numbers of every seed (by default those of ``scale``), gathered; the arms at ``settings`` (by default in the middle of their grids)."""
+    seeds = entry.seeds(scale) if seeds is None else seeds
+    settings = middle(entry) if settings is None else settings
+    threads = None if scale == "gpu" else 1
+    calls = [Call("guerdon.atlas._running", "experiment", (entry.slug, seed, scale, settings), {}, threads) for seed in seeds]
+    with Workers(min(jobs or (cores() if scale == "full" else 1), len(seeds)), quiet) as workers:
+        return gather(workers.all(calls, entry.slug))
+
+
+def experiment(slug: str, seed: int, scale: str, settings: Settings) -> Measured:
+    """One seed of a system's experiment."""
+    return find(slug).experiment(seed, scale, settings)
 
 
 def gather(measured: Sequence[Measured]) -> Numbers:
@@ -83,43 +135,3 @@ def _finite(value: float, arm: str, name: str) -> float:
 
 def _shape(measured: Measured) -> dict[str, dict[str, list | None]]:
     return {a: {n: list(v) if isinstance(v, Mapping) else None for n, v in measures.items()} for a, measures in measured.items()}
-
-
-def _experiment(module_name: str, seed: int, scale: str) -> Measured:
-    import importlib
-
-    before = torch.get_num_threads()
-    if scale != "gpu":
-        torch.set_num_threads(1)
-    try:
-        return importlib.import_module(module_name).experiment(seed, scale)
-    finally:
-        torch.set_num_threads(before)
-
-
-def _one_by_one(entry: Entry, seeds: Iterable[int], scale: str):
-    for seed in seeds:
-        yield seed, _experiment(entry.module_name, seed, scale)
-
-
-def _in_processes(entry: Entry, seeds: Iterable[int], scale: str, jobs: int):
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(_experiment, entry.module_name, seed, scale): seed for seed in seeds}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _with_progress(entry: Entry, outcomes: Iterable, total: int):
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("seeds"), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(entry.slug, total=total)
-        for outcome in outcomes:
-            yield outcome
-            progress.advance(task)

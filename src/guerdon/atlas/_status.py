@@ -3,10 +3,11 @@
 import traceback
 from dataclasses import dataclass
 
-from guerdon.atlas._claims import Claim
+from guerdon.atlas._claims import Claim, leaves
 from guerdon.atlas._evidence import evidence_path, is_stale, kept
 from guerdon.atlas._running import judge, measure
 from guerdon.atlas._system import ATLAS, Entry, System, systems
+from guerdon.atlas._verdict import leaves as leaf_verdicts
 
 
 @dataclass(frozen=True)
@@ -15,16 +16,21 @@ class Row:
 
     ``runs`` is true when its smoke experiment has just run or fresh evidence shows that the full one did, false when the file
     does not import or the smoke experiment failed (``problem`` says why), None when nobody has tried this version of the file.
+    ``verdict`` is that of a confirmation; without one, ``state`` says that nothing was confirmed. ``leaves`` are the single claims with their outcomes.
     """
 
     slug: str
     family: str
     kind: str = ""
     title: str = ""
+    read: str = ""
     runs: bool | None = None
     problem: str = ""
     verdict: str = ""
+    state: str = "not confirmed"
+    leaves: tuple[str, ...] = ()
     seeds: int = 0
+    confirmations: int = 0
     duration_s: float = 0.0
     evidence: str = ""
     stale: bool = False
@@ -43,9 +49,9 @@ def _row(entry: Entry, smoke: bool) -> Row:
             judge(entry, measure(entry, "smoke"))
     except Exception as error:
         return Row(entry.slug, entry.family, runs=False, problem="".join(traceback.format_exception_only(error)).strip())
-    about = {"kind": entry.system.kind, "title": entry.system.title}
+    about = {"kind": entry.system.kind, "title": entry.system.title, "read": entry.system.read}
     evidence = kept(entry)
-    if evidence is None:
+    if evidence is None or not evidence.history:
         return Row(entry.slug, entry.family, runs=True if smoke else None, **about)
     stale = is_stale(entry, evidence)
     return Row(
@@ -54,7 +60,10 @@ def _row(entry: Entry, smoke: bool) -> Row:
         **about,
         runs=True if smoke or not stale else None,
         verdict=evidence.verdict.outcome,
+        state="changed since" if stale else "confirmed",
+        leaves=tuple(f"{leaf.outcome}: {leaf.claim}" for leaf in leaf_verdicts(evidence.verdict)),
         seeds=len(evidence.seeds),
+        confirmations=len(evidence.history),
         duration_s=evidence.duration_s,
         evidence=str(evidence_path(entry).relative_to(ATLAS.parent)),
         stale=stale,
@@ -63,10 +72,11 @@ def _row(entry: Entry, smoke: bool) -> Row:
 
 
 def check(entry: Entry) -> None:
-    """Refuse a file that lacks one of the names a system has."""
-    wanted = {"system": System, "claim": object, "SEEDS": dict, "experiment": object}
-    for name, kind in wanted.items():
+    """Refuse a file that lacks one of the names a system has, or that claims nothing which could come out otherwise."""
+    for name, kind in {"system": System, "claim": Claim, "SEEDS": dict}.items():
         if not isinstance(getattr(entry.module, name, None), kind):
             raise TypeError(f"{entry.path.name} has no {name}; see guerdon.atlas for what a system's file holds")
-    if not isinstance(entry.claim, Claim):
-        raise TypeError(f"the claim of {entry.path.name} cannot judge")
+    if not callable(getattr(entry.module, "experiment", None)) and not callable(getattr(entry.module, "trial", None)):
+        raise TypeError(f"{entry.path.name} has neither experiment nor trial; see guerdon.atlas for what a system's file holds")
+    if all(getattr(leaf, "by_construction", False) for leaf in leaves(entry.claim)):
+        raise TypeError(f"every claim of {entry.path.name} holds by construction; add one against an arm that can do what the method does")

@@ -1,15 +1,18 @@
 """Systems: what a file of the atlas says of itself, and how the files are found. The tree is the list."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from guerdon.atlas._claims import Claim
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 
 ATLAS = Path(__file__).parent
+READ = ("paper", "code", "paper and code", "abstract", "summary")
 KINDS = ("method", "reward", "data", "evaluation", "study", "theory", "application", "survey")
 SCALES = ("smoke", "full", "gpu")
 
@@ -24,6 +27,8 @@ class System:
         kind: one of ``KINDS``.
         builds_on: what it needs, in words: names of parts, recipes or other systems.
         exact: the experiment does not depend on its seed (an enumerated world, no sampling), so one seed decides.
+        read: what was read before it was written, one of ``READ``: the paper's text, its authors' code, or no more than an abstract or somebody's summary.
+        untuned: why no arm has a setting to be tuned ("exact solutions"); empty where the file has a ``GRID``.
         note: what the reader of the verdict must know: what was left out, why it takes long.
     """
 
@@ -32,9 +37,13 @@ class System:
     kind: str
     builds_on: tuple[str, ...] = ()
     exact: bool = False
+    read: str = ""
+    untuned: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
+        if self.read and self.read not in READ:
+            raise InputError(unknown("source that was read", self.read, list(READ)))
         if self.kind not in KINDS:
             raise InputError(unknown("kind of system", self.kind, list(KINDS)))
 
@@ -69,12 +78,28 @@ class Entry:
     def claim(self) -> Claim:
         return self.module.claim
 
-    def seeds(self, scale: str) -> range:
-        """The seeds of a scale: always 0, 1, 2 ..., so that none can be picked."""
+    @property
+    def grid(self) -> Mapping[str, Mapping[str, Any]]:
+        """Arm → knob → the values to be tried; empty where nothing is tuned. The baseline comes first."""
+        return getattr(self.module, "GRID", {})
+
+    def count(self, of: str) -> int:
+        """How many seeds the file asks for: at a scale, or to tune on."""
         counts = self.module.SEEDS
-        if scale not in counts:
-            raise InputError(f"{self.slug} has no scale {scale!r}; it has {', '.join(counts)}")
-        return range(counts[scale])
+        if of not in counts:
+            raise InputError(f"{self.slug} has no scale {of!r}; it has {', '.join(counts)}")
+        return counts[of]
+
+    def seeds(self, scale: str) -> range:
+        """The seeds to explore on: always 0, 1, 2 ..."""
+        return range(self.count(scale))
+
+    def experiment(self, seed: int, scale: str, tuned: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+        """One seed of every arm: the file's own experiment, or else a trial of each arm at its setting."""
+        own = getattr(self.module, "experiment", None)
+        if own is not None:
+            return own(seed, scale, tuned) if self.grid else own(seed, scale)
+        return {arm: self.module.trial(arm, seed, scale, **tuned[arm]) for arm in self.grid}
 
 
 def systems() -> tuple[Entry, ...]:

@@ -43,34 +43,83 @@ def show(slug: Slug) -> None:
     print(shown(slug))
 
 
+Slugs = Annotated[list[str] | None, typer.Argument(help="Names of systems, as guerdon atlas list prints them.", show_default=False)]
+Families = Annotated[list[str] | None, typer.Option("--family", help="Every system of a family; may be given more than once.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every system of the atlas.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at once. Default: one for each core.", show_default=False)]
+
+
 @group.command(no_args_is_help=True)
 def run(
-    slug: Annotated[
-        list[str] | None, typer.Argument(help="Names of systems, as guerdon atlas list prints them.", show_default=False)
-    ] = None,
-    family: Annotated[list[str] | None, typer.Option(help="Every system of a family; may be given more than once.")] = None,
+    slug: Slugs = None,
+    family: Families = None,
+    everything: Everything = False,
     scale: Annotated[str, typer.Option(help="smoke (seconds), full (up to two minutes), or gpu.")] = "full",
+    seeds: Annotated[int | None, typer.Option(min=1, help="The first so many seeds only.", show_default=False)] = None,
+    jobs: Jobs = None,
     json: Json = False,
 ) -> None:
-    """Run the experiments of systems and judge their claims. A claim that does not hold is a finding: the exit code is 0.
+    """Explore: run the experiments of systems on seeds 0, 1, 2 ..., as often as you like. What the claims come to is shown, and no verdict is drawn.
 
     Example: [bold]guerdon atlas run dpo --scale smoke[/bold]
     """
-    from guerdon.atlas import run as measured
+    from guerdon.atlas import run as explored
+
+    _each(_chosen(slug, family, everything), lambda name: explored(name, scale, jobs, quiet=json, seeds=seeds), json)
+
+
+@group.command(no_args_is_help=True)
+def tune(
+    slug: Slug, again: Annotated[bool, typer.Option("--again", help="Also where a tuning is kept.")] = False, jobs: Jobs = None
+) -> None:
+    """Find the best setting of every arm of a system, with as many trials for each, on seeds that no verdict uses, and keep it.
+
+    Example: [bold]guerdon atlas tune rso[/bold]
+    """
+    from guerdon.atlas import find
+    from guerdon.atlas import tune as search
+    from guerdon.atlas._tuning import tuned, tuning_path
+
+    entry = find(slug)
+    if again:
+        search(entry, jobs, quiet=False).write(tuning_path(entry))
+    found = tuned(entry, jobs, quiet=False)
+    rows = [
+        {"arm": t.arm, **t.setting, found.by: f"{t.mean():.4g}", "": "best" if t.setting == found.chosen[t.arm] else ""}
+        for t in found.trials
+    ]
+    for arm in found.chosen:
+        own = [row for row in rows if row["arm"] == arm]
+        _table(own, tuple(own[0]))
+    for arm, knobs in found.at_edge.items():
+        print(f"{arm} is not tuned: the best {' and '.join(knobs)} lies at the edge of what was tried")
+
+
+@group.command(no_args_is_help=True)
+def confirm(slug: Slugs = None, family: Families = None, everything: Everything = False, jobs: Jobs = None, json: Json = False) -> None:
+    """Draw the verdicts of systems, on seeds that follow from what they compute and that nobody has seen. A claim that does not hold is a finding: the exit code is 0.
+
+    Example: [bold]guerdon atlas confirm dpo[/bold]
+    """
+    from guerdon.atlas import confirm as confirmed
+
+    _each(_chosen(slug, family, everything), lambda name: confirmed(name, jobs, quiet=json), json)
+
+
+def _each(chosen, measured, json):
     from guerdon.interfaces.cli._printing import as_json
 
     start = time.perf_counter()
-    chosen = _chosen(slug or [], family or [])
-    found = [measured(name, scale, quiet=json) for name in chosen]
+    found = [measured(name) for name in chosen]
     if json:
         as_json([dataclasses.asdict(evidence) for evidence in found] if len(found) > 1 else dataclasses.asdict(found[0]))
     elif len(found) > 1:
-        rows = [{"slug": e.slug, "verdict": e.verdict.outcome, "seconds": f"{e.duration_s:.0f}"} for e in found]
-        _table(rows, ("slug", "verdict", "seconds"))
+        rows = [{"slug": e.slug, "outcome": e.verdict.outcome, "seconds": f"{e.duration_s:.0f}"} for e in found]
+        _table(rows, ("slug", "outcome", "seconds"))
         print(f"{len(found)} systems in {(time.perf_counter() - start) / 60:.1f} minutes")
 
 
-def _chosen(slugs: list[str], families: list[str]) -> list[str]:
+def _chosen(slugs: list[str] | None, families: list[str] | None, everything: bool) -> list[str]:
     """The systems of these names and families, each once.
 
     Raises:
@@ -80,14 +129,14 @@ def _chosen(slugs: list[str], families: list[str]) -> list[str]:
     from guerdon.catalogue import unknown
     from guerdon.errors import InputError
 
-    everything = systems()
-    known = sorted({entry.family for entry in everything})
-    for family in families:
+    there = systems()
+    known = sorted({entry.family for entry in there})
+    for family in families or []:
         if family not in known:
             raise InputError(unknown("family", family, known))
-    own = [find(slug).slug for slug in slugs] + [entry.slug for entry in everything if entry.family in families]
+    own = [find(slug).slug for slug in slugs or []] + [entry.slug for entry in there if everything or entry.family in (families or [])]
     if not own:
-        raise InputError("name a system, or a family with --family")
+        raise InputError("name a system, a family with --family, or everything with --all")
     return list(dict.fromkeys(own))
 
 
@@ -96,7 +145,7 @@ def status(
     smoke: Annotated[bool, typer.Option("--smoke", help="Run every experiment at smoke scale first (seconds each).")] = False,
     json: Json = False,
 ) -> None:
-    """Every system: whether it runs, its verdict and where the evidence is.
+    """Every system: whether it runs, its verdict, what each of its claims came to, and whether the file has changed since.
 
     Example: [bold]guerdon atlas status --json[/bold]
     """
@@ -107,7 +156,20 @@ def status(
     if json:
         as_json(rows)
     else:
-        _table(rows, ("slug", "family", "runs", "verdict", "seeds", "evidence"))
+        for row in rows:
+            row["single claims"] = "\n".join(row["leaves"])
+        _table(rows, ("slug", "family", "runs", "state", "verdict", "seeds", "single claims"))
+
+
+@group.command()
+def verdicts() -> None:
+    """The page on all verdicts, as Markdown: every claim with its interval, what was matched, and what was read before it was written.
+
+    Example: [bold]guerdon atlas verdicts[/bold]
+    """
+    from guerdon.interfaces.pages import verdicts as page
+
+    print(page(), end="")
 
 
 def _table(rows: list[dict], columns: tuple[str, ...]) -> None:

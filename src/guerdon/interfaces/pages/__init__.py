@@ -8,8 +8,9 @@ from guerdon.interfaces.pages._commands import command_pages
 from guerdon.interfaces.pages._parts import part_pages
 from guerdon.interfaces.pages._recipes import recipe_pages
 from guerdon.interfaces.pages._surveys import survey_pages
+from guerdon.interfaces.pages._verdicts import verdicts
 
-__all__ = ["pages"]
+__all__ = ["pages", "verdicts"]
 
 
 def pages() -> dict[str, str]:
