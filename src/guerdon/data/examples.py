@@ -9,7 +9,7 @@ from guerdon.data.formats._detect import detect
 from guerdon.errors import InputError
 from guerdon.sequences import Example
 from guerdon.tasks.encoding import Encoder
-from guerdon.tasks.rows import at_row
+from guerdon.tasks.rows import at_row, place
 
 
 def examples(
@@ -30,7 +30,7 @@ def examples(
         raise InputError(f"{where or 'the data'} has no rows; check the path, the split and the filters")
     made = []
     for index in range(len(rows)):
-        with at_row(index, where):
+        with at_row(*place(rows, index, where)):
             row = rows[index]
             format = format or detect(row)
             example = format(row, encode)

@@ -12,7 +12,7 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.tasks.encoding import Encoder
-from guerdon.tasks.rows import LazyRows, Row, at_row
+from guerdon.tasks.rows import LazyRows, Row, at_row, place
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
 
@@ -115,8 +115,10 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
     if loop == "improve":
         _look_at_prompts(prepared, rows)
         _look_at_rewards(prepared, rows[0])
-    elif settings.encoding.truncate == "drop":
-        prepared.task = _without_long(prepared, prepared.task)
+    else:
+        _look_at_numbers(rows)
+        if settings.encoding.truncate == "drop":
+            prepared.task = _without_long(prepared, prepared.task)
     return prepared
 
 
@@ -159,7 +161,7 @@ def _look_at_prompts(prepared: Prepared, rows: Sequence[Row]) -> None:
     for side, some in (("the training rows", rows), ("the held-out rows", prepared.task.test())):
         for index in _looked_at(some, prepared.settings.budget.evaluation_rows if side == "the held-out rows" else None):
             row = some[index]
-            with at_row(index, side):
+            with at_row(*place(some, index, side)):
                 if "prompt" not in row:
                     from guerdon.tasks.rows import missing_column
 
@@ -170,6 +172,15 @@ def _look_at_prompts(prepared: Prepared, rows: Sequence[Row]) -> None:
     if cut:
         prepared.notes.append(f"{cut} prompts are longer than {prepared.room} tokens and are cut, as encoding.truncate asks for")
         prepared.encoder.truncated["prompt"] = 0
+
+
+def _look_at_numbers(rows: Sequence[Row]) -> None:
+    """Refuse columns that hold no finite number where they hold a number, before the folder of the run is touched."""
+    from guerdon.data.formats._columns import numbers
+
+    for index in _looked_at(rows, None):
+        with at_row(*place(rows, index, "the training rows")):
+            numbers(rows[index])
 
 
 def _looked_at(rows: Sequence[Row], most: int | None) -> range:

@@ -1,8 +1,10 @@
-"""Dataset: rows from a file, a folder or the hub.
+"""Dataset: rows from files, a folder, the hub, or an object of Python.
 
-    path: x.jsonl, x.json, x.csv, x.parquet (each also .gz, but for Parquet)    a file; ``test_path`` is another
-          a folder                                              files whose names begin with ``split`` and ``test_split``
-          owner/name                                            a dataset of the hub, through ``datasets`` (extra ``data``)
+    path: x.jsonl, x.json, x.csv, x.tsv, x.parquet, x.arrow, x.feather    a file, each also compressed (.gz, .zst); ``test_path`` is another
+          data/*.jsonl, [a.jsonl, b.csv]                          several files, one after the other
+          a folder                                                files whose names begin with ``split`` and ``test_split``; or what ``datasets`` saved
+          owner/name                                              a dataset of the hub, through ``datasets`` (extra ``data``)
+          [{...}, ...], datasets.Dataset, a data frame, a table   rows of an object of Python; a mapping or DatasetDict of such holds splits
 
 What is held out: the rows of ``test_path``; else ``held_out`` of the rows (a share below 1 or a number of rows), drawn by the seed in whole
 groups, so that no question is on both sides; else the split called ``test_split``, if there is one; else nothing.
@@ -15,8 +17,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from pathlib import Path
 from string import Formatter
 from typing import Any
 
@@ -25,8 +25,10 @@ import torch
 from guerdon.errors import InputError
 from guerdon.parts import needs
 from guerdon.randomness import derive, generator
-from guerdon.tasks import _files
-from guerdon.tasks.rows import Row, at_row, missing_column, require
+from guerdon.tasks._files.table import TEXTS
+from guerdon.tasks._objects import Given, holds_rows
+from guerdon.tasks._places import is_file, load
+from guerdon.tasks.rows import PlacedRows, Row, at_row, missing_column, require
 
 # What a reward in TRL's signature is given besides columns of the data.
 NOT_COLUMNS = {"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric", "environments"}
@@ -34,13 +36,16 @@ NOT_COLUMNS = {"prompts", "completions", "completion_ids", "trainer_state", "log
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of a file, a folder or the hub.
+    """Rows of files, a folder, the hub or an object.
 
     Attributes:
         path, test_path: where the rows are, and those that are held out.
         name: the configuration of a dataset of the hub.
         split, test_split: the splits of a folder or of the hub.
         columns: new name to the name there: ``{"prompt": "question"}``.
+        texts: columns of .csv and .tsv files (their names there) that hold text even where all of it looks like numbers. Those that are called so
+            (``answer``, ``prompt`` ...), those that ``columns`` calls so, and those that ``prompt`` reads are text in any case.
+        convert: the format that the rows are turned into (``unpaired``, ``pairs``, ``messages`` ...), as by ``guerdon convert``.
         prompt: a format string over the columns, such as "{question}\\nAnswer:"; its result is the column ``prompt``.
         system: what the system says first; the prompt becomes a conversation.
         chat: make the prompt a conversation (one user turn) without a system turn.
@@ -49,16 +54,19 @@ class Dataset:
         held_out: share (< 1) or number of rows to hold out.
         group: the column (its old or new name) whose equal values are held out together; None: the prompt, or the whole row without one.
         max_rows, max_test_rows: at most so many, after shuffling.
+        streaming: take the first ``max_rows`` rows of a dataset of the hub and download no more.
         shuffle: put the rows into the order of the seed; off: that of the file.
         reward: how answers are judged; None: the recipe says.
     """
 
-    path: str
-    test_path: str | None = None
+    path: str | tuple[str, ...]
+    test_path: str | tuple[str, ...] | None = None
     name: str | None = None
     split: str = "train"
     test_split: str = "test"
     columns: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    convert: str | None = None
     prompt: str | None = None
     system: str | None = None
     chat: bool = False
@@ -68,49 +76,70 @@ class Dataset:
     group: str | None = None
     max_rows: int | None = None
     max_test_rows: int | None = None
+    streaming: bool = False
     shuffle: bool = True
     seed: int = 0
     reward: Any = None
 
     def __post_init__(self) -> None:
+        for side in ("path", "test_path"):
+            if not _names_files(place := getattr(self, side)):
+                object.__setattr__(self, side, Given(place))
         if self.held_out < 0 or (self.held_out >= 1 and self.held_out != int(self.held_out)):
             raise InputError(f"held_out={self.held_out} must be a share below 1 or a whole number of rows")
         if self.held_out and self.test_path:
             raise InputError("give test_path or held_out, not both: they are two ways to say which rows are held out")
+        for name in ("max_rows", "max_test_rows"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)} must be at least 1; leave it out for all rows")
+        if self.streaming and self.max_rows is None:
+            raise InputError("streaming takes the first rows of a dataset: say how many with max_rows")
 
-    def train(self) -> list[Row]:
+    def train(self) -> Sequence[Row]:
         """The rows to learn from."""
-        rows = self._rows(self.path, self.split)
+        rows = self._rows(self.path, self.split, first=self.max_rows)
         if self.held_out:
-            rows = [row for row, out in zip(rows, self._held_out(rows), strict=True) if not out]
-            if not rows:
-                raise InputError(f"held_out={self.held_out} leaves no row of {self.path} to learn from; hold out fewer")
+            rows = rows.select([i for i, out in enumerate(self._held_out(rows)) if not out])
+            if not len(rows):
+                raise InputError(f"held_out={self.held_out} leaves no row of {self._called(self.path)} to learn from; hold out fewer")
         return self._ordered(rows, self.max_rows, "train")
 
-    def test(self) -> list[Row]:
+    def test(self) -> Sequence[Row]:
         """The rows held out; none if nothing says which."""
         if self.test_path:
-            rows = self._rows(self.test_path, self.test_split)
+            rows = self._rows(self.test_path, self.test_split, first=self.max_test_rows)
         elif self.held_out:
-            rows = self._rows(self.path, self.split)
-            rows = [row for row, out in zip(rows, self._held_out(rows), strict=True) if out]
-        elif Path(self.path).is_file() or not (rows := self._rows(self.path, self.test_split, optional=True)):
+            rows = self._rows(self.path, self.split, first=self.max_rows)
+            rows = rows.select([i for i, out in enumerate(self._held_out(rows)) if out])
+        elif is_file(self.path) or not (rows := self._rows(self.path, self.test_split, optional=True, first=self.max_test_rows)):
             return []
         return self._ordered(rows, self.max_test_rows, "test")
 
-    def _rows(self, path: str, split: str, optional: bool = False) -> list[Row]:
-        raw = _load(path, self.name, split, optional)
+    def _rows(self, path: Any, split: str, optional: bool = False, first: int | None = None) -> PlacedRows:
+        found = load(path, self.name, split, self._texts, optional, first if self.streaming else None)
+        raw = PlacedRows.of(found)
         if optional and not raw:
-            return []
+            return raw
         if not raw:
-            raise InputError(f"{path} has no rows; check the path and the split")
-        rows = []
+            raise InputError(f"{self._called(path)} has no rows; check the path and the split")
+        made = []
         for index, row in enumerate(raw):
-            with at_row(index, path):
-                rows.append(self._row(row))
+            with at_row(*raw.place(index)):
+                made.append(self._row(row))
+        rows = raw.replaced(made)
         read = set() if self.reward is None else needs(self.reward) - NOT_COLUMNS
-        require(rows, sorted({*self.required, *read, *(["answer"] if self.answer else [])}), path)
+        require(rows, sorted({*self.required, *read, *(["answer"] if self.answer else [])}), self._called(path))
         return rows
+
+    @property
+    def _texts(self) -> set[str]:
+        """Columns of tables that hold text, by their names there."""
+        renamed = {there for new, there in self.columns.items() if new in TEXTS}
+        return {*self.texts, *renamed, *(formatted(self.prompt) if self.prompt is not None else ())}
+
+    @staticmethod
+    def _called(path: Any) -> str:
+        return path if isinstance(path, str) else str(path) if isinstance(path, Given) else ", ".join(map(str, path))
 
     def _row(self, row: Row) -> Row:
         for there in self.columns.values():
@@ -125,11 +154,7 @@ class Dataset:
         return self._as_chat(out) if self.chat or self.system is not None else out
 
     def _formatted(self, row: Row) -> str:
-        try:
-            names = [name for _, name, _, _ in Formatter().parse(self.prompt) if name is not None]
-        except ValueError as error:
-            raise InputError(f"prompt={self.prompt!r} is no format string ({error}); write {{{{ and }}}} for braces themselves") from error
-        for name in names:
+        for name in formatted(self.prompt):
             if name not in row:
                 raise InputError(f"the prompt's format reads a column that the row has not: it {missing_column(name, row)}")
             if not isinstance(row[name], str | int | float):
@@ -157,11 +182,11 @@ class Dataset:
         }
         return {**row, **spoken, "prompt": [*start, {"role": "user", "content": row["prompt"]}]}
 
-    def _held_out(self, rows: Sequence[Row]) -> list[bool]:
+    def _held_out(self, rows: PlacedRows) -> list[bool]:
         """Which rows are held out: whole groups, in the order of a hash, until there are enough rows."""
         group = {there: new for new, there in self.columns.items()}.get(self.group, self.group)
         if group is not None and group not in rows[0]:
-            raise InputError(f"group={self.group!r}: {self.path} {missing_column(group, rows[0])}")
+            raise InputError(f"group={self.group!r}: {self._called(self.path)} {missing_column(group, rows[0])}")
         keys = [_key(row, group) for row in rows]
         wanted = self.held_out if self.held_out >= 1 else round(self.held_out * len(rows)) or 1
         sizes: dict[str, int] = {}
@@ -175,50 +200,32 @@ class Dataset:
             count += sizes[key]
         return [key in out for key in keys]
 
-    def _ordered(self, rows: list[Row], most: int | None, side: str) -> list[Row]:
-        if self.shuffle:
-            rows = [rows[i] for i in torch.randperm(len(rows), generator=generator(self.seed, "rows", side)).tolist()]
-        return rows[:most]
+    def _ordered(self, rows: PlacedRows, most: int | None, side: str) -> PlacedRows:
+        order = torch.randperm(len(rows), generator=generator(self.seed, "rows", side)).tolist() if self.shuffle else range(len(rows))
+        return rows.select(order[:most])
+
+
+def as_task(data: Any) -> Any:
+    """A task as it is, and an object that holds rows as the task that has them."""
+    return Dataset(data) if not hasattr(data, "train") and holds_rows(data) else data
+
+
+def formatted(prompt: str) -> list[str]:
+    """The columns that a format string reads."""
+    try:
+        return [name for _, name, _, _ in Formatter().parse(prompt) if name is not None]
+    except ValueError as error:
+        raise InputError(f"prompt={prompt!r} is no format string ({error}); write {{{{ and }}}} for braces themselves") from error
+
+
+def _names_files(place: Any) -> bool:
+    return (
+        place is None
+        or isinstance(place, str | Given)
+        or (isinstance(place, list | tuple) and bool(place) and all(isinstance(p, str) for p in place))
+    )
 
 
 def _key(row: Row, group: str | None) -> str:
     value = row.get(group or "prompt", row)
     return hashlib.blake2b(json.dumps(value, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
-
-
-def _load(path: str, name: str | None, split: str, optional: bool) -> list[Row]:
-    """The rows of one split, wherever it is."""
-    place = Path(path).expanduser()
-    if place.is_file():
-        if _files.kind(place) is None:
-            raise InputError(f"{path} is none of the files that can be read (.jsonl, .json, .csv, .parquet, .gz); convert it")
-        return _files.read(place)
-    if place.is_dir():
-        found = sorted(f for f in place.rglob("*") if f.is_file() and _files.kind(f))
-        own = [f for f in found if f.relative_to(place).parts[0].startswith(split) or f.name.startswith(split)]
-        if not own and not optional:
-            names = ", ".join(str(f.relative_to(place)) for f in found[:8]) or "no .jsonl, .json, .csv or .parquet file"
-            raise InputError(f"no file in {path} begins with {split!r} (there: {names}); name the file itself, or set split")
-        return [row for file in own for row in _files.read(file)]
-    if _files.kind(place) or path.count("/") > 1 or path.startswith((".", "~", "/")):
-        near = get_close_matches(place.name, [f.name for f in place.parent.iterdir()] if place.parent.is_dir() else [], n=1, cutoff=0.5)
-        raise InputError(
-            f"there is no file or folder {path}" + (f"; did you mean {place.parent / near[0]}?" if near else "; check the path")
-        )
-    return _from_hub(path, name, split, optional)
-
-
-def _from_hub(path: str, name: str | None, split: str, optional: bool) -> list[Row]:
-    try:
-        import datasets
-    except ModuleNotFoundError as error:
-        raise InputError(f"{path} is no file, and reading it from the hub needs the extra 'data': install guerdon[data]") from error
-    try:
-        if optional and split not in datasets.get_dataset_split_names(path, name):
-            return []
-        return datasets.load_dataset(path, name, split=split).to_list()
-    except Exception as error:  # network, permissions, unknown names: datasets raises a dozen kinds
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{path!r} is neither a file nor a folder here, and the hub does not give its split {split!r}: {reason}"
-        ) from error

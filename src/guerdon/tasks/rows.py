@@ -1,6 +1,6 @@
 """Rows: sequences that are made as they are asked for, and the checks that say which row is wrong and why."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -29,6 +29,46 @@ class LazyRows(Sequence):
         return self.make(index % self.size)
 
 
+class PlacedRows(list):
+    """Rows in whatever order that know where each of them stood: in which file, and as which row of it."""
+
+    def __init__(self, rows: Iterable[Row] = (), places: Sequence[int] = (), sources: Sequence[tuple[str, int]] = ()):
+        super().__init__(rows)
+        self.places, self.sources = places, sources  # the place of each among the rows of all sources; the sources and their sizes
+
+    @classmethod
+    def of(cls, sources: Sequence[tuple[str, Sequence[Row]]]) -> "PlacedRows":
+        """The rows of several sources, one after the other."""
+        rows = [row for _, some in sources for row in some]
+        return cls(rows, range(len(rows)), [(name, len(some)) for name, some in sources])
+
+    def replaced(self, rows: Iterable[Row]) -> "PlacedRows":
+        """Other rows in their places."""
+        return PlacedRows(rows, self.places, self.sources)
+
+    def select(self, indices: Sequence[int]) -> "PlacedRows":
+        return PlacedRows([self[i] for i in indices], [self.places[i] for i in indices], self.sources)
+
+    def place(self, index: int) -> tuple[int, str]:
+        """The number of a row in its source, and that source."""
+        at = self.places[index]
+        for name, size in self.sources:
+            if at < size:
+                return at, name
+            at -= size
+        raise IndexError(index)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.select(range(*index.indices(len(self))))
+        return super().__getitem__(index)
+
+
+def place(rows: Sequence[Row], index: int, where: str = "") -> tuple[int, str]:
+    """What ``at_row`` is told of a row: where it stood if its rows know that, and otherwise its index in what is called ``where``."""
+    return rows.place(index) if isinstance(rows, PlacedRows) else (index, where)
+
+
 @contextmanager
 def at_row(index: int, where: str = "") -> Iterator[None]:
     """Name the row in whatever InputError is raised inside. Rows are counted from 0, as in every index of theirs."""
@@ -48,13 +88,13 @@ def require(rows: Sequence[Row], columns: Collection[str], where: str = "the dat
         raise InputError(f"{where} has no rows; check the path, the split and the filters")
     for index, row in enumerate(rows):
         for column in columns:
-            if column not in row:
-                raise InputError(f"row {index} of {where} (the first is row 0) {missing_column(column, row)}")
-            value = row[column]
+            value = row.get(column)
             if value is None or (isinstance(value, str | Sequence) and not (value.strip() if isinstance(value, str) else value)):
-                raise InputError(
-                    f"row {index} of {where} (the first is row 0) has nothing in column {column!r}; fill it in or drop the row"
+                at, source = place(rows, index, where)
+                lacks = (
+                    missing_column(column, row) if column not in row else f"has nothing in column {column!r}; fill it in or drop the row"
                 )
+                raise InputError(f"row {at} of {source} (the first is row 0) {lacks}")
 
 
 def missing_column(column: str, row: Row) -> str:

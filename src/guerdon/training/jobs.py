@@ -20,6 +20,7 @@ from guerdon.models import Model
 from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
 from guerdon.sequences import Decoding
+from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
 from guerdon.training.adapting import acquaint, learns
 from guerdon.training.display import Display
@@ -38,7 +39,8 @@ class FitJob:
     """Fit a model to rows.
 
     Attributes:
-        data: a task, whose ``train()`` rows are learned from and whose ``test()`` rows are held out; or the name of a stage whose rows are.
+        data: a task, whose ``train()`` rows are learned from and whose ``test()`` rows are held out; an object that holds rows (a list of mappings, a
+            dataset, a data frame); or the name of a stage whose rows are.
         builds: the specification of the model, where it is not the pipeline's (a reward model).
         streams: further data by the name that a term's ``data`` gives; each a task or a stage's name.
         views: names of finished stages by the view that their models are bound to (``{"guide": "dpo"}``).
@@ -52,6 +54,10 @@ class FitJob:
     max_prompt_length: int | None = None
     truncate: str = ""
     views: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", as_task(self.data))
+        object.__setattr__(self, "streams", {name: as_task(data) for name, data in self.streams.items()})
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         encoder = encoder_for(model, self.max_prompt_length, self.truncate)
@@ -103,6 +109,10 @@ class ImproveJob:
     max_prompt_length: int | None = None
     truncate: str = ""
     builds: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task", as_task(self.task))
+        object.__setattr__(self, "streams", {name: as_task(data) for name, data in self.streams.items()})
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         budget = seeded(self.budget, seed)

@@ -22,11 +22,23 @@ def column(row: Mapping[str, Any], name: str) -> Any:
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:
     """Every further column that holds a number (``margin``, ``weight``, ``score`` ...): losses may ask for it by name."""
-    found = {str(k): float(v) for k, v in row.items() if k not in TEXTS and is_number(v)}
+    found = {str(k): as_float(v) for k, v in row.items() if k not in TEXTS and is_number(v)}
     broken = next((k for k, v in found.items() if not math.isfinite(v)), None)
     if broken is not None:
-        raise InputError(f"column {broken!r} holds {found[broken]}, which is not a finite number; correct it or drop the row")
+        held = next(v for k, v in row.items() if str(k) == broken)
+        said = "a number beyond 1e308" if isinstance(held, int) else str(held)
+        raise InputError(f"column {broken!r} holds {said}, which is not a finite number; correct it or drop the row")
     return found
+
+
+def as_float(value: Any) -> float:
+    """A number as a float: infinity where it is a whole number that no float reaches, "not a number" where it says so itself."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except ValueError:
+        return math.nan
 
 
 def is_number(value: Any) -> bool:

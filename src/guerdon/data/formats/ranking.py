@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, is_number, numbers
+from guerdon.data.formats._columns import as_float, column, is_number, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.preference import Preference
 from guerdon.errors import InputError
@@ -28,7 +28,7 @@ class Ranking:
         prompt, completions, given = column(row, "prompt"), column(row, "completions"), column(row, name)
         if len(completions) < 2 or len(completions) != len(given):
             raise InputError(f"there are {len(completions)} completions and {len(given)} {name}; give two or more, and one number for each")
-        if not all(is_number(x) and math.isfinite(x) for x in given):
+        if not all(is_number(x) and math.isfinite(as_float(x)) for x in given):
             raise InputError(f"{name} {given!r} are not all finite numbers; leave out the completions without one")
         sides = encode.encode_sides(prompt, *completions, **template_variables(row))
         return Example({"": sides}, {**numbers(row), "reward": tuple(float(x) if name == "scores" else -float(x) for x in given)})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, is_number, numbers
+from guerdon.data.formats._columns import as_float, column, is_number, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.errors import InputError
@@ -32,7 +32,7 @@ class Unpaired:
 
 def verdict(label: Any) -> float:
     """A label as the probability that what it judges is good."""
-    value = _WORDS.get(label.strip().lower()) if isinstance(label, str) else float(label) if is_number(label) else None
+    value = _WORDS.get(label.strip().lower()) if isinstance(label, str) else as_float(label) if is_number(label) else None
     if value is None or not 0 <= value <= 1:
         raise InputError(f"label {label!r} is no verdict; write true or false, or a probability between 0 and 1")
     return value

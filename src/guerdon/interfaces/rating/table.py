@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.tasks.rows import at_row, missing_column
+from guerdon.tasks.rows import at_row, missing_column, place
 
 # Columns that are looked for where none is named, and what an answer may be called besides the name of the item that won.
 _COLUMNS = {"first": ("item_a", "model_a"), "second": ("item_b", "model_b"), "winner": ("winner", "outcome")}
@@ -53,7 +53,7 @@ def comparisons(
     people: dict[str, int] = {}
     asked, said, who = [], [], []
     for index, row in enumerate(rows):
-        with at_row(index, where):
+        with at_row(*place(rows, index, where)):
             a, b, word = (_text(row, columns[role]) for role in ("first", "second", "winner"))
             if a == b:
                 raise InputError(f"{a!r} is compared with itself; drop the row")

@@ -1,0 +1,121 @@
+"""Places that rows come from: files, patterns of names, folders, datasets saved by ``datasets``, the hub, and objects of Python."""
+
+import glob
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.tasks import _files
+from guerdon.tasks._files.arrow import without_nulls
+from guerdon.tasks._objects import Given
+from guerdon.tasks.rows import Row
+
+_SAVED = ("dataset_dict.json", "state.json")  # what ``save_to_disk`` leaves beside the rows
+
+
+def load(
+    path: Any, name: str | None, split: str, texts: Collection[str] = (), optional: bool = False, first: int | None = None
+) -> list[tuple[str, Sequence[Row]]]:
+    """The rows of one split, by where they stood (a file, or the dataset).
+
+    Args:
+        texts: columns of tables that hold text even where it looks like a number.
+        optional: none are to be had is no error.
+        first: of a dataset of the hub only so many rows, without downloading the rest.
+
+    Raises:
+        InputError: there are none, or they cannot be read.
+    """
+    if isinstance(path, Given):
+        return [(str(path), path.rows(split, optional))]
+    if not isinstance(path, str):
+        return [found for one in path for found in load(one, name, split, texts, optional, first)]
+    place = Path(path).expanduser()
+    files = _matching(path, place)
+    if files is None and place.is_dir():
+        if any((place / saved).exists() for saved in _SAVED):
+            return [(path, _saved(place, split, optional))]
+        files = _of_folder(place, path, split, optional)
+    if files is not None:
+        return [(str(file), _files.read(file, texts)) for file in files]
+    if _files.kind(place) or path.count("/") > 1 or path.startswith((".", "~", "/")):
+        near = get_close_matches(place.name, [f.name for f in place.parent.iterdir()] if place.parent.is_dir() else [], n=1, cutoff=0.5)
+        raise InputError(
+            f"there is no file or folder {path}" + (f"; did you mean {place.parent / near[0]}?" if near else "; check the path")
+        )
+    return [(path, _from_hub(path, name, split, optional, first))]
+
+
+def is_file(path: Any) -> bool:
+    """Whether the path names files, which have no splits."""
+    if not isinstance(path, str):
+        return not isinstance(path, Given) and all(map(is_file, path))
+    place = Path(path).expanduser()
+    return _matching(path, place) is not None
+
+
+def _matching(path: str, place: Path) -> list[Path] | None:
+    """The file of that name, or those that a pattern matches; None: the path is neither."""
+    if place.is_file():
+        if _files.kind(place) is None:
+            raise InputError(f"{path} is none of the files that can be read ({_files.known()}, also .gz or .zst); convert it")
+        return [place]
+    if place.is_dir() or not glob.has_magic(path):
+        return None
+    found = sorted(Path(f) for f in glob.glob(str(place), recursive=True) if Path(f).is_file())
+    own = [f for f in found if _files.kind(f)]
+    if not own:
+        there = f"matches only {', '.join(f.name for f in found[:4])}" if found else "matches no file"
+        raise InputError(f"{path} {there}; it should match files that can be read ({_files.known()}, also .gz or .zst)")
+    return own
+
+
+def _of_folder(place: Path, path: str, split: str, optional: bool) -> list[Path]:
+    found = sorted(f for f in place.rglob("*") if f.is_file() and _files.kind(f) and not f.name.startswith("."))
+    own = [f for f in found if f.relative_to(place).parts[0].startswith(split) or f.name.startswith(split)]
+    if not own and not optional:
+        names = ", ".join(str(f.relative_to(place)) for f in found[:8]) or "no file that can be read"
+        raise InputError(f"no file in {path} begins with {split!r} (there: {names}); name the file itself, or set split")
+    return own
+
+
+def _saved(place: Path, split: str, optional: bool) -> Sequence[Row]:
+    datasets = _library(str(place))
+    try:
+        loaded = datasets.load_from_disk(str(place))
+    except Exception as error:  # damaged files, unknown features: datasets raises a dozen kinds
+        raise InputError(f"{place} was saved by datasets and cannot be loaded again: {_reason(error)}") from error
+    return Given(loaded, str(place)).rows(split, optional)
+
+
+def _from_hub(path: str, name: str | None, split: str, optional: bool, first: int | None) -> list[Row]:
+    datasets = _library(path)
+    try:
+        if optional and split not in datasets.get_dataset_split_names(path, name):
+            return []
+        if first is not None:
+            return [without_nulls(row) for row in islice(_streamed(datasets, path, name, split), first)]
+        return list(map(without_nulls, datasets.load_dataset(path, name, split=split).to_list()))
+    except Exception as error:  # network, permissions, unknown names: datasets raises a dozen kinds
+        raise InputError(
+            f"{path!r} is neither a file nor a folder here, and the hub does not give its split {split!r}: {_reason(error)}"
+        ) from error
+
+
+def _streamed(datasets: Any, path: str, name: str | None, split: str) -> Iterator[Mapping[str, Any]]:
+    yield from datasets.load_dataset(path, name, split=split, streaming=True)
+
+
+def _library(path: str) -> Any:
+    try:
+        import datasets
+    except ModuleNotFoundError as error:
+        raise InputError(f"{path} is no file, and reading it needs the extra 'data': install guerdon[data]") from error
+    return datasets
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
