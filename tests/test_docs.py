@@ -88,6 +88,11 @@ def test_tutorial(empty_folder):
     assert (empty_folder / "runs/run/report.html").exists()
 
 
+def test_several_runs(empty_folder, capfd):
+    run_page("docs/several-runs.md", empty_folder)
+    assert (empty_folder / "runs/run-sweep/comparison.html").exists() and "paired over" in capfd.readouterr().out
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()
