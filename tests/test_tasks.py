@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from guerdon.errors import InputError
 from guerdon.models.language.character_tokenizer import build
+from guerdon.tasks._generators import names
 from guerdon.tasks.dataset import Dataset
 from guerdon.tasks.encoding import Encoder, is_conversational
-from guerdon.tasks.reasoning_gym import ReasoningGym, names
+from guerdon.tasks.reasoning_gym import ReasoningGym
 from guerdon.tasks.rows import require
 from guerdon.worlds.text.position_credit import PositionCredit
 

@@ -7,12 +7,14 @@ Each reward gives one component per completion. What can go wrong, and what it c
     string, NaN or infinity                   the run goes on
     that for more than ``failure_bound``      RunFailed with the first error's text
     of the last ``failure_window`` samples
+    the same in a verifier of the library     the completion is wrong: a policy must not escape its zeros by breaking what judges it
     another number of values, or no list      InputError at once: nobody can tell which value belongs to which completion
     no reward applies to a sample             the sample is invalid, but this is no failure
 
 Where a reward runs:
 
-    our own parts and functions               here (unless they say ``may_hang``)
+    our own parts and functions               here, if they take time that is linear in the text
+    verifiers of ours that ``may_hang``       in processes that can do nothing else (``guerdon.feedback.apart``), ``timeout`` for each completion
     async functions                           on an event loop in a thread, all completions of all of them at once
     other sync functions                      in ``workers`` helper processes (one, if ``workers`` is 0), which are killed and replaced
                                               when a call takes longer than ``timeout``; with ``workers=0, timeout=None`` here
@@ -29,7 +31,6 @@ In a helper a function keeps what it remembers until its process is replaced, an
 import asyncio
 import contextlib
 import math
-import numbers
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -41,9 +42,11 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.feedback import apart
 from guerdon.feedback.adapters import Adapted, Call, adapt
 from guerdon.feedback.arriving import Arriving
 from guerdon.feedback.helpers import Failure, Helpers, Loadable
+from guerdon.feedback.number import as_number
 from guerdon.feedback.worker import sentence
 from guerdon.parts import is_part, per_batch
 
@@ -116,7 +119,13 @@ class RewardRunner:
         self._turns: dict[str, asyncio.Semaphore] = {}  # by reward, of this loop
         self._singly: set[str] = set()  # batch functions that are slow, not hung: called on one completion at a time
         self._stray = 0
+        self._spread = {name for name, reward in self._rewards.items() if apart.judged_apart(reward.function)}
         self._routes = {name: self._route(reward) for name, reward in self._rewards.items()}
+
+    @property
+    def _processes(self) -> int:
+        """How many processes the verifiers of the library share."""
+        return max(self._workers, 1)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -210,6 +219,9 @@ class RewardRunner:
 
     def _calls(self, name: str, prompts, completions, columns, rows: Sequence[int]) -> list[Call]:
         reward = self._rewards[name]
+        if name in self._spread:
+            pieces = [rows[k :: self._processes] for k in range(self._processes)]
+            return [call for piece in pieces if piece for call in reward.calls(prompts, completions, columns, piece)]
         if name in self._singly:
             return [call for row in rows for call in reward.calls(prompts, completions, columns, [row])]
         return reward.calls(prompts, completions, columns, rows)
@@ -245,6 +257,8 @@ class RewardRunner:
             )
             if was_slow and reward.kind == "trl":
                 self._singly.add(name)
+        if _is_verifier(reward):
+            found = [reward.function.wrong if isinstance(value, Failure) else value for value in found]
         return found
 
     # -- where it runs
@@ -252,13 +266,27 @@ class RewardRunner:
     def _route(self, reward: Adapted) -> Route:
         if reward.asynchronous:
             return Route(self._to_loop, self._from_loop, aside=True)
-        ours = (getattr(reward.function, "__module__", None) or "").partition(".")[0] == "guerdon"
-        if (ours and not getattr(reward.function, "may_hang", False)) or (self._workers == 0 and self._timeout is None):
+        if apart.judged_apart(reward.function):
+            return Route(self._to_apart, self._from_apart, aside=True)
+        if _is_ours(reward) or (self._workers == 0 and self._timeout is None):
             return Route(_here, _results, aside=False)
         loadable = _loadable(reward)
         if loadable is None:
             return Route(self._to_thread, _results, aside=True)
         return Route(lambda reward, calls: self._to_helpers(loadable, calls), self._from_helpers, aside=True)
+
+    def _to_apart(self, reward: Adapted, calls: list[Call]) -> list[Future]:
+        timeout = apart.TIMEOUT if self._timeout is None else self._timeout
+        return [apart.submit(reward.function, call.arguments, timeout, self._processes) for call in calls]
+
+    def _from_apart(self, reward: Adapted, pending: list[Future]) -> list[Any]:
+        try:
+            return [future.result() for future in pending]
+        except InputError as error:
+            raise InputError(f"the reward {reward.name}: {error}") from error
+        finally:
+            for future in pending:
+                future.cancel()
 
     def _to_helpers(self, loadable: Loadable, calls: list[Call]) -> list[Future]:
         with self._lock:
@@ -451,6 +479,15 @@ def _wait(future: Future) -> Any:
     return future.result()
 
 
+def _is_ours(reward: Adapted) -> bool:
+    return (getattr(reward.function, "__module__", None) or "").partition(".")[0] == "guerdon"
+
+
+def _is_verifier(reward: Adapted) -> bool:
+    """Whether it is a part of the library that says right or wrong."""
+    return _is_ours(reward) and is_part(reward.function) and hasattr(reward.function, "wrong")
+
+
 def _loadable(reward: Adapted) -> Loadable | None:
     """The reward as another process can load it, or None where it cannot."""
     if reward.origin is not None:
@@ -470,7 +507,7 @@ def _scored(outcomes: Mapping[str, list[Any]], size: int) -> Scored:
     for name, values in outcomes.items():
         component = torch.full((size,), torch.nan, dtype=torch.float64)
         for row, value in enumerate(values):
-            number = _number(value)
+            number = as_number(value)
             if isinstance(number, Failure):
                 errors[row] = errors[row] or f"the reward {name} {number.text}"
             elif number is not None:
@@ -486,21 +523,3 @@ def _with_inapplicable(scored: Scored) -> Scored:
     nothing = torch.stack(list(scored.components.values())).isnan().all(0)
     errors = [error or ("no reward applies to it" if none else None) for error, none in zip(scored.errors, nothing.tolist(), strict=True)]
     return Scored(scored.components, scored.invalid | nothing, errors)
-
-
-def _number(value: Any) -> float | Failure | None:
-    if value is None or isinstance(value, Failure):
-        return value
-    if hasattr(value, "item"):
-        with contextlib.suppress(Exception):
-            value = value.item()
-    if not isinstance(value, numbers.Real) and not (isinstance(value, numbers.Number) and hasattr(value, "__float__")):
-        return Failure(f"returned {_short(value)}, which is no number")
-    number = float(value)
-    return number if math.isfinite(number) else Failure(f"returned {number}")
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return f"the {type(value).__name__} {shown}"

@@ -1,8 +1,27 @@
-"""The text that rewards read: a completion is a string, or a list of ``{role, content}`` messages when the prompt was one."""
+"""The text that rewards read: a completion is a string, or a list of ``{role, content}`` messages when the prompt was one.
 
+What a completion answers stands after its thinking. Thinking is what stands between the delimiters that reasoning models use (``THINKING``); a
+block that is opened by the prompt (its template ends on ``<think>``) is closed in the completion, and one that is not closed has not come to an answer.
+"""
+
+import re
 from typing import Any
 
 from guerdon.errors import InputError
+
+_TAGS = "think|thinking|thought|thoughts|reasoning|reason|reflection|scratchpad|analysis|seed:think|seed:cot_budget_reflect"
+THINKING = (  # what opens it, what closes it
+    (rf"<(?:{_TAGS})>", rf"</(?:{_TAGS})>"),
+    (r"\[THINK\]", r"\[/THINK\]"),
+    (r"◁think▷", r"◁/think▷"),
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|(?:start_)?think(?:ing)?\|>", r"<\|(?:end_think(?:ing)?|/think(?:ing)?)\|>"),
+    (r"<\|channel\|>(?:analysis|commentary)\b", r"<\|channel\|>final\b(?:<\|message\|>)?"),
+)
+_OPENS = re.compile("|".join(opening for opening, _ in THINKING), re.IGNORECASE)
+_CLOSES = re.compile("|".join(closing for _, closing in THINKING), re.IGNORECASE)
+_FRAMES = ("<|begin_of_solution|>", "<|START_RESPONSE|>"), ("<|end_of_solution|>", "<|END_RESPONSE|>", "<|return|>")
 
 
 def final_text(completion: Any) -> str:
@@ -16,12 +35,42 @@ def whole_text(completion: Any) -> str:
     return "\n".join(_said(completion))
 
 
+def answer_text(completion: Any, prompt: Any = None) -> str:
+    """What the assistant said last, without its thinking: "" where it has not finished thinking."""
+    text = final_text(completion)
+    closed = None
+    for closed in _CLOSES.finditer(text):  # noqa: B007 the last one counts
+        pass
+    if closed is not None:
+        text = text[closed.end() :]
+    elif isinstance(prompt, str) and _opened(prompt):
+        return ""
+    opened = _OPENS.search(text)
+    return _unframed(text[: opened.start()] if opened else text)
+
+
 def after_marker(text: str, marker: str | None) -> str | None:
     """What follows the last ``marker``; the text itself without a marker; None where the marker does not occur."""
     if marker is None:
         return text
     _, found, after = text.rpartition(marker)
     return after if found else None
+
+
+def _unframed(text: str) -> str:
+    """Without the tokens that some models put around what they answer."""
+    bare = text.strip()
+    for start in _FRAMES[0]:
+        bare = bare.removeprefix(start)
+    for end in _FRAMES[1]:
+        bare = bare.removesuffix(end)
+    return bare if len(bare) < len(text.strip()) else text
+
+
+def _opened(prompt: str) -> bool:
+    """Whether a prompt ends on the opening of a thinking block."""
+    end = prompt[-80:].rstrip()
+    return any(match.end() == len(end) for match in _OPENS.finditer(end))
 
 
 def _said(completion: Any) -> list[str]:
@@ -38,4 +87,4 @@ def _content(content: Any) -> str:
         return ""
     if isinstance(content, str):
         return content
-    return "".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+    return "".join(part if isinstance(part, str) else part.get("text") or "" for part in content)

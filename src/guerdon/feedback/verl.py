@@ -6,6 +6,8 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.feedback.adapters import adapt
+from guerdon.feedback.helpers import Failure
+from guerdon.feedback.number import as_number
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,10 @@ class AsVerl:
         (value,) = reward(
             [prompt], [solution_str], **{name: [one] for name, one in columns.items() if name not in ("prompts", "completions")}
         )
-        return {"score": 0.0 if value is None else float(value), "applies": 0.0 if value is None else 1.0}
+        number = as_number(value)
+        if isinstance(number, Failure):
+            raise InputError(f"the reward {reward.name} {number.text}")
+        return {"score": 0.0 if number is None else number, "applies": 0.0 if number is None else 1.0}
 
 
 def as_verl(reward: Callable[..., Any]) -> AsVerl:

@@ -5,8 +5,11 @@ runs the user's script again unless it is guarded). Messages are pickles, each o
 
     ("load", key, "named", text) or ("load", key, "pickled", bytes)   ->  ("loaded",) or ("input", sentence)
     ("call", key, arguments)                                          ->  ("value", value), ("raised", sentence) or ("input", sentence)
+    ("each", key, arguments, rows, seconds)                           ->  lists of these, one for every row, as they are found
 
-What a function prints goes where the run prints.
+"each" is for verifiers of the library: a row is a call of ``judge`` on a batch of one, which an alarm ends after ``seconds``, and for every row that
+is begun a byte is written to ``progress``, so that the other end knows which one it was that no alarm could end. They run in a process that
+is ``confined``. What another function prints goes where the run prints.
 """
 
 import contextlib
@@ -14,22 +17,33 @@ import ctypes
 import os
 import pickle
 import signal
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.feedback import confinement
 from guerdon.feedback.loading import load
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
-def serve(descriptor: int, parent: int) -> None:
+_FLUSH = 0.02  # seconds for which verdicts are collected before they are sent
+
+
+class _Late(BaseException):
+    """The alarm rang."""
+
+
+def serve(descriptor: int, parent: int, progress: int | None = None) -> None:
     """Answer messages until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what an interrupt means
     with contextlib.suppress(AttributeError, OSError):  # only Linux can; elsewhere a hung helper outlives a killed run
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if progress is not None:
+        confinement.isolate()
     connection = Connection(descriptor)
     functions: dict[str, Callable[..., Any]] = {}
     _send(connection, ("ready",))
@@ -38,11 +52,17 @@ def serve(descriptor: int, parent: int) -> None:
             message = pickle.loads(connection.recv_bytes())
         except EOFError:
             return
-        answer = _load(functions, *message[1:]) if message[0] == "load" else _call(functions[message[1]], message[2])
-        try:
-            _send(connection, answer)
-        except Exception as error:
-            _send(connection, ("raised", f"what it returned cannot be sent back: {sentence(error)}"))
+        if message[0] == "load":
+            answers = iter([_load(functions, *message[1:])])
+        elif message[0] == "call":
+            answers = iter([_call(functions[message[1]], message[2])])
+        else:
+            answers = _each(functions[message[1]], progress, *message[2:])
+        for answer in answers:
+            try:
+                _send(connection, answer)
+            except Exception as error:
+                _send(connection, ("raised", f"what it returned cannot be sent back: {sentence(error)}"))
 
 
 def sentence(error: BaseException) -> str:
@@ -71,8 +91,47 @@ def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[Any,
         return "value", function(**arguments)
     except InputError as error:
         return "input", str(error)
+    except _Late:
+        raise
     except BaseException as error:
         return "raised", sentence(error)
+
+
+def _each(function: Any, progress: int, arguments: Mapping[str, list[Any]], rows: int, seconds: float) -> Iterator[list[tuple[Any, ...]]]:
+    """The verdicts on the rows, several at once where they come fast."""
+    confinement.restrict()
+    confinement.allow_seconds(2 * seconds * rows)
+    signal.signal(signal.SIGALRM, _ring)
+    confinement.refusals()  # of what was loaded before
+    found: list[tuple[Any, ...]] = []
+    sent = time.monotonic()
+    for row in range(rows):
+        if found and time.monotonic() - sent > _FLUSH:
+            yield found
+            found, sent = [], time.monotonic()
+        with contextlib.suppress(BlockingIOError):
+            os.write(progress, b".")
+        answer = _timed(function.judge, {name: [values[row]] for name, values in arguments.items()}, seconds)
+        refused = confinement.refusals()
+        if refused and answer[0] == "value":
+            answer = "raised", refused[0]  # the scorer may have taken the refusal for one of its own errors
+        found.append(answer)
+    yield found
+
+
+def _timed(function: Callable[..., Any], arguments: dict[str, Any], seconds: float) -> tuple[Any, ...]:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        answer = _call(function, arguments)
+        return ("value", answer[1][0]) if answer[0] == "value" else answer
+    except _Late:
+        return "late", seconds
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def _ring(number: int, frame: Any) -> None:
+    raise _Late
 
 
 def _send(connection: Connection, answer: tuple[Any, ...]) -> None:

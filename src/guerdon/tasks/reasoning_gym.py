@@ -17,12 +17,12 @@ Source: Reasoning Gym, arXiv 2505.24760; its ``create_dataset`` and ``score_answ
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.randomness import derive
+from guerdon.tasks._generators import create
 from guerdon.tasks.reasoning_gym_score import ReasoningGymScore
 from guerdon.tasks.rows import LazyRows, Row
 
@@ -100,32 +100,3 @@ class ReasoningGym:
     @staticmethod
     def _question(row: Row) -> str:
         return row["prompt"] if isinstance(row["prompt"], str) else row["prompt"][-1]["content"]
-
-
-def create(name: str, config: Mapping[str, Any], size: int, seed: int) -> Any:
-    """The generator called ``name``.
-
-    Raises:
-        InputError: the package is not there, or has no such generator, or the generator no such setting.
-    """
-    generators = names()
-    if name not in generators:
-        raise InputError(unknown("reasoning-gym generator", name, list(generators)))
-    import reasoning_gym
-
-    try:
-        return reasoning_gym.create_dataset(name, size=size, seed=seed, **config)
-    except (TypeError, ValueError, AssertionError) as error:
-        raise InputError(
-            f"the reasoning-gym generator {name!r} refuses its settings {dict(config)} for {size} rows (train, test and spare ones): {error}"
-        ) from error
-
-
-@lru_cache(maxsize=1)
-def names() -> tuple[str, ...]:
-    """The names of every generator."""
-    try:
-        from reasoning_gym.factory import DATASETS
-    except ModuleNotFoundError as error:
-        raise InputError("reasoning-gym tasks need the extra 'gym': install guerdon[gym]") from error
-    return tuple(sorted(DATASETS))

@@ -5,7 +5,7 @@
 ``full`` asks the whole text to match, otherwise the pattern may occur anywhere. A dot matches line breaks, as reasoning has many of them.
 
 Source: the format reward of DeepSeek-R1, arXiv 2501.12948, section 2.2.2 (thinking between <think> tags; the paper does not state the
-expression). A pattern may take exponential time on some completion, so it runs where it can be stopped.
+expression). A pattern may take exponential time on some completion: it is judged apart, and a completion that takes too long is wrong.
 Differs from StringMatch: reads no answer.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from guerdon.errors import InputError
+from guerdon.feedback.apart import judge_apart
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.text import whole_text
 from guerdon.witness import Witness
@@ -35,6 +36,10 @@ class Format:
             raise InputError(f"the pattern {self.pattern!r} of the format reward is no regular expression: {error}") from error
 
     def __call__(self, prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float | None]:
+        return judge_apart(self, prompts=prompts, completions=completions)
+
+    def judge(self, prompts: list[Any], completions: list[Any]) -> list[float | None]:
+        """The verdicts, in this process and without a limit."""
         expression = re.compile(self.pattern, re.DOTALL)
         matches = expression.fullmatch if self.full else expression.search
         return [self.right if matches(whole_text(completion)) else self.wrong for completion in completions]

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from guerdon.errors import InputError
+from guerdon.feedback.apart import judge_apart
 from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.text import final_text
 from guerdon.witness import Witness
@@ -38,6 +39,10 @@ class MathEquivalence:
     wrong: float = 0.0
 
     def __call__(self, prompts: list[Any], completions: list[Any], answer: list[Any], **columns: list[Any]) -> list[float | None]:
+        return judge_apart(self, prompts=prompts, completions=completions, answer=answer)
+
+    def judge(self, prompts: list[Any], completions: list[Any], answer: list[Any]) -> list[float | None]:
+        """The verdicts, in this process and without a limit."""
         return [self._judge(completion, gold, row) for row, (completion, gold) in enumerate(zip(completions, answer, strict=True))]
 
     def prepare(self) -> None:
