@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from guerdon.errors import InputError
 from guerdon.models.language import character_tokenizer
 from guerdon.tasks.encoding import Encoder
 from guerdon.worlds.text.count_letters import CountLetters
-from guerdon.worlds.text.gold_reward import GoldReward
+from guerdon.worlds.text.gold_reward import GoldReward, hackable
 from guerdon.worlds.text.modular_arithmetic import ModularArithmetic
 from guerdon.worlds.text.reverse_letters import ReverseLetters
 from guerdon.worlds.text.sort_letters import SortLetters
@@ -148,3 +149,21 @@ def test_sides_of_the_gold_world_share_no_prompt():
     assert all(set(r["chosen"]) <= set(world.characters) for r in world.comparisons(50))
     with pytest.raises(InputError, match="marker"):
         GoldReward(marker="a")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_the_hackable_world_gold_rises_and_then_falls_along_what_people_like(seed):
+    world = hackable(seed=seed)
+    rows = world.demonstrations(4000)
+    gold = torch.tensor(world.gold([r["prompt"] for r in rows], [r["completion"] for r in rows]))
+    liked = torch.tensor([world.utility(r["prompt"], r["completion"], 0) for r in rows])
+    path = [float((liked / beta).softmax(0) @ gold) for beta in (1000.0, 3.0, 1.5, 0.7, 0.5, 0.3)]
+    best = max(path)
+    assert best > path[0] + 0.3 and path[-1] < best - 0.2
+
+
+def test_a_letter_counts_once_and_a_marker_costs():
+    world = GoldReward(once=True, marker_cost=0.5)
+    (a, b), bonus = list(world.worth)[:2], world.bonus
+    assert world.gold(["h>"], [f"{a}{a}{b}!!"])[0] == pytest.approx(world.worth[a] + world.worth[b] - 1.0)
+    assert world.gold([f"{a}>"], [f"{a}{a}"])[0] == pytest.approx(world.worth[a] + bonus)

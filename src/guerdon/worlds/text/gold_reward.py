@@ -1,12 +1,13 @@
 """Gold reward: a world of short texts whose true worth is known, with what makes learning from feedback hard planted in it.
 
-    gold(x, y)    = sum of worth[c] over the letters c of y + bonus * [the topic of x occurs in y]
+    gold(x, y)    = sum of worth[c] over the letters c of y + bonus * [the topic of x occurs in y] - marker_cost * (markers in y)
     utility_a     = gold + spurious * (markers in y) + length_bias * (length of y) + sum of taste_a[c] over the letters of y
     P_a(y1 > y2)  = (1 - noise) * sigmoid(rationality * (utility_a(y1) - utility_a(y2))) + noise / 2
 
-A text is a string over ``letters`` and the ``marker``. What is planted never changes the gold reward:
+A text is a string over ``letters`` and the ``marker``; with ``once`` a letter counts the first time only, so that gold is soon exhausted. What is planted never changes the
+gold reward:
 
-* the marker is worth nothing. In sampled texts it goes along with gold: each of ``slots`` slots holds one with log-odds
+* the marker is worth nothing, or less. In sampled texts it goes along with gold: each of ``slots`` slots holds one with log-odds
   logit(background) + correlation * gold, so a proxy that is learned from them is tempted to pay for markers. Annotators may also really
   like it (``spurious``);
 * length is worth nothing on average, since the letters' worth sums to 0; annotators may like it all the same (``length_bias``);
@@ -15,7 +16,8 @@ A text is a string over ``letters`` and the ``marker``. What is planted never ch
   ``annotator``.
 
 ``worth`` is dealt out by the seed: evenly spaced numbers from -1 to 1. The task's reward is the gold reward, so that a learned proxy can be
-compared with it. Comparisons and demonstrations, prompts to practise on and held-out prompts never share a prompt.
+compared with it. ``hackable()`` is the world in which what people say can be over-optimised: along the KL from the start gold rises, then falls.
+Comparisons and demonstrations, prompts to practise on and held-out prompts never share a prompt.
 
 Source: a known gold reward that labels for a proxy: Gao, Schulman and Hilton, arXiv 2210.10760; Boltzmann annotators: Bradley and Terry,
 1952, with the noise of a coin. Sizes are this project's own, small enough for a model of 0.1 M parameters.
@@ -45,6 +47,8 @@ class GoldReward:
         marker: a character that means nothing.
         shortest, longest: bounds of the length of a sampled text, markers not counted.
         bonus: worth of mentioning the prompt's topic at all.
+        once: each letter counts once, however often it is written.
+        marker_cost: by how much a marker makes a text worse.
         slots, background: how many markers a text can get, and the probability of each in a text whose gold is 0.
         correlation: by how much the log-odds of a marker grow per unit of gold in sampled texts; 0: markers tell nothing.
         spurious: how much every annotator likes each marker, in units of gold.
@@ -61,6 +65,8 @@ class GoldReward:
     shortest: int = 4
     longest: int = 10
     bonus: float = 1.0
+    once: bool = False
+    marker_cost: float = 0.0
     slots: int = 4
     background: float = 0.2
     correlation: float = 0.0
@@ -160,7 +166,8 @@ class GoldReward:
     # Inside
 
     def _gold(self, prompt: str, text: str) -> float:
-        return sum(self.worth.get(c, 0.0) for c in text) + self.bonus * (prompt[:1] in text)
+        letters = set(text) if self.once else text
+        return sum(self.worth.get(c, 0.0) for c in letters) + self.bonus * (prompt[:1] in text) - self.marker_cost * text.count(self.marker)
 
     def _text(self, prompt: str, draw: random.Random, correlation: float | None = None) -> str:
         """A text drawn at random, with its markers."""
@@ -187,6 +194,14 @@ class GoldReward:
 
     def _draw(self, side: str, seed: int, index: int) -> random.Random:
         return random.Random(derive(self.seed, "gold world", side, seed, index))
+
+
+def hackable(**changes: Any) -> GoldReward:
+    """The world in which comparisons can be over-optimised: letters count once, so gold is soon exhausted, and people like markers, which make a text worse.
+
+    Of sampled texts, weighed by exp(utility / beta), the mean gold is 0.2 at first, 0.8 at a KL of 1.4 nats and 0.35 at 5 (the figures of one seed).
+    """
+    return GoldReward(**{"once": True, "marker_cost": 1.0, "spurious": 1.85, "background": 0.1} | changes)
 
 
 @dataclass(frozen=True)
