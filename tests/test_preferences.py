@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guerdon.catalogue import catalogue
 from guerdon.data.examples import examples
+from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import named_recipe, recipe_names
 from guerdon.losses.comparisons.logistic import Logistic
@@ -33,6 +36,7 @@ from guerdon.training.loops.fit import fit
 from guerdon.training.measuring import mismatched
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.streams import Stream
 from guerdon.training.updates.moving_average import MovingAverage
 
 LANGUAGE = SmallLanguageModel(" abcdefgh.", layers=1, hidden=16, heads=2, context_length=24)
@@ -58,6 +62,55 @@ def test_a_mismatched_answer_is_put_to_the_next_prompt():
     assert seen == [([4], [3]), ([8], [5, 6, 7]), ([1, 2], [9])]
     cut = mismatched(made.sides[""], room=3)
     assert cut.length.tolist() == [1, 2, 1] and cut.mask.sum(-1).tolist() == [1, 2, 1]
+
+
+def rows_with(*prompts):
+    """A row for each number, which is its prompt."""
+    return [Example({"": Side((p,), (i % 3, 1), (True, True))}, {"label": float(i % 2)}) for i, p in enumerate(prompts)]
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=9))
+def test_no_answer_is_put_to_its_own_prompt(prompts):
+    crossed = mismatched(collate(rows_with(*prompts)).sides[""])
+    if len(set(prompts)) == 1:
+        assert not crossed.mask.any(), "there is no other prompt, so nothing is told"
+        return
+    assert crossed.mask.all()
+    for row, (own, place) in enumerate(zip(prompts, crossed.context.tolist(), strict=True)):
+        following = [p for p in (*prompts[row + 1 :], *prompts[:row]) if p != own]
+        assert crossed.contexts[place].tolist() == [following[0]], "that of the next row that has another one"
+
+
+def test_a_step_whose_rows_have_one_prompt_borrows_that_of_a_row_to_come():
+    rows = rows_with(0, 0, 0, 1)
+    stream = Stream(rows, 2, seed=0)
+    found = 0
+    for step in range(1, 9):
+        own = stream.batch(step).sides[""]
+        borrowed = mismatched(stream.crossed(stream.batch(step), step).sides[""])
+        assert borrowed.mask.all()
+        if len(own.contexts) == 1:
+            found += 1
+            assert borrowed.contexts[int(borrowed.context[0])].tolist() == [1]
+    assert found, "some steps have rows of one prompt only"
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "sentence"),
+    [(rows_with(0, 1, 2), 1, "a step has one row: raise batch_size to 2"), (rows_with(*[1] * 5), 4, "all rows have the same prompt")],
+)
+def test_a_reference_point_without_another_prompt_is_refused(rows, size, sentence):
+    policy = PrefixTable(3, 2, 2, None, deviation=1.0, seed=1).build()
+    with pytest.raises(InputError, match=sentence):
+        fit(policy, rows, Recipe((KTO,), AdamW(0.1)), Budget(steps=1, batch_size=size))
+
+
+def test_a_reference_point_does_not_follow_what_it_judges():
+    """Rows of equal prompts that follow each other: a good answer becomes better than the reference point, which is not its own score."""
+    policy = PrefixTable(2, 2, 2, None, deviation=1.0, seed=1).build()
+    rows = [Example({"": Side((c,), (c, 1), (True, True))}, {"label": 1.0}) for c in (0, 0, 0, 1)]
+    last = fit(policy, rows, Recipe((KTO,), AdamW(0.2)), Budget(steps=20, batch_size=2)).history[-1]
+    assert last["rewards/reference_point"] < last["rewards/chosen"] - 0.3 and last["losses/pointwise"] < 0.45
 
 
 PAIRS = [

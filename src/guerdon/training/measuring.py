@@ -2,12 +2,13 @@
 
 A name without a view is measured by the model that is being trained, with gradients. A name with a view (``ref_logp``) is measured
 beforehand, without gradients, by the model that the recipe binds to that view, and kept with the sequences. ``mismatched_logp`` and ``mismatched_ref_logp`` are what
-the model itself and a view say of each sequence in answer to the context of the next one of its batch; they are measured of whole batches. A quantity that compares
+the model itself and a view say of each sequence in answer to another prompt of its batch; they are measured of whole batches. A quantity that compares
 (``ref_kl``) is measured by the model that is being trained, with gradients, against the view, which is computed along with each micro-batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -215,6 +216,32 @@ def names_of_whole(model: Model, views: Mapping[str, Model]) -> frozenset[str]:
     return frozenset(f"{view}_{quantity}" for view, other in who.items() for quantity in other.measures)
 
 
+def crosses(names: Iterable[Name]) -> bool:
+    """Whether any of the names is of answers to other prompts, so that a step needs several prompts."""
+    return any(name.view.partition("_")[0] == MISMATCHED for name in names)
+
+
+def several_prompts(rows: int, what: str, contexts: Iterable[Any]) -> None:
+    """Refuse data on which nothing could be in answer to another prompt.
+
+    Args:
+        rows: of a step; ``what`` they are.
+        contexts: of all rows, looked at until one differs from the first.
+
+    Raises:
+        InputError: a step has one row, or all rows have the same prompt.
+    """
+    why = "the recipe takes its reference point from answers that are put to another prompt of the same step"
+    if rows < 2:
+        raise InputError(f"{why}, and a step has one {what}: raise batch_size to 2 or more (the more, the better the estimate)")
+    others = iter(contexts)
+    first = next(others)
+    if all(context == first for context in others):
+        raise InputError(
+            f"{why}, and all rows have the same prompt; add rows of other prompts, or choose a recipe without it (bco, dpo ...)"
+        )
+
+
 def _measurer(view: str, model: Model, views: Mapping[str, Model]) -> Model | None:
     """Who measures a view of a whole batch: the model itself where the view names no other."""
     other = view.removeprefix(MISMATCHED).removeprefix("_")
@@ -222,12 +249,22 @@ def _measurer(view: str, model: Model, views: Mapping[str, Model]) -> Model | No
 
 
 def mismatched(sequences: Sequences, room: int | None = None) -> Sequences:
-    """Every sequence in answer to the context of the next one, the last to that of the first. ``room``: positions that a model has; what does not fit
-    behind a longer context is cut off."""
-    context = sequences.context.roll(-1)
+    """Every sequence in answer to another prompt: the context of the next row that has another one, after the last row the first. Where all rows have the
+    same, to one that ``contexts`` holds and no row answers (``Stream.crossed``); without any nobody acts, so that nothing is told of them.
+
+    Args:
+        room: positions that a model has; what does not fit behind a longer context is cut off.
+    """
+    own = [c.numpy().tobytes() for c in sequences.contexts]
+    answered = sequences.context.tolist()
+    ring = [*answered[1:], *answered]
+    spare = [place for place in range(len(own)) if place not in set(answered)]
+    others = [next((c for c in [*ring[i : i + len(answered)], *spare] if own[c] != own[at]), None) for i, at in enumerate(answered)]
+    context = torch.tensor([at if c is None else c for at, c in zip(answered, others, strict=True)], dtype=torch.long)
+    crossed = torch.tensor([c is not None for c in others], dtype=torch.bool)
     starts = torch.tensor([len(c) for c in sequences.contexts])[context]
     length = sequences.length if room is None else torch.minimum(sequences.length, room - starts)
-    mask = sequences.mask & (torch.arange(sequences.mask.shape[1]) < length.unsqueeze(-1))
+    mask = sequences.mask & (torch.arange(sequences.mask.shape[1]) < length.unsqueeze(-1)) & crossed.unsqueeze(-1)
     along = {name: value for name, value in sequences.quantities.items() if name in SENT_ALONG}
     return replace(sequences, context=context, length=length, mask=mask, quantities=along)
 

@@ -1,12 +1,14 @@
 """Streams: tokenized rows, drawn in an order that is a pure function of the seed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 import torch
 
 from guerdon.errors import InputError
 from guerdon.randomness import generator
-from guerdon.sequences import Batch, Example, collate
+from guerdon.sequences import Batch, Example, Side, collate
 
 
 class Stream:
@@ -28,12 +30,33 @@ class Stream:
 
     def batch(self, step: int) -> Batch:
         """The rows of a step: every epoch is a permutation of its own, cut into steps without regard to its end."""
-        first = (step - 1) * self.rows
-        orders: dict[int, torch.Tensor] = {}
-        chosen = []
-        for place in range(first, first + self.rows):
-            epoch, inside = divmod(place, len(self.examples))
-            if epoch not in orders:
-                orders[epoch] = torch.randperm(len(self.examples), generator=generator(self.seed, "order", epoch))
-            chosen.append(self.examples[int(orders[epoch][inside])])
-        return collate(chosen)
+        return collate(list(islice(self._from(step), self.rows)))
+
+    def crossed(self, batch: Batch, step: int) -> Batch:
+        """The batch of a step with the context of the next row in order that has another prompt, if all its rows have the same one: what answers are put
+        to that are to be put to another prompt. No row answers it."""
+        for name, side in batch.sides.items():
+            own = {tuple(context.tolist()) for context in side.contexts}
+            if len(own) > 1:
+                continue
+            following = islice(self._from(step + 1), len(self.examples))
+            contexts = (sequence.context for example in following for sequence in sequences_of(example, name))
+            found = next((context for context in contexts if context not in own), None)
+            if found is not None:
+                batch.sides[name] = replace(side, contexts=[*side.contexts, torch.tensor(found, dtype=torch.long)])
+        return batch
+
+    def _from(self, step: int) -> Iterator[Example]:
+        """All rows in order, from the first of a step on, epoch after epoch."""
+        epoch, inside = divmod((step - 1) * self.rows, len(self.examples))
+        while True:
+            order = torch.randperm(len(self.examples), generator=generator(self.seed, "order", epoch))
+            for place in order[inside:].tolist():
+                yield self.examples[place]
+            epoch, inside = epoch + 1, 0
+
+
+def sequences_of(example: Example, side: str) -> tuple[Side, ...]:
+    """The sequences that a row has on a side."""
+    found = example.sides[side]
+    return found if isinstance(found, tuple) else (found,)

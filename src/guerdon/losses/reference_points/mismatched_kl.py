@@ -2,10 +2,11 @@
 
     z = max(0, mean over the batch of mismatched_score)        [B], in units of the score
 
-``mismatched_score`` is the score of each sequence in answer to the context of the next one of its batch. Of log-ratios the mean is an estimate, biased downwards,
-of beta KL(policy || reference), which needs no sampling. It takes a batch of several prompts: in answer to its own prompt, a sequence tells of itself.
+``mismatched_score`` is the score of each sequence in answer to another prompt of its batch: that of the next row that has another one. Of
+log-ratios the mean is an estimate, biased downwards, of beta KL(policy || reference), which needs no sampling. It takes several prompts: in answer to
+its own prompt, a sequence tells of itself. A step of one row, and rows that all have the same prompt, are refused by the loops.
 
-Source: KTO, arXiv 2402.01306 (its estimate of z_0); shifted by one as in TRL.
+Source: KTO, arXiv 2402.01306 (its estimate of z_0); shifted by one as in TRL, and further where the next row has the same prompt, which TRL leaves as it is.
 Differs from Fixed: what makes every answer likelier moves the reference point along, and so is no gain.
 """
 

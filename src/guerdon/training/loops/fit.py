@@ -16,10 +16,10 @@ from guerdon.training import knobs
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, compared, names_of_whole, require, wanted_by
+from guerdon.training.measuring import attach_views, compared, crosses, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
-from guerdon.training.streams import Stream
+from guerdon.training.streams import Stream, sequences_of
 from guerdon.training.tally import Tally
 from guerdon.training.views import Views
 
@@ -73,7 +73,11 @@ class _Fit:
             self.views.remember(remember)
         self.learner = Learner("policy", model, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
         self.knobs = knobs.start(recipe)
+        self.crosses = crosses(self.names)
         self._check(examples[0])
+        if self.crosses:
+            contexts = (sequence.context for e in map(examples.__getitem__, range(len(examples))) for sequence in sequences_of(e, ""))
+            several_prompts(budget.rows * examples[0].candidates, "row", contexts)
 
     def _check(self, example: Example) -> None:
         sides = list(example.sides)
@@ -92,7 +96,11 @@ class _Fit:
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()
         recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
-        batches = {"": self.stream.batch(step), **{name: stream.batch(step) for name, stream in self.streams.items()}}
+        own = self.stream.batch(step)
+        batches = {
+            "": self.stream.crossed(own, step) if self.crosses else own,
+            **{name: stream.batch(step) for name, stream in self.streams.items()},
+        }
         for batch in batches.values():
             attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
         stepped = self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
@@ -112,6 +120,8 @@ class _Fit:
         tally = Tally()
         terms = knobs.at(self.recipe, min(step / self.budget.steps, 1.0), self.knobs).terms
         batch = collate(examples)
+        if self.crosses:
+            batch = self.stream.crossed(batch, 1)
         attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
         self.learner.evaluate(batch, terms, tally)
         return {f"eval/{name}": value for name, value in tally.means().items()} | {"eval/rows": float(len(examples))}

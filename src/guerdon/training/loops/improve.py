@@ -28,7 +28,7 @@ from guerdon.training.drive import drive
 from guerdon.training.gathering import Gathering
 from guerdon.training.judging import Row, Scene
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, compared, measured, names_of_whole, require, wanted_by
+from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream
@@ -117,6 +117,8 @@ class _Improve:
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
+        if crosses(self.names):
+            several_prompts(self.budget.rows, "prompt", range(2))
         least, drawn = members(self.recipe.advantage), getattr(self.recipe.sampler, "num_generations", math.inf)
         if drawn < least:
             raise InputError(
