@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.advantages.max_at_k import MaxAtK
 from guerdon.credit.targets.lambda_return import LambdaReturn
 from guerdon.data.examples import examples
 from guerdon.data.selection.unsolved import Unsolved
@@ -364,6 +367,28 @@ def test_samples_whose_reward_fails_are_recorded_and_left_out_of_every_statistic
     failed = [row for row in rows if not row["valid"] and row.get("split") != "test"]
     assert failed and all("no a, please" in row["error"] and row["reward"] is None for row in failed)
     assert all(row["completion"].startswith("a") for row in failed)
+
+
+@dataclasses.dataclass(frozen=True)
+class FailsOnce:
+    """Cannot judge the first completion of each batch."""
+
+    def __call__(self, prompts, completions, **_):
+        return [None if i == 0 else float(len(c)) for i, c in enumerate(completions)]
+
+
+def test_a_group_of_which_one_reward_failed_is_passed_over_where_the_advantage_needs_them_all(tmp_path: Path):
+    recipe = Recipe((Term(Reinforce()),), AdamW(1e-3), sampler=Group(3), advantage=MaxAtK(3))
+    budget = Budget(steps=2, batch_size=2, seed=0)
+    job = ImproveJob(recipe, TASK, rewards={"fails": FailsOnce()}, decoding=Decoding(6), budget=budget, running={"failure_bound": 1.0})
+    history = job(SMALL.build(0), {}, 0, tmp_path, quiet()).history
+    assert [row["frac_groups_too_small"] for row in history[1:]] == [0.5, 0.5] and all(row["skipped_steps"] == 0 for row in history[1:])
+
+
+def test_an_advantage_that_needs_more_than_are_drawn_is_refused():
+    recipe = Recipe((Term(Reinforce()),), AdamW(1e-3), sampler=Group(3), advantage=BatchNormalised(MaxAtK(4)))
+    with pytest.raises(InputError, match="needs 4 completions of a prompt and num_generations is 3"):
+        ImproveJob(recipe, TASK, decoding=Decoding(6), budget=BUDGET)(SMALL.build(0), {}, 0, None, quiet())
 
 
 def test_a_critic_can_start_from_a_stage():

@@ -97,12 +97,18 @@ def test_a_step_whose_rows_have_one_prompt_borrows_that_of_a_row_to_come():
 
 @pytest.mark.parametrize(
     ("rows", "size", "sentence"),
-    [(rows_with(0, 1, 2), 1, "a step has one row: raise batch_size to 2"), (rows_with(*[1] * 5), 4, "all rows have the same prompt")],
+    [(rows_with(0, 1, 2), 1, "a step has one row; set batch_size to 2"), (rows_with(*[1] * 5), 4, "all rows have the same prompt")],
 )
 def test_a_reference_point_without_another_prompt_is_refused(rows, size, sentence):
     policy = PrefixTable(3, 2, 2, None, deviation=1.0, seed=1).build()
     with pytest.raises(InputError, match=sentence):
         fit(policy, rows, Recipe((KTO,), AdamW(0.1)), Budget(steps=1, batch_size=size))
+
+
+def test_a_mean_over_the_rows_of_a_step_of_one_row_is_refused():
+    policy = PrefixTable(3, 2, 2, None, deviation=1.0, seed=1).build()
+    with pytest.raises(InputError, match="compares each row with the others of its step, and a step has one row"):
+        fit(policy, rows_with(0, 1, 2), Recipe((BCO,), AdamW(0.1)), Budget(steps=1, batch_size=1))
 
 
 def test_a_reference_point_does_not_follow_what_it_judges():

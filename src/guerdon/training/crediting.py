@@ -64,9 +64,9 @@ class Crediting:
         if recipe.reward_penalties:
             quantities["reward"] = total(dense, rollouts.mask)
         if recipe.advantage is not None:
-            if (least := members(recipe.advantage)) > 1:
-                for count in torch.unique(quantities["group"], return_counts=True)[1].tolist():
-                    tally.add("frac_groups_too_small", float(count < least))
+            size = torch.unique(quantities["group"], return_counts=True)[1]
+            if (few := size < members(recipe.advantage)).any():
+                tally.add("frac_groups_too_small", few.double())
             quantities["advantage"] = call(recipe.advantage, quantities)
             tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
         if recipe.target is not None:

@@ -233,7 +233,7 @@ def several_prompts(rows: int, what: str, contexts: Iterable[Any]) -> None:
     """
     why = "the recipe takes its reference point from answers that are put to another prompt of the same step"
     if rows < 2:
-        raise InputError(f"{why}, and a step has one {what}: raise batch_size to 2 or more (the more, the better the estimate)")
+        raise InputError(f"{why}, and a step has one {what}; set batch_size to 2 or more (the more, the better the estimate)")
     others = iter(contexts)
     first = next(others)
     if all(context == first for context in others):

@@ -9,6 +9,7 @@ Source: GRPO, DeepSeekMath, arXiv 2402.03300, section 4.1.2; without a scale: Dr
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from guerdon.credit.scales import Scale
 from guerdon.credit.scales.group_deviation import GroupDeviation
@@ -19,6 +20,8 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class GroupCentred:
+    members: ClassVar[int] = 2
+
     scale: Scale | None = GroupDeviation()
 
     def __call__(self, reward: B, group: Group, mask: Mask) -> BT:

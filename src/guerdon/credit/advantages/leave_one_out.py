@@ -10,6 +10,7 @@ Differs from GroupCentred: n / (n - 1) times as large, and without a scale.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.quantities import BT, B, Group, Mask
@@ -19,6 +20,8 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class LeaveOneOut:
+    members: ClassVar[int] = 2
+
     def __call__(self, reward: B, group: Group, mask: Mask) -> BT:
         n = group_size(group)
         return spread((reward - group_mean(reward, group)) * n / (n - 1).clamp(min=1), mask)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guerdon.errors import InputError
 from guerdon.models import Model
-from guerdon.parts import needs
+from guerdon.parts import needs, per_batch
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Example, collate, prefixed
 from guerdon.training import knobs
@@ -75,6 +76,10 @@ class _Fit:
         self.knobs = knobs.start(recipe)
         self.crosses = crosses(self.names)
         self._check(examples[0])
+        if budget.rows * examples[0].candidates < 2 and any(per_batch(t.loss) for t in recipe.terms if not self.crosses):
+            raise InputError(
+                "the recipe compares each row with the others of its step, and a step has one row; set batch_size to 2 or more"
+            )
         if self.crosses:
             contexts = (sequence.context for e in map(examples.__getitem__, range(len(examples))) for sequence in sequences_of(e, ""))
             several_prompts(budget.rows * examples[0].candidates, "row", contexts)

@@ -119,7 +119,8 @@ class _Improve:
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if crosses(self.names):
             several_prompts(self.budget.rows, "prompt", range(2))
-        least, drawn = members(self.recipe.advantage), getattr(self.recipe.sampler, "num_generations", math.inf)
+        sampler = self.recipe.sampler
+        least, drawn = members(self.recipe.advantage), getattr(sampler, "answers", getattr(sampler, "num_generations", math.inf))
         if drawn < least:
             raise InputError(
                 f"the advantage {describe(self.recipe.advantage)} needs {least} completions of a prompt and num_generations is {drawn}; "
