@@ -110,6 +110,7 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
         return prepared
     _look_at_room(prepared)
     rows = prepared.task.train()
+    prepared.notes += getattr(prepared.task, "notes", list)()
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
     if loop == "improve":

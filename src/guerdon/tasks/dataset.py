@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from guerdon.catalogue import resolve
 from guerdon.errors import InputError
 from guerdon.parts import needs
 from guerdon.randomness import derive, generator
@@ -45,7 +46,8 @@ class Dataset:
         columns: new name to the name there: ``{"prompt": "question"}``.
         texts: columns of .csv and .tsv files (their names there) that hold text even where all of it looks like numbers. Those that are called so
             (``answer``, ``prompt`` ...), those that ``columns`` calls so, and those that ``prompt`` reads are text in any case.
-        convert: the format that the rows are turned into (``unpaired``, ``pairs``, ``messages`` ...), as by ``guerdon convert``.
+        convert: the format that the rows are turned into (``unpaired``, ``pairs``, ``messages`` ...), as by ``guerdon convert``, once their columns have
+            their new names.
         prompt: a format string over the columns, such as "{question}\\nAnswer:"; its result is the column ``prompt``.
         system: what the system says first; the prompt becomes a conversation.
         chat: make the prompt a conversation (one user turn) without a system turn.
@@ -122,10 +124,13 @@ class Dataset:
             return raw
         if not raw:
             raise InputError(f"{self._called(path)} has no rows; check the path and the split")
+        if self.convert is not None:
+            found = self._converted(raw, path)
+            raw = PlacedRows.of([(f"{self._called(path)} as {self.convert}", found.rows)])
         made = []
         for index, row in enumerate(raw):
             with at_row(*raw.place(index)):
-                made.append(self._row(row))
+                made.append(self._row(row, row if self.convert is not None else self._renamed(row)))
         rows = raw.replaced(made)
         read = set() if self.reward is None else needs(self.reward) - NOT_COLUMNS
         require(rows, sorted({*self.required, *read, *(["answer"] if self.answer else [])}), self._called(path))
@@ -141,12 +146,30 @@ class Dataset:
     def _called(path: Any) -> str:
         return path if isinstance(path, str) else str(path) if isinstance(path, Given) else ", ".join(map(str, path))
 
-    def _row(self, row: Row) -> Row:
+    def notes(self) -> list[str]:
+        """What the user is to be told of the rows: what ``convert`` left out, and why."""
+        if self.convert is None:
+            return []
+        raw = PlacedRows.of(load(self.path, self.name, self.split, self._texts, False, self.max_rows if self.streaming else None))
+        left_out = self._converted(raw, self.path).left_out
+        return [f"{count} rows of {self._called(self.path)} are left out as {self.convert}: {reason}" for reason, count in left_out.items()]
+
+    def _converted(self, raw: PlacedRows, path: Any) -> Any:
+        renamed = []
+        for index, row in enumerate(raw):
+            with at_row(*raw.place(index)):
+                renamed.append(self._renamed(row))
+        return resolve("converting", "data")(self.convert)(renamed, where=self._called(path))
+
+    def _renamed(self, row: Row) -> Row:
         for there in self.columns.values():
             if there not in row:
                 raise InputError(f"the row {missing_column(there, row)}")
         renamed = {there for new, there in self.columns.items()}
-        out = {k: v for k, v in row.items() if k not in renamed} | {new: row[there] for new, there in self.columns.items()}
+        return {k: v for k, v in row.items() if k not in renamed} | {new: row[there] for new, there in self.columns.items()}
+
+    def _row(self, row: Row, out: Row) -> Row:
+        """The row as it is learned from: ``row`` as it was read, ``out`` under its new names."""
         if self.prompt is not None:
             out["prompt"] = self._formatted({**row, **out})
         if self.answer is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from guerdon.interfaces.preparing import Prepared
 from guerdon.sequences import Side
 from guerdon.tasks.encoding import Encoder
-from guerdon.tasks.rows import LazyRows, Row, at_row
+from guerdon.tasks.rows import LazyRows, Row, at_row, place
 
 MOST = 5000
 _MADE = 256  # of a task that makes its rows as they are asked for
@@ -53,7 +53,7 @@ def look_at(prepared: Prepared) -> Looked:
     most = min(len(rows), _MADE if isinstance(rows, LazyRows) else MOST)
     looked = Looked(rows, Encoder(prepared.encoder.tokenizer))
     for index in range(0, len(rows), max(1, -(-len(rows) // most))):
-        with at_row(index, "the training rows"):
+        with at_row(*place(rows, index, "the training rows")):
             looked.sides[index] = sides_of(prepared, rows[index], looked.encoder)
     return looked
 

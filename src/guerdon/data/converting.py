@@ -1,0 +1,112 @@
+"""Converting: from the shape that rows have to the one that is wanted, by the shortest way through ``data.conversions``.
+
+    transcripts -> pairs -> unpaired        the shape of the rows is told by their columns; each arrow is a part of the room
+
+Rows of another shape than the first that is known are left out and counted.
+
+Source: ours.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from guerdon.catalogue import names_in, resolve, unknown
+from guerdon.data.conversions import Conversion
+from guerdon.data.conversions._converted import Converted
+from guerdon.data.conversions._shapes import SHAPES, shape_of
+from guerdon.data.conversions.pair import Pair
+from guerdon.data.conversions.unpair import Unpair
+from guerdon.errors import InputError
+from guerdon.witness import Witness
+
+ROOM = "data.conversions"
+
+
+@dataclass(frozen=True)
+class Converting:
+    """``to``: the shape that is wanted. ``by``: parts with settings of their own, which are taken instead of those with the defaults."""
+
+    to: str
+    by: tuple[Conversion, ...] = ()
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]], where: str = "the data") -> Converted:
+        """Rows of whatever shape is known as rows of the shape ``to``.
+
+        Raises:
+            InputError: no such shape; rows of a shape from which no way leads there; or nothing is left.
+        """
+        if self.to not in (known := targets()):
+            raise InputError(unknown("format", str(self.to), known))
+        if not len(rows):
+            raise InputError(f"{where} has no rows; check the path and the split")
+        start = next((shape for row in rows if (shape := shape_of(row)) is not None), None)
+        if start is None:
+            raise InputError(
+                f"the columns {', '.join(map(repr, rows[0]))} of {where} are no format that is known; rename them to those of one of {', '.join(SHAPES)}"
+            )
+        found, left_out = list(rows), Counter()
+        for kind in way(start, self.to, where):
+            of_shape = _only(kind.reads, found, left_out)
+            made = next((part for part in self.by if type(part) is kind), kind())(of_shape)
+            left_out.update(made.left_out)
+            found = made.rows
+        found = _only(self.to, found, left_out)
+        reasons = {reason: count for reason, count in left_out.items() if count}
+        if not found:
+            raise InputError(f"nothing of {where} is left as {self.to}: {'; '.join(f'{reason} ({n})' for reason, n in reasons.items())}")
+        return Converted(found, reasons)
+
+
+def _only(shape: str, rows: list[Any], left_out: Counter[str]) -> list[Any]:
+    of_shape = [row for row in rows if SHAPES[shape](row)]
+    left_out[f"not {shape}"] += len(rows) - len(of_shape)
+    return of_shape
+
+
+def targets() -> list[str]:
+    """The shapes into which something can be converted."""
+    return sorted({kind.gives for kind in _parts()})
+
+
+def way(start: str, to: str, where: str = "the data") -> list[type]:
+    """The shortest chain of conversions from one shape to another; none where they are the same."""
+    ways: dict[str, list[type]] = {start: []}
+    queue = [start]
+    for shape in queue:
+        for kind in _parts():
+            if kind.reads == shape and kind.gives not in ways:
+                ways[kind.gives] = [*ways[shape], kind]
+                queue.append(kind.gives)
+    if to not in ways:
+        there = ", ".join(shape for shape in ways if shape != start) or "nothing else"
+        raise InputError(f"{where} is {start}, which cannot become {to}; it can become {there}")
+    return ways[to]
+
+
+@cache
+def _parts() -> tuple[type, ...]:
+    return tuple(resolve(name, ROOM) for name in names_in(ROOM))
+
+
+_rows = [
+    {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c", "n": 1},
+    {"text": "b"},
+]
+_answer = {"prompt": [{"role": "user", "content": "a"}], "n": 1}
+_unpaired = [{**_answer, "completion": [{"role": "assistant", "content": c}], "label": c == "b"} for c in "bc"]
+_answers = [{"prompt": "p", "completion": c, "label": c == "a"} for c in "abc"]
+_pairs = [{"prompt": "p", "chosen": "a", "rejected": c} for c in "bc"]
+witness = (
+    Witness(
+        Converting("unpaired"), parent=Unpair(), given={"rows": _rows}, returns={"rows": _unpaired, "left_out": {"not transcripts": 1}}
+    ),
+    Witness(
+        Converting("pairs", by=(Pair(every=True),)),
+        parent=Converting("pairs"),
+        given={"rows": _answers},
+        returns={"rows": _pairs, "left_out": {}},
+    ),
+)
