@@ -18,6 +18,8 @@ from guerdon.errors import InputError
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.feedback.judges.function import Function
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.feedback.rewards.win_rate import WinRate
+from guerdon.feedback.running import RewardRunner
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import named_recipe
 from guerdon.losses.comparisons.logistic import Logistic
@@ -33,10 +35,12 @@ from guerdon.models.finite.tabular import Tabular
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.quantities import Name
+from guerdon.randomness import generator
 from guerdon.recipes.online_dpo import recipe as online_dpo
 from guerdon.sequences import Batch, Decoding, Sequences
+from guerdon.tasks.encoding import Encoder
 from guerdon.training.comparing import Comparing
-from guerdon.training.judging import FiniteScene
+from guerdon.training.judging import FiniteScene, TextScene
 from guerdon.training.learner import mask_of, step_weights
 from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
@@ -49,11 +53,10 @@ from guerdon.worlds.finite.cyclic_preference import CyclicPreference
 BANDIT = ContextualBandit(contexts=2, actions=4, seed=3)
 
 
-def run(world, recipe, steps=20, deviation=0.5, **budget):
+def run(world, recipe, steps=20, deviation=0.5, rows=None, **budget):
     policy = world.policy(deviation=deviation, seed=1).build()
-    out = improve(
-        policy, FiniteScene(world), world.train(), recipe, Budget(steps=steps, batch_size=2, **budget), Decoding(1), held_out=world.test()
-    )
+    budget = Budget(steps=steps, batch_size=2, **budget)
+    out = improve(policy, FiniteScene(world), rows or world.train(), recipe, budget, Decoding(1), held_out=world.test())
     return policy, out.history
 
 
@@ -269,9 +272,64 @@ def test_a_view_that_nothing_binds_cannot_act():
 @pytest.mark.parametrize("name", ["online_dpo", "xpo", "selm", "vpo", "pilaf", "inpo", "dno", "spo", "nash_md"])
 @pytest.mark.parametrize("world", [BANDIT, CyclicPreference(contexts=2)], ids=["bandit", "game"])
 def test_online_recipes_run(name, world):
-    recipe = named_recipe(name)
-    _, history = run(world, replace(recipe, optimiser=AdamW(0.01)), steps=5)
+    recipe, rows = named_recipe(name), [row | {"chosen": [1], "rejected": [0]} for row in world.train()]
+    _, history = run(world, replace(recipe, optimiser=AdamW(0.01)), steps=5, rows=rows)
     assert any("loss" in step for step in history[1:])  # no step is made where every pair is one answer twice
+
+
+def test_answers_of_the_data_are_judged_beside_the_policys_own():
+    """SELM on text: in every step each prompt has its greedy answer, which nothing random enters, and the row's two."""
+    policy = SmallLanguageModel("abcd>", layers=1, hidden=16, heads=2, context_length=16).build(0)
+    seen = []
+
+    class Watched(TextScene):
+        def judge(self, rollouts, rows, seed, begun=None):
+            seen.append(super().judge(rollouts, rows, seed, begun))
+            return seen[-1]
+
+    def longer(prompts, completions):
+        return [float(len(completion)) for completion in completions]
+
+    rows = [{"prompt": prompt, "chosen": "abc", "rejected": said} for prompt, said in (("ab>", "ba"), ("cd>", "d"))]
+    recipe = replace(named_recipe("selm"), optimiser=AdamW(0.01))
+    scene = Watched(Encoder(policy.tokenizer, policy.context_length), RewardRunner({"longer": longer}))
+    history = improve(policy, scene, rows, recipe, Budget(steps=1, batch_size=2), Decoding(4)).history
+    by_prompt = {}
+    for prompt, completion in zip(seen[-1].prompts, seen[-1].completions, strict=True):
+        by_prompt.setdefault(prompt, []).append(completion)
+    assert {prompt: said[1:] for prompt, said in by_prompt.items()} == {"ab>": ["abc", "ba"], "cd>": ["abc", "d"]}
+    greedy = {prompt: said[0] for prompt, said in by_prompt.items()}
+    fresh = SmallLanguageModel("abcd>", layers=1, hidden=16, heads=2, context_length=16).build(0)
+    for prompt, said in greedy.items():
+        tokens = torch.tensor(scene.encoder.encode_prompt(prompt))
+        drawn = fresh.sample([tokens], torch.tensor([0]), Decoding(4, temperature=0.0), torch.zeros(1, 4))
+        assert scene.encoder.decode(drawn.actions[0, : int(drawn.length[0])].tolist()) == said
+    assert history[-1]["pairs/asked"] >= 1 and "losses/on_actor" in history[-1]
+    with pytest.raises(InputError, match=r"row 0 of the task .* has no answer in the column 'rejected'"):
+        improve(policy, scene, [{"prompt": "ab>", "chosen": "abc"}], recipe, Budget(steps=1, batch_size=1), Decoding(4))
+    with pytest.raises(InputError, match="has no answer in the column 'chosen'"):
+        run(BANDIT, recipe)
+
+
+def test_the_groups_of_a_batch_do_not_meet_though_their_prompt_is_the_same():
+    """One context, asked twice: a share of wins is over the others of the own group, in a game and in ``win_rate``."""
+    world, one = CyclicPreference(strength=1.0), torch.ones(4, 1, dtype=torch.bool)
+    contexts = [torch.tensor([0]), torch.tensor([0])]
+    rollouts = Sequences(contexts, torch.tensor([0, 0, 1, 1]), torch.tensor([[0], [1], [1], [2]]), one, one.sum(-1))
+    assert world.reward_of(rollouts).tolist() == pytest.approx([0, 1, 0, 1])
+    policy = SmallLanguageModel("abcd>", layers=1, hidden=16, heads=2, context_length=16).build(0)
+
+    def first(prompts, firsts, seconds):  # by the alphabet, so that only the own group decides who wins
+        return [0.5 if a == b else float(a < b) for a, b in zip(firsts, seconds, strict=True)]
+
+    scene = TextScene(Encoder(policy.tokenizer, policy.context_length), RewardRunner({"wins": WinRate(first)}))
+    rows = [{"prompt": "ab>"}] * 2
+    said = policy.sample(scene.contexts(rows), torch.tensor([0, 0, 1, 1]), Decoding(3), torch.rand(4, 3, generator=generator(0, "u")))
+    judged = scene.judge(said, rows, 0)
+    texts, wins = judged.completions, judged.scored.components["wins"].tolist()
+    assert len(set(texts)) == 4, "four different answers"
+    assert wins == [float(texts[0] < texts[1]), float(texts[1] < texts[0]), float(texts[2] < texts[3]), float(texts[3] < texts[2])]
+    scene.close()
 
 
 def test_optimism_is_the_likelihood_of_what_the_reference_said():

@@ -16,6 +16,7 @@ FLOORS = (
     ("interfaces",),
     ("atlas",),
     ("recipes",),
+    ("targets",),
     ("training",),
     ("acting", "worlds"),
     ("data", "models"),

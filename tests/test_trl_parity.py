@@ -225,9 +225,9 @@ def test_taking_length_away_is_trls(loss_type, settings, score, link, alpha):
 
 
 DIVERGENCES = [
-    ({"f_divergence_type": "forward_kl"}, AlphaDivergence(alpha=0.0, beta=0.3)),
-    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 0.5}, AlphaDivergence(alpha=0.5, beta=0.3)),
-    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 1.0}, AlphaDivergence(alpha=1.0, beta=0.3)),
+    ({"f_divergence_type": "forward_kl"}, AlphaDivergence(alpha=1.0, beta=0.3)),
+    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 0.3}, AlphaDivergence(alpha=0.7, beta=0.3)),
+    ({"f_divergence_type": "alpha_divergence", "f_alpha_divergence_coef": 1.0}, AlphaDivergence(alpha=0.0, beta=0.3)),
     ({"f_divergence_type": "js_divergence"}, JensenShannon(beta=0.3)),
 ]
 

@@ -24,13 +24,14 @@ from guerdon.losses.on_side import OnSide
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores import Score
 from guerdon.losses.scores.alpha_divergence import AlphaDivergence
+from guerdon.losses.scores.alpha_likelihood import AlphaLikelihood
 from guerdon.losses.scores.log_probability import LogProbability
 from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.parts import Part
 from guerdon.recipes import (
-    alphapo,
     aot,
     aot_unpaired,
     apo_down,
@@ -58,7 +59,6 @@ from guerdon.recipes import (
     robust_dpo,
     rpo,
     sft,
-    simpo,
     slic,
     sppo_hard,
     tdpo,
@@ -167,7 +167,7 @@ OBJECTIVES: dict[str, Objective] = {
     "BCO": of(bco.recipe),
     "APO zero (unpaired)": of(apo_zero_unpaired.recipe),
     # other scores
-    "DPO (forward KL)": pairs(Logistic(), AlphaDivergence(alpha=0.0)),
+    "DPO (forward KL)": pairs(Logistic(), AlphaDivergence(alpha=1.0)),
     "DPO (alpha divergence 1/2)": pairs(Logistic(), AlphaDivergence(alpha=0.5)),
     "DPO (Jensen-Shannon)": of(f_dpo.recipe),
     "TDPO": of(tdpo.recipe),
@@ -176,8 +176,8 @@ OBJECTIVES: dict[str, Objective] = {
     "IPO (mean over tokens)": pairs(Square(), MeanLogRatio(), default=0.1),
     "constrained (floor 0.5)": Objective(_floored, default=2.5),
     # without a reference
-    "SimPO": of(simpo.recipe, default=2.0),
-    "AlphaPO": of(alphapo.recipe, default=2.0),
+    "SimPO": pairs(Logistic(lead=0.5), MeanLogProbability(), default=2.0),
+    "AlphaPO": pairs(Logistic(lead=0.5), AlphaLikelihood(), default=2.0),
     "ORPO": second(orpo.recipe, default=0.1),
     "ASFT": second(asft.recipe, default=1.0),
     "REDI": second(redi.recipe, default=0.8),

@@ -160,7 +160,7 @@ def _how(results: dict[str, Any]) -> list[str]:
         "",
         f"Pairs of at most {at['max_tokens']} tokens, prompt and both answers together, one for each prompt, in an order drawn by a hash of the prompt. LoRA (r 16, alpha 32)",
         f"on the upper half of the layers, {at['precision']}, AdamW with a linear schedule (a tenth of it warm-up), gradient norm at most 1. Scales are those of the",
-        "recipes, but for those that authors use on comparisons themselves (NCA 0.01, EXO 0.5). AdamW does not feel a factor of the loss, but for the bound on the",
+        "recipes or TRL's (BCO, SimPO), but for those that authors use on comparisons (NCA 0.01, EXO 0.5). AdamW does not feel a factor of the loss, but for the bound on the",
         "norm, so what a scale decides is how soon a pair counts as learned. BCO is its form for pairs; DPO + SFT has a weight of 1. The grid begins",
         "where it does because at 1e-4 (DPO) and 3e-4 (DPO, IPO, SLiC) the mean lead of the chosen answer on the validation pairs changed by less than 0.3 nats in so few steps.",
         "",

@@ -11,7 +11,16 @@ Differs from DPO: several answers, and how much better counts.
 from guerdon.losses.listwise import Listwise
 from guerdon.losses.rankings.top_one import TopOne
 from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.targets import Target
+from guerdon.targets.offline import Rankings
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
 recipe = Recipe((Term(Listwise(LogRatio(beta=1.0), TopOne())),), AdamW(learning_rate=1e-6))
+
+target = Target(
+    "- sum over the answers to a prompt of softmax(reward) log softmax(log-ratio)",
+    lambda d: -(d.columns["reward"].softmax(-1) * d.each.ratio.log_softmax(-1)).sum(-1).mean(),
+    Rankings(),
+    up_to="the loop takes the mean over answers, the equation that over prompts",
+)

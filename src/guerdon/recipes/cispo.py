@@ -6,11 +6,15 @@ choice; with one step the weight is 1 and this is REINFORCE.
 Differs from GRPO: the surrogate, the token mean, no KL.
 """
 
+from torch import Tensor
+
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.scales.group_deviation import GroupDeviation
 from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
+from guerdon.targets import Target
+from guerdon.targets.acting import Acts, World
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
@@ -21,3 +25,15 @@ recipe = Recipe(
     advantage=GroupCentred(GroupDeviation()),
     minibatches=4,
 )
+
+
+def _objective(w: World) -> Tensor:
+    which, chance = w.draws(*[w.said.under("old").probability] * 3)
+    advantage = (w.reward[which] - w.reward[which].mean(-1, True)) / (w.reward[which].std(-1, keepdim=True) + 1e-4)
+    said = w.said.at(which)
+    weight = (said.steps - said.under("old").steps).exp().clamp(max=1.2).detach()
+    step = weight * advantage.unsqueeze(-1) * said.steps
+    return -(chance * (step * said.mask).sum((-2, -1)) / said.length.sum(-1)).sum()
+
+
+target = Target("- E[mean over the group's tokens of min(ratio, 1.2), held, times the advantage times log p]", _objective, Acts(away=True))

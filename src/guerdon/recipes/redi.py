@@ -9,6 +9,8 @@ the way down, with alpha = 0 it is SFT on the chosen answers.
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.on_side import OnSide
 from guerdon.losses.reduce.sequence_mean import SequenceMean
+from guerdon.targets import Target
+from guerdon.targets.offline import Pairs
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
@@ -19,3 +21,5 @@ recipe = Recipe(
     ),
     AdamW(learning_rate=1e-6),
 )
+
+target = Target("- log p(right) / length + 0.8 log p(wrong) / length", lambda d: (0.8 * d.rejected.mean - d.chosen.mean).mean(), Pairs())

@@ -10,6 +10,8 @@ from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.reduce.constant_length import ConstantLength
 from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.targets import Target
+from guerdon.targets.acting import Acts
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
@@ -19,4 +21,10 @@ recipe = Recipe(
     sampler=Group(num_generations=4),
     reward_penalties=(Term(KLDirect(), weight=0.03),),
     advantage=LeaveOneOut(),
+)
+
+target = Target(
+    "- E[reward] + 0.03 KL(policy || reference)",
+    lambda w: 0.03 * (w.said.probability * w.said.ratio).sum() - w.said.probability @ w.reward,
+    Acts(),
 )

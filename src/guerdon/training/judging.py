@@ -14,7 +14,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.arriving import Arriving
 from guerdon.feedback.running import RewardRunner, Scored
 from guerdon.models import Finished
-from guerdon.sequences import Sequences
+from guerdon.sequences import Sequences, Side
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import at_row
 
@@ -47,6 +47,7 @@ class Scene(Protocol):
     A scene whose verdicts can begin before all rollouts are drawn has ``begin(rows, seed) -> Begun | None`` as well, and its ``judge`` another
     argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``. One in which answers are compared and not
     scored has ``odds(first, second) -> [N]``, the log-odds that the one is preferred; one that knows the policy's worth exactly has ``exact(policy) -> metrics``.
+    One whose rows may hold answers has ``given(rows, columns)``: of every row, its answers by column.
     """
 
     truncated: int
@@ -80,6 +81,20 @@ class TextScene:
                 if "prompt" not in row:
                     raise InputError(f"has no column 'prompt' (columns: {', '.join(row)})")
                 out.append(torch.tensor(self.encoder.encode_prompt(row["prompt"], **template_variables(row))))
+        return out
+
+    def given(self, rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, Side]]:
+        """The completions in these columns, encoded as those of data are.
+
+        Raises:
+            InputError: a row lacks one of them.
+        """
+        out = []
+        for i, row in enumerate(rows):
+            with at_row(i, "the task"):
+                answers = [_there(row, column) for column in columns]
+                sides = self.encoder.encode_sides(row["prompt"], *answers, **template_variables(row))
+            out.append(dict(zip(columns, sides, strict=True)))
         return out
 
     def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: "BegunText | None" = None) -> Judged:
@@ -145,10 +160,19 @@ class BegunText:
 
 
 def _known(rows: Sequence[Row], context: Tensor) -> tuple[list[Any], dict[str, list[Any]]]:
-    """Prompts and columns of ``rows``, one for each completion."""
+    """Prompts and columns of ``rows``, one for each completion. The column ``group``, where the data have none, says which row is answered: two rows may have
+    the same prompt, and answers to the one are not compared with those to the other."""
     answered = [rows[i] for i in context.tolist()]
     names = {name for row in answered for name in row} - {"prompt", "completion"}
-    return [row["prompt"] for row in answered], {name: [row.get(name) for row in answered] for name in sorted(names)}
+    own = {} if "group" in names else {"group": context.tolist()}
+    return [row["prompt"] for row in answered], {name: [row.get(name) for row in answered] for name in sorted(names)} | own
+
+
+def _there(row: Row, column: str) -> Any:
+    """What a row holds in a column that a sampler names."""
+    if row.get(column) is None:
+        raise InputError(f"has no answer in the column {column!r} (columns: {', '.join(row)}), which the sampler puts beside the policy's")
+    return row[column]
 
 
 class FiniteScene:
@@ -171,6 +195,19 @@ class FiniteScene:
 
     def contexts(self, rows: Sequence[Row]) -> list[Tensor]:
         return [torch.tensor([int(row["prompt"])]) for row in rows]
+
+    def given(self, rows: Sequence[Row], columns: Sequence[str]) -> list[dict[str, Side]]:
+        """The answers in these columns, lists of actions.
+
+        Raises:
+            InputError: a row lacks one of them.
+        """
+        out = []
+        for i, row in enumerate(rows):
+            with at_row(i, "the task"):
+                said = {column: tuple(_there(row, column)) for column in columns}
+            out.append({column: Side((int(row["prompt"]),), actions, (True,) * len(actions)) for column, actions in said.items()})
+        return out
 
     def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged:
         reward = self.world.reward_of(rollouts, seed)

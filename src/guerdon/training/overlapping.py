@@ -10,13 +10,14 @@ the batch before took a tenth of the sampler's time or more, and in the first ba
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from guerdon.acting.samplers import Sampler
 from guerdon.models import Model, Policy
-from guerdon.parts import wants
+from guerdon.parts import needs, wants
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import Begun, Judged, Row, Scene
 
@@ -51,6 +52,8 @@ class Overlapping:
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
         if "views" in wants(sampler):
             told["views"] = views or {}
+        if "given" in needs(sampler):
+            told["given"] = partial(self.scene.given, rows)
         known: dict[str, Any] = {"begun": begun} if begun is not None else {}
         start = time.perf_counter()
         try:

@@ -4,17 +4,19 @@ A sampler that needs more asks for it by name: ``score``, a callable that rates 
 (``guerdon.models.Finished``), which it tells of sequences that have ended while it draws others. It asks for ``finished`` only if the rows that it
 tells of are rows of what it returns. One in which others act asks for ``views``, the bound models, and says which of them in its property ``views``; one that
 records quantities besides ``old_logp`` names them in ``records``; one that gives a prompt more sequences than its ``num_generations`` says how many in ``answers``.
+One that puts answers of the data beside the policy's asks for ``given``, which tells them for every prompt, and names their ``columns``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from guerdon.models import Policy
-from guerdon.sequences import Decoding, Sequences
+from guerdon.sequences import Decoding, Sequences, Side
 
 Score = Callable[[Sequences], Tensor]  # B sequences → [B], higher is better; NaN where it does not apply
+Given = Callable[[Sequence[str]], list[Mapping[str, Side]]]  # columns → of every prompt, the answers that its row holds there
 
 
 class Sampler(Protocol):

@@ -5,13 +5,17 @@
 x is the implicit reward of a step, that of DPO. The gradient by logp is -(1 - x / 2): full where nothing was learned, none at a log-ratio
 of 2 / beta, and back beyond it.
 
-A divergence D_f of demonstrations and policy, plus beta KL(policy || reference), is the largest of E_demonstrations[-f*(-r)] - V(r) over
-rewards r, where V is what r is worth to the policy that it makes optimal. For the total variation -f*(-r) is r: V and the reference fall
-out, and what is left is the log-likelihood, SFT. For Pearson's f(t) = (t - 1)^2 it is r - r^2 / 4.
+The least over policies of D_f(policy || demonstrations) + beta KL(policy || reference) is the largest over rewards r of
+E_demonstrations[-f*(-r)] - V(r), where V = beta log E_reference[exp(r / beta)] is what r is worth to the policy that it makes optimal. Every r is x + V, with x of that
+policy and V a number of the state, so that what is maximised is E[-f*(-(x + V))] - V, over both. For the total variation -f*(-r) is r: V falls out, and what is left is
+the log-likelihood, SFT. For Pearson's f(t) = (t - 1)^2 it is r - r^2 / 4, the best V is -E[x], and what is left is E[x] - Var[x] / 4.
+
+Here V is pinned at 0 instead, that is, among all rewards only those are looked at that are worth nothing to their own policy; what remains, E[x] - E[x^2] / 4, is the smaller
+by E[x]^2 / 4, and a bound from below. Why: the variance is over the demonstrations of one state. Of a prefix of a text there is one, so the best V leaves no square
+at all, SFT; and one V for all states would be a number of the batch. The square about 0 is what holds a step near the reference by itself.
 
 Source: Wang et al. 2025, arXiv 2507.00018: that SFT is the case in which the KL term is constant, and that other divergences keep it, with
-this one among its examples. Of the paper no more than its abstract and reviews could be read: the form here was derived from f*, step by
-step and with V, the constant of the reward, at 0. ``beta`` 1: ours.
+this one among its examples. Of the paper no more than its abstract and reviews could be read: the form here was derived from f*, as above. ``beta`` 1: ours.
 Differs from NegativeLogLikelihood: the reference holds the policy. It is the limit of a small ``beta``.
 """
 

@@ -8,7 +8,8 @@ The gradient by logp is -1 / (1 + x)^2: full where nothing was learned, a quarte
 on a step that has become less likely.
 
 Source: Wang et al. 2025, arXiv 2507.00018, which names the divergence; derived as in Pearson, from f(t) = (sqrt(t) - 1)^2 with -f*(-r) = r
-/ (1 + r). The tangent, and ``beta`` 1, are ours.
+/ (1 + r), and with V, the number of the state that the full form is maximised over as well, pinned at 0 for the reason given there. (At its best
+E[1 / (1 + x + V)^2] is 1, which has no closed form; of a state with one demonstration it is -x, and SFT is left.) The tangent, and ``beta`` 1, are ours.
 Differs from Pearson: a log-ratio is never too large. NegativeLogLikelihood is the limit of a small ``beta``.
 """
 

@@ -1,14 +1,16 @@
 """Alpha divergence: the implicit reward where the policy is held to the reference by an alpha divergence instead of the KL.
 
-    score = beta (t^(alpha - 1) - 1) / (alpha - 1),   t = pi / ref of the sequence        [B], in units of reward
+    score = beta (1 - t^-alpha) / alpha,   t = pi / ref of the sequence        [B], in units of reward
 
-``alpha`` 0: the forward KL, beta (1 - 1 / t); towards 1: the reverse KL, beta log t, which is DPO's. The reward is the derivative f'(t) of the
+Towards ``alpha`` 0: the reverse KL, beta log t, which is DPO's; 1: the forward KL, beta (1 - 1 / t). The reward is the derivative f'(t) of the
 divergence D_f = E_ref[f(t)], up to a constant that cancels in a comparison.
 
-Source: f-DPO, arXiv 2309.16240 (the derivatives), in the form of TRL (``alpha_divergence``, ``forward_kl``). ``beta`` 0.1: DPO's.
-Differs from LogRatio: below 1, the reward of what the policy has become likely to say is bounded by beta / (1 - alpha), and that of what it no longer
-says falls without bound, so that the policy covers what the reference says. From e^36 on it falls in proportion to the log-ratio
-(``guerdon.exponentials``), where TRL cuts the exponent at 80 and with it the gradient.
+Source: f-DPO, arXiv 2309.16240, table 1 (the derivatives), whose alpha this is. TRL 1.16 counts from the other end: its ``f_alpha_divergence_coef`` is 1 - ``alpha``, so
+that its 1 is DPO and its 0 the forward KL (``forward_kl``); so did this part until 2026-11. ``alpha`` 1: the one of the family that has a name of its own besides DPO.
+``beta`` 0.1: DPO's.
+Differs from LogRatio: above 0, the reward of what the policy has become likely to say is bounded by beta / alpha, and that of what it no longer
+says falls without bound, so that the policy covers what the reference says. From e^36 on it falls in proportion to the
+log-ratio (``guerdon.exponentials``), where TRL cuts the exponent at 80 and with it the gradient.
 """
 
 from dataclasses import dataclass
@@ -22,12 +24,12 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class AlphaDivergence:
-    alpha: float = 0.0
+    alpha: float = 1.0
     beta: float = 0.1
 
     def __call__(self, logp: BT, ref_logp: BT, mask: Mask) -> B:
-        power, ratio = self.alpha - 1, total(logp - ref_logp.detach(), mask)
-        return self.beta * (ratio if power == 0 else expm1(power * ratio, AT_OF_SEQUENCE) / power)
+        ratio = total(logp - ref_logp.detach(), mask)
+        return self.beta * (ratio if self.alpha == 0 else -expm1(-self.alpha * ratio, AT_OF_SEQUENCE) / self.alpha)
 
 
 LN2 = 0.6931471805599453
@@ -41,7 +43,11 @@ witness = (
         gradient={"logp": [[0.5, 0.0]], "ref_logp": None},
     ),
     Witness(
-        AlphaDivergence(alpha=2.0, beta=3.0), parent=AlphaDivergence(beta=3.0), given=_twice, returns=[3.0], gradient={"logp": [[6.0, 0.0]]}
+        AlphaDivergence(alpha=-1.0, beta=3.0),
+        parent=AlphaDivergence(beta=3.0),
+        given=_twice,
+        returns=[3.0],
+        gradient={"logp": [[6.0, 0.0]]},
     ),
 )
-limits = (Limit(AlphaDivergence(alpha=1.0, beta=0.3), equals=LogRatio(beta=0.3), when="alpha is 1"),)
+limits = (Limit(AlphaDivergence(alpha=0.0, beta=0.3), equals=LogRatio(beta=0.3), when="alpha is 0"),)

@@ -102,9 +102,11 @@ class _Improve:
         self.credit = Crediting(policy, self.names, self.views.bound, critics, budget.tokens_per_micro_batch)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
         self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
-        self._check()
+        self._check(rows[:1])
 
-    def _check(self) -> None:
+    def _check(self, first: Sequence[Row]) -> None:
+        if "given" in needs(self.recipe.sampler):
+            self.scene.given(first, self.recipe.sampler.columns)
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}

@@ -37,14 +37,15 @@ class PreferenceGame:
         return self.preference()[where, self.tree.index(first.actions, first.length), self.tree.index(second.actions, second.length)]
 
     def reward_of(self, sequences: Sequences, seed: int | None = None) -> Tensor:
-        """[B], the expected share of wins of each sequence against the others that answer the same context; 1/2 for one that is alone. Nothing is drawn.
+        """[B], the expected share of wins of each sequence against the others of its group, the answers to the same prompt; 1/2 for one that is alone. Nothing
+        is drawn. A context that a batch holds twice is two prompts: the groups of a batch do not meet.
 
-        Source: the reward of SPO, arXiv 2401.04056.
+        Source: the reward of SPO, arXiv 2401.04056, whose queue is of one start.
         """
         where = context_indices(sequences, self.contexts)
         index = self.tree.index(sequences.actions, sequences.length)
         wins = self.preference()[where.unsqueeze(-1), index.unsqueeze(-1), index]
-        others = (where.unsqueeze(-1) == where) & ~torch.eye(len(where), dtype=torch.bool)
+        others = (sequences.context.unsqueeze(-1) == sequences.context) & ~torch.eye(len(where), dtype=torch.bool)
         count = others.sum(-1)
         return torch.where(count > 0, (wins * others).sum(-1) / count.clamp(min=1), 0.5)
 
