@@ -92,7 +92,7 @@ def sentences():
     """The sentence encoder of the package, once."""
     from sentence_transformers import SentenceTransformer
 
-    from guerdon.models.language.language_model import locate
+    from guerdon.models.language.loading import locate
 
     return SentenceTransformer(locate(MINILM)[0], device="cpu")
 

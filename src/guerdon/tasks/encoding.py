@@ -48,6 +48,7 @@ class Encoder:
             token stays), "completion" drops the last tokens of the completion, which then has no end token; "both" leaves the prompt what
             the completion does not need but at least half of the room, and then cuts the completion.
         truncated: how many rows were cut, by what was cut; a saved run reports it.
+        whole: keep, as steps that are not learned, what the chat template writes after the last end of turn: some scorers read their score there.
     """
 
     tokenizer: Any
@@ -55,6 +56,7 @@ class Encoder:
     max_prompt_length: int | None = None
     truncate: str = ""
     truncated: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "completion": 0})
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.truncate not in TRUNCATIONS:
@@ -223,7 +225,7 @@ class Encoder:
             actions += said
             mask += [True] * closed + [False] * (len(said) - closed)
             seen = whole
-        while mask and not mask[-1]:  # what the template writes after the last end of turn is never sampled
+        while mask and not mask[-1] and not self.whole:  # what the template writes after the last end of turn is never sampled
             mask.pop()
             actions.pop()
         return context, tuple(actions), tuple(mask)

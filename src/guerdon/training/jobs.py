@@ -173,7 +173,8 @@ def encoder_for(model: Model, max_prompt_length: int | None = None, truncate: st
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is None:
         raise InputError(f"a {type(model).__name__} reads no text; use a language model, or a finite world")
-    return Encoder(tokenizer, model.context_length, max_prompt_length, truncate)
+    whole = bool(getattr(getattr(model, "scored", None), "whole", False))
+    return Encoder(tokenizer, model.context_length, max_prompt_length, truncate, whole=whole)
 
 
 def rows_of(data: Any, done: Mapping[str, Outputs]) -> tuple[Sequence[Row], Sequence[Row]]:

@@ -34,14 +34,14 @@ def command(
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
     from guerdon.tasks.dataset import Dataset
-    from guerdon.tasks.encoding import Encoder
     from guerdon.tasks.rows import at_row, missing_column
+    from guerdon.training.jobs import encoder_for
     from guerdon.training.measuring import measured
 
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
     scorer = built(Scorer(model, device=device), 0)
-    encoder = Encoder(scorer.tokenizer, scorer.context_length)
+    encoder = encoder_for(scorer)
     kept, sides, left_out = [], [], 0
     for index, row in enumerate(data):
         with at_row(index, str(file)):

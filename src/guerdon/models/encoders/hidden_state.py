@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from guerdon.errors import InputError
 from guerdon.models.encoders._remembering import Pair, Remembering
-from guerdon.models.language.language_model import load
+from guerdon.models.language.loading import load
 from guerdon.models.language.policy import device_of
 from guerdon.models.language.precision import dtype_of
 from guerdon.sequences import pad

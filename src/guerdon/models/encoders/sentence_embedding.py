@@ -27,7 +27,7 @@ from torch import Tensor
 
 from guerdon.errors import InputError
 from guerdon.models.encoders._remembering import Pair, Remembering
-from guerdon.models.language.language_model import locate
+from guerdon.models.language.loading import locate
 from guerdon.models.language.policy import device_of
 from guerdon.tasks.encoding import Tokens
 

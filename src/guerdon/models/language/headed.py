@@ -23,6 +23,8 @@ from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.forward import encode, scatter
 from guerdon.models.language.policy import LanguagePolicy
+from guerdon.models.language.saving import merged, write
+from guerdon.models.language.scoring import Scored, can_be_scorer, write_scorer
 from guerdon.sequences import Example, Sequences
 from guerdon.tasks.encoding import Encoder
 
@@ -55,9 +57,11 @@ class Headed:
         """Build the body and draw the head, or load it.
 
         Raises:
-            InputError: there is no trained head that fits.
+            InputError: there is no trained head that fits, or no format to save the model in.
         """
         model = HeadedModel(self.body.build(seed), self.head, seed)
+        if isinstance(self.head, Scalar):
+            can_be_scorer(model.policy.module)
         if self.trained is not None:
             model.load(Path(self.trained))
         return model.for_new_users(self.new_users) if self.new_users else model
@@ -68,6 +72,7 @@ class HeadedModel:
 
     def __init__(self, policy: LanguagePolicy, head: Head, seed: int):
         self.policy, self.head = policy, head
+        self.scored = Scored()
         self.width = policy.module.config.get_text_config().hidden_size
         self.module = nn.ModuleDict({"body": policy.module, "head": head.build(self.width, seed).to(policy.device)})
         self.tokenizer, self.device = policy.tokenizer, policy.device
@@ -94,13 +99,15 @@ class HeadedModel:
         """The head's quantities: [B], [B, K], or [B, T] and 0 where the policy did not act."""
         if not self.measures & names:
             return {}
-        encoded = encode(self.policy.computing, sequences, self.device, self.packed)
+        packed = self.packed  # tried at the first use, before anything is dropped
+        with self.policy.dropping(sequences):
+            encoded = encode(self.policy.computing, sequences, self.device, packed)
         said = readings(
             self.head,
             self.module["head"],
             encoded.hidden,
             encoded.predicts,
-            encoded.last,
+            self.scored.places(sequences, encoded.last, encoded.asked),
             sequences,
             lambda: encoded.hidden.index_select(0, encoded.asked),
         )
@@ -108,7 +115,7 @@ class HeadedModel:
 
     def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32, **columns: Sequence[float]) -> list[float]:
         """The head's number for each completion of a prompt; both plain text or both messages. ``columns`` that the head reads: ``user=[0, 0, 3]``."""
-        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt")
+        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt", whole=self.scored.whole)
         return scores_of(self, encoder, prompts, completions, rows_at_once, columns)
 
     @torch.no_grad()
@@ -147,22 +154,14 @@ class HeadedModel:
     def save(self, folder: Path, merge: bool = True) -> None:
         """A scalar head: a sequence classifier of ``transformers`` that loads anywhere. Others: the body's folder and ``head.safetensors``."""
         from safetensors.torch import save_file
-        from transformers import AutoModelForSequenceClassification
 
-        folder.mkdir(parents=True, exist_ok=True)
         body = copy.deepcopy(self.policy.module)
-        body = body.merge_and_unload() if hasattr(body, "merge_and_unload") else body
+        body = merged(body) if self.policy.adapted else body
         if isinstance(self.head, Scalar):
-            config = copy.deepcopy(body.config)
-            config.num_labels, config.pad_token_id = 1, self.tokenizer.pad_token_id
-            classifier = AutoModelForSequenceClassification.from_config(config)
-            classifier.base_model.load_state_dict(body.base_model.state_dict())
-            classifier.score.load_state_dict(self.module["head"].state_dict())
-            classifier.save_pretrained(folder)
+            write_scorer(body, self.module["head"], self.tokenizer, self.policy.ends, self.scored, folder)
         else:
-            body.save_pretrained(folder)
+            write(body, self.tokenizer, self.policy.ends, folder)
             save_file(self.module["head"].state_dict(), folder / HEAD)
-        self.tokenizer.save_pretrained(folder)
 
     def load(self, folder: Path) -> None:
         """Take the head of a saved one.

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +15,13 @@ from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
+from guerdon.models.language.adapters import do_nothing, dropping
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
 from guerdon.models.language.mixing import MixedPolicy, Within
 from guerdon.models.language.sampling import begin, sample
+from guerdon.models.language.saving import merged, write
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
@@ -34,12 +37,13 @@ class LanguagePolicy:
     measures = OWN | {"hidden"}
     compares = COMPARING
 
-    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None):
+    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None, seed: int = 0):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
         self.dtype = dtype
         self.module = module.to(device).eval()  # dropout would make the learner's log-probabilities differ from the sampler's
         self.tokenizer = tokenizer
         self.device = device
+        self.seed = seed  # of what is dropped of the adapters' inputs
 
     @property
     def computing(self) -> nn.Module:
@@ -68,7 +72,9 @@ class LanguagePolicy:
         (``ref_kl``) do so with the models of ``views``, which are computed first, without gradients."""
         with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
         others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
-        found = at_acted_steps(self.computing, sequences, self.device, names, self.plain_head, self.packed, others)
+        plain_head, packed = self.plain_head, self.packed  # tried at the first use, before anything is dropped
+        with self.dropping(sequences):
+            found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others)
         return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
 
     def next_steps(self, sequences: Sequences) -> NextSteps:
@@ -109,9 +115,18 @@ class LanguagePolicy:
         """Whether the model carries adapters."""
         return hasattr(self.module, "disable_adapter")
 
+    @property
+    def alone(self) -> bool:
+        """Whether adapters that are saved without what they stand on would find it."""
+        return self.adapted and all(config.base_model_name_or_path is not None for config in self.module.peft_config.values())
+
+    def dropping(self, sequences: Sequences) -> AbstractContextManager[None]:
+        """While a gradient is computed of these sequences, part of the adapters' inputs is dropped, if that was asked for."""
+        return dropping(self.computing, self.seed, sequences)
+
     def reference(self) -> "LanguagePolicy":
-        """The policy as it is now, frozen: by switching the adapters off where they are still zero, else by a copy."""
-        if self.adapted and all(not p.any() for name, p in self.module.named_parameters() if "lora_B" in name):
+        """The policy as it is now, frozen: by switching the adapters off where they do nothing yet, else by a copy."""
+        if self.adapted and do_nothing(self.module):
             return AdaptersOff(self)
         frozen = copy.deepcopy(self.module).requires_grad_(False)
         return LanguagePolicy(frozen, self.tokenizer, self.device, self.dtype)
@@ -124,26 +139,18 @@ class LanguagePolicy:
             self.__dict__.pop("_copy", None)
 
     def save(self, folder: Path, merge: bool = True) -> None:
-        """A ``transformers`` folder that loads anywhere; where there are adapters and they are not merged, a ``peft`` folder. Merged adapters are
-        rounded to the format of the weights that they are merged into."""
-        folder.mkdir(parents=True, exist_ok=True)
-        merged = self.adapted and merge
-        module = copy.deepcopy(self.module).merge_and_unload() if merged else self.module
-        module.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        """A ``transformers`` folder that loads anywhere, and ends where this policy does; where there are adapters that are not merged and whose base is
+        found elsewhere, a ``peft`` folder. Merged adapters are rounded to the format of the weights that they are merged into."""
+        whole = self.adapted and (merge or not self.alone)
+        write(merged(copy.deepcopy(self.module)) if whole else self.module, self.tokenizer, self.ends, folder)
 
 
 class AdaptersOff(LanguagePolicy):
     """The same module with its adapters switched off while it is measured or sampled."""
 
     def __init__(self, policy: LanguagePolicy):
-        self.policy, self.module, self.tokenizer, self.device, self.dtype = (
-            policy,
-            policy.module,
-            policy.tokenizer,
-            policy.device,
-            policy.dtype,
-        )
+        self.policy, self.module, self.tokenizer = policy, policy.module, policy.tokenizer
+        self.device, self.dtype, self.seed = policy.device, policy.dtype, policy.seed
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
         with self.policy.computing.disable_adapter():

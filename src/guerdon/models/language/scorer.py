@@ -2,7 +2,8 @@
 
     Scorer("runs/reward_model/model")
 
-It is what ``Headed(..., Scalar())`` saves, and what TRL's reward trainer saves, if the score is read at the last token.
+It is what ``Headed(..., Scalar())`` saves, and what TRL's reward trainer saves, adapters on their base included. Each is read where it was trained to be read
+(``scoring``): ours at the end of the answer, others at the last token of the chat template that is no padding.
 
 Source: ours; the format is that of ``AutoModelForSequenceClassification``.
 """
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 
 import torch
 
-from guerdon.errors import InputError
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import HeadedModel
-from guerdon.models.language.language_model import locate
+from guerdon.models.language.loading import SCORER, read
 from guerdon.models.language.policy import LanguagePolicy, device_of
 from guerdon.models.language.precision import dtype_of
+from guerdon.models.language.scoring import Scored
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,10 @@ class Scorer:
         Raises:
             InputError: there is no such model, or it is none with one score.
         """
-        from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-
         device = device_of(self.device)
-        where, _ = locate(self.source)
-        try:
-            config = AutoConfig.from_pretrained(where)
-            kinds = getattr(config, "architectures", None) or []
-            if not any("SequenceClassification" in kind for kind in kinds) or config.num_labels != 1:
-                raise InputError(
-                    f"{self.source} is no scorer ({', '.join(kinds) or 'unknown kind'}): it must be a sequence classifier with one output, as "
-                    "a run with the recipe reward_model saves it"
-                )
-            classifier = AutoModelForSequenceClassification.from_pretrained(where, dtype=dtype_of(self.dtype, device))
-            tokenizer = AutoTokenizer.from_pretrained(where)
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot load a scorer from {self.source!r}: {str(error).splitlines()[0]}") from error
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        model = HeadedModel(LanguagePolicy(classifier, tokenizer, device), Scalar(), 0)
+        found = read(self.source, SCORER, dtype_of(self.dtype, device), merge=True)
+        model = HeadedModel(LanguagePolicy(found.module, found.tokenizer, device), Scalar(), 0)
+        model.scored = Scored.of(found.module.config)
         with torch.no_grad():
-            model.module["head"].weight.copy_(classifier.score.weight.float())
+            model.module["head"].weight.copy_(found.module.score.weight.float())
         return model

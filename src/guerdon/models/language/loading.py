@@ -1,0 +1,448 @@
+"""Loading: what lies in a folder, on the hub or in a file, whole and as the kind of model that it is, or a sentence that says what is wrong with it.
+
+``transformers`` fills what is missing with random numbers, leaves out what it does not know, and reads a reward model as a policy; it reports that and
+goes on. Here its report is read, and whatever it names is refused. What it does not report is looked at besides: numbers that are not finite, tokens
+for which there is no embedding, a model that sees the tokens to come.
+
+A folder of ``peft`` adapters is the base that it names and the adapters on it; each key of the file must have its place there.
+
+Source: ours; the formats are those of ``transformers``, ``peft`` and GGUF.
+"""
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from guerdon.errors import InputError
+from guerdon.models.language.saving import RESIZED, merged
+
+ADAPTERS = "adapter_config.json"
+_INSIDE = "base_model.model."  # what peft writes before the name of a weight
+_SHOWN = 3  # names of weights in a sentence
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is to be loaded.
+
+    Attributes:
+        auto: the class of ``transformers`` that loads it.
+        called: what it is called in a sentence.
+        ending: what the names of its architectures end in.
+        task: what ``peft`` calls it.
+        otherwise: what to do where something else is there.
+    """
+
+    auto: str
+    called: str
+    ending: str
+    task: str
+    otherwise: str
+
+    @property
+    def loader(self) -> Any:
+        import transformers
+
+        return getattr(transformers, self.auto)
+
+    @property
+    def known(self) -> Any:
+        """Configuration class → model class of every model of this kind."""
+        return self.loader._model_mapping
+
+
+POLICY = Kind(
+    "AutoModelForCausalLM",
+    "a causal language model",
+    "CausalLM",
+    "CAUSAL_LM",
+    "a reward model is named where one belongs: {part: scorer, source: ...}, or guerdon score",
+)
+SCORER = Kind(
+    "AutoModelForSequenceClassification",
+    "a scorer",
+    "SequenceClassification",
+    "SEQ_CLS",
+    "it must be a sequence classifier with one output, as a run with the recipe reward_model saves it",
+)
+
+
+@dataclass
+class Loaded:
+    """A module, its tokenizer, and where its weights (those beneath its adapters, if it has some) can be found again: nowhere after merging."""
+
+    module: Any
+    tokenizer: Any
+    base: str | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where ``transformers`` finds something: a folder or hub id, and the GGUF file in it if it is one."""
+
+    source: str
+    where: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: str) -> "Place":
+        return cls(source, *locate(source))
+
+    @property
+    def lasting(self) -> str:
+        """The source, so that it is found from other directories too."""
+        return str(Path(self.where).resolve()) if Path(self.source).expanduser().is_dir() else self.source
+
+
+def locate(source: str) -> tuple[str, dict[str, str]]:
+    """Where ``transformers`` finds the model: a folder or hub id, and the GGUF file in it if it is one.
+
+    Raises:
+        InputError: the source looks like a path and nothing is there.
+    """
+    if source.startswith("package:"):
+        package, _, inside = source.removeprefix("package:").partition("/")
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise InputError(f"model.source: no package {package!r} is installed; pip install {package.replace('_', '-')}")
+        source = str(Path(next(iter(spec.submodule_search_locations))) / inside)
+    path = Path(source).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise InputError(f"model.source: there is no file {source}")
+        return str(path.parent), {"gguf_file": path.name}
+    if source.startswith((".", "/", "~")) and not path.is_dir():
+        raise InputError(f"model.source: there is no folder {source}")
+    return (str(path) if path.is_dir() else source), {}
+
+
+def load(source: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Module and tokenizer from wherever ``source`` points; adapters are merged, in float32.
+
+    Raises:
+        InputError: there is no causal language model, or not all of it.
+    """
+    found = read(source, POLICY, dtype, merge=True)
+    return found.module, found.tokenizer
+
+
+def read(source: str, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | None = None, merge: bool = False) -> Loaded:
+    """Everything of ``source``, in ``dtype``. Adapters stay what they are, on weights in the format ``beneath``; or, with ``merge``, they are added to the
+    weights in float32, and the sums are rounded to ``dtype``.
+
+    Raises:
+        InputError: there is no model of this kind, or not all of it.
+    """
+    place = Place.of(source)
+    adapters = _adapters(place)
+    if adapters is None:
+        module, lacking = _weights(place, kind, dtype)
+        _refuse_gaps(place, module, lacking)
+        tokenizer, base = _tokenizer(place), place.lasting
+    else:
+        _refuse_other_adapters(place, adapters, kind)
+        under, saved = _base_of(place, adapters), _saved(place)
+        module, lacking = _weights(under, kind, torch.float32 if merge or beneath is None else beneath, saved)
+        tokenizer, base = _tokenizer(place, under), None if merge else under.lasting
+        module = _on(module, place, lacking, under, saved)
+        module = merged(module).to(dtype) if merge else module
+    _look(place, kind, module, tokenizer)
+    return Loaded(module, tokenizer, base)
+
+
+def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str, torch.Tensor] | None = None) -> tuple[Any, set[str]]:
+    """The module, and the names of the weights that were not there. On the base of ``adapters`` another head may belong, which they bring."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        if "gguf_file" in place.options:
+            config = {}
+        else:
+            config = {"config": transformers.AutoConfig.from_pretrained(place.where)}
+            _refuse_other_kinds(place, config["config"], kind, adapters is not None)
+            if adapters is not None and f"{_INSIDE}score.weight" in adapters:
+                config["config"].num_labels = len(adapters[f"{_INSIDE}score.weight"])
+        with _silent():
+            module, report = kind.loader.from_pretrained(
+                place.where,
+                dtype=dtype,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are in the report, with their names
+                **config,
+                **place.options,
+                **_unpacked(place.options),
+            )
+    except InputError:
+        raise
+    except ImportError as error:
+        missing = "pip install 'guerdon[gguf]'" if "gguf_file" in place.options else "install it, or take weights in an ordinary format"
+        raise InputError(
+            f"model.source: reading {place.source} needs a package that is not installed ({_line(error)}); {missing}"
+        ) from error
+    except Exception as error:  # whatever a damaged or a foreign folder may bring transformers to raise
+        raise InputError(f"model.source: cannot load {kind.called} from {place.source!r}: {_line(error)}") from error
+    module = _plain(module)
+    who = type(module).__name__
+    if report["mismatched_keys"]:
+        name, there, expected = sorted(report["mismatched_keys"])[0]
+        more = len(report["mismatched_keys"]) - 1
+        raise InputError(
+            f"model.source: in {place.source} {name} has the shape {tuple(there)} and a {who} with its config.json needs {tuple(expected)}"
+            f"{f', and {more} more weights do not fit' if more else ''}; take weights and configuration from the same model"
+        )
+    if report["unexpected_keys"]:
+        raise InputError(
+            f"model.source: {place.source} holds weights for which a {who} has no place ({_some(report['unexpected_keys'])}), so it is another model "
+            f"than {kind.called} of this kind; {kind.otherwise}"
+        )
+    return module, set(report["missing_keys"])
+
+
+def _refuse_gaps(place: Place, module: nn.Module, lacking: set[str]) -> None:
+    if lacking:
+        raise InputError(
+            f"model.source: {place.source} does not hold all weights of a {type(module).__name__}: {_some(lacking)} {'are' if len(lacking) > 1 else 'is'} "
+            "missing; fetch or save it again, for what is missing would be random numbers"
+        )
+
+
+def _refuse_other_kinds(place: Place, config: Any, kind: Kind, beneath: bool) -> None:
+    """By what the configuration says, before any weight is read. ``beneath`` adapters there may be a language model that they make a scorer of."""
+    names = list(getattr(config, "architectures", None) or [])
+    said = ", ".join(names) or type(config).__name__
+    if kind is SCORER and not beneath and (config.num_labels != 1 or not any(kind.ending in name for name in names)):
+        raise InputError(f"{place.source} is no scorer ({', '.join(names) or 'unknown kind'}): {kind.otherwise}")
+    if getattr(config, "is_encoder_decoder", False) or type(config) not in kind.known:
+        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} of transformers is needed (decoder only)")
+    endings = {name.rpartition("For")[2] for name in names if "For" in name}
+    own = kind.known[type(config)].__name__.rpartition("For")[2] if "For" in kind.known[type(config)].__name__ else kind.ending
+    if kind is POLICY and endings and own not in endings:
+        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} is needed; {kind.otherwise}")
+
+
+def _look(place: Place, kind: Kind, module: nn.Module, tokenizer: Any) -> None:
+    """Refuse what transformers does not report."""
+    if kind is SCORER:
+        head = getattr(module, "score", None)
+        if type(head) is not nn.Linear or head.bias is not None or len(head.weight) != 1:
+            raise InputError(
+                f"model.source: {place.source} is a {type(module).__name__}, and a scorer whose head is not one matrix with one row that is called score is not "
+                "supported; train one on a decoder, with the recipe reward_model here or with TRL"
+            )
+    for name, parameter in module.named_parameters():
+        if not parameter.dtype.is_floating_point:
+            raise InputError(
+                f"model.source: the weights of {place.source} are quantised ({name} is of {parameter.dtype}), and models are computed with and trained "
+                "in floating point; take the weights in an ordinary format, or a GGUF file, which is dequantised"
+            )
+        if parameter.numel() and not all(bool(x.isfinite()) for x in parameter.detach().aminmax()):
+            raise InputError(f"model.source: {name} in {place.source} holds numbers that are not finite; fetch or save it again")
+    rows = module.get_input_embeddings().weight.shape[0]
+    highest = max(tokenizer.get_vocab().values(), default=-1)
+    if highest >= rows:
+        raise InputError(
+            f"model.source: the tokenizer of {place.source} has {highest + 1} tokens and the model embeddings for {rows}; resize its embeddings "
+            "(resize_token_embeddings of transformers) and save it, or take the tokenizer that belongs to it"
+        )
+    if kind is POLICY and getattr(module.config, "is_decoder", True) is False and _looks_ahead(module):
+        raise InputError(
+            f"model.source: {place.source} is a {type(module).__name__} that sees the tokens to come, so it cannot write; take a decoder"
+        )
+
+
+@torch.no_grad()
+def _looks_ahead(module: Any) -> bool:
+    """Whether what the model says of a token depends on the next one: encoders can be loaded as language models."""
+    one, other = (module(input_ids=torch.tensor([[1, token]])).logits[0, 0] for token in (2, 3))
+    return not torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
+
+
+def _tokenizer(place: Place, base: Place | None = None) -> Any:
+    """The tokenizer that lies beside the weights; beside adapters that have none, that of their base."""
+    from transformers import AutoTokenizer
+
+    own = base is None or any(
+        (Path(place.where) / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model")
+    )
+    there = place if own else base
+    try:
+        with _silent():
+            tokenizer = AutoTokenizer.from_pretrained(there.where, **there.options)
+    except ImportError as error:
+        raise InputError(
+            f"model.source: reading the tokenizer of {there.source} needs a package that is not installed ({_line(error)}); pip install it"
+        ) from error
+    except Exception as error:
+        raise InputError(
+            f"model.source: cannot load a tokenizer from {there.source!r} ({_line(error)}); a model's folder needs its tokenizer's files "
+            "beside the weights (tokenizer.json, tokenizer_config.json)"
+        ) from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+# adapters
+
+
+def _adapters(place: Place) -> dict[str, Any] | None:
+    """What a folder or a repository says of its adapters; None where it holds none."""
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    if place.options:
+        return None
+    try:
+        path = find_adapter_config_file(place.where)
+        return None if path is None else json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise InputError(f"model.source: {ADAPTERS} in {place.source} is damaged ({_line(error)}); save the adapters again") from error
+    except Exception:  # a hub that cannot be reached is reported where the weights are looked for
+        return None
+
+
+def _refuse_other_adapters(place: Place, adapters: dict[str, Any], kind: Kind) -> None:
+    what, task = adapters.get("peft_type"), adapters.get("task_type")
+    if what != "LORA":
+        raise InputError(
+            f"model.source: {place.source} holds adapters of the kind {what}, and only those of LoRA are read; merge them where they were made"
+        )
+    if task not in (kind.task, None):
+        raise InputError(
+            f"model.source: {place.source} holds the adapters of another kind of model ({task}), and {kind.called} is needed; {kind.otherwise}"
+        )
+
+
+def _base_of(place: Place, adapters: dict[str, Any]) -> Place:
+    name = adapters.get("base_model_name_or_path")
+    asks = f"write where it lies into base_model_name_or_path of {place.where}/{ADAPTERS}"
+    if not name:
+        raise InputError(f"model.source: {place.source} holds adapters and does not say of which model; {asks}")
+    beside = Path(place.where) / name
+    if not Path(name).exists() and not Path(name).is_absolute() and beside.is_dir():
+        name = str(beside)
+    try:
+        return Place.of(name)
+    except InputError as error:
+        raise InputError(f"model.source: {place.source} holds adapters of {name}, which is not there; {asks}") from error
+
+
+def _saved(place: Place) -> dict[str, torch.Tensor]:
+    """What the file of adapters holds."""
+    from peft.utils.save_and_load import load_peft_weights
+
+    try:
+        return load_peft_weights(place.where, device="cpu")
+    except Exception as error:
+        raise InputError(f"model.source: cannot read the adapters in {place.source!r}: {_line(error)}") from error
+
+
+def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mapping[str, torch.Tensor]) -> Any:
+    """The module with the saved adapters on it, to be trained on.
+
+    Raises:
+        InputError: they belong to another model, or not all of them are there.
+    """
+    from peft import PeftModel
+    from peft.utils.save_and_load import get_peft_model_state_dict
+
+    try:
+        with _silent():
+            _resize(module, saved)
+            adapted = PeftModel.from_pretrained(module, place.where, is_trainable=True)
+            own = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    except Exception as error:
+        raise InputError(f"model.source: the adapters in {place.source} cannot be put on {base.source}: {_line(error)}") from error
+    whole = set(adapted.get_base_model().state_dict()) | {
+        name.replace(".base_layer.", ".") for name in adapted.get_base_model().state_dict()
+    }
+    missing = own.keys() - saved.keys()
+    strange = {name for name in saved.keys() - own.keys() if name.removeprefix(_INSIDE).replace(".base_layer.", ".") not in whole}
+    for names, what in ((missing, "lack"), (strange, "hold what has no place in the model")):
+        if names:
+            raise InputError(
+                f"model.source: the adapters in {place.source} {what}: {_some(names)}; they were made for another model than {base.source}, or are damaged"
+            )
+    brought = {name.removeprefix(_INSIDE) for name in saved}
+    _refuse_gaps(base, module, lacking - brought)
+    for config in adapted.peft_config.values():
+        config.base_model_name_or_path = base.lasting
+    without_dropout(adapted)
+    return adapted
+
+
+def _resize(module: Any, saved: Mapping[str, torch.Tensor]) -> None:
+    """Whoever added tokens saved the whole embedding with the adapters; the base is to have as many rows."""
+    for name, layer in module.named_modules():
+        if layer is module.get_input_embeddings():
+            for inside in ("", ".base_layer"):
+                there = saved.get(f"{_INSIDE}{name}{inside}.weight")
+                if there is not None and len(there) != len(layer.weight):
+                    with torch.random.fork_rng(devices=[]):
+                        module.resize_token_embeddings(len(there), mean_resizing=False)
+                    setattr(module, RESIZED, True)
+                    return
+
+
+def without_dropout(adapted: nn.Module) -> None:
+    """What adapters were trained with before is no setting of the run that goes on: nothing is dropped."""
+    for config in adapted.peft_config.values():
+        config.lora_dropout = 0.0
+    for layer in adapted.modules():
+        for name in getattr(layer, "lora_dropout", {}):
+            layer.lora_dropout[name] = nn.Identity()
+
+
+# formats
+
+
+def _unpacked(options: dict[str, str]) -> dict[str, Any]:
+    """A GGUF file is to be read into ordinary weights, which have gradients, also where its blocks could be computed with as they are."""
+    import transformers
+
+    if "gguf_file" not in options or not hasattr(transformers, "GgufConfig"):
+        return {}
+    return {"quantization_config": transformers.GgufConfig(dequantize=True)}
+
+
+def _plain(module: Any) -> Any:
+    """A module read from a GGUF file holds ordinary weights and yet is marked as quantised, so that it could not be saved: without the mark."""
+    if getattr(getattr(module, "quantization_method", None), "value", "") == "gguf":
+        module.hf_quantizer, module.is_quantized, module.quantization_method = None, False, None
+        del module.config.quantization_config
+    return module
+
+
+class _silent(warnings.catch_warnings):
+    """Libraries are not to print what is read here and said in a sentence."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        super().__enter__()
+        warnings.simplefilter("ignore")
+        self._before = logging.get_verbosity()
+        logging.set_verbosity(logging.CRITICAL)
+
+    def __exit__(self, *error: Any) -> None:
+        from transformers.utils import logging
+
+        logging.set_verbosity(self._before)
+        super().__exit__(*error)
+
+
+def _some(names: Iterable[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
