@@ -16,6 +16,7 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.data.selection.zero_variance import ZeroVariance
 from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.interfaces.card import write as write_card
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.language.policy import LanguagePolicy
@@ -76,6 +77,7 @@ def demo(folder: Path, seed: int, display: Display) -> Shown:
     seconds["rl"] = perf_counter() - begun
     after = accuracy(out.model)
     out.model.save(folder / "rl" / "model")
+    write_card(folder / "rl", folder / "rl" / "model")
     return Shown(before, after, seconds, folder / "rl")
 
 

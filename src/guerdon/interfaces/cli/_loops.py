@@ -58,10 +58,12 @@ def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str,
 
 def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> None:
     """Save the model, write the report, and say what came out and where it is."""
+    from guerdon.interfaces.card import write as write_card
     from guerdon.interfaces.report import write
 
     saved = folder / "model"
     model.save(saved)
+    write_card(folder, saved)
     stages = list(histories) if len(histories) > 1 else []
     reports = [write(folder / name if stages else folder) for name in (stages or [""])]
     results = {name: before_and_after(history) for name, history in histories.items()}
