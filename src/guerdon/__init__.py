@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "AdamW": "training.optimiser",
     "Budget": "training.recipe",
+    "Dataset": "tasks.dataset",
     "Decoding": "sequences",
     "FitJob": "training.jobs",
     "Headed": "models.language.headed",
@@ -21,6 +22,7 @@ _WHERE = {
     "LanguageModel": "models.language.language_model",
     "Learning": "training.recipe",
     "Lora": "models.language.lora",
+    "Mixture": "tasks.mixture",
     "Pipeline": "training.stages",
     "Recipe": "training.recipe",
     "Run": "training.run",

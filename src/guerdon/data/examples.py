@@ -6,6 +6,7 @@ from typing import Any
 
 from guerdon.data.formats import Format
 from guerdon.data.formats._detect import detect
+from guerdon.data.formats.prompt_only import PromptOnly
 from guerdon.errors import InputError
 from guerdon.sequences import Example
 from guerdon.tasks.encoding import Encoder
@@ -15,7 +16,7 @@ from guerdon.tasks.rows import at_row, place
 def examples(
     rows: Sequence[Mapping[str, Any]], encode: Encoder, format: Format | None = None, columns: Collection[str] = (), where: str = ""
 ) -> list[Example]:
-    """Every row as an example; ``format`` None tells it from the columns of the first row.
+    """Every row as an example; ``format`` None tells it from the columns, and rows of several formats may be among one another if they have the same sides.
 
     The examples keep the numeric columns that all rows have, so that they can be batched.
 
@@ -28,15 +29,33 @@ def examples(
     """
     if not len(rows):
         raise InputError(f"{where or 'the data'} has no rows; check the path, the split and the filters")
-    made = []
+    made: list[Example] = []
+    told: dict[tuple[str, ...], Format] = {}
     for index in range(len(rows)):
         with at_row(*place(rows, index, where)):
             row = rows[index]
-            format = format or detect(row)
-            example = format(row, encode)
+            example = (format or _format(row, told))(row, encode)
+            if made and example.sides.keys() != made[0].sides.keys():
+                raise InputError(
+                    f"its columns make {_sides(example)} and those of the rows before {_sides(made[0])}, which one loss does not learn from; convert the rows "
+                    "(guerdon convert, or convert in the task)"
+                )
             missing = [name for name in columns if name not in example.columns and all(name not in s.steps for s in example.sides.values())]
             if missing:
                 raise InputError(f"there is no number in column {missing[0]!r}, which the loss reads; columns there: {', '.join(row)}")
             made.append(example)
     shared = set.intersection(*(set(e.columns) for e in made))
     return [replace(e, columns={k: v for k, v in e.columns.items() if k in shared}) for e in made]
+
+
+def _format(row: Mapping[str, Any], told: dict[tuple[str, ...], Format]) -> Format:
+    """The format of a row. One in which nothing can be learned from is asked for the columns of the first."""
+    names = tuple(row)
+    if names not in told:
+        found = detect(row)
+        told[names] = next(iter(told.values())) if told and isinstance(found, PromptOnly) else found
+    return told[names]
+
+
+def _sides(example: Example) -> str:
+    return " and ".join(name or "one answer" for name in example.sides)

@@ -42,6 +42,17 @@ class PlacedRows(list):
         rows = [row for _, some in sources for row in some]
         return cls(rows, range(len(rows)), [(name, len(some)) for name, some in sources])
 
+    @classmethod
+    def joined(cls, parts: Sequence["PlacedRows"]) -> "PlacedRows":
+        """Several of them, one after the other, each in its own places."""
+        rows, places, sources, before = [], [], [], 0
+        for part in parts:
+            rows += part
+            places += [before + at for at in part.places]
+            sources += part.sources
+            before += sum(size for _, size in part.sources)
+        return cls(rows, places, sources)
+
     def replaced(self, rows: Iterable[Row]) -> "PlacedRows":
         """Other rows in their places."""
         return PlacedRows(rows, self.places, self.sources)

@@ -183,9 +183,13 @@ def model(raw: Any, place: str, task: Any = None) -> Any:
 
 
 def task(raw: Any, place: str, base: Any = None) -> Any:
-    """A task: a part, or the file, folder or hub id of a dataset."""
+    """A task: a part, or the file, folder or hub id of a dataset; or a list of tasks, each with a weight if need be."""
     if raw is None:
         return None
+    if isinstance(raw, list):
+        raw = {"part": "mixture", "of": raw}
+    if isinstance(raw, Mapping) and raw.get("part") == "mixture":
+        raw = _mixed(raw, place)
     if isinstance(raw, str):
         parts = _rooms.known(_rooms.TASKS)
         if raw in parts:
@@ -199,6 +203,22 @@ def task(raw: Any, place: str, base: Any = None) -> Any:
     if "part" not in raw and base is not None:
         return instance(type(base), raw, place, base)
     return build(Any, raw if "part" in raw else {"part": "dataset", **raw}, place, MISSING, _rooms.TASKS)
+
+
+def _mixed(raw: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """A mixture with its tasks built and the weights that stand beside them put together."""
+    of = raw.get("of")
+    if not isinstance(of, list | tuple):
+        raise InputError(f"{place}.of: a list of tasks is expected, not {of!r}")
+    weighed = [isinstance(item, Mapping) and "weight" in item for item in of]
+    if any(weighed) and raw.get("weights"):
+        raise InputError(f"{place}.weights: weights stand beside the tasks already; give them in one place")
+    plain = [{k: v for k, v in item.items() if k != "weight"} if own else item for item, own in zip(of, weighed, strict=True)]
+    built = tuple(task(item, f"{place}.{i}") for i, item in enumerate(plain))
+    if None in built:
+        raise InputError(f"{place}.{built.index(None)}: a task is expected, not nothing")
+    weights = {"weights": [item["weight"] if own else 1 for item, own in zip(of, weighed, strict=True)]} if any(weighed) else {}
+    return {**raw, "of": built, **weights}
 
 
 _OPTIONS = tuple(f for f in Rewards.__dataclass_fields__)
