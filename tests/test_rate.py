@@ -164,3 +164,93 @@ def test_a_prior_rates_who_never_lost_and_who_was_never_compared(rate):
     assert code == 0
     scores = {row["item"]: row["score"] for row in json.loads(out)["items"]}
     assert scores["x"] == pytest.approx(scores["p"]) and scores["x"] == pytest.approx(-scores["y"]) and scores["x"] > 0.1
+
+
+# verdicts as people have them
+
+
+def duel(**said):
+    return {"model_a": "x", "model_b": "y", **said}
+
+
+def scores(out):
+    return {row["item"]: row["score"] for row in json.loads(out)["items"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        ([duel(probability=0.75)], ()),
+        ([duel(p=0.75), duel(p=0.75)], ("--probability", "p")),
+        ([duel(p=1), duel(p=0.5)], ("--probability", "p")),
+        ([duel(votes_a=3, votes_b=1)], ()),
+        ([duel(votes_a=2, votes_b=1), duel(votes_a=1, votes_b=0)], ()),
+        ([duel(up=3, down=1)], ("--votes", "up,down")),
+        ([duel(winner_model_a=1, winner_model_b=0)] * 3 + [duel(winner_model_a=0, winner_model_b=1)], ()),
+    ],
+)
+def test_probabilities_and_votes_are_shares_and_counts_of_answers(rate, rows, options):
+    """Three to one are ln 3 apart, however that is told."""
+    code, out, said = rate(rows, *options, "--json")
+    assert code == 0, said
+    assert scores(out)["x"] - scores(out)["y"] == pytest.approx(math.log(3))
+
+
+def test_votes_are_as_many_answers_and_a_probability_is_one(rate):
+    each = [won("x", "y")] * 3 + [won("y", "x")]
+    asked = json.loads(rate(each, "--json")[1])
+    votes = json.loads(rate([{"item_a": "x", "item_b": "y", "votes_a": 3, "votes_b": 1}], "--json")[1])
+    assert votes == asked and votes["comparisons"] == 4 and votes["items"][0]["wins"] == 3
+    odds = json.loads(rate([{"item_a": "x", "item_b": "y", "probability": 0.75}], "--json")[1])
+    assert odds["comparisons"] == 1 and odds["items"][0]["wins"] == 0.75
+    width = lambda found: found["items"][0]["high"] - found["items"][0]["low"]  # noqa: E731
+    assert width(odds) == pytest.approx(2 * width(asked))
+
+
+def test_votes_for_ties(rate):
+    voted = json.loads(rate([duel(votes_a=2, votes_b=1, votes_tie=3)], "--json")[1])
+    asked = json.loads(rate([duel(winner=w) for w in ("model_a", "model_a", "model_b", "tie", "both good", "tie (bothgood)")], "--json")[1])
+    assert voted == asked and voted["model"] == "Davidson()" and voted["items"][0]["ties"] == 3
+
+
+ARENA = ["model_a", "model_a", "model_b", "tie", "tie (bothbad)"]
+
+
+def test_both_bad_is_what_it_is_said_to_be(rate):
+    rows = [duel(winner=word) for word in ARENA]
+    code, _, said = rate(rows)
+    assert code == 2 and "--both-bad tie" in said
+    as_tie = json.loads(rate(rows, "--both-bad", "tie", "--json")[1])
+    assert as_tie == json.loads(rate([duel(winner=w.split(" (")[0]) for w in ARENA], "--json")[1]) and as_tie["left_out"] == 0
+    dropped = json.loads(rate(rows, "--both-bad", "drop", "--json")[1])
+    assert dropped["comparisons"] == 4 and dropped["left_out"] == 1 and dropped["items"] == json.loads(rate(rows[:4], "--json")[1])["items"]
+    neither = [duel(winner=w) for w in ("model_a", "model_b", "both bad", "bothbad")]
+    assert json.loads(rate(neither, "--json")[1])["model"] == "OutsideOption()"
+
+
+def test_names_that_look_like_numbers_are_names(rate):
+    Path("table.csv").write_text("model_a,model_b,winner\n007,7,007\n007,7,7\n1e5,7,1e5\n1e5,7,7\n")
+    assert main(["rate", "table.csv", "--out", "out.jsonl"]) == 0
+    assert {json.loads(line)["item"] for line in Path("out.jsonl").read_text().splitlines()} == {"007", "7", "1e5"}
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "words"),
+    [
+        (duel(probability=1.5), (), "row 0 of rows.jsonl (the first is row 0): column 'probability' says 1.5"),
+        (duel(probability=None), (), "nothing in column 'probability'"),
+        (duel(probability="likely"), (), "'likely', where a number that is at least 0 is expected"),
+        (duel(probability=-0.1), (), "at least 0"),
+        (duel(votes_a=float("nan"), votes_b=1), (), "at least 0"),
+        (duel(votes_a=10**400, votes_b=1), (), "at least 0"),
+        (duel(votes_a=0, votes_b=0), (), "no vote in 'votes_a', 'votes_b'"),
+        (duel(winner="a", p=0.5), ("--winner", "winner", "--probability", "p"), "--winner and --probability both say who won"),
+        (duel(winner="a"), ("--votes", "p"), "two or three columns"),
+        (duel(winner="a"), ("--votes", "p,q"), "no column 'p'"),
+        (duel(winner="a"), ("--both-bad", "ties"), "did you mean tie"),
+        (duel(winner="both bad"), ("--both-bad", "drop"), "no comparison is left"),
+    ],
+)
+def test_soft_verdicts_that_are_none_are_said(rate, row, options, words):
+    code, out, said = rate([row], *options)
+    assert code == 2 and out == "" and words in said, said

@@ -25,8 +25,22 @@ def command(
     second: Annotated[str | None, typer.Option(help="Column of the other. Default: item_b or model_b.", show_default=False)] = None,
     winner: Annotated[
         str | None,
-        typer.Option(help="Column of the answer: the winner's name, a, b, tie or neither. Default: winner or outcome.", show_default=False),
+        typer.Option(
+            help="Column of the answer: the winner's name, a, b, tie (both good) or neither (both bad). Default: winner or outcome.",
+            show_default=False,
+        ),
     ] = None,
+    probability: Annotated[
+        str | None,
+        typer.Option(help="Instead: the column of the probability that the first is better. Default: probability.", show_default=False),
+    ] = None,
+    votes: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead: the columns of votes for the first, the second (and ties), such as votes_a,votes_b.", show_default=False
+        ),
+    ] = None,
+    both_bad: Annotated[str, typer.Option(help="What both bad counts as: neither (an answer of its own), tie or drop.")] = "neither",
     cluster: Annotated[
         str | None,
         typer.Option(help="Column of who answered (or of the prompt): intervals then allow for dependence within.", show_default=False),
@@ -50,13 +64,14 @@ def command(
 
     from guerdon.errors import InputError
     from guerdon.interfaces.cli._printing import as_json, console
-    from guerdon.interfaces.rating import choice_for, comparisons, rated
+    from guerdon.interfaces.rating import Columns, choice_for, comparisons, rated, whole
     from guerdon.parts import describe
     from guerdon.tasks.dataset import Dataset
 
     if out is not None and out.suffix not in (".csv", ".jsonl"):
         raise InputError(f"--out: {out} should end in .csv or .jsonl")
-    table = comparisons(Dataset(str(file), shuffle=False).train(), first, second, winner, cluster, str(file))
+    columns = Columns(first, second, winner, probability, tuple(n.strip() for n in votes.split(",")) if votes else None, cluster)
+    table = comparisons(Dataset(str(file), shuffle=False, texts=columns.texts).train(), columns, both_bad, str(file))
     choice = choice_for(table, model)
     if elo and not _logistic(choice):
         raise InputError(f"--elo: {type(choice).__name__} has no scores that are log-odds and have no zero of their own; leave it out")
@@ -64,7 +79,7 @@ def command(
     rows = [row | _elo(row) for row in found.rows] if elo else found.rows
     if out is not None:
         _write(out, rows)
-    left_out = len(table.said) - found.used
+    left_out = whole(sum(table.count) + table.dropped - found.used)
     if json:
         result = {"model": describe(choice), "comparisons": found.used, "left_out": left_out, "log_likelihood": found.log_likelihood}
         as_json(result | {"confidence": confidence, "items": rows, "parameters": found.others})
@@ -75,7 +90,7 @@ def command(
         ranks = f"{row['best_rank']}" if row["best_rank"] == row["worst_rank"] else f"{row['best_rank']} to {row['worst_rank']}"
         numbers = (_figure(row["score"], elo), f"{_figure(row['low'], elo)} to {_figure(row['high'], elo)}")
         shown.add_row(
-            ranks, row["item"], *numbers, str(row["wins"]), str(row["losses"]), str(row["neither" if third == "neither" else "ties"])
+            ranks, row["item"], *numbers, *(f"{row[name]:g}" for name in ("wins", "losses", "neither" if third == "neither" else "ties"))
         )
     console.print(shown)
     for name, value in found.others.items():

@@ -1,6 +1,6 @@
 """Ratings: a table of comparisons → scores of its items, with intervals and with the ranks that they allow."""
 
-from guerdon.interfaces.rating.fitting import Ratings, choice_for, rated
-from guerdon.interfaces.rating.table import Comparisons, comparisons
+from guerdon.interfaces.rating.fitting import Ratings, choice_for, rated, whole
+from guerdon.interfaces.rating.table import BOTH_BAD, Columns, Comparisons, comparisons
 
-__all__ = ["Comparisons", "Ratings", "choice_for", "comparisons", "rated"]
+__all__ = ["BOTH_BAD", "Columns", "Comparisons", "Ratings", "choice_for", "comparisons", "rated", "whole"]

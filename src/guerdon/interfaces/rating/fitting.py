@@ -30,13 +30,13 @@ class Ratings:
         rows: for each item its score with the ends of its interval, the best and worst rank it can have, and its record; the best first.
         others: the other parameters of the likelihood, each with its interval.
         log_likelihood: nats.
-        used: how many comparisons were fitted; the others were left out.
+        used: how many answers were fitted; the others were left out.
     """
 
     rows: list[dict[str, Any]]
     others: dict[str, dict[str, float]]
     log_likelihood: float
-    used: int
+    used: float
 
 
 def choice_for(table: Comparisons, name: str | None) -> Choice:
@@ -52,8 +52,8 @@ def choice_for(table: Comparisons, name: str | None) -> Choice:
         return choices[name]()
     if {"tie", "none"} <= set(table.said):
         raise InputError(
-            "some comparisons are ties and in some neither was good enough, and no likelihood has an answer for both: choose with --model davidson --drop, or "
-            "--model outside_option --drop, which of them to leave out"
+            "some comparisons are ties and in some neither was good enough, and no likelihood has an answer for both: count both bad as a tie "
+            "(--both-bad tie), or choose with --model davidson --drop, or --model outside_option --drop, which of them to leave out"
         )
     return Davidson() if "tie" in table.said else OutsideOption() if "none" in table.said else BradleyTerry()
 
@@ -97,7 +97,7 @@ def rated(
     for name in sorted(found.parameters.keys() - {"score"}):
         one = found.interval(lambda p, name=name: p[name], confidence, robust)
         others[name] = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
-    return Ratings(sorted(rows, key=lambda row: -row["score"]), others, found.log_likelihood, int(data["count"].sum()))
+    return Ratings(sorted(rows, key=lambda row: -row["score"]), others, found.log_likelihood, whole(float(data["count"].sum())))
 
 
 def _answers(table: Comparisons, choice: Choice, drop: bool, halve: bool) -> dict[str, Tensor | None]:
@@ -110,16 +110,19 @@ def _answers(table: Comparisons, choice: Choice, drop: bool, halve: bool) -> dic
     if choice.nobody:
         index[choice.nobody] = outcomes.index(())
     rows: list[tuple[int, int, float]] = []  # comparison, answer, count
-    for i, said in enumerate(table.said):
+    for i, (said, count) in enumerate(zip(table.said, table.count, strict=True)):
         if said in index:
-            rows.append((i, index[said], 1.0))
+            rows.append((i, index[said], count))
         elif halve and said == "tie":
-            rows += [(i, index["first"], 0.5), (i, index["second"], 0.5)]
+            rows += [(i, index["first"], count / 2), (i, index["second"], count / 2)]
         elif not drop:
             words = {"tie": "is a tie", "none": "says that neither is good enough"}
-            mend = {"tie": "count ties as half a win for each (--half), take davidson or rao_kupper", "none": "take outside_option"}
+            mend = {
+                "tie": "count ties as half a win for each (--half), take davidson or rao_kupper",
+                "none": "take outside_option, or count it as a tie (--both-bad tie)",
+            }
             raise InputError(
-                f"comparison {i} {words[said]}, for which {type(choice).__name__} has no answer: {mend[said]}, or leave such rows out (--drop)"
+                f"comparison {table.row[i]} {words[said]}, for which {type(choice).__name__} has no answer: {mend[said]}, or leave such rows out (--drop)"
             )
     if not rows:
         raise InputError("no comparison is left")
@@ -145,10 +148,15 @@ def _refuse_islands(items: list[str], asked: Tensor) -> None:
         )
 
 
-def _records(table: Comparisons) -> list[dict[str, int]]:
+def _records(table: Comparisons) -> list[dict[str, float]]:
     """For each item how often it won, lost, tied, and was one of two that were not good enough."""
-    found = [{"wins": 0, "losses": 0, "ties": 0, "neither": 0} for _ in table.items]
-    for pair, said in zip(table.asked, table.said, strict=True):
+    found = [{"wins": 0.0, "losses": 0.0, "ties": 0.0, "neither": 0.0} for _ in table.items]
+    for pair, said, count in zip(table.asked, table.said, table.count, strict=True):
         for item, side in zip(pair, ("first", "second"), strict=True):
-            found[item]["ties" if said == "tie" else "neither" if said == "none" else "wins" if said == side else "losses"] += 1
-    return found
+            found[item]["ties" if said == "tie" else "neither" if said == "none" else "wins" if said == side else "losses"] += count
+    return [{name: whole(value) for name, value in record.items()} for record in found]
+
+
+def whole(count: float) -> float:
+    """A count as the whole number that it is, or, of shares, rounded to what their sum is sure of."""
+    return round(count) if abs(count - round(count)) < 1e-9 else round(count, 9)
