@@ -1,8 +1,9 @@
 """Preparing: from a configuration to something that can run, with everything refused that can be refused before the first step."""
 
+import contextlib
 import dataclasses
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -270,16 +271,42 @@ def run_folder(configuration: Configuration, path: Path | None) -> Path:
     return Path("runs") / (path.stem if path else "run")
 
 
-def keep(configuration: Configuration, folder: Path) -> None:
-    """Write the effective configuration into the folder.
+@contextlib.contextmanager
+def open_to_one(folder: Path) -> Iterator[None]:
+    """The folder of a run, made, and written by this process alone.
+
+    Raises:
+        InputError: another process writes there, or nobody may.
+    """
+    from guerdon.training.writing import writing
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = writing(folder)
+        lock.__enter__()
+    except OSError as error:
+        raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def keep(configuration: Configuration, folder: Path) -> list[str]:
+    """Write the effective configuration into the folder, and return what it says otherwise than before that may differ (``training.going_on``) and of which
+    a run does not know: where models and rows lie.
 
     Raises:
         InputError: the folder holds checkpoints of another configuration; the places that differ are named.
     """
+    from guerdon.training.going_on import changes
+
+    said: list[str] = []
     path = folder / "configuration.yaml"
     text = dump(dataclasses.replace(configuration, run=None))
     if path.exists() and any(folder.rglob("checkpoints/step-*")):
-        changed = list(_differences(parse(path.read_text(), str(path)), parse(text, "the configuration")))
+        changed, free = changes(parse(path.read_text(), str(path)), parse(text, "the configuration"))
+        said = [f"going on with what lies elsewhere: {place}" for place in free if "budget." not in place]
         if changed:
             raise InputError(
                 f"{folder} holds a run with another configuration ({'; '.join(changed[:4])}); give another folder (run=...), or delete it to "
@@ -290,14 +317,4 @@ def keep(configuration: Configuration, folder: Path) -> None:
         path.write_text(text)
     except OSError as error:
         raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
-
-
-def _differences(before: Any, now: Any, place: str = "") -> Iterator[str]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in {**before, **now}:
-            yield from _differences(before.get(key), now.get(key), f"{place}.{key}" if place else str(key))
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for i, (one, other) in enumerate(zip(before, now, strict=True)):
-            yield from _differences(one, other, f"{place}.{i}")
-    elif before != now:
-        yield f"{place} was {before}, is {now}"
+    return said

@@ -4,12 +4,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
 
-from guerdon.errors import RunFailed
+from guerdon.errors import InputError, RunFailed
+from guerdon.training import knobs
+from guerdon.training.best import Best
 from guerdon.training.display import Display
 from guerdon.training.recipe import Budget
 from guerdon.training.run import Run
@@ -35,16 +37,31 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
     """Run ``loop`` from where the run left off to ``budget.steps``, and return what was logged (by this process and those before it)."""
     history: list[dict[str, float]] = []
     start = 0
-    with deterministic(budget.deterministic), patient() as asked_to_stop, reporters(budget, run) as report:
+    best = Best(budget, run, model)
+    with (
+        nullcontext() if run is None else run.writing(),
+        deterministic(budget.deterministic),
+        patient() as asked_to_stop,
+        reporters(budget, run) as report,
+    ):
         if run is not None:
             resumed = run.resume()
             for note in run.notes:
                 display.say(note)
             if resumed is not None:
                 start, state = resumed
+                if start > budget.steps:
+                    raise InputError(
+                        f"{run.folder} holds a run of {start} steps, more than the {budget.steps} asked for; ask for more, or give another folder"
+                    )
                 loop.restore(state)
+                best.restore(state.get("best"))
                 history = run.metrics()
                 display.say(f"going on from step {start} of {budget.steps}")
+                for note in stretched(loop, run.steps_before, budget.steps, start):
+                    display.say(note)
+            else:
+                best.forget()
         display.start(what, start, budget.steps)
 
         def log(step: int, metrics: dict[str, float]) -> None:
@@ -56,23 +73,44 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
 
         try:
             if start == 0:
-                log(0, loop.evaluate(0))
+                first = loop.evaluate(0)
+                best.see(0, first)
+                log(0, first)
             for step in range(start + 1, budget.steps + 1):
+                if best.exhausted:
+                    break
                 begun = time.perf_counter()
                 metrics = loop.step(step)
                 metrics["step_time"] = time.perf_counter() - begun
                 if step == budget.steps or due(step, budget.evaluate_every):
-                    metrics |= loop.evaluate(step)
+                    evaluated = loop.evaluate(step)
+                    best.see(step, evaluated)
+                    metrics |= evaluated
                 log(step, metrics)
                 stopping = asked_to_stop.is_set()
-                if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping):
-                    run.save(step, loop.state(), model)
+                if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping or best.exhausted):
+                    run.save(step, {**loop.state(), "best": best.state()}, model)
+                    best.prune()
                 if stopping and step < budget.steps:
                     where = f"; saved in {run.folder}: the same command goes on from there" if run else ""
                     raise Interrupted(f"stopped after step {step} of {budget.steps}{where}")
         finally:
             display.stop()
+        best.conclude(history[-1]["step"], display)
     return history
+
+
+def stretched(loop: Any, before: int | None, now: int, start: int) -> list[str]:
+    """What a run that was given another number of steps is to be told: schedules are of progress, which is now of another whole."""
+    found = knobs.schedules(getattr(loop, "recipe", None))
+    if before in (None, now) or not found:
+        return []
+    schedule = next(iter(found.values()))
+    values = f"{schedule(start / before):.3g} before and {schedule((start + 0.5) / now):.3g} from now on"
+    return [
+        f"the run was begun with {before} steps and has {now} now, over which its schedules stretch ({', '.join(found)}: {values}), so that it is not the run "
+        "that had them from the start; without schedules it would be"
+    ]
 
 
 def due(step: int, every: int) -> bool:

@@ -30,6 +30,7 @@ from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
+from guerdon.training.sources import sources
 from guerdon.training.stages import Outputs, adopt, cache_folder, describe
 from guerdon.training.streams import Stream
 
@@ -67,8 +68,9 @@ class FitJob:
         for what, count in encoder.truncated.items():
             if count:
                 display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
+        further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
+        run = run_in(folder, self, budget, model, {"rows to learn from": train, "held-out rows": test, **further})
         acquaint(model, learned)
-        run = run_in(folder, self, budget)
         if not learns(model):
             display.say("the model has nothing that is trained: it was told of the rows, and that is all")
             if run is not None:
@@ -118,16 +120,18 @@ class ImproveJob:
         budget = seeded(self.budget, seed)
         scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
+        rows, held_out = self.task.train(), self.task.test()
+        further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
         try:
             out = improve(
                 model,
                 scene,
-                self.task.train(),
+                rows,
                 self.recipe,
                 budget,
                 self.decoding,
-                self.task.test(),
-                run_in(folder, self, budget),
+                held_out,
+                run_in(folder, self, budget, model, {"rows to learn from": rows, "held-out rows": held_out, **further}),
                 display,
                 streams_of(self.streams, done, encoder, budget),
                 learners_of(self.recipe, model, budget.seed, done),
@@ -271,6 +275,9 @@ def seeded(budget: Budget, seed: int) -> Budget:
     return dataclasses.replace(budget, seed=seed)
 
 
-def run_in(folder: Path | None, job: Any, budget: Budget) -> Run | None:
-    """The run directory of a job, or None."""
-    return Run(folder, describe(job), budget.keep_checkpoints) if folder is not None else None
+def run_in(folder: Path | None, job: Any, budget: Budget, model: Model, rows: Mapping[str, Sequence[Row]]) -> Run | None:
+    """The run directory of a job, or None. ``rows`` by what they are for, and the model as it stands, are what it is made from."""
+    if folder is None:
+        return None
+    about = describe(dataclasses.replace(job, budget=budget))
+    return Run(folder, about, budget.keep_checkpoints, sources(model, rows, job), budget.accept)

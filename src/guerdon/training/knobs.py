@@ -38,20 +38,33 @@ def at(thing: T, progress: float, states: Mapping[str, Any], path: str = "") -> 
     return thing
 
 
+def schedules(thing: Any, path: str = "") -> dict[str, Any]:
+    """Every schedule in ``thing``, by its path."""
+    if is_schedule(thing):
+        return {path: thing}
+    found: dict[str, Any] = {}
+    for name, value in _inside(thing):
+        found |= schedules(value, f"{path}.{name}".lstrip("."))
+    return found
+
+
+def _inside(thing: Any) -> list[tuple[Any, Any]]:
+    if isinstance(thing, tuple):
+        return list(enumerate(thing))
+    if isinstance(thing, Mapping):
+        return list(thing.items())
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        return [(field.name, getattr(thing, field.name)) for field in dataclasses.fields(thing)]
+    return []
+
+
 def controllers(thing: Any, path: str = "") -> dict[str, Any]:
     """Every controller in ``thing``, by its path."""
     if is_controller(thing):
         return {path: thing}
     found: dict[str, Any] = {}
-    if isinstance(thing, tuple):
-        for i, item in enumerate(thing):
-            found |= controllers(item, f"{path}.{i}")
-    elif isinstance(thing, Mapping):
-        for key, item in thing.items():
-            found |= controllers(item, f"{path}.{key}")
-    elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        for field in dataclasses.fields(thing):
-            found |= controllers(getattr(thing, field.name), f"{path}.{field.name}")
+    for name, value in _inside(thing):
+        found |= controllers(value, f"{path}.{name}")
     return found
 
 

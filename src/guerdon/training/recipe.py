@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
@@ -10,6 +10,7 @@ from guerdon.credit.advantages import Advantage
 from guerdon.data.pairing import Pairing
 from guerdon.data.selection import Drawing, Selection, Weighing
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
+from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.feedback.judges import Judge
@@ -107,7 +108,34 @@ class Budget:
         seed: everything random is derived from it.
         deterministic: only deterministic kernels, one result bit for bit.
         report_to: besides ``metrics.jsonl``: "tensorboard", "wandb".
+        keep_best: a metric of the evaluations, such as ``eval/reward`` (or ``reward``): the model that was the best by it is kept as ``model_best``.
+        best_is: "highest" or "lowest"; "": lowest for what ends in ``loss``.
+        patience: after so many evaluations in a row that were no better than before by more than ``min_delta`` the run stops; 0: it never does.
+        load_best: the run ends with the best model in the place of the last one.
+        accept: what may be another when a run is gone on with: "rows", "model".
+
+    Raises:
+        InputError: ``patience`` or ``load_best`` without a metric, one without evaluations, or a number that is out of its range.
     """
+
+    # What never changes the steps that are made may be another when a run is gone on with.
+    may_change: ClassVar[frozenset[str]] = frozenset(
+        {
+            "steps",
+            "tokens_per_micro_batch",
+            "evaluate_every",
+            "evaluation_rows",
+            "save_every",
+            "keep_checkpoints",
+            "log_completions_every",
+            "report_to",
+            "keep_best",
+            "best_is",
+            "patience",
+            "min_delta",
+            "accept",
+        }
+    )
 
     steps: int = 100
     batch_size: int = 32
@@ -121,6 +149,23 @@ class Budget:
     seed: int = 0
     deterministic: bool = True
     report_to: tuple[str, ...] = ()
+    keep_best: str = ""
+    best_is: Literal["", "highest", "lowest"] = ""
+    patience: int = 0
+    min_delta: float = 0.0
+    load_best: bool = False
+    accept: tuple[Literal["rows", "model"], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.keep_best and (self.patience or self.load_best):
+            raise InputError("budget.patience and budget.load_best need a metric; set budget.keep_best, such as eval/reward or eval/loss")
+        if self.keep_best and not 0 < self.evaluate_every <= self.steps:
+            raise InputError(
+                f"budget.keep_best is {self.keep_best!r} and evaluations come every {self.evaluate_every} of {self.steps} steps (0: at the end only); "
+                "set budget.evaluate_every, so that there is something to choose from"
+            )
+        if self.patience < 0 or self.min_delta < 0:
+            raise InputError("budget.patience and budget.min_delta are 0 or more")
 
     @property
     def rows(self) -> int:

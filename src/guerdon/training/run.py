@@ -3,10 +3,12 @@
 run/
   configuration.json   what was asked for, with every default written out
   environment.json     versions, machine, threads, command
+  sources.json         digests of rows, weights and code of one's own
   metrics.jsonl        one line per logged step: {"step": 3, "reward": 0.41, ...}
   completions.jsonl    one line per sampled completion, with its reward components
   checkpoints/step-00000050/{state.pt, manifest.json, model/}
   model/               the final policy, in the ecosystem's format
+  model_best           the best one by a metric, where one is named (budget.keep_best)
   report.html
 """
 
@@ -18,42 +20,92 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.training.going_on import changes
+from guerdon.training.sources import compared
+from guerdon.training.writing import writing
+
+MACHINE = ("guerdon", "python", "torch", "transformers", "machine", "threads", "gpu")  # on what the digits of a result depend
 
 
 class Run:
     """The open directory of one run.
 
     Raises:
-        InputError: the directory holds a run with another configuration.
+        InputError: the directory holds a run with another configuration, on other rows, or of another model; or another process writes there.
     """
 
-    def __init__(self, folder: Path | str, configuration: Mapping[str, Any], keep_checkpoints: int = 2):
+    def __init__(
+        self,
+        folder: Path | str,
+        configuration: Mapping[str, Any],
+        keep_checkpoints: int = 2,
+        sources: Mapping[str, Any] | None = None,
+        accept: Sequence[str] = (),
+    ):
         self.folder = Path(folder)
         self.keep = keep_checkpoints
         self.notes: list[str] = []  # what the user is to be told when the run goes on
+        self.steps_before: int | None = None  # how many steps were asked for when it was begun, or gone on with
         with _disk(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._write_configuration(configuration)
-            (self.folder / "environment.json").write_text(json.dumps(environment(), indent=2))
+            with self.writing():
+                now = {"configuration": configuration, "environment": environment(), "sources": sources or {}}
+                found = {name: json.loads(json.dumps(what, default=str)) for name, what in now.items()}
+                if self.checkpoints():
+                    self._compare({name: self._read(name) for name in found}, found, accept)
+                for name, what in found.items():
+                    _replace(self.folder / f"{name}.json", json.dumps(what, indent=2))
 
-    def _write_configuration(self, configuration: Mapping[str, Any]) -> None:
-        path = self.folder / "configuration.json"
-        text = json.dumps(configuration, indent=2, default=str)
-        if path.exists() and self.checkpoints():
-            before = json.loads(path.read_text())
-            changed = sorted(k for k in {*before, *configuration} if before.get(k) != json.loads(text).get(k))
-            if changed:
-                raise InputError(
-                    f"{self.folder} holds a run whose {', '.join(changed)} differ; give another folder, or delete it to start again"
-                )
-        path.write_text(text)
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody else writes into the folder meanwhile.
+
+        Raises:
+            InputError: another process does.
+        """
+        return writing(self.folder)
+
+    def disk(self, draft: Path | None = None) -> contextlib.AbstractContextManager[None]:
+        """A full disk, or one that may not be written, becomes a sentence."""
+        return _disk(self.folder, draft)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / f"{name}.json"
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(path.read_text())
+        return {}
+
+    def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any], accept: Sequence[str]) -> None:
+        """Refuse what would make the run neither of the two, and say what else is another than it was."""
+        wrong, free = changes(before["configuration"], now["configuration"]) if before["configuration"] else ([], [])
+        if wrong:
+            raise InputError(
+                f"{self.folder} holds a run of another configuration ({'; '.join(wrong[:4])}); give another folder, or delete it to start again"
+            )
+        self.steps_before = (before["configuration"].get("budget") or {}).get("steps")
+        if free:
+            self.notes.append(f"going on with settings that do not change what a step does: {'; '.join(free)}")
+        different, said = compared(before["sources"], now["sources"])
+        refused = [sentence for kind, sentence in different if kind not in accept]
+        if refused:
+            raise InputError(
+                f"{self.folder} was begun on other {' and '.join(dict.fromkeys(k for k, _ in different if k not in accept))} than these "
+                f"({'; '.join(refused)}), so that the run would be neither of the two; put them back, give another folder, or say that it is meant "
+                f"(budget.accept=[{', '.join(dict.fromkeys(k for k, _ in different))}])"
+            )
+        self.notes += [f"going on with {sentence}, as budget.accept says" for _, sentence in different] + said
+        was, is_now = before["environment"], now["environment"]
+        moved = [f"{k} {is_now[k]} (it was {was[k]})" for k in MACHINE if k in was and was[k] != is_now.get(k)]
+        if was.get("code", is_now["code"]) != is_now["code"]:
+            moved.append("another state of this library's code")
+        if moved:
+            self.notes.append(f"going on with {', '.join(moved)}: the last digits of what follows may be others than they would have been")
 
     # what happened
 
@@ -89,7 +141,8 @@ class Run:
             torch.save(dict(state), draft / "state.pt")
             if model is not None:
                 model.save(draft / "model", merge=False)
-            (draft / "manifest.json").write_text(json.dumps({"step": step, "sha256": _digest(draft / "state.pt")}))
+            about = {"step": step, "sha256": _digest(draft / "state.pt"), "best": (state.get("best") or {}).get("step")}
+            (draft / "manifest.json").write_text(json.dumps(about))
             for path in draft.iterdir():
                 if path.is_file():
                     with path.open("rb") as file:
@@ -120,6 +173,14 @@ class Run:
         self._forget_after(-1)
         return None
 
+    def best_steps(self) -> set[int]:
+        """The steps whose models the kept checkpoints name as the best so far."""
+        found = set()
+        for checkpoint in self.checkpoints():
+            with contextlib.suppress(OSError, json.JSONDecodeError):
+                found.add(json.loads((checkpoint / "manifest.json").read_text()).get("best"))
+        return {step for step in found if step is not None}
+
     def _forget_after(self, step: int) -> None:
         for name in ("metrics.jsonl", "completions.jsonl"):
             path = self.folder / name
@@ -144,10 +205,12 @@ def environment() -> dict[str, Any]:
     import transformers
 
     import guerdon
+    from guerdon.training.stages import source_digest
 
     return {
         "command": sys.argv,
         "guerdon": guerdon.__version__,
+        "code": source_digest(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -178,6 +241,13 @@ def _disk(folder: Path, draft: Path | None = None) -> Iterator[None]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole: a kill leaves the old one or the new one."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def _plain(value: Any) -> Any:

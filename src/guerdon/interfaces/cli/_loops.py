@@ -11,18 +11,19 @@ from guerdon.interfaces.cli._printing import as_json, console, figures
 def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
     """Run the loop called ``which`` (or the stages) of a configuration."""
     from guerdon.interfaces.configuration import dump, read
-    from guerdon.interfaces.preparing import keep, run_folder
+    from guerdon.interfaces.preparing import keep, open_to_one, run_folder
 
     configuration = read(path, overrides)
     folder = run_folder(configuration, path)
     configuration = dataclasses.replace(configuration, run=str(folder))
     if not json:
         console.print(dump(configuration), markup=False)
-    if configuration.stages:
-        model, histories = _stages(configuration, folder, keep)
-    else:
-        model, histories = _one(configuration, which, folder, keep)
-    finish(folder, model, histories, json)
+    with open_to_one(folder):
+        if configuration.stages:
+            model, histories = _stages(configuration, folder, keep)
+        else:
+            model, histories = _one(configuration, which, folder, keep)
+        finish(folder, model, histories, json)
 
 
 def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
@@ -33,7 +34,8 @@ def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, 
     prepared = prepare(configuration, which)
     for note in prepared.notes:
         display.say(note)
-    keep(configuration, folder)
+    for note in keep(configuration, folder):
+        display.say(note)
     out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
     return out.model, {which: out.history}
 
@@ -51,7 +53,8 @@ def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str,
         for note in prepared.notes:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))
-    keep(configuration, folder)
+    for note in keep(configuration, folder):
+        display.say(note)
     done = Pipeline(configuration.model, *made).run(seed, folder, display, cached=False)
     return done[made[-1].name].model, {name: out.history for name, out in done.items()}
 
@@ -67,8 +70,11 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     stages = list(histories) if len(histories) > 1 else []
     reports = [write(folder / name if stages else folder) for name in (stages or [""])]
     results = {name: before_and_after(history) for name, history in histories.items()}
+    best = {name: found for name in histories if (found := best_of(folder / name if stages else folder))}
     if json:
         shown = {name: {"before": before, "after": after} for name, (before, after) in results.items()}
+        for name, found in best.items():
+            shown[name]["best"] = found
         as_json({"run": str(folder), "model": str(saved), "report": str(reports[-1]), "stages": shown})
         return
     for name, (before, after) in results.items():
@@ -79,6 +85,10 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     if skipped:
         console.print(f"{skipped:.0f} steps were skipped because the loss or the gradient was not finite")
     console.print(f"\nrun     {folder}\nmodel   {saved}\nreport  {', '.join(map(str, reports))}", markup=False, soft_wrap=True)
+    for found in best.values():
+        console.print(
+            f"best    {found['model']} (step {found['step']}, {found['metric']} {found['value']:.4g})", markup=False, soft_wrap=True
+        )
     console.print("\nnext", style="bold")
     is_scorer = not hasattr(model, "sample")
     ideas = (
@@ -88,6 +98,16 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     )
     for idea in [*ideas, f"guerdon report {reports[-1].parent}"]:
         console.print(f"  {idea}", markup=False, soft_wrap=True)
+
+
+def best_of(folder: Path) -> dict[str, Any]:
+    """The best model of a run by the metric that it was asked for, with the step and what was measured; nothing where it was not asked for."""
+    from json import loads
+
+    from guerdon.training.best import LINK
+
+    told = folder / LINK / "best.json"
+    return {"model": str(folder / LINK), **loads(told.read_text())} if told.exists() else {}
 
 
 _SHOWN = ("eval/reward", "eval/loss", "eval/rewards/accuracies", "eval/rewards/margins", "eval/completions/mean_length")

@@ -1,0 +1,58 @@
+"""Going on: what of a configuration may be another when a run that was begun is gone on with, and what may not.
+
+What never changes a result (how much goes through the model at once, how often is saved and shown), how long the run is, and where its parts lie on this
+machine may differ and is said; whatever decides the result is refused. Whether files at another place are the same is for their digests to say
+(``training.sources``).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from guerdon.training.recipe import Budget
+
+PLACES = frozenset(
+    {"source", "path", "test_path", "device", "url", "folder", "workers", "model", "task", "data"}
+)  # where something lies, or what computes
+
+
+def changes(before: Any, now: Any) -> tuple[list[str], list[str]]:
+    """What differs between two configurations, as sentences: what must not, and what may."""
+    refused, free = [], []
+    for place, was, is_now in _differences(_spelled(before), _spelled(now)):
+        (free if _may(place, was, is_now) else refused).append(f"{place} was {was}, is {is_now}")
+    return refused, free
+
+
+def _may(place: str, was: Any, is_now: Any) -> bool:
+    *_, section, last = ("", *place.split("."))
+    if section == "budget":
+        return last in Budget.may_change
+    return last in PLACES and all(value is None or isinstance(value, str | int) for value in (was, is_now))
+
+
+def _spelled(tree: Any) -> Any:
+    """The tree with every field of a budget written out, and rows of a step as one number: it may be accumulated otherwise."""
+    if isinstance(tree, list):
+        return [_spelled(value) for value in tree]
+    if not isinstance(tree, Mapping):
+        return tree
+    made = {key: _spelled(value) for key, value in tree.items()}
+    if isinstance(budget := made.get("budget"), Mapping):
+        whole = {
+            field.name: list(field.default) if isinstance(field.default, tuple) else field.default for field in fields(Budget)
+        } | budget
+        rows = whole["batch_size"] * whole["gradient_accumulation_steps"]
+        made["budget"] = whole | {"batch_size": rows, "gradient_accumulation_steps": 1}
+    return made
+
+
+def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in {**before, **now}:
+            yield from _differences(before.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for i, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(one, other, f"{place}.{i}")
+    elif before != now:
+        yield place, before, now
