@@ -9,7 +9,7 @@ from guerdon.data.formats._detect import detect
 from guerdon.data.formats.prompt_only import PromptOnly
 from guerdon.errors import InputError
 from guerdon.sequences import Example
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, NothingLeft, Rewrites
 from guerdon.tasks.rows import at_row, place
 
 
@@ -17,6 +17,8 @@ def examples(
     rows: Sequence[Mapping[str, Any]], encode: Encoder, format: Format | None = None, columns: Collection[str] = (), where: str = ""
 ) -> list[Example]:
     """Every row as an example; ``format`` None tells it from the columns, and rows of several formats may be among one another if they have the same sides.
+    A conversation of which the template rewrites earlier turns is an example for each of its turns (``Encoder.by_turn`` counts them); a row of which
+    cutting left nothing to learn is none (``Encoder.left_out``).
 
     The examples keep the numeric columns that all rows have, so that they can be batched.
 
@@ -34,18 +36,47 @@ def examples(
     for index in range(len(rows)):
         with at_row(*place(rows, index, where)):
             row = rows[index]
-            example = (format or _format(row, told))(row, encode)
-            if made and example.sides.keys() != made[0].sides.keys():
-                raise InputError(
-                    f"its columns make {_sides(example)} and those of the rows before {_sides(made[0])}, which one loss does not learn from; convert the rows "
-                    "(guerdon convert, or convert in the task)"
-                )
-            missing = [name for name in columns if name not in example.columns and all(name not in s.steps for s in example.sides.values())]
-            if missing:
-                raise InputError(f"there is no number in column {missing[0]!r}, which the loss reads; columns there: {', '.join(row)}")
-            made.append(example)
+            for example in of_row(row, encode, format or _format(row, told)):
+                if made and example.sides.keys() != made[0].sides.keys():
+                    raise InputError(
+                        f"its columns make {_sides(example)} and those of the rows before {_sides(made[0])}, which one loss does not learn from; convert the "
+                        "rows (guerdon convert, or convert in the task)"
+                    )
+                missing = [
+                    name for name in columns if name not in example.columns and all(name not in s.steps for s in example.sides.values())
+                ]
+                if missing:
+                    raise InputError(f"there is no number in column {missing[0]!r}, which the loss reads; columns there: {', '.join(row)}")
+                made.append(example)
+    if not made:
+        raise InputError(
+            f"{where or 'the data'}: of no row is anything left to learn once it is cut to {encode.max_length} tokens; leave more room"
+        )
     shared = set.intersection(*(set(e.columns) for e in made))
     return [replace(e, columns={k: v for k, v in e.columns.items() if k in shared}) for e in made]
+
+
+def of_row(row: Mapping[str, Any], encode: Encoder, format: Format | None = None) -> list[Example]:
+    """What is learned from one row: an example, several, or, once it was cut as the encoder was asked to, none.
+
+    Raises:
+        InputError: the row is wrong.
+    """
+    format = format or detect(row)
+    cut = sum(encode.truncated.values())
+    try:
+        return [format(row, encode)]
+    except Rewrites:
+        turns = format.by_turn(row) if hasattr(format, "by_turn") else []
+        if len(turns) < 2:
+            raise
+        encode.by_turn += 1
+        return [example for turn in turns for example in of_row(turn, encode)]
+    except NothingLeft:
+        if sum(encode.truncated.values()) == cut:
+            raise
+        encode.left_out += 1
+        return []
 
 
 def _format(row: Mapping[str, Any], told: dict[tuple[str, ...], Format]) -> Format:

@@ -12,7 +12,7 @@ from typing import Any
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, refuse
 from guerdon.interfaces.configuration._yaml import parse
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import LazyRows, Row, at_row, place
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
@@ -169,7 +169,7 @@ def _look_at_prompts(prepared: Prepared, rows: Sequence[Row]) -> None:
 
                     raise InputError(f"the row {missing_column('prompt', row)}")
                 if index == 0 or not _surely_fits(row["prompt"], prepared.room):
-                    prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {}))
+                    prepared.encoder.encode_prompt(row["prompt"], **template_variables(row))
     cut = prepared.encoder.truncated["prompt"]
     if cut:
         prepared.notes.append(f"{cut} prompts are longer than {prepared.room} tokens and are cut, as encoding.truncate asks for")
@@ -249,13 +249,13 @@ def _without_long(prepared: Prepared, task: Any) -> Kept:
 
 def fits(prepared: Prepared, row: Row) -> bool:
     """Whether a row can be encoded in the room there is. Whatever else is wrong with it is left to the run to say."""
-    from guerdon.data.formats._detect import detect
+    from guerdon.data.examples import of_row
 
     try:
         if prepared.loop == "improve":
-            prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {}))
+            prepared.encoder.encode_prompt(row["prompt"], **template_variables(row))
         else:
-            detect(row)(row, prepared.encoder)
+            of_row(row, prepared.encoder)
     except InputError as error:
         return "shorten or drop the row" not in str(error)
     return True

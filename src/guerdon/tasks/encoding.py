@@ -5,9 +5,14 @@ one after the other. A text is never glued together first, so no token ever span
 from is what can be sampled.
 
 * Plain text: the start token is put first if the tokenizer would put it there, once; the end token closes a completion.
-* Conversations: the chat template writes every token, the start and the ends of turns included. The prompt ends with the head of
-  the assistant's turn; in a longer conversation every assistant turn after the prompt is trained on, up to and with its end token, and what
-  lies between is there to be read (mask false). This needs a template that only appends; one that rewrites earlier turns is refused.
+* Conversations: the chat template writes every token, the start and the ends of turns included. The prompt ends with the template's generation
+  prompt, as it does in sampling; in a longer conversation every assistant turn after the prompt is trained on, up to and with its end token, and what
+  lies between is there to be read (mask false), as are turns of weight 0. This needs a template that only appends; one that rewrites earlier turns is
+  refused (``Rewrites``: turn by turn such a conversation can be learned).
+* Where the template ends no turn, the tokenizer's end token closes the last one, as it closes plain text.
+* Where the generation prompt opens a thinking block, the answer goes on within it: the row's thoughts, or none, and the end of the block.
+* What a template leaves out of a row is refused (``tasks._template``), and so is a row of which nothing is left to learn (``NothingLeft``).
+* A text that carries the tokens that were sampled (``tasks.sampled``) is learned as those tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +22,20 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.sequences import Side
+from guerdon.tasks._template import ChatTemplate, Rewrites, require_goes_on
+from guerdon.tasks.messages import Message, is_conversational, is_learned, read_messages, template_variables, told
+from guerdon.tasks.sampled import Sampled
 
-Message = Mapping[str, Any]
+__all__ = ["Encoder", "NothingLeft", "Rewrites", "Text", "Tokens", "is_conversational", "template_variables"]
+
 Text = str | Sequence[Message]
 Tokens = tuple[int, ...]
 
 TRUNCATIONS = ("", "prompt", "completion", "both")
 
 
-def is_conversational(text: Any) -> bool:
-    """Whether a column holds messages (``[{role, content}, ...]``) rather than a string."""
-    return not isinstance(text, str) and isinstance(text, Sequence) and all(isinstance(m, Mapping) and "role" in m for m in text)
-
-
-def template_variables(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row tells the chat template besides its messages: the columns ``tools`` and ``chat_template_kwargs``."""
-    tools = row.get("tools")
-    return {**(row.get("chat_template_kwargs") or {}), **({"tools": tools} if tools else {})}
+class NothingLeft(InputError):
+    """A row of which nothing is left to learn from."""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Encoder:
             the completion does not need but at least half of the room, and then cuts the completion.
         truncated: how many rows were cut, by what was cut; a saved run reports it.
         whole: keep, as steps that are not learned, what the chat template writes after the last end of turn: some scorers read their score there.
+        left_out: how many rows were left out because cutting left nothing of them to learn; ``data.examples`` counts them.
+        by_turn: how many conversations are learned turn by turn, because the template rewrites earlier turns; ``data.examples`` counts them.
     """
 
     tokenizer: Any
@@ -57,6 +61,8 @@ class Encoder:
     truncate: str = ""
     truncated: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "completion": 0})
     whole: bool = False
+    left_out: int = 0
+    by_turn: int = 0
 
     def __post_init__(self) -> None:
         if self.truncate not in TRUNCATIONS:
@@ -86,7 +92,7 @@ class Encoder:
             wrong = next((c for c in completions if not isinstance(c, str)), None)
             if wrong is not None:
                 raise InputError("the prompt is a string and the completion a list of messages; make both strings or both messages")
-            context = self._plain_prompt(prompt)
+            context = self._prompt(prompt, template)
             parts = [(context, self._closed(c), None) for c in completions]
         else:
             raise InputError(f"a prompt is a string or a list of {{role, content}}, and this one is {_shown(prompt)}")
@@ -103,7 +109,8 @@ class Encoder:
         return self._sides([Side(tokens[:1], tokens[1:], (True,) * (len(tokens) - 1))])[0]
 
     def encode_messages(self, messages: Sequence[Message], **template: Any) -> Side:
-        """A conversation of which every assistant turn is learned."""
+        """A conversation of which every assistant turn is learned, but for those of weight 0."""
+        messages = read_messages(messages)
         if not is_conversational(messages) or not len(messages):
             raise InputError(f"messages must be a list of {{role, content}}, and this is {_shown(messages)}")
         return self._sides([Side(*self._conversation(list(messages), 0, template))])[0]
@@ -129,16 +136,25 @@ class Encoder:
 
     def completion(self, prompt: Text, tokens: Sequence[int]) -> Any:
         """What was sampled in answer to ``prompt``, in the prompt's own form: a string or one assistant message."""
-        text = self.decode(tokens)
+        text = self._words(tokens)
         return text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
 
     @cached_property
     def stop_ids(self) -> Tokens:
         """The tokens that end an answer: the tokenizer's end token and the one that the chat template closes a turn with."""
         end = self.tokenizer.eos_token_id
-        return tuple(dict.fromkeys([*([] if end is None else [end]), *self._turn_end]))
+        turn = self._tokens(self._chat.end) if self._chat.end else ()
+        return tuple(dict.fromkeys([*([] if end is None else [end]), *(turn if len(turn) == 1 else ())]))
 
     # Inside
+
+    @cached_property
+    def _chat(self) -> ChatTemplate:
+        return ChatTemplate(self.tokenizer)
+
+    def _words(self, tokens: Sequence[int]) -> str:
+        """The text of an answer without what ends it."""
+        return self.decode(tokens[:-1] if len(tokens) and int(tokens[-1]) in self.stop_ids else tokens)
 
     def _tokens(self, text: str) -> Tokens:
         try:
@@ -181,22 +197,41 @@ class Encoder:
     def _closed(self, text: str, begins: bool = False) -> Tokens:
         if not isinstance(text, str):
             raise InputError(f"a plain completion is a string, and this one is {_shown(text)}")
-        end = self.tokenizer.eos_token_id
-        if end is None:
-            raise InputError("the tokenizer has no end token, so a completion could never stop; set tokenizer.eos_token")
+        if self._known(text):
+            return text.tokens
         tokens = self._tokens(text) if begins else self._continuation(text)
         if begins and self._start and tokens[:1] == self._start:
             tokens = tokens[1:]
-        return tokens if tokens[-1:] == (end,) else (*tokens, end)
+        if isinstance(text, Sampled) and not text.terminated:
+            return tokens
+        return tokens if tokens[-1:] == self._end else (*tokens, *self._end)
+
+    @cached_property
+    def _end(self) -> Tokens:
+        """The end token of the tokenizer."""
+        if self.tokenizer.eos_token_id is None:
+            raise InputError("the tokenizer has no end token, so a completion could never stop; set tokenizer.eos_token")
+        return (self.tokenizer.eos_token_id,)
+
+    def _known(self, text: Any) -> bool:
+        """Whether a text carries the tokens that were sampled, and they are this tokenizer's."""
+        if not isinstance(text, Sampled) or not text.tokens:
+            return False
+        try:
+            return self._words(text.tokens) == text
+        except Exception:  # ids that this tokenizer has not: each kind raises its own
+            return False
 
     def _prompt(self, prompt: Text, template: Mapping[str, Any]) -> Tokens:
         if isinstance(prompt, str):
+            if template.get("tools"):
+                raise InputError(
+                    "the row has tools and its prompt is plain text, so no chat template writes them; make the prompt messages, or drop the column"
+                )
             return self._plain_prompt(prompt)
         if not is_conversational(prompt) or not len(prompt):
             raise InputError(f"a prompt is a string or a list of {{role, content}}, and this one is {_shown(prompt)}")
-        if prompt[-1]["role"] == "assistant":
-            return self._tokens(self._render(prompt, template, continue_final_message=True))
-        return self._tokens(self._render(prompt, template, add_generation_prompt=True))
+        return self._tokens(self._chat.prompt(told(prompt), template))
 
     def _conversation(
         self, messages: Sequence[Message], start: int, template: Mapping[str, Any]
@@ -209,69 +244,62 @@ class Encoder:
             raise InputError(
                 "the prompt ends with an assistant turn, so the completion is none of its own; end the prompt with the user's turn"
             )
-        context, actions, mask, seen = (), [], [], ""
-        for turn in turns:
-            before = self._render(messages[:turn], template, add_generation_prompt=True)
-            whole = self._render(messages[: turn + 1], template)
-            self._require_prefix(seen, before, turn)
-            self._require_prefix(before, whole, turn)
-            between, said = self._tokens(before[len(seen) :]), self._continuation(whole[len(before) :])
-            if turn == turns[0]:
-                context = between
-            else:
+        learned = [i for i, message in enumerate(messages) if is_learned(message, i) and i >= start]
+        if not learned:
+            raise InputError(
+                "every assistant turn is marked as one that is only read (weight 0), so nothing is left to learn; drop the row"
+            )
+        shown = told(messages)
+        self._chat.require_all(shown[: learned[-1] + 1], template, learned)
+        first = turns[0] if start else learned[0]  # sides that answer one prompt share what stands before their first turn
+        anchor = sofar = self._chat.write(shown[:first], template, add_generation_prompt=True)
+        context, said = self._tokens(anchor), ()
+        if not context:
+            raise InputError("the chat template writes nothing before the first assistant turn; begin with a user's turn")
+        actions, mask, ended = [], [], True
+        for place in learned:
+            tokens, before, through, ended = self._turn(shown, place, template)
+            if place > first:
+                require_goes_on(sofar, before, place)
+                between = self._between(before[len(anchor) :], before[len(sofar) :], said)
                 actions += between
                 mask += [False] * len(between)
-            closed = max((i + 1 for i, token in enumerate(said) if token in self.stop_ids), default=len(said))
-            actions += said
-            mask += [True] * closed + [False] * (len(said) - closed)
-            seen = whole
-        while mask and not mask[-1] and not self.whole:  # what the template writes after the last end of turn is never sampled
-            mask.pop()
-            actions.pop()
+            actions += tokens
+            mask += [True] * len(tokens)
+            anchor, sofar, said = before, before + through, tokens
+        if self.whole and rest:
+            more = self._between(through + rest, rest, said)
+            actions += more
+            mask += [False] * len(more)
+        if not ended:
+            actions += self._end
+            mask += [True]
         return context, tuple(actions), tuple(mask)
 
-    def _render(self, messages: Sequence[Message], template: Mapping[str, Any], **how: Any) -> str:
-        from jinja2 import TemplateError
+    def _turn(self, shown: Sequence[Message], place: int, template: Mapping[str, Any]) -> tuple[Tokens, str, str, str, bool]:
+        """An assistant's turn: the tokens that are learned, the text before it, its own through its end, what the template writes after that, and whether it
+        ended."""
+        content = shown[place]["content"]
+        if self._known(content):
+            return content.tokens, self._chat.write(shown[:place], template, add_generation_prompt=True), content, "", True
+        turn = self._chat.turn(shown, place, template)
+        if isinstance(content, Sampled) and not content.terminated:
+            return self._continuation(turn.words), turn.before, turn.words, "", True
+        return self._continuation(turn.words + turn.end), turn.before, turn.words + turn.end, turn.rest, bool(turn.end)
 
-        if not getattr(self.tokenizer, "chat_template", None):
-            raise InputError(
-                "the data are conversations and the tokenizer has no chat template; use the model's instruct variant, set "
-                "tokenizer.chat_template, or give prompt and completion as plain strings"
-            )
-        try:
-            return self.tokenizer.apply_chat_template(list(messages), tokenize=False, **how, **template)
-        except (TemplateError, ValueError, KeyError, TypeError) as error:
-            roles = ", ".join(str(m["role"]) for m in messages)
-            raise InputError(f"the chat template cannot write this conversation ({roles}): {error}") from error
-
-    @staticmethod
-    def _require_prefix(part: str, whole: str, turn: int) -> None:
-        if not whole.startswith(part):
-            at = next((i for i, (a, b) in enumerate(zip(part, whole, strict=False)) if a != b), min(len(part), len(whole)))
-            raise InputError(
-                f"the chat template does not keep what it wrote before message {turn} (it changes at {part[at : at + 20]!r}), so training would "
-                "see other tokens than sampling; use a template that only appends, or one row per assistant turn"
-            )
-
-    @cached_property
-    def _turn_end(self) -> Tokens:
-        """The special token that the chat template puts after an assistant's words, if there is one."""
-        if not getattr(self.tokenizer, "chat_template", None):
-            return ()
-        end = self.tokenizer.eos_token
-        word = next((w for w in ("b", "a", "1") if w != end), "b")
-        try:
-            said = self._render([{"role": "user", "content": word}, {"role": "assistant", "content": word}], {})
-            tail = self._tokens(said[said.rindex(word) + len(word) :])
-        except (InputError, ValueError):
-            return ()
-        return tuple(t for t in tail if t in self.tokenizer.all_special_ids)[:1]
+    def _between(self, since: str, after: str, said: Tokens) -> Tokens:
+        """Tokens of what stands between two turns: ``after`` the first of them, or what is left of both as one text, which is how the model reads it."""
+        whole = self._continuation(since)
+        return whole[len(said) :] if whole[: len(said)] == said else self._continuation(after)
 
     def _sides(self, sides: list[Side]) -> tuple[Side, ...]:
         if any(not side.actions for side in sides):
             raise InputError("a completion has no tokens to learn from")
         context, room = self._fit(sides[0].context, max(len(side.actions) for side in sides))
-        return tuple(Side(context, s.actions[:room], s.mask[:room], {k: v[:room] for k, v in s.steps.items()}) for s in sides)
+        cut = tuple(Side(context, s.actions[:room], s.mask[:room], {k: v[:room] for k, v in s.steps.items()}) for s in sides)
+        if any(not any(side.mask) for side in cut):
+            raise NothingLeft(f"cut to {room} tokens, the completion has nothing left to learn; drop the row, or leave it more room")
+        return cut
 
     def _fit(self, context: Tokens, longest: int) -> tuple[Tokens, int]:
         """The context cut to the room there is, and the room left to actions, of which the longest side has ``longest``."""

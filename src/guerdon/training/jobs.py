@@ -22,6 +22,7 @@ from guerdon.models.language.headed import HeadedModel
 from guerdon.sequences import Decoding
 from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.messages import TEMPLATE_COLUMNS
 from guerdon.training.adapting import acquaint, learns
 from guerdon.training.display import Display
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
@@ -67,7 +68,13 @@ class FitJob:
         learned = examples(train, encoder)
         for what, count in encoder.truncated.items():
             if count:
-                display.say(f"{count} of {len(learned)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
+                display.say(f"{count} of {len(train)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
+        if encoder.left_out:
+            display.say(f"{encoder.left_out} of {len(train)} rows are left out: once they are cut there is nothing left to learn from them")
+        if encoder.by_turn:
+            display.say(
+                f"{encoder.by_turn} of {len(train)} rows are learned turn by turn ({len(learned)} examples in all), since the chat template rewrites earlier turns"
+            )
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
         run = run_in(folder, self, budget, model, {"rows to learn from": train, "held-out rows": test, **further})
         acquaint(model, learned)
@@ -221,7 +228,8 @@ def _scorer(model: Any) -> Any:
     """A trained scorer as a reward function."""
 
     def reward(prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float]:
-        return model.score(prompts, completions, **{name: columns[name] for name in getattr(model, "columns", ()) if name in columns})
+        read = (*getattr(model, "columns", ()), *TEMPLATE_COLUMNS)
+        return model.score(prompts, completions, **{name: columns[name] for name in read if name in columns})
 
     return reward
 

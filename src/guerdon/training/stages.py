@@ -27,6 +27,7 @@ import guerdon
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.models import Model
+from guerdon.tasks.sampled import written
 from guerdon.training.display import Display, Silent
 
 
@@ -155,7 +156,7 @@ def _store(place: Path, out: Outputs) -> None:
     draft = Path(tempfile.mkdtemp(dir=place.parent, prefix="draft-"))
     if out.model is not None:
         torch.save(out.model.module.state_dict(), draft / "parameters.pt")
-    (draft / "outputs.json").write_text(json.dumps({"rows": out.rows, "history": out.history}))
+    (draft / "outputs.json").write_text(json.dumps({"rows": [written(row) for row in out.rows], "history": out.history}))
     (draft / "done").touch()
     try:
         draft.rename(place)

@@ -11,6 +11,9 @@ from guerdon.tasks.encoding import Encoder
 
 
 class Format(Protocol):
-    """One row and the encoder of the model's tokenizer → one example (one side, or ``chosen`` and ``rejected``)."""
+    """One row and the encoder of the model's tokenizer → one example (one side, or ``chosen`` and ``rejected``).
+
+    A format of which several turns are learned has ``by_turn(row) -> rows`` as well: a row for each of them, for templates that rewrite earlier turns.
+    """
 
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example: ...

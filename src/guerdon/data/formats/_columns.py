@@ -7,6 +7,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.tasks.rows import missing_column
+from guerdon.tasks.sampled import TERMINATED, spoken
 
 TEXTS = ("text", "messages", "conversations", "prompt", "completion", "chosen", "rejected", "completions", "labels", "label")
 
@@ -20,9 +21,15 @@ def column(row: Mapping[str, Any], name: str) -> Any:
     return row[name]
 
 
+def answer(row: Mapping[str, Any], name: str) -> Any:
+    """A completion that must be there, with the tokens that were sampled, where the row has them."""
+    column(row, name)
+    return spoken(row, name)
+
+
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:
     """Every further column that holds a number (``margin``, ``weight``, ``score`` ...): losses may ask for it by name."""
-    found = {str(k): as_float(v) for k, v in row.items() if k not in TEXTS and is_number(v)}
+    found = {str(k): as_float(v) for k, v in row.items() if k not in TEXTS and not str(k).endswith(TERMINATED) and is_number(v)}
     broken = next((k for k, v in found.items() if not math.isfinite(v)), None)
     if broken is not None:
         held = next(v for k, v in row.items() if str(k) == broken)

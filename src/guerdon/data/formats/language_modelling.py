@@ -13,9 +13,10 @@ from typing import Any
 
 from guerdon.data.formats._columns import column, numbers
 from guerdon.data.formats._toy import codes, toy
-from guerdon.data.formats.prompt_completion import PromptCompletion
+from guerdon.data.formats.prompt_completion import PromptCompletion, turns
 from guerdon.sequences import Example, Side
 from guerdon.tasks.encoding import Encoder, template_variables
+from guerdon.tasks.messages import read_messages
 from guerdon.witness import Witness
 
 
@@ -25,6 +26,10 @@ class LanguageModelling:
         if "messages" in row:
             return Example({"": encode.encode_messages(column(row, "messages"), **template_variables(row))}, numbers(row))
         return Example({"": encode.encode_text(column(row, "text"))}, numbers(row))
+
+    def by_turn(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A row for each of the assistant's turns."""
+        return turns(row, [], read_messages(column(row, "messages")))
 
 
 _talk = [{"role": r, "content": c} for r, c in (("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))]

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers
+from guerdon.data.formats._columns import answer, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.errors import InputError
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder, Text, is_conversational, template_variables
+from guerdon.tasks.encoding import Encoder, NothingLeft, Text, is_conversational, template_variables
 from guerdon.witness import Witness
 
 
@@ -27,12 +27,16 @@ class Preference:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
         prompt, chosen, rejected = split(row)
         sides = encode.encode_sides(prompt, chosen, rejected, **template_variables(row))
+        if sides[0] == sides[1]:
+            raise NothingLeft(
+                "chosen and rejected are the same tokens, as they are written or cut, so nothing was preferred; drop the row, or leave it more room"
+            )
         return Example(dict(zip(("chosen", "rejected"), sides, strict=True)), numbers(row))
 
 
 def split(row: Mapping[str, Any]) -> tuple[Text, Text, Text]:
     """Prompt, chosen and rejected of a row with or without a prompt of its own."""
-    chosen, rejected, prompt = column(row, "chosen"), column(row, "rejected"), row.get("prompt")
+    chosen, rejected, prompt = answer(row, "chosen"), answer(row, "rejected"), row.get("prompt")
     if chosen == rejected:
         raise InputError("chosen and rejected are the same, so nothing was preferred; drop the row")
     if prompt is None or (isinstance(prompt, str) and is_conversational(chosen) and is_conversational(rejected)):

@@ -7,22 +7,38 @@ Further columns that hold numbers become columns of the example.
 Source: the prompt-completion type of TRL's dataset formats, whose names are the common ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers
+from guerdon.data.formats._columns import answer, column, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder, template_variables
+from guerdon.tasks.encoding import Encoder, is_conversational, template_variables
+from guerdon.tasks.messages import Message, is_learned
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
 class PromptCompletion:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        side = encode.encode_pair(column(row, "prompt"), column(row, "completion"), **template_variables(row))
+        side = encode.encode_pair(column(row, "prompt"), answer(row, "completion"), **template_variables(row))
         return Example({"": side}, numbers(row))
+
+    def by_turn(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A row for each turn of the completion."""
+        prompt, completion = column(row, "prompt"), column(row, "completion")
+        return turns(row, prompt, completion) if is_conversational(prompt) and is_conversational(completion) else []
+
+
+def turns(row: Mapping[str, Any], prompt: Sequence[Message], messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """A row for each learned turn of ``messages``, whose prompt is all that stands before it."""
+    rest = {k: v for k, v in row.items() if k not in ("messages", "prompt", "completion")}
+    return [
+        {**rest, "prompt": [*prompt, *messages[:i]], "completion": [message]}
+        for i, message in enumerate(messages)
+        if is_learned(message, i)
+    ]
 
 
 _turns = {"prompt": [{"role": "user", "content": "2"}], "completion": [{"role": "assistant", "content": "4"}]}

@@ -17,7 +17,8 @@ from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.preference import Preference
 from guerdon.errors import InputError
 from guerdon.sequences import Example, Side
-from guerdon.tasks.encoding import Encoder, template_variables
+from guerdon.tasks.encoding import Encoder, NothingLeft, template_variables
+from guerdon.tasks.sampled import all_spoken
 from guerdon.witness import Witness
 
 
@@ -25,12 +26,17 @@ from guerdon.witness import Witness
 class Ranking:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
         name = "scores" if "scores" in row else "ranks"
-        prompt, completions, given = column(row, "prompt"), column(row, "completions"), column(row, name)
+        prompt, _, given = column(row, "prompt"), column(row, "completions"), column(row, name)
+        completions = all_spoken(row)
         if len(completions) < 2 or len(completions) != len(given):
             raise InputError(f"there are {len(completions)} completions and {len(given)} {name}; give two or more, and one number for each")
         if not all(is_number(x) and math.isfinite(as_float(x)) for x in given):
             raise InputError(f"{name} {given!r} are not all finite numbers; leave out the completions without one")
         sides = encode.encode_sides(prompt, *completions, **template_variables(row))
+        if all(side == sides[0] for side in sides):
+            raise NothingLeft(
+                f"all {len(sides)} completions are the same tokens, as they are written or cut, so nothing is ranked; drop the row, or leave it more room"
+            )
         return Example({"": sides}, {**numbers(row), "reward": tuple(float(x) if name == "scores" else -float(x) for x in given)})
 
 

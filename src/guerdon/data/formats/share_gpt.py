@@ -17,6 +17,7 @@ from guerdon.data.formats.language_modelling import LanguageModelling
 from guerdon.errors import InputError
 from guerdon.sequences import Example, Side
 from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.messages import read_messages
 from guerdon.witness import Witness
 
 ROLES = {
@@ -30,8 +31,20 @@ ROLES = {
 @dataclass(frozen=True)
 class ShareGPT:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        rest = {k: v for k, v in row.items() if k != "conversations"}
-        return LanguageModelling()({**rest, "messages": messages(column(row, "conversations"))}, encode)
+        return LanguageModelling()(as_messages(row), encode)
+
+    def by_turn(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A row for each of the assistant's turns."""
+        return LanguageModelling().by_turn(as_messages(row))
+
+
+def as_messages(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with ``messages``; a column ``system`` is what the system says first."""
+    turns = messages(read_messages(column(row, "conversations"), "conversations"))
+    system = row.get("system")
+    if isinstance(system, str) and system and turns and turns[0]["role"] != "system":
+        turns = [{"role": "system", "content": system}, *turns]
+    return {**{k: v for k, v in row.items() if k not in ("conversations", "system")}, "messages": turns}
 
 
 def messages(conversations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -42,7 +55,8 @@ def messages(conversations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
             raise InputError(f"a turn of conversations needs 'from' and 'value', and this one has {', '.join(map(repr, turn))}")
         if turn["from"] not in ROLES:
             raise InputError(f"{unknown('speaker', str(turn['from']), list(ROLES))}")
-        turns.append({"role": ROLES[turn["from"]], "content": turn["value"]})
+        more = {k: v for k, v in turn.items() if k not in ("from", "value")}
+        turns.append({**more, "role": ROLES[turn["from"]], "content": turn["value"]})
     return turns
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import as_float, column, is_number, numbers
+from guerdon.data.formats._columns import answer, as_float, column, is_number, numbers
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.errors import InputError
@@ -26,7 +26,7 @@ _WORDS = {"true": 1.0, "yes": 1.0, "good": 1.0, "1": 1.0, "false": 0.0, "no": 0.
 @dataclass(frozen=True)
 class Unpaired:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        side = encode.encode_pair(column(row, "prompt"), column(row, "completion"), **template_variables(row))
+        side = encode.encode_pair(column(row, "prompt"), answer(row, "completion"), **template_variables(row))
         return Example({"": side}, {"label": verdict(column(row, "label")), **numbers(row)})
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from guerdon.interfaces.preparing import Prepared
 from guerdon.models import kernels
 from guerdon.sequences import Sequences
+from guerdon.tasks.encoding import template_variables
 
 _ROWS = 4
 BOUND = {"float32": 1e-3, "float64": 1e-6}  # half precision has no bound that would tell a fault from rounding
@@ -79,7 +80,7 @@ def _draw(prepared: Prepared) -> Sequences:
 
     rows = prepared.task.train()
     rows = [rows[i] for i in range(min(_ROWS, len(rows)))]
-    contexts = [torch.tensor(prepared.encoder.encode_prompt(r["prompt"], **r.get("chat_template_kwargs", {}))) for r in rows]
+    contexts = [torch.tensor(prepared.encoder.encode_prompt(r["prompt"], **template_variables(r))) for r in rows]
     return Group(1)(prepared.model, contexts, prepared.settings.decoding, prepared.settings.budget.seed)
 
 

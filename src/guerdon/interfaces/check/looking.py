@@ -9,7 +9,7 @@ from typing import Any
 
 from guerdon.interfaces.preparing import Prepared
 from guerdon.sequences import Side
-from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import LazyRows, Row, at_row, place
 
 MOST = 5000
@@ -28,7 +28,7 @@ class Looked:
 
     rows: Sequence[Row]
     encoder: Encoder
-    sides: dict[int, dict[str, Side]] = field(default_factory=dict)
+    sides: dict[int, dict[str, Side | tuple[Side, ...]]] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -58,11 +58,13 @@ def look_at(prepared: Prepared) -> Looked:
     return looked
 
 
-def sides_of(prepared: Prepared, row: Any, encoder: Encoder) -> dict[str, Side]:
-    """The sides of one row under an encoder."""
-    from guerdon.data.formats._detect import detect
-    from guerdon.tasks.encoding import template_variables
+def sides_of(prepared: Prepared, row: Any, encoder: Encoder) -> dict[str, Side | tuple[Side, ...]]:
+    """The sides of one row under an encoder; of a row that is learned turn by turn, those of every turn."""
+    from guerdon.data.examples import of_row
 
     if prepared.loop == "improve":
         return {"prompt": Side(encoder.encode_prompt(row["prompt"], **template_variables(row)), (), ())}
-    return dict(detect(row)(row, encoder).sides)
+    made = of_row(row, encoder)
+    if len(made) == 1:
+        return dict(made[0].sides)
+    return {name: tuple(example.sides[name] for example in made) for name in (made[0].sides if made else ())}

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from guerdon.interfaces.preparing import Prepared
-from guerdon.tasks.encoding import is_conversational
+from guerdon.tasks.encoding import is_conversational, template_variables
 
 _ROWS = 8
 _TOLERANCE = 1e-6
@@ -95,7 +95,7 @@ def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: lis
 
     from guerdon.acting.samplers.group import Group
 
-    context = torch.tensor(prepared.encoder.encode_prompt(row["prompt"], **row.get("chat_template_kwargs", {})))
+    context = torch.tensor(prepared.encoder.encode_prompt(row["prompt"], **template_variables(row)))
     drawn = Group(1)(prepared.model, [context], prepared.settings.decoding, prepared.settings.budget.seed)
     ids = drawn.actions[0, : int(drawn.length[0])].tolist()
     completion = prepared.encoder.completion(row["prompt"], ids)

@@ -34,6 +34,7 @@ def command(
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
     from guerdon.tasks.dataset import Dataset
+    from guerdon.tasks.encoding import NothingLeft
     from guerdon.tasks.rows import at_row, missing_column
     from guerdon.training.jobs import encoder_for
     from guerdon.training.measuring import measured
@@ -42,11 +43,14 @@ def command(
     pairs = "chosen" in data[0]
     scorer = built(Scorer(model, device=device), 0)
     encoder = encoder_for(scorer)
-    kept, sides, left_out = [], [], 0
+    kept, sides, left_out, equal = [], [], 0, 0
     for index, row in enumerate(data):
         with at_row(index, str(file)):
             try:
                 found = _sides(row, encoder, pairs, missing_column)
+            except NothingLeft:
+                equal += 1
+                continue
             except InputError as error:
                 if not (skip and "shorten or drop the row" in str(error)):
                     raise
@@ -55,13 +59,21 @@ def command(
         kept.append(row)
         sides.extend(found)
     if not kept:
-        raise InputError(f"no row of {file} fits into the model, which has room for {scorer.context_length} tokens")
+        why = f" ({equal} pairs have two equal sides)" if equal else ""
+        raise InputError(f"no row of {file} can be scored in the {scorer.context_length} tokens that the model has room for{why}")
     scores = _scored(scorer, sides, measured)
     if pairs:
         chosen, rejected = scores[::2], scores[1::2]
         right = PairAccuracy()(chosen, rejected)
         accuracy = Wilson()(right)
-        result = {"pairs": len(kept), "accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high, "left_out": left_out}
+        result = {
+            "pairs": len(kept),
+            "accuracy": accuracy.value,
+            "low": accuracy.low,
+            "high": accuracy.high,
+            "left_out": left_out,
+            "equal": equal,
+        }
         result["margin"] = float((chosen - rejected).mean())
         if out:
             _write(
@@ -87,6 +99,8 @@ def command(
                 print(writer.dumps(row, default=str))
     if left_out:
         typer.echo(f"{left_out} rows do not fit into the model and were left out", err=True)
+    if equal:
+        typer.echo(f"{equal} pairs have two equal sides, as the chat template or the tokenizer writes them, and were left out", err=True)
     if out and not json:
         typer.echo(f"written: {out}", err=True)
 
@@ -95,6 +109,8 @@ def _sides(row, encoder, pairs, missing_column):
     """The tokens of what is scored of a row: both sides of a pair, or its one completion."""
     from guerdon.data.formats.preference import Preference
     from guerdon.errors import InputError
+    from guerdon.tasks.encoding import template_variables
+    from guerdon.tasks.sampled import spoken
 
     if pairs:
         sides = Preference()(row, encoder).sides
@@ -102,7 +118,7 @@ def _sides(row, encoder, pairs, missing_column):
     for column in ("prompt", "completion"):
         if column not in row:
             raise InputError(f"the row {missing_column(column, row)}")
-    return [encoder.encode_pair(row["prompt"], row["completion"], **row.get("chat_template_kwargs", {}))]
+    return [encoder.encode_pair(row["prompt"], spoken(row, "completion"), **template_variables(row))]
 
 
 def _scored(scorer, sides, measured):

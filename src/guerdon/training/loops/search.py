@@ -13,7 +13,8 @@ from guerdon.feedback.combining import Combining
 from guerdon.models import Policy
 from guerdon.parts import call
 from guerdon.randomness import derive
-from guerdon.sequences import Decoding
+from guerdon.sequences import Decoding, Sequences
+from guerdon.tasks.sampled import sampled
 from guerdon.training.display import Display, Silent
 from guerdon.training.judging import Row, Scene
 
@@ -32,7 +33,7 @@ def search(
     """Candidates for every row, with their scores. Those on which a reward failed are left out.
 
     Returns:
-        The rows, each with ``completions`` (in the prompt's form), ``scores``, ``components`` (name → list) and ``lengths``.
+        The rows, each with ``completions`` (in the prompt's form, with their tokens: ``tasks.sampled``), ``scores``, ``components`` (name → list) and ``lengths``.
     """
     found: list[dict[str, Any]] = []
     display.start("search", 0, len(rows))
@@ -45,18 +46,25 @@ def search(
             valid = ~judged.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
                 own = (valid & (rollouts.context == i)).nonzero().squeeze(-1).tolist()
-                found.append(_scored(row, own, judged, score, rollouts.length))
+                found.append(_scored(row, own, judged, score, rollouts))
             display.step(len(found), {"reward": float(score[valid].mean()) if valid.any() else 0.0})
     finally:
         display.stop()
     return found
 
 
-def _scored(row: Mapping[str, Any], own: list[int], judged: Any, score: torch.Tensor, length: torch.Tensor) -> dict[str, Any]:
+def _scored(row: Mapping[str, Any], own: list[int], judged: Any, score: torch.Tensor, rollouts: Sequences) -> dict[str, Any]:
+    length, ended = rollouts.length.tolist(), rollouts.quantities["terminated"].tolist()
+    said = {b: judged.completions[b] for b in own}
+    if isinstance(
+        row["prompt"], str | list
+    ):  # of a text its tokens cannot be told, so they go along; not of one that others have a part in
+        alone = [b for b in own if rollouts.mask[b, : length[b]].all()]
+        said |= {b: sampled(said[b], rollouts.actions[b, : length[b]].tolist(), bool(ended[b])) for b in alone}
     return {
         **row,
-        "completions": [judged.completions[b] for b in own],
+        "completions": list(said.values()),
         "scores": [float(score[b]) for b in own],
         "components": {name: [float(values[b]) for b in own] for name, values in judged.scored.components.items()},
-        "lengths": [int(length[b]) for b in own],
+        "lengths": [length[b] for b in own],
     }
