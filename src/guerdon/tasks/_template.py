@@ -180,7 +180,9 @@ class ChatTemplate:
         marked = self.write([*messages[:place], {"role": "assistant", "content": MARK}], variables)
         return marked[marked.rindex(MARK) + len(MARK) :] if MARK in marked else ""
 
-    def _ended(self, said: str, message: Mapping[str, Any], place: int, messages: Told, variables: Mapping[str, Any]) -> tuple[str, str, str]:
+    def _ended(
+        self, said: str, message: Mapping[str, Any], place: int, messages: Told, variables: Mapping[str, Any]
+    ) -> tuple[str, str, str]:
         """What is said, what ends it and what comes after; where nothing ends it, without what the template puts after every turn."""
         ends = [(at, end) for end in self.end_texts if (at := said.find(end)) >= 0]
         if ends:

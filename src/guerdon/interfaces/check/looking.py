@@ -4,7 +4,7 @@ Up to ``MOST`` rows are looked at, spread over all; what was not looked at is sa
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guerdon.interfaces.preparing import Prepared
@@ -51,11 +51,18 @@ def look_at(prepared: Prepared) -> Looked:
     """
     rows = prepared.task.train()
     most = min(len(rows), _MADE if isinstance(rows, LazyRows) else MOST)
-    looked = Looked(rows, Encoder(prepared.encoder.tokenizer))
+    looked = Looked(rows, unbounded(prepared.encoder))
     for index in range(0, len(rows), max(1, -(-len(rows) // most))):
         with at_row(*place(rows, index, "the training rows")):
             looked.sides[index] = sides_of(prepared, rows[index], looked.encoder)
     return looked
+
+
+def unbounded(encoder: Encoder) -> Encoder:
+    """The encoder, with as much room as a row needs."""
+    return replace(
+        encoder, max_length=None, max_prompt_length=None, truncate="", truncated=dict.fromkeys(encoder.truncated, 0), left_out=0, by_turn=0
+    )
 
 
 def sides_of(prepared: Prepared, row: Any, encoder: Encoder) -> dict[str, Side | tuple[Side, ...]]:

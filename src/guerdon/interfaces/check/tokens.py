@@ -3,10 +3,9 @@
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.interfaces.check.looking import sides_of
+from guerdon.interfaces.check.looking import sides_of, unbounded
 from guerdon.interfaces.preparing import Prepared
 from guerdon.sequences import Side
-from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.rows import at_row
 
 
@@ -24,7 +23,7 @@ def of_row(prepared: Prepared, index: int) -> dict[str, list[dict[str, Any]]]:
         try:
             sides = sides_of(prepared, row, prepared.encoder)
         except InputError:
-            sides = sides_of(prepared, row, Encoder(prepared.encoder.tokenizer))
+            sides = sides_of(prepared, row, unbounded(prepared.encoder))
     return {name or "row": spelled(prepared, side) for name, side in sides.items()}
 
 
