@@ -256,9 +256,9 @@ class Encoder:
         context, said = self._tokens(anchor), ()
         if not context:
             raise InputError("the chat template writes nothing before the first assistant turn; begin with a user's turn")
-        actions, mask, ended = [], [], True
+        actions, mask, rest, ended = [], [], "", True
         for place in learned:
-            tokens, before, through, ended = self._turn(shown, place, template)
+            tokens, before, through, rest, ended = self._turn(shown, place, template)
             if place > first:
                 require_goes_on(sofar, before, place)
                 between = self._between(before[len(anchor) :], before[len(sofar) :], said)
