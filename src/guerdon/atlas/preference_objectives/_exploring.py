@@ -46,18 +46,25 @@ def explored(
 
 
 def pushed(
-    world: ComparisonWorld, policy: TablePolicy, pairs: Tensor, weight: float, calibrating: Tensor, reference: TablePolicy, steps: int = 60
+    world: ComparisonWorld,
+    policy: TablePolicy,
+    pairs: Tensor,
+    weight: float,
+    calibrating: Tensor,
+    reference: TablePolicy,
+    steps: int = 60,
+    prior: float = PRIOR,
 ) -> TablePolicy:
     """``policy`` at the minimum of DPO's mean loss on the pairs plus ``weight`` times the expectation of log policy under ``calibrating`` [S].
 
-    Few comparisons are explained best by an infinite reward; a prior N(0, 4) on every implicit reward keeps them finite, as the theory does by a bound.
+    Few comparisons are explained best by an infinite reward; a prior N(0, prior^2) on every implicit reward keeps them finite, as the theory does by a bound.
     """
     anchor = reference.log_probabilities()[0].detach()
 
     def penalty() -> Tensor:
         logp = policy.log_probabilities()[0]
-        prior = (world.beta * (logp - anchor)).square().sum() / (2 * PRIOR**2 * len(pairs))
-        return prior + weight * (calibrating * logp).sum()
+        unlikely = (world.beta * (logp - anchor)).square().sum() / (2 * prior**2 * len(pairs))
+        return unlikely + weight * (calibrating * logp).sum()
 
     minimise(policy, dpo(world.beta), world.counted(pairs), reference, steps, penalty=penalty)
     return policy
