@@ -277,7 +277,7 @@ def test_non_finite_losses_are_skipped_counted_and_end_the_run():
 def test_a_part_that_needs_what_nothing_provides_is_refused_before_the_first_step():
     policy = SMALL.build(0)
     dpo = Recipe((Term(Pairwise(LogRatio(), Logistic())),))
-    with pytest.raises(InputError, match="chosen_logp"):
+    with pytest.raises(InputError, match="learns from pairs"):
         fit(policy, examples(TASK.demonstrations(4), encoder_for(policy)), dpo, BUDGET)
 
     @dataclasses.dataclass(frozen=True)

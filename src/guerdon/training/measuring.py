@@ -8,6 +8,7 @@ the model itself and a view say of each sequence in answer to another prompt of 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -303,6 +304,11 @@ def held(batch: Batch, name: Name) -> Tensor | None:
     return batch.quantities.get(str(name))
 
 
+def lacking(names: Iterable[Name], available: Set[str]) -> list[str]:
+    """The names that nothing provides."""
+    return sorted(str(n) for n in names if str(n) not in available and str(n) not in ("mask", "group", "prompt_id", "action"))
+
+
 def require(names: Iterable[Name], available: Iterable[str], who: str) -> None:
     """Refuse what nothing can provide, before the first step.
 
@@ -310,8 +316,11 @@ def require(names: Iterable[Name], available: Iterable[str], who: str) -> None:
         InputError: naming what is missing, and what there is.
     """
     available = set(available)
-    missing = sorted(str(n) for n in names if str(n) not in available and str(n) not in ("mask", "group", "prompt_id", "action"))
+    missing = lacking(names, available)
     if missing:
+        near = list(dict.fromkeys(n for name in missing for n in get_close_matches(name, available, n=2, cutoff=0.7)))
+        there = f"; the nearest of what there is: {', '.join(near)}" if near else ""
         raise InputError(
-            f"{who} needs {', '.join(missing)}, which neither the data nor a bound model provides (there is: {', '.join(sorted(available))})"
+            f"{who} needs {', '.join(missing)}, which neither the data nor a bound model provides{there}; add it as a column of the rows, bind the view that "
+            "says it, or choose another recipe"
         )

@@ -11,13 +11,14 @@ from typing import Any
 from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.parts import needs, per_batch
-from guerdon.quantities import SIDES, Name
+from guerdon.quantities import Name
 from guerdon.sequences import Example, collate, prefixed
 from guerdon.training import knobs
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
+from guerdon.training.kinds import kind_of, refuse_kind
 from guerdon.training.learner import Learner
-from guerdon.training.measuring import attach_views, compared, crosses, names_of_whole, require, several_prompts, wanted_by
+from guerdon.training.measuring import attach_views, compared, crosses, lacking, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.streams import Stream, sequences_of
@@ -95,8 +96,9 @@ class _Fit:
                 prefixed(side, name) for name in compared(self.model, self.views.bound) | names_of_whole(self.model, self.views.bound)
             }
         wanted = {Name.parse(n) for t in self.recipe.terms if not t.data for n in needs(t.loss)}
-        pairs = any(name.side in SIDES for name in wanted)
-        require(wanted, available, "the recipe" + (" (it learns from pairs)" if pairs and sides == [""] else ""))
+        if kind_of(example) is None or lacking(wanted, available):
+            refuse_kind(wanted, example)
+        require(wanted, available, "the recipe")
 
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()

@@ -1,0 +1,285 @@
+"""What is learned is what the row says: nulls, marks, calls and tools, columns for the template, what was sampled, and rows of which nothing is left."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat_templates import FAMILIES, tokenizer
+from guerdon.data.curation.best_worst_pairs import BestWorstPairs
+from guerdon.data.curation.rejection_sampling import RejectionSampling
+from guerdon.data.examples import examples, of_row
+from guerdon.errors import InputError
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.messages import template_variables, there, told
+from guerdon.tasks.sampled import Sampled, sampled, written
+
+USER = [{"role": "user", "content": "go"}]
+TOOLS = [{"type": "function", "function": {"name": "move", "parameters": {"type": "object", "properties": {"x": {"type": "number"}}}}}]
+
+
+def encoder(name="qwen 2.5", **limits):
+    return Encoder(tokenizer(FAMILIES[name]), **limits)
+
+
+def call(**arguments):
+    return {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "move", "arguments": arguments}}]}
+
+
+def learned(row, encode=None, side=""):
+    """The learned text of a row."""
+    encode = encode or encoder()
+    return "".join(
+        encode.decode([t for t, m in zip(e.sides[side].actions, e.sides[side].mask, strict=True) if m], special=True)
+        for e in examples([row], encode)
+    )
+
+
+# Nulls
+
+values = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3), lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=2), v)
+)
+
+
+@given(values)
+@settings(deadline=None)
+def test_null_is_not_there_at_any_depth(value):
+    def nulls(value):
+        if isinstance(value, dict):
+            return any(v is None or nulls(v) for v in value.values())
+        return isinstance(value, list) and any(map(nulls, value))
+
+    assert not nulls(there(value)) and there(there(value)) == there(value)
+    if not nulls(value):
+        assert there(value) == value
+
+
+def test_a_table_of_structs_is_learned_as_the_lines_were(tmp_path):
+    """Arrow gives every call the arguments of every other one, and every message the fields of every other one."""
+    import pyarrow
+    import pyarrow.parquet
+
+    from guerdon.tasks.dataset import Dataset
+
+    rows = [
+        {"prompt": USER, "completion": [call(x=1, y=2)], "tools": TOOLS, "chat_template_kwargs": {"a": 1}},
+        {"prompt": USER, "completion": [call(text="hi")], "tools": [{"type": "function", "function": {"name": "talk"}}]},
+        {"prompt": USER, "completion": [{"role": "assistant", "content": "done"}]},
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    table = Dataset(str(tmp_path / "rows.parquet"), shuffle=False).train()
+    for line, one in zip(rows, table, strict=True):
+        assert of_row(one, encoder()) == of_row(line, encoder())
+        assert template_variables(one) == template_variables(line)
+    assert learned(table[1]) == '<tool_call>\n{"name": "move", "arguments": {"text": "hi"}}\n</tool_call><|im_end|>'
+
+
+def test_what_a_message_holds_is_put_into_one_form():
+    assert told(
+        [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "image": None}], "name": None}]
+    ) == [{"role": "user", "content": "ab"}]
+    (thinks,) = told([{"role": "assistant", "content": "a", "thinking": "b", "tool_calls": [], "weight": 0}])
+    assert thinks == {"role": "assistant", "content": "a", "thinking": "b", "reasoning": "b", "reasoning_content": "b"}
+    for messages, words in (
+        ([{"role": "assistant", "content": None}], "message 0 .assistant. has no content"),
+        ([{"role": "user", "content": [{"type": "image", "image": "x"}]}], "part of the kind 'image'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            told(messages)
+
+
+# Columns for the template
+
+
+@pytest.mark.parametrize("form", [lambda v: v, json.dumps, lambda v: json.dumps(v, indent=1)])
+def test_columns_may_be_json_text(form):
+    row = {"tools": form(TOOLS), "chat_template_kwargs": form({"enable_thinking": False})}
+    assert template_variables(row) == {"tools": TOOLS, "enable_thinking": False}
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", "null", [], "[]", {}, "{}"])
+def test_nothing_is_nothing(nothing):
+    kwargs = nothing if not isinstance(nothing, list) and nothing != "[]" else None
+    tools = nothing if not isinstance(nothing, dict) and nothing != "{}" else None
+    assert template_variables({"tools": tools, "chat_template_kwargs": kwargs}) == {} == template_variables({})
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"tools": "[{"}, "'tools' is a text that is not JSON"),
+        ({"tools": {"name": "move"}}, "'tools' holds .* it must be a list"),
+        ({"tools": ["move"]}, "'tools' is a text that is not JSON"),
+        ({"tools": [3]}, "holds 3 among its tools"),
+        ({"chat_template_kwargs": [1]}, "'chat_template_kwargs' holds"),
+        ({"chat_template_kwargs": "3"}, "'chat_template_kwargs' holds 3"),
+        ({"chat_template_kwargs": {"tokenize": True}}, "sets 'tokenize'"),
+    ],
+)
+def test_what_is_no_column_for_the_template_is_a_sentence(row, words):
+    with pytest.raises(InputError, match=words):
+        template_variables(row)
+
+
+# What a template leaves out
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "words"),
+    [
+        ("chatml", {"prompt": USER, "completion": [call(x=1)]}, "leaves out 'tool_calls' of message 1"),
+        ("chatml", {"prompt": USER, "chosen": [call(x=1)], "rejected": [call(x=2)]}, "leaves out 'tool_calls'"),
+        ("chatml", {"messages": [*USER, call(x=1), *USER, {"role": "assistant", "content": "a"}]}, "leaves out 'tool_calls' of message 1"),
+        ("chatml", {"prompt": USER, "completion": [{"role": "assistant", "content": "a"}], "tools": TOOLS}, "leaves out the tools"),
+        ("chatml", {"prompt": USER, "tools": TOOLS}, "leaves out the tools"),
+        ("chatml", {"prompt": "go", "completion": "a", "tools": TOOLS}, "prompt is plain text"),
+        ("chatml", {"prompt": [{**USER[0], "name": "Ann"}], "completion": "a"}, "leaves out 'name' of message 0 .user."),
+        ("chatml", {"prompt": USER, "completion": [{"role": "assistant", "content": "a", "reasoning": "b"}]}, "leaves out 'reasoning"),
+        ("chatml", {"prompt": USER, "completion": [{"role": "assistant", "content": "a", "mood": "good"}]}, "leaves out 'mood'"),
+        ("llama 3", {"prompt": USER, "completion": [{**call(x=1), "content": "I go."}]}, "leaves out 'content'"),
+        ("chatml", {"prompt": USER, "completion": "a<|im_end|>b"}, "which ends an answer, within its text"),
+    ],
+)
+def test_what_a_template_leaves_out_is_refused(name, row, words):
+    with pytest.raises(InputError, match=words):
+        of_row(row, encoder(name))
+
+
+def test_what_a_template_writes_is_learned():
+    row = {"prompt": [{**USER[0], "name": "Ann"}], "completion": "a"}
+    encode = encoder("named chatml")
+    assert "name=Ann" in encode.decode(of_row(row, encode)[0].sides[""].context)
+    assert learned({"prompt": USER, "completion": [call(x=1)], "tools": json.dumps(TOOLS)}).startswith('<tool_call>\n{"name": "move"')
+    # thoughts of earlier turns are dropped by most templates, and what only says which result belongs to which call is not missed
+    talk = [*USER, {**call(x=1), "reasoning_content": "hm"}, {"role": "tool", "tool_call_id": "7", "name": "move", "content": "ok"}]
+    assert learned({"prompt": talk, "completion": "a"}) == "a<|im_end|>"
+
+
+# Marks
+
+
+@pytest.mark.parametrize("mark", [{"weight": 0}, {"weight": 0.0}, {"train": False}, {"training": False}, {"train_on_turn": False}])
+@pytest.mark.parametrize("name", ["chatml", "qwen 3"])  # one that appends and one that is learned turn by turn
+def test_turns_that_are_only_read(mark, name):
+    bad, good = {"role": "assistant", "content": "bad", **mark}, {"role": "assistant", "content": "good", "weight": 1}
+    said = "good<|im_end|>" if name == "chatml" else "<think>\n\n</think>\n\ngood<|im_end|>"
+    for messages in ([*USER, bad, *USER, good], [*USER, good, *USER, bad]):
+        assert learned({"messages": messages}, encoder(name)) == said
+    assert learned({"messages": [*USER, good, *USER, good, *USER, bad]}, encoder(name)) == 2 * said
+    share = [
+        {"from": {"user": "human", "assistant": "gpt"}[m["role"]], "value": m["content"], **{k: v for k, v in m.items() if k in mark}}
+        for m in (*USER, bad, *USER, good)
+    ]
+    assert learned({"conversations": share}, encoder(name)) == said
+    with pytest.raises(InputError, match="nothing is left to learn"):
+        of_row({"messages": [*USER, bad]}, encoder(name))
+
+
+@pytest.mark.parametrize("mark", [{"weight": 0.5}, {"weight": "0"}, {"train": "no"}])
+def test_marks_that_say_neither(mark):
+    with pytest.raises(InputError, match=r"is learned \(1\) or only read \(0\)"):
+        of_row({"messages": [*USER, {"role": "assistant", "content": "a", **mark}]}, encoder())
+    with pytest.raises(InputError, match="only the assistant's turns can be learned"):
+        of_row({"messages": [{**USER[0], "train": True}, {"role": "assistant", "content": "a"}]}, encoder())
+
+
+# Rows of which nothing is left
+
+
+def test_sides_that_are_equal_in_tokens():
+    with pytest.raises(InputError, match="the same tokens"):
+        of_row({"prompt": USER, "chosen": " a", "rejected": "a"}, encoder("gemma"))  # whose template trims
+    with pytest.raises(InputError, match="all 2 completions are the same tokens"):
+        of_row({"prompt": USER, "completions": [" a", "a"], "scores": [1, 0]}, encoder("gemma"))
+
+
+def test_what_cutting_leaves_nothing_of_is_left_out_and_counted():
+    pair = {"prompt": "go", "chosen": "fine, yes", "rejected": "fine, no"}
+    steps = {"prompt": "go", "completions": ["one two", "three"], "labels": [1, 0]}
+    ranked = {"prompt": "go", "completions": ["fine, yes", "fine, no"], "scores": [1, 0]}
+    for row, other in (
+        (pair, {**pair, "chosen": "yes"}),
+        (steps, {**steps, "completions": ["a", "b"]}),
+        (ranked, {**ranked, "completions": ["a", "b"]}),
+    ):
+        encode = encoder(max_length=8, truncate="completion")
+        assert len(examples([row, other], encode)) == 1 and encode.left_out == 1
+        with pytest.raises(InputError, match="of no row is anything left to learn"):
+            examples([row], encoder(max_length=8, truncate="completion"))
+
+
+# The end
+
+
+def test_an_answer_ends_where_the_template_ends_none():
+    talk = [*USER, {"role": "assistant", "content": "fine thank you"}]
+    for row in (
+        {"messages": talk},
+        {"prompt": USER, "completion": talk[1:]},
+        {"messages": [*USER, {"role": "assistant", "content": "a"}, *talk]},
+    ):
+        encode = encoder("no end")
+        side = of_row(row, encode)[0].sides[""]
+        assert encode.decode(side.actions, special=True).endswith("fine thank you</s>") and side.mask[-1]
+        assert side.actions[-1] in encode.stop_ids
+    mute = copy.deepcopy(tokenizer(FAMILIES["no end"]))
+    mute.eos_token = None
+    with pytest.raises(InputError, match="no end token"):
+        of_row({"messages": talk}, Encoder(mute))
+
+
+# What was sampled
+
+
+@given(
+    st.lists(st.integers(0, 255), max_size=6), st.booleans(), st.sampled_from(["chatml", "no end", "deepseek r1", "qwen 3"]), st.booleans()
+)
+@settings(deadline=None, max_examples=60)
+def test_what_was_sampled_is_learned_token_for_token(tokens, ended, name, chat):
+    """Bytes that are no characters, a completion that was cut off, more than one spelling: through memory, through pickle and through a file."""
+    encode = encoder(name)
+    tokens = tokens + [encode.stop_ids[-1]] * ended
+    if not tokens:
+        return
+    prompt = USER if chat else "go"
+    said = sampled(encode.completion(prompt, tokens), tokens, ended)
+    scored = {"prompt": prompt, "completions": [said, sampled(encode.completion(prompt, [65]), [65], False)], "scores": [1.0, 0.0]}
+    for rows in ([scored], pickle.loads(pickle.dumps([scored])), json.loads(json.dumps([written(scored)]))):
+        (best,), (pair,) = RejectionSampling()(rows), BestWorstPairs()(rows)
+        for side, row in (
+            ("", best),
+            ("chosen", pair),
+            ("", json.loads(json.dumps(written(best)))),
+            ("chosen", json.loads(json.dumps(written(pair)))),
+        ):
+            if side and encode.completion(prompt, tokens) == encode.completion(prompt, [65]):
+                continue
+            side = of_row(row, encode)[0].sides[side]
+            assert side.actions == tuple(tokens) and all(side.mask) and side.context == encode.encode_prompt(prompt)
+
+
+def test_what_another_tokenizer_sampled_keeps_only_that_it_did_not_end():
+    cut = Sampled("abc", [9999, 3], terminated=False)
+    assert cut == "abc" and copy.deepcopy(cut).tokens == (9999, 3)
+    for prompt in ("go", USER):
+        encode = encoder("chatml")
+        assert encode.decode(encode.encode_pair(prompt, cut).actions, special=True) == "abc"
+        assert encode.decode(encode.encode_pair(prompt, Sampled("abc", [9999, 3])).actions, special=True) == "abc<|im_end|>"
+
+
+def test_lines_of_a_run_are_learned_as_they_were_sampled():
+    line = {
+        "prompt": USER,
+        "completion": [{"role": "assistant", "content": "ab"}],
+        "tokens": [64, 65],
+        "terminated": False,
+        "logp": [0.0, 0.0],
+    }
+    encode = encoder("chatml")
+    line["completion"][0]["content"] = encode.decode([64, 65])
+    side = of_row(line, encode)[0]
+    assert side.sides[""].actions == (64, 65) and "terminated" not in side.columns
