@@ -21,6 +21,7 @@ THINKING = (  # what opens it, what closes it
 )
 _OPENS = re.compile("|".join(opening for opening, _ in THINKING), re.IGNORECASE)
 _CLOSES = re.compile("|".join(closing for _, closing in THINKING), re.IGNORECASE)
+_FIRST = "<[\u25c1"  # what a delimiter begins with
 _FRAMES = ("<|begin_of_solution|>", "<|START_RESPONSE|>"), ("<|end_of_solution|>", "<|END_RESPONSE|>", "<|return|>")
 
 
@@ -38,6 +39,8 @@ def whole_text(completion: Any) -> str:
 def answer_text(completion: Any, prompt: Any = None) -> str:
     """What the assistant said last, without its thinking: "" where it has not finished thinking."""
     text = final_text(completion)
+    if not any(letter in text for letter in _FIRST) and not (isinstance(prompt, str) and _opened(prompt)):
+        return text
     closed = None
     for closed in _CLOSES.finditer(text):  # noqa: B007 the last one counts
         pass

@@ -1,16 +1,19 @@
 r"""Mathematical equivalence: 1 where a completion's answer means the same as the gold answer, however it is written.
 
-    reward = right if some expression that the completion answers with equals the gold answer, symbolically or to 6 digits, else wrong
+    reward = right if the answer of the completion equals the gold answer, all of it, else wrong
+
+The answer of the completion is the marked one (the last ``\boxed{}``, ``<answer>``, ``####``; ``guerdon.feedback.answers``), else what follows its
+last "the answer is", its last formula between dollars, or its last number. What it says while thinking does not count, and a last box that is not
+closed is no answer. What is the same is said in ``guerdon.feedback.same``: numbers agree within ``tolerance``, relatively; whole numbers exactly.
 
 The column ``answer`` holds LaTeX with or without its delimiters (``\frac{1}{3}``, ``$x^2-1$``, ``\boxed{[0,1)}``), a plain expression or
-number, or a worked solution that ends on ``#### 72``. A gold that cannot be read as mathematics gives None (or, with
-``strict``, an InputError), never 1: a parser that makes nothing of both sides finds them equal. A completion that cannot be read is wrong.
+number, several values ("1331 and 1728", "x = 3 or 4"), or a worked solution that ends on a box or on ``#### 72``. A gold of which not everything can
+be read as mathematics ("between 3 and 7") gives None (or, with ``strict``, an InputError), never 1. A completion that cannot be read is wrong.
 
-Source: math-verify, https://github.com/huggingface/Math-Verify, whose default extraction reads LaTeX and plain expressions, boxed ones
-first, and whose default precision is 6 digits. The equality of sets, intervals and equations is the library's.
+Source: math-verify, https://github.com/huggingface/Math-Verify, which parses single formulas here and compares relations; which text is the
+answer, how it falls into parts and when two of them agree are ours, with a table of decided cases in the tests.
 Differs from NumberMatch: fractions, roots, sets and formulas count too.
-Symbolic simplification may take very long on a hostile answer, so it runs where it can be stopped, and the library's own alarm
-(which works in the main thread of a process only) is off.
+Parsing may take very long on a hostile answer, so it is judged apart (``guerdon.feedback.apart``), and a completion that takes too long is wrong.
 """
 
 import logging
@@ -20,14 +23,20 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from guerdon.errors import InputError
+from guerdon.feedback.answers import marked
 from guerdon.feedback.apart import judge_apart
+from guerdon.feedback.reading import Read, Value, read, read_gold
 from guerdon.feedback.rewards.number_match import NumberMatch
-from guerdon.feedback.text import final_text
+from guerdon.feedback.same import same
+from guerdon.feedback.text import answer_text
+from guerdon.feedback.written import last_number
 from guerdon.witness import Witness
 
-_DELIMITED = re.compile(r"\$|\\\(|\\\[|\\boxed")
-_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
-_IN_WORDS = re.compile(r"\\(?:text|mathrm|textbf|operatorname|begin|end)\{[^}]*\}")
+_STATED = re.compile(r"\b(?:answers?|results?|solutions?|values?)(?:\*\*)?\s*(?:is|are|:|=)(?:\*\*)?\s*:?", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?:\.(?=\s|$)|\n)")
+_FORMULAS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_JOINT = re.compile(r"[\s,;]*(?:and|or)?[\s,;]*")
+_END = 5_000  # characters at the end of a completion in which an answer that is not marked is looked for
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class MathEquivalence:
     may_hang: ClassVar[bool] = True
 
     strict: bool = False
+    tolerance: float = 1e-6
     right: float = 1.0
     wrong: float = 0.0
 
@@ -43,44 +53,74 @@ class MathEquivalence:
 
     def judge(self, prompts: list[Any], completions: list[Any], answer: list[Any]) -> list[float | None]:
         """The verdicts, in this process and without a limit."""
-        return [self._judge(completion, gold, row) for row, (completion, gold) in enumerate(zip(completions, answer, strict=True))]
+        return [self._judge(*row, place) for place, row in enumerate(zip(prompts, completions, answer, strict=True))]
 
     def prepare(self) -> None:
         """Import the library and let it build its parser, which takes seconds, before a completion is timed."""
-        _library().parse("$1$", parsing_timeout=None)
+        self._judge("", "$2x$", "$x+x$", 0)
 
-    def _judge(self, completion: Any, gold: Any, row: int) -> float | None:
-        wanted = None if gold is None else parse_gold(str(gold))
-        if not wanted:
+    def _judge(self, prompt: Any, completion: Any, gold: Any, row: int) -> float | None:
+        wanted = None if gold is None else _parsed_gold(str(gold))
+        if wanted is None:
             if self.strict:
                 raise InputError(
                     f"the answer {gold!r} of row {row} of the batch cannot be read as mathematics: mend it, or set strict=false"
                 )
             return None
-        library = _library()
-        said = library.parse(final_text(completion), parsing_timeout=None)
-        return self.right if said and library.verify(list(wanted), said, timeout_seconds=None) else self.wrong
+        said = read_answer(answer_text(completion, prompt))
+        return self.right if said is not None and same(said, wanted, self.tolerance) else self.wrong
+
+
+def parse_gold(gold: str) -> tuple[Any, ...]:
+    """What the gold answer is read as; empty where not all of it is mathematics."""
+    found = _parsed_gold(gold)
+    return () if found is None else (found,)
 
 
 @lru_cache(maxsize=4096)
-def parse_gold(gold: str) -> tuple[Any, ...]:
-    """What the gold answer can be read as; empty where it is not mathematics."""
-    parse = _library().parse
-    text = gold.rpartition("####")[2].strip()
-    if not text:
-        return ()
-    bare = not _DELIMITED.search(text) and not _WORD.search(_IN_WORDS.sub("", text))
-    read = tuple(parse(f"${text}$" if bare else text, parsing_timeout=None))
-    return read if any(not isinstance(one, str) for one in read) else ()  # text that it could only copy is not read
+def _parsed_gold(gold: str) -> Read | None:
+    try:
+        return read_gold(gold)
+    except (ArithmeticError, AttributeError, IndexError, RecursionError, TypeError, ValueError):  # of the parser, on what is no mathematics
+        return None
 
 
-def _library() -> Any:
+def read_answer(text: str) -> Read | None:
+    """The answer of a completion, without its thinking; None where it gives none that can be read."""
+    answer = marked(text)
+    if answer is not None:
+        return None if answer.text is None else read(answer.text)
+    text = text[-_END:]
+    whole = read(text)
+    if whole is not None:
+        return whole
+    for stated in reversed(list(_STATED.finditer(text))[-3:]):
+        rest = text[stated.end() :]
+        end = _SENTENCE.search(rest, 1)
+        found = read(rest[: end.start()] if end else rest)
+        if found is not None:
+            return found
+    formulas = list(_FORMULAS.finditer(text))
+    if formulas:
+        first = last = len(formulas) - 1
+        while first and _JOINT.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
+            first -= 1
+        joined = ", ".join(next(inner for inner in one.groups() if inner is not None) for one in formulas[first : last + 1])
+        found = read(joined)
+        if found is not None:
+            return found if found.name is None or "=" not in joined else read(joined.rpartition("=")[2]) or found
+    written = last_number(text)
+    return Value(number=written) if written is not None and written.value is not None else None
+
+
+def library() -> Any:
+    """math-verify, which says nothing of its alarm being off."""
     try:
         import math_verify
     except ImportError as error:
         raise InputError("mathematical equivalence needs the math-verify library: install guerdon[math]") from error
     for name in ("math_verify.parser", "math_verify.grader"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # it warns at each call that its alarm is off
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return math_verify
 
 

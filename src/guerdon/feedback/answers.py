@@ -1,0 +1,85 @@
+r"""Answers: what a completion gives as its answer, as a reader would find it.
+
+    the text after the thinking            (``guerdon.feedback.text``)
+    in it, the last of these that is there
+        <answer>...</answer>
+        \boxed{...}, \fbox{...}            braces may be nested; boxes that are joined by "and", "or" or a comma are one answer
+        #### ...                           to the end of its line
+    none of them                           left to whoever asks
+
+A mark that is opened last and not closed has been cut off: there is no answer then, whatever was marked before.
+"""
+
+import re
+from dataclasses import dataclass
+
+_BOX = re.compile(r"\\(?:f?boxed|fbox)(?![a-zA-Z])")
+_JOINED = re.compile(r"(?:[\s$,;.]|\\[()\[\],; ]|\\(?:text|mathrm)\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)*")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What a text marks as its answer: ``text`` is None where the last mark is not closed."""
+
+    text: str | None
+
+
+def marked(text: str) -> Marked | None:
+    """The marked answer, or None where nothing is marked."""
+    opened = text.rfind("<answer>")
+    if opened >= 0:
+        inside, closed, _ = text[opened + len("<answer>") :].partition("</answer>")
+        if not closed:
+            return Marked(None)
+        inner = _boxed(inside)
+        return inner if inner is not None else Marked(inside.strip())
+    box = _boxed(text)
+    if box is not None:
+        return box
+    _, found, after = text.rpartition("####")
+    return Marked(after.strip().partition("\n")[0].strip()) if found else None
+
+
+def _boxed(text: str) -> Marked | None:
+    """The last box, and those that are joined to it."""
+    spans = [(match.start(), match.end()) for match in _BOX.finditer(text)]
+    if not spans:
+        return None
+    pieces: list[str] = []
+    begun = None
+    for start, end in reversed(spans[-16:]):
+        content = _group(text, end)
+        if content is None:
+            if begun is None:
+                return Marked(None)
+            break
+        inside, stop = content
+        if begun is not None and (stop > begun or begun - stop > 60 or not _JOINED.fullmatch(text, stop, begun)):
+            if stop > begun:  # a box around a box: the inner one was read
+                continue
+            break
+        pieces.insert(0, inside)
+        begun = start
+    return Marked(", ".join(pieces))
+
+
+def _group(text: str, start: int) -> tuple[str, int] | None:
+    """What stands in the braces that open at ``start``, and where they end; None where they are not closed."""
+    while start < len(text) and text[start] == " ":
+        start += 1
+    if start >= len(text):
+        return None
+    if text[start] != "{":
+        word = re.compile(r"-?[\w.]+").match(text, start)
+        return (word.group(), word.end()) if word else ("", start)
+    depth, place = 0, start
+    while place < len(text):
+        letter = text[place]
+        if letter == "\\":
+            place += 2
+            continue
+        depth += (letter == "{") - (letter == "}")
+        if depth == 0:
+            return text[start + 1 : place].strip(), place + 1
+        place += 1
+    return None

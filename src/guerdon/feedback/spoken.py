@@ -1,0 +1,60 @@
+"""Spoken: numbers in words, "twenty-one", "three hundred and five", "minus two thirds"."""
+
+import re
+from decimal import Decimal
+
+from guerdon.feedback.written import Written
+
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_SMALL = {word: number for number, word in enumerate(_ONES.split(" "))}
+_TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * number for number, word in enumerate(_TEN_WORDS.split(" "), 2)}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5, "fifths": 5}
+_OTHERS = ("hundred", "thousand", "million", "and", "a", "minus", "negative")
+
+
+def spoken(text: str) -> Written | None:
+    """A number in words: "twenty-one", "three hundred", "two thirds"."""
+    words = re.sub(r"[-\s]+", " ", text.lower()).split()
+    if (
+        not words
+        or len(words) > 8
+        or not all(
+            w in _SMALL or w in _TENS or w in _PARTS or w in ("hundred", "thousand", "million", "and", "a", "minus", "negative")
+            for w in words
+        )
+    ):
+        return None
+    sign = -1 if words[0] in ("minus", "negative") else 1
+    words = [w for w in words if w not in ("and", "minus", "negative")]
+    below = _PARTS.get(words[-1]) if words else None
+    if below is not None:
+        above = _counted(words[:-1]) if words[:-1] not in ([], ["a"]) else 1
+        value = None if above is None else Decimal(sign * above) / Decimal(below)
+    else:
+        counted = _counted(words)
+        value = None if counted is None else Decimal(sign * counted)
+    return None if value is None else Written(value, False, 0, len(text))
+
+
+def _counted(words: list[str]) -> int | None:
+    total = group = 0
+    last = None
+    for word in words:
+        if word in _SMALL:
+            if last == "small" or (last == "ten" and not 0 < _SMALL[word] < 10):
+                return None
+            group, last = group + _SMALL[word], "small"
+        elif word in _TENS:
+            if last in ("small", "ten"):
+                return None
+            group, last = group + _TENS[word], "ten"
+        elif word == "hundred":
+            group, last = max(group, 1) * 100, None
+        elif word in ("thousand", "million"):
+            total, group, last = total + max(group, 1) * (1000 if word == "thousand" else 10**6), 0, None
+        elif word == "a" and not group and not total:
+            continue
+        else:
+            return None
+    return total + group if words and words != ["a"] else None

@@ -1,0 +1,198 @@
+r"""Written: the numbers in a text, as people and models write them.
+
+    1,234.50   1{,}234   1\,234   1\ 234   1~234   1'234   12,34,567     thousands, also between LaTeX's and thin spaces
+    -5   \u22125   $-5   -$5   +5                                             signs; a minus after a digit, a word or a bracket subtracts
+    50%   50\%   50 percent                                              a percentage
+    1/2   \frac{1}{2}   2 1/2   2\frac12   \u00bd                             fractions and mixed numbers
+    1e3   1.5 x 10^3   1.5\times10^{3}   2^{10}                          powers
+
+Every number has at most ``_DIGITS`` digits before and after its point; a longer one is not read, and equals no other. Linear in the text.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DecimalException
+
+_DIGITS = 5_000
+_END = 1_000
+_OPERATORS = ("-", "+", "*", "/")
+_EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_SPACES = re.compile(
+    r"\\[,;: ]|\\(?:thinspace|enspace|medspace|thickspace|quad|qquad)(?![a-zA-Z])|~|[\u2000-\u200a\u202f\u205f\u00a0\u3000]"
+)
+_JOINTS = re.compile("(?<=\\d)[\u2009'\u2019_](?=\\d{3}(?!\\d))")
+_FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))")
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w.)\]}])[-+])?"  # a minus after a word, a digit or a bracket subtracts
+    r"\$?(?P<inner>(?<=\$)[-+])?"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?P<exponent>[eE][-+]?\d+)?"
+)
+_PERCENT = re.compile(r"\s{0,2}(?:\\?%|percent\b|per cent\b|pct\b)")
+_OVER = re.compile(r"\s?/\s?")
+_POWER = re.compile(r"\s?(?:\^|\*\*)\s?[{(]?\s?")
+_TIMES = re.compile(r"\s{0,2}(?:\\times|\\cdot|\*|x|\u00d7|\u00b7|\u22c5)\s{0,2}")
+_SUPERSCRIPTS = {
+    ord(c): d for c, d in zip("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-", strict=True)
+}
+_RAISED = re.compile(f"[{''.join(map(chr, _SUPERSCRIPTS))}]+")
+_LONE_SIGN = re.compile(r"^\s*([-+])\s+(?=[\d.$\\])")
+_NO_LETTER = re.compile(r"[^\x00-\x7f]")
+_MINUS = str.maketrans(dict.fromkeys("\u2212\u2013\u2014\ufe63\uff0d\u2010\u2011", "-"))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number of a text. ``value`` is None where it is too long to be read; ``percent``: a percent sign follows."""
+
+    value: Decimal | None
+    percent: bool
+    start: int
+    end: int
+    kind: str = "number"  # or "fraction", "power"
+
+
+def plain(text: str) -> str:
+    """The text with one way of writing minus signs, spaces, thousands and fractions."""
+    unusual = not text.isascii()
+    if unusual:
+        text = _RAISED.sub(lambda found: "^{" + found.group().translate(_SUPERSCRIPTS) + "}", text)
+        text = _NO_LETTER.sub(lambda found: _vulgar(found.group()), text)
+    if "\\" in text or "{,}" in text or "~" in text or unusual:
+        text = text.replace("{,}", ",").replace("\\!", "").replace("\\$", "$").replace("\\%", "%")
+        text = _SPACES.sub("\u2009", text)
+    text = _JOINTS.sub("", text).replace("\u2009", " ")
+    if unusual:
+        text = unicodedata.normalize("NFKC", text).translate(_MINUS)
+    text = _LONE_SIGN.sub(r"\1", text)
+    return _FRACTION.sub(_over, text) if "frac" in text else text
+
+
+def _over(found: re.Match[str]) -> str:
+    """LaTeX's fraction with a slash, apart from a digit before it."""
+    above, below = (one for one in found.groups() if one is not None)
+    return f"{' ' if found.string[: found.start()][-1:].isdigit() else ''}{above}/{below} "
+
+
+def numbers(text: str) -> list[Written]:
+    """The numbers in a text, in order."""
+    text = plain(text)
+    found: list[Written] = []
+    for match in _NUMBER.finditer(text):
+        sign = match["sign"] or match["inner"] or ""
+        value = _value(sign, match["digits"], match["exponent"])
+        percent = _PERCENT.match(text, match.end()) is not None
+        one = Written(value, percent, match.start(), match.end())
+        while found and (merged := _merged(text, found[-1], one, bool(sign))) is not None:
+            sign = text[found.pop().start] in "-+"
+            one = merged
+        found.append(one)
+    return found
+
+
+def last_number(text: str) -> Written | None:
+    """The last number in a text; of a long one only the end is looked at, if there is one."""
+    end = text[-_END:]
+    found = numbers(end)
+    if len(end) < len(text) and (not found or found[-1].start < _END // 4):  # it may have been cut
+        end, found = text, numbers(text)
+    if len(found) > 1 and plain(end)[found[-2].end : found[-1].start] in _OPERATORS:
+        return None  # "10-3" is a difference or a range
+    return found[-1] if found else None
+
+
+def close(one: Decimal, other: Decimal, tolerance: float) -> bool:
+    """Whether two numbers are the same: within ``tolerance``, relatively; two whole numbers, exactly."""
+    if one == other:
+        return True
+    if is_whole(one) and is_whole(other):
+        return False
+    allowed = _EXACT.multiply(Decimal(repr(tolerance)), max(abs(one), abs(other)))
+    return _EXACT.abs(_EXACT.subtract(one, other)) <= _EXACT.multiply(allowed, Decimal("1.000000001"))
+
+
+def agree(said: Written, gold: Written, tolerance: float) -> bool:
+    """Whether a number answers another, either of which may be a percentage.
+
+    50 % is 50 % and 0.5; where only one of them is marked, the number alone will do, but a gold of 0.5 is not 0.5 %.
+    """
+    if said.value is None or gold.value is None:
+        return False
+    if said.percent == gold.percent:
+        return close(said.value, gold.value, tolerance)
+    share, bare = (said, gold) if said.percent else (gold, said)
+    if close(_EXACT.divide(share.value, Decimal(100)), bare.value, tolerance):
+        return True
+    return close(said.value, gold.value, tolerance) and (gold.percent or abs(gold.value) >= 1)
+
+
+def is_whole(value: Decimal) -> bool:
+    return value == value.to_integral_value()
+
+
+def _value(sign: str, digits: str, exponent: str | None) -> Decimal | None:
+    if len(digits) > _DIGITS or (exponent is not None and (len(exponent) > 9 or abs(int(exponent[1:])) > _DIGITS)):
+        return None
+    try:
+        return Decimal(sign + digits.replace(",", "") + (exponent or ""))
+    except DecimalException:
+        return None
+
+
+def _merged(text: str, before: Written, one: Written, signed: bool) -> Written | None:
+    """Two neighbours that are one number: a fraction, a power, a mixed number, or one in scientific notation."""
+    if one.start - before.end > 16 or before.percent:
+        return None
+    between = text[before.end : one.start]
+    ends = one.end + len(text[one.end : one.end + 1]) * (
+        between.rstrip()[-1:] in "{(" and text[one.end : one.end + 1] in "})" and bool(between.strip())
+    )
+
+    def made(value: Decimal | None, kind: str) -> Written:
+        percent = one.percent or _PERCENT.match(text, ends) is not None
+        return Written(value, percent, before.start, ends, kind)
+
+    if _POWER.fullmatch(between) and before.kind == "number":
+        return made(_power(before.value, one.value), "power of ten" if before.value == 10 else "power")
+    if signed:
+        return None
+    if _OVER.fullmatch(between) and before.kind == one.kind == "number":
+        return made(_ratio(before.value, one.value), "fraction")
+    if one.kind == "power of ten" and before.kind == "number" and _TIMES.fullmatch(between):
+        return made(_product(before.value, one.value), "number")
+    if one.kind == "fraction" and before.kind == "number" and not between.strip() and _is_part(before.value, one.value):
+        return made(before.value + one.value.copy_sign(before.value), "number")
+    return None
+
+
+def _is_part(whole: Decimal | None, part: Decimal | None) -> bool:
+    return whole is not None and part is not None and is_whole(whole) and 0 < part < 1
+
+
+def _ratio(above: Decimal | None, below: Decimal | None) -> Decimal | None:
+    return None if above is None or below is None or below == 0 else _EXACT.divide(above, below)
+
+
+def _product(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else _EXACT.multiply(one, other)
+
+
+def _power(base: Decimal | None, exponent: Decimal | None) -> Decimal | None:
+    if (
+        base is None
+        or exponent is None
+        or not is_whole(exponent)
+        or abs(exponent) > 1000
+        or base.adjusted() > 10
+        or (base == 0 and exponent <= 0)
+    ):
+        return None
+    with_more = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[]) if is_whole(base) and exponent > 0 else _EXACT
+    return with_more.power(base, exponent)
+
+
+def _vulgar(letter: str) -> str:
+    """A letter that is a fraction, as 1/2; others as they are."""
+    shown = unicodedata.normalize("NFKC", letter)
+    return f" {shown.replace(chr(0x2044), '/')} " if chr(0x2044) in shown else letter

@@ -1,0 +1,124 @@
+"""Verifiers judge as a person would: the table of decided cases, and any text at all in bounded time."""
+
+import time
+from importlib.metadata import version
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from guerdon.feedback import apart
+from guerdon.feedback.rewards.format import Format
+from guerdon.feedback.rewards.length import Length
+from guerdon.feedback.rewards.math_equivalence import MathEquivalence
+from guerdon.feedback.rewards.number_match import NumberMatch
+from guerdon.feedback.rewards.repetition import Repetition
+from guerdon.feedback.rewards.string_match import StringMatch
+from guerdon.tasks.reasoning_gym_score import ReasoningGymScore
+from verifier_table import AGREED, KINDS, MATH_VERIFY, ROWS, VERIFIERS, agreement
+
+HERE = {"number": NumberMatch(), "string": StringMatch(), "within": StringMatch(within=True), "repetition": Repetition(2)}
+APART = {"math": MathEquivalence(), "form": Format(r"<think>.*?</think>\s*<answer>.*?</answer>\s*")}
+APART |= {name: ReasoningGymScore(name) for name in ("countdown", "puzzle24", "simple_integration", "spiral_matrix", "decimal_arithmetic")}
+
+
+def test_the_table_is_large_and_balanced():
+    rows = [row for _, rows in KINDS.values() for row in rows]
+    assert len(rows) >= 300 and len({(row[0], str(row[1])) for row in rows}) > 0.95 * len(rows)
+    right = sum(row[2] == 1 for row in rows) / len(rows)
+    assert 0.4 < right < 0.65 and all(len(row[3]) > 3 for row in rows)
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS)
+def test_every_row_of_the_table_is_judged_as_it_was_decided(verifier):
+    rows = [row for row in ROWS if row[1] == verifier]
+    found = VERIFIERS[verifier](["q"] * len(rows), [row[2] for row in rows], answer=[row[3] for row in rows])
+    other = [
+        f"{kind}: {said[:60]!r} for {gold!r} is {right} ({why}), not {value}"
+        for (kind, _, said, gold, right, why), value in zip(rows, found, strict=True)
+        if value != right
+    ]
+    assert not other, "\n".join(other)
+
+
+def test_a_marked_gold_of_one_s_own_is_right_in_every_way_of_marking_it():
+    for gold in ("7", "-3", "1/2", "x+1", r"\frac{3}{4}", "(1,2)", "3, 4"):
+        texts = [
+            f"\\boxed{{{gold}}}",
+            f"<think>\\boxed{{0}}</think>\\boxed{{{gold}}}",
+            f"#### {gold}",
+            f"<answer>{gold}</answer>",
+            gold,
+            f"The answer is {gold}.",
+        ]
+        assert MathEquivalence()(["q"] * len(texts), texts, answer=[gold] * len(texts)) == [1.0] * len(texts), gold
+
+
+def test_a_prompt_that_opens_the_thinking_has_no_answer_before_it_is_closed():
+    texts = ["I guess \\boxed{5}", "I guess \\boxed{4}</think>\\boxed{5}"]
+    for reward in (MathEquivalence(), NumberMatch()):
+        assert reward(["What? <think>\n"] * 2, texts, answer=["5"] * 2) == [0.0, 1.0]
+        assert reward(["What?"] * 2, texts, answer=["5"] * 2) == [1.0, 1.0]
+
+
+@pytest.mark.skipif(version("math-verify") != MATH_VERIFY, reason="the figures are of another version of math-verify")
+def test_the_agreement_with_math_verify_is_what_is_stated():
+    by_kind, disagreed = agreement()
+    assert {kind: agreed for kind, (agreed, _) in by_kind.items()} == AGREED
+    assert sum(total for _, total in by_kind.values()) > 300 and all(len(why) > 3 for *_, why in disagreed)
+
+
+PIECES = r"9 ** ^ { } ( ) [ ] \boxed{ \frac{1} \sqrt ! $ \( \] , e999999 x = \cup \infty <think> </think> <answer> </answer> #### and or - . % \%"
+PIECES += r" import __ lambda: ' \ \begin{pmatrix} \sum_{n=1}^{9} \int \text{ ~ & # 10**9 9^{9^{9}} \left( \binom{99}{9} \pm y'"
+UNUSUAL = [" ", "\n", "\0", "\ud800", "\u202e", "\u200b", "\u2212", "\u00bd", "\u0665", "\uff15", "\U0001f600", "1" * 50, '"', "\u0301"]
+pieces = st.sampled_from([*PIECES.split(" "), *UNUSUAL])
+hostile = st.one_of(
+    st.lists(pieces, max_size=30).map("".join),
+    st.text(max_size=60),
+    st.tuples(pieces, st.integers(1, 3000)).map(lambda drawn: drawn[0] * drawn[1]),
+    st.lists(pieces, max_size=12).map(lambda drawn: "\\boxed{" + "".join(drawn) + "}"),
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(hostile, st.one_of(hostile, st.sampled_from(["5", "1/2", "x+1"])))
+def test_any_text_is_right_wrong_or_not_to_be_judged_in_bounded_time_here(completion, gold):
+    for name, reward in HERE.items():
+        begun = time.monotonic()
+        (value,) = reward(["q"], [completion], answer=[gold])
+        assert value in (0.0, 1.0, None) or name == "repetition"
+        assert time.monotonic() - begun < 5.0
+
+
+ROW = {"spiral_matrix": "1 2 3", "countdown": "1 + 2"}
+METADATA = {"numbers": [1, 2], "target": 3, "variable": "x", "integrand": "2*x", "solution": "1 2 3", "difficulty": {}}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(hostile, min_size=1, max_size=6))
+def test_any_text_is_right_wrong_or_not_to_be_judged_in_bounded_time_apart(completions):
+    count = len(completions)
+    columns = {"prompts": ["q"] * count, "completions": completions, "answer": ["5"] * count, "metadata": [METADATA] * count}
+    for name, reward in APART.items():
+        begun = time.monotonic()
+        values = apart.judge_apart(reward, 1.0, **columns)
+        assert len(values) == count and all(value is None or 0.0 <= value <= 1.0 for value in values), name
+        assert time.monotonic() - begun < 3.0 * count + 60.0  # a process may have to start
+
+
+@pytest.mark.parametrize(
+    "letter", ["9", "(", "\\boxed{", "1,", "a.", "- ", "<think>", "\u200b", "$", "x^", "{", "1 ", "\n", "\u0301", "\U0001f600"]
+)
+def test_very_long_texts_take_time_that_grows_with_their_length(letter):
+    took = []
+    for size in (20_000, 160_000):
+        text = letter * (size // len(letter))
+        begun = time.process_time()
+        for reward in HERE.values():
+            reward(["q"], [text], answer=["5"])
+        took.append(time.process_time() - begun)
+    assert took[1] < 24 * took[0] + 0.5, "linear in the text: eight times as long"
+
+
+def test_length_reads_any_text():
+    assert Length(10, 2, unit="characters")(["q"] * 2, ["\ud800" * 11, ""]) == [-1.0, 0.0]
