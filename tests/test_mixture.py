@@ -183,3 +183,4 @@ def test_a_mixture_is_learned_from_killed_and_gone_on_with(folder, capsys, monke
     monkeypatch.setattr(runs.Run, "save", save)
     assert main(["fit", "run.yaml", "run=other"]) == 0
     assert all(torch.equal(value, state("other")[name]) for name, value in whole.items())
+    assert "a.jsonl, b.csv" in Path("run/model/README.md").read_text()  # the card names all of them

@@ -56,7 +56,7 @@ def facts(run: Path) -> Facts:
         data={name: path for name, path in names.items() if path},
         base=source if _on_hub(source) else "",
         start="" if source is None else _at_home(source),
-        datasets=sorted({path for path in names.values() if _on_hub(path)}),
+        datasets=sorted({path for stage in stages.values() for path in _paths(stage.task) if _on_hub(path)}),
         figures={record.title if several else "": figures(record) for record in records},
         settings=_at_home(_text(run)),
         environment={k: v for k, v in records[-1].environment.items() if k != "command" and v is not None},
@@ -107,13 +107,19 @@ def _source(configuration: Configuration | None) -> str | None:
 
 
 def _path(task: Any) -> str:
-    """Where a task's rows come from: a hub id, the name of a file, or the name of the task."""
+    """Where a task's rows come from: hub ids, the names of files, or the name of the task."""
+    return ", ".join(_paths(task))
+
+
+def _paths(task: Any) -> list[str]:
     while getattr(task, "path", None) is None and getattr(task, "of", None) is not None:
         task = task.of
+    if isinstance(task, tuple):
+        return list(dict.fromkeys(path for own in task for path in _paths(own)))
     path = getattr(task, "path", None)
     if path is None:
-        return "" if task is None else type(task).__module__.rsplit(".", 1)[1]
-    return str(path) if _on_hub(path) else Path(str(path)).name
+        return [] if task is None else [type(task).__module__.rpartition(".")[2]]
+    return [str(one) if _on_hub(one) else Path(str(one)).name for one in (path if isinstance(path, tuple) else [path])]
 
 
 def _on_hub(source: Any) -> bool:

@@ -34,7 +34,7 @@ def build(annotation: Any, raw: Any, place: str, base: Any = MISSING, rooms: tup
     rooms = tuple(dict.fromkeys([*(r for o in options if (r := _rooms.room_of_protocol(o))), *rooms]))
     if _is_number(options) and place.partition(".")[0] in ("recipe", "stages"):
         rooms = tuple(dict.fromkeys([*rooms, *_rooms.KNOBS]))
-    if raw is None and (type(None) in options or Any in options):
+    if raw is None and (type(None) in options or (Any in options and not (rooms and _is_callable(annotation)))):
         return None
     fixed = [o for o in options if dataclasses.is_dataclass(o)]
     if isinstance(raw, Mapping):
@@ -45,6 +45,8 @@ def build(annotation: Any, raw: Any, place: str, base: Any = MISSING, rooms: tup
         return _from_list(options, raw, place, rooms)
     if fixed and not any(o in _PLAIN for o in options):
         raise InputError(f"{place}: settings by name are expected ({_fields_of(fixed[0])}), not {raw!r}")
+    if rooms and Any in options and not callable(raw):
+        raise InputError(f"{place}: {_a_part_of(rooms)} is expected, not {_article(raw)}")
     return _plain(options, raw, place)
 
 
@@ -127,6 +129,8 @@ def _from_list(options: tuple[Any, ...], raw: Sequence[Any], place: str, rooms: 
             return tuple(build(kind, item, f"{place}.{i}") for i, (kind, item) in enumerate(zip(arguments, raw, strict=True)))
         if origin is not None and isinstance(origin, type) and issubclass(origin, Sequence):
             return tuple(build(arguments[0], item, f"{place}.{i}", MISSING, rooms) for i, item in enumerate(raw))
+    if Any in options and rooms:
+        raise InputError(f"{place}: {_a_part_of(rooms)} is expected, not a list")
     if Any in options:
         return raw
     raise InputError(f"{place}: {_expected(options)} is expected, not a list")
@@ -204,6 +208,10 @@ def _expected(options: tuple[Any, ...]) -> str:
         elif typing.get_origin(option) is not None:
             said.append("names with values")
     return " or ".join(dict.fromkeys(said)) or "something else"
+
+
+def _a_part_of(rooms: tuple[str, ...]) -> str:
+    return f"a part ({', '.join(_rooms.known(rooms)[:6])} ...)"
 
 
 def _article(raw: Any) -> str:

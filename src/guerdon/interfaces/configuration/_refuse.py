@@ -61,8 +61,14 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
             yield f"{place}.optimiser.learning_rate: it is {rate} and must not be negative"
         if not all(0 <= beta < 1 for beta in optimiser.betas):
             yield f"{place}.optimiser.betas: each must be at least 0 and below 1"
+        for name in ("weight_decay", "eps"):
+            if getattr(optimiser, name, 0) < 0:
+                yield f"{place}.optimiser.{name}: it is {getattr(optimiser, name)} and must not be negative"
         if optimiser.max_grad_norm <= 0:
             yield f"{place}.optimiser.max_grad_norm: it is {optimiser.max_grad_norm} and must be above 0 (1e9 for no bound)"
+    for i, term in enumerate(recipe.terms):
+        if term.data not in ("", "rollouts"):
+            yield f"recipe.terms.{i}.data: a run from a file has no further data {term.data!r}; leave it out, or write the run in Python (FitJob's streams)"
     for name in ("epochs", "minibatches"):
         if getattr(recipe, name) < 1:
             yield f"recipe.{name}: it is {getattr(recipe, name)} and must be at least 1"
