@@ -101,6 +101,9 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
     spec = spec if spec is not None else settings.model
     if spec is None:
         raise InputError("model: it is missing; give its hub id, its folder, or {part: NAME, ...}")
+    engine = getattr(settings.recipe.sampler, "engine", None) if loop == "improve" else None
+    if hasattr(engine, "look"):  # before a model is loaded for nothing
+        engine.look()
     prepared = Prepared(settings, loop, built(spec, settings.budget.seed if seed is None else seed), settings.task)
     if not hasattr(prepared.model, "measures"):
         raise InputError(

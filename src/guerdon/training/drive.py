@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.saying import listening
 from guerdon.training import knobs
 from guerdon.training.best import Best
 from guerdon.training.display import Display
@@ -42,6 +43,7 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
         nullcontext() if run is None else run.writing(),
         deterministic(budget.deterministic),
         patient() as asked_to_stop,
+        listening(display.say),
         reporters(budget, run) as report,
     ):
         if run is not None:

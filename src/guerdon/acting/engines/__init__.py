@@ -3,7 +3,8 @@
 An engine has the arguments of ``Policy.sample`` after the policy, and gives what it gives. Two things may differ, and each engine says how:
 whether a row depends on anything but its own ``uniforms``, and whose weights it samples from. ``old_logp`` is always recorded of what
 drew, so that losses which read it (``losses.surrogates.clip`` ...) correct for weights that are behind; how far they are behind is shown by the metric
-``sampling/sampling_logp_difference``. Evaluation is always of the policy itself.
+``sampling/sampling_logp_difference``. Evaluation is always of the policy itself. An engine that depends on something outside of this process has
+``look()``, which refuses what is not there.
 """
 
 from collections.abc import Sequence

@@ -9,11 +9,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from guerdon.acting.engines._watch import watch_of
 from guerdon.errors import InputError, RunFailed
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # of these a server may recover; of other refusals the request is the reason
+SHORT = 30.0  # seconds that a question may take of which the server has the answer at hand
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -27,19 +30,21 @@ class Connection:
 
     Attributes:
         timeout: seconds that an answer may take.
+        patience: seconds in which the server may say nothing at all, on no connection (``_watch``).
         tries: how often a request is sent before the run fails.
         backoff: seconds before the second try; twice as many before each further one, at most a minute, or what the server asks for.
         key: the environment variable that holds the server's key, where there is one. The key itself would end up in the run's folder.
     """
 
     timeout: float = 600.0
+    patience: float = 120.0
     tries: int = 6
     backoff: float = 1.0
     key: str = "OPENAI_API_KEY"
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0 or self.tries < 1 or self.backoff < 0:
-            raise InputError("connection: timeout is above 0, tries 1 or more, and backoff not below 0")
+        if self.timeout <= 0 or self.patience <= 0 or self.tries < 1 or self.backoff < 0:
+            raise InputError("connection: timeout and patience are above 0, tries 1 or more, and backoff not below 0")
 
     def __call__(self, url: str, body: Mapping[str, Any] | None = None, first: bool = False) -> Any:
         """What the server answers: to a POST of ``body``, or to a GET where there is none.
@@ -65,7 +70,11 @@ class Connection:
                 reason, asked = f"{error.code}: {said}", error.headers.get("Retry-After", "")
             except (OSError, http.client.HTTPException) as error:
                 cause = getattr(error, "reason", error)
-                if first and isinstance(error, urllib.error.URLError) and not isinstance(cause, TimeoutError):
+                if first and isinstance(cause, TimeoutError):
+                    raise InputError(
+                        f"{url} takes the connection and says nothing for {min(self.timeout, SHORT):.0f} s; is that the server, and has it loaded its model?"
+                    ) from error
+                if first and isinstance(error, urllib.error.URLError):
                     raise InputError(f"nothing answers at {url} ({cause}); start the server, or mend url") from error
                 reason, asked = str(cause) or type(cause).__name__, ""
             if attempt + 1 < self.tries:
@@ -80,14 +89,18 @@ class Connection:
         request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
         here = urllib.parse.urlsplit(url).hostname in _HERE
         opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if here else []))  # no proxy reaches this machine
-        with opener.open(request, timeout=self.timeout) as answer:
-            text = answer.read()
+        text = watch_of(url).wait(partial(self._read, opener, request), opener, self.patience)
         try:
             return json.loads(text)
         except json.JSONDecodeError:
             if body is None:
                 raise InputError(f"{url} does not answer in JSON; does url end in /v1?") from None
             return text.decode(errors="replace")  # some endpoints answer in words
+
+    def _read(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> bytes:
+        timeout = self.timeout if request.data is not None else min(self.timeout, SHORT)
+        with opener.open(request, timeout=timeout) as answer:
+            return answer.read()
 
 
 def _said(error: urllib.error.HTTPError) -> str:

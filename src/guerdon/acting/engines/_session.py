@@ -32,7 +32,7 @@ class Session:
         """Send weights where it is time, and see that the server can answer."""
         self._refresh(policy)
         if not self.model:
-            self.model = self._find_model()
+            self.model = self.find_model()
         if decoding not in self.fine:
             self._check(policy, contexts, decoding)
             self.fine.add(decoding)
@@ -97,7 +97,12 @@ class Session:
             raise InputError(f"{self.url}/completions was asked for n={n} completions and returned {got}{advice}")
         return sorted(choices, key=lambda choice: choice.get("index", 0))
 
-    def _find_model(self) -> str:
+    def find_model(self) -> str:
+        """The name of the model that is sampled.
+
+        Raises:
+            InputError: the server is not there, or serves another.
+        """
         try:
             listed = self.server.connection(f"{self.url}/models", first=True)
         except NotFound:

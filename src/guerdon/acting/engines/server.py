@@ -24,7 +24,7 @@ Default: ``per_request`` 64, ``concurrency`` 64: ours.
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 from guerdon.acting.engines._answers import Answer
-from guerdon.acting.engines._connection import Connection
+from guerdon.acting.engines._connection import Connection, NotFound
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines._session import Session
 from guerdon.acting.engines.generate import Generate
@@ -69,6 +69,18 @@ class Server:
             raise InputError(f"url is {self.url!r}; it begins with http:// or https://, such as http://localhost:8000/v1")
         if self.per_request < 1 or self.concurrency < 1:
             raise InputError("per_request and concurrency are 1 or more")
+
+    def look(self) -> None:
+        """See whether the server is there and serves the model: before anything is loaded that takes long.
+
+        Raises:
+            InputError: it is not, or does not.
+        """
+        if self.refresh is None:
+            Session(self).find_model()
+            return
+        with suppress(NotFound):  # its model may be one that it gets with the weights
+            self.connection(f"{self.url.rstrip('/')}/models", first=True)
 
     def __call__(
         self,
