@@ -93,6 +93,11 @@ def test_several_runs(empty_folder, capfd):
     assert (empty_folder / "runs/run-sweep/comparison.html").exists() and "paired over" in capfd.readouterr().out
 
 
+def test_runs(empty_folder, capfd):
+    run_page("docs/runs.md", empty_folder)
+    assert (empty_folder / "runs/words/model_best/best.json").exists() and "best    runs/words/model_best (step" in capfd.readouterr().out
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()

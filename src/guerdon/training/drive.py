@@ -88,6 +88,8 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
                     evaluated = loop.evaluate(step)
                     best.see(step, evaluated)
                     metrics |= evaluated
+                    if best.exhausted and step < budget.steps:
+                        metrics["stopped_early"] = 1.0
                 log(step, metrics)
                 stopping = asked_to_stop.is_set()
                 if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping or best.exhausted):

@@ -13,6 +13,7 @@ from guerdon.interfaces.report.figures import Figure, figures
 from guerdon.interfaces.report.health import Finding, findings
 from guerdon.interfaces.report.reading import Record, read
 from guerdon.interfaces.report.samples import SideBySide, browsed, decoder, side_by_side
+from guerdon.training.best import LINK
 
 HERE = Path(__file__).parent
 
@@ -111,6 +112,8 @@ def _facts(record: Record) -> list[tuple[str, str]]:
             facts.append((key, _recipe(value, bool(record.sampled)) if key == "recipe" else _brief(value)))
     if record.steps:
         facts.append(("steps", f"{record.steps:,}"))
+    if best := _best(record):
+        facts.append(("best", f"step {best['step']}, {best['metric']} {best['value']:.4g}, in {LINK}"))
     seconds = sum(record.series("step_time")[1])
     if seconds:
         facts.append(("time in steps", duration(seconds)))
@@ -124,7 +127,12 @@ def _facts(record: Record) -> list[tuple[str, str]]:
 
 def _finished(record: Record) -> bool | None:
     steps = _within(record.configuration, "budget", "steps")
-    return None if not isinstance(steps, int) else record.steps >= steps
+    return None if not isinstance(steps, int) else record.steps >= steps or "stopped_early" in record.names()
+
+
+def _best(record: Record) -> dict[str, Any]:
+    told = record.folder / LINK / "best.json"
+    return json.loads(told.read_text()) if told.exists() else {}
 
 
 def _within(value: Any, *keys: str) -> Any:
