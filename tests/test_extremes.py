@@ -16,8 +16,12 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.max_at_k import MaxAtK
 from guerdon.credit.scales.batch_deviation import BatchDeviation
 from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.data.selection.zero_variance import ZeroVariance
 from guerdon.errors import InputError
 from guerdon.exponentials import exp, expm1
+from guerdon.feedback.shaping.batch_normalise import BatchNormalise
+from guerdon.feedback.shaping.group_normalise import GroupNormalise
+from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.scores.log_odds import LogOdds
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
@@ -27,7 +31,7 @@ from guerdon.parts import call, needs, stateful, wants
 from guerdon.quantities import Name, by_step
 from random_inputs import arguments, as_tensor
 
-ENTRIES = [e for e in catalogue() if f"{e.room}.".startswith(("credit.", "losses.")) and e.witnesses]
+ENTRIES = [e for e in catalogue() if f"{e.room}.".startswith(("credit.", "losses.", "feedback.shaping.")) and e.witnesses]
 FAR = (1e4, 700.0, 100.0, 89.0, 20.0)  # nats: beyond float64's exponential, and below and above float32's
 
 
@@ -40,7 +44,7 @@ EACH = [pytest.param(part, id=f"{entry.path}-{i}") for entry in ENTRIES for i, p
 
 
 def output(part, given):
-    result = call(part, given)
+    result = call(part, given, **({"state": given["state"]} if "state" in given else {}))
     return result[0] if stateful(part) and isinstance(result, tuple) else result
 
 
@@ -173,6 +177,9 @@ def test_rounding_is_no_spread(level, members, seed):
         BatchNormalised(GroupCentred()),
     ):
         assert not part(reward=reward, group=group, mask=mask).any(), part
+    assert not GroupNormalise()(reward, group).any() and not BatchNormalise()(reward).any()
+    assert not RunningNormalise()(reward, RunningNormalise().init())[0].any()
+    assert not ZeroVariance()(reward=reward, group=group).any()
 
 
 def test_a_group_that_is_too_small_is_passed_over():

@@ -16,7 +16,7 @@ import torch
 
 from guerdon.feedback.shaping.clip import Clip
 from guerdon.quantities import B, Group
-from guerdon.steps import group_mean, group_size, group_sum, root
+from guerdon.steps import divided, group_mean, group_size, group_sum, root
 from guerdon.witness import Witness
 
 
@@ -29,7 +29,7 @@ class GroupNormalise:
         freedom = (group_size(group) - 1).clamp(min=1)
         deviation = root(group_sum(centred**2, group) / freedom)
         spread = deviation > 1e-6 * group_mean(reward.abs(), group)  # the rounding noise of equal rewards is no spread
-        return torch.where(spread, centred / (deviation + self.epsilon), torch.zeros_like(reward))
+        return divided(centred, torch.where(spread, deviation + self.epsilon, torch.zeros_like(deviation)))
 
 
 witness = (

@@ -38,7 +38,7 @@ class RunningNormalise:
         state = merge(state, moments(reward))
         mean = state["mean"] if self.centre else 0.0
         deviation = (state["M2"] / max(state["count"], 1)) ** 0.5
-        if deviation <= 1e-9 * abs(state["mean"]):  # equal rewards, or their rounding noise
+        if deviation <= 1e-6 * abs(state["mean"]):  # equal rewards, or their rounding noise
             return (torch.zeros_like(reward) if self.centre else reward.clone()), state
         return (reward - mean) / (deviation + self.epsilon), state
 
