@@ -8,6 +8,7 @@ from typing import Any
 
 from guerdon.acting.engines._connection import Connection
 from guerdon.errors import InputError, RunFailed
+from guerdon.models.language.saving import write
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Refresh:
         if not self.merge and not getattr(policy, "adapted", False):
             raise InputError("refresh: merge is false, so that adapters alone are sent, and the model has none; give it some (model.lora)")
         folder = Path(self.folder).absolute()
-        policy.save(folder, merge=self.merge)
+        if self.merge:
+            policy.save(folder)
+        else:  # the base is the server's, whether or not this side could name it
+            write(policy.module, policy.tokenizer, policy.ends, folder)
         payload = dict(self.payload) or {"model_path": "{folder}"}
         body = json.loads(json.dumps(payload).replace("{folder}", json.dumps(str(folder))[1:-1]))
         answer = connection(self.url, body, first=first)
