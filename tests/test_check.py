@@ -1,13 +1,18 @@
 """``guerdon check``: every kind of doubt is said, with the tokens of the row that shows it best."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from chat_templates import FAMILIES, tokenizer
 from guerdon.interfaces.check import check, doubts
+from guerdon.interfaces.check.looking import look_at
 from guerdon.interfaces.configuration import load
-from guerdon.interfaces.preparing import prepare
+from guerdon.interfaces.preparing import Prepared, prepare
 
 RUN = """
 model: {part: small_language_model, characters: "abcdefgh ?", layers: 1, hidden: 16, heads: 2, context_length: 32}
@@ -67,3 +72,79 @@ def test_what_was_not_looked_at_is_known(looked, monkeypatch):
     monkeypatch.setattr(looking, "MOST", 2)
     seen = looking.look_at(prepare(load(RUN), "fit"))
     assert list(seen.sides) == [0, 2] and not seen.whole
+
+
+# Every kind of doubt: rows that raise it and, beside them, rows that do not
+
+
+def doubted(
+    rows: Sequence[dict[str, Any]], family: str = "chatml", loop: str = "fit", room: int = 1000, **encoding: str
+) -> list[doubts.Doubt]:
+    settings = load("encoding: " + json.dumps(encoding))
+    model = SimpleNamespace(tokenizer=tokenizer(FAMILIES[family]), context_length=room)
+    prepared = Prepared(settings, loop, model, SimpleNamespace(train=lambda: rows))
+    return list(doubts.all_of(prepared, look_at(prepared)))
+
+
+def talk(*turns: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"role": ("user", "assistant")[i % 2], "content": turn, **(more if i % 2 else {})} for i, turn in enumerate(turns)]
+
+
+def chats(*answers: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"messages": talk(f"question {i}", answer, **more)} for i, answer in enumerate(answers)]
+
+
+def variables(**more: Any) -> list[dict[str, Any]]:
+    return [{**row, "chat_template_kwargs": more} for row in chats("a", "b")]
+
+
+PLAIN = [{"prompt": f"q{i}", "completion": f"a{i}"} for i in range(3)]
+PAIRS = [{"prompt": f"q{i}", "chosen": "a", "rejected": "b"} for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "words", "row"),
+    [
+        (chats("a", "b"), {"family": "no end"}, "2 of 2 rows is closed with the tokenizer's end token '</s>'", 0),
+        ([*chats("a"), {"messages": talk("a", "b", "c", "d")}], {"family": "no end"}, "1 of 2 rows have such turns", 1),
+        (chats("a", "b"), {"family": "deepseek r1"}, "2 of 2 rows have no thoughts", 0),
+        ([*chats("a", reasoning_content="hm"), *chats("b", "c")[1:]], {"family": "qwen 3, thinking"}, "1 of 2 rows have no thoughts", 1),
+        ([*chats("a", reasoning_content="hm"), {"messages": talk("a", "b", "c", "d", reasoning_content="hm")}], {"family": "qwen 3"}, "1 of 2 rows are learned turn by turn", 1),
+        ([*chats("a"), {"messages": [*talk("a", "b", weight=0), *talk("c", "d")]}], {}, "1 of 2 rows have assistant turns that are marked as only read", 1),
+        ([*PLAIN, {"prompt": "q", "completion": ""}], {}, "1 of 4 rows have an answer of which 1 token is learned", 3),
+        ([*PAIRS, {"prompt": "q0", "chosen": "b", "rejected": "a"}], {}, "1 of 4 rows say the opposite of one before them (row 3 of row 0)", 3),
+        ([{**PLAIN[i], "label": label} for i, label in ((0, True), (1, True), (0, False))], {}, "(row 2 of row 0)", 2),
+        ([{"prompt": "q", "completion": a} for a in "ab"], {}, "all 2 rows that were looked at have the same prompt", 0),
+        ([{"prompt": "q", "answer": a} for a in "ab"], {"loop": "improve"}, "have the same prompt", 0),
+        ([*PLAIN, {"prompt": "q", "completion": "caf\ufffd"}], {}, "1 of 4 rows hold U+FFFD", 3),
+        (chats("a", "b"), {"family": "no generation prompt"}, "has to say '<|assistant|>' itself", 0),
+        (variables(enable_thinkin=False), {"family": "qwen 3"}, "whatever 'enable_thinkin'", 0),
+        ([*PLAIN, {"prompt": "q", "completion": "x" * 40}], {"room": 20, "truncate": "completion"}, "row 3 the most (22)", 3),
+        ([*PAIRS, {"prompt": "q", "chosen": "x" * 40, "rejected": "x" * 41}], {"room": 20, "truncate": "completion"}, "of 1 of 4 rows nothing is left", 3),
+        ([*PLAIN, PLAIN[0]], {}, "1 of 4 rows are the same as one before them", 3),
+    ],
+)  # fmt: skip
+def test_a_doubt_is_said_with_the_row_that_shows_it(rows, how, words, row):
+    found = doubted(rows, **how)
+    (doubt,) = [doubt for doubt in found if words in doubt.said]
+    assert doubt.row == row and len(doubt.said) < 320
+
+
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [
+        (PLAIN, {}),
+        (PAIRS, {}),
+        (PAIRS, {"room": 20, "truncate": "completion"}),
+        (chats("a", "b"), {}),
+        (chats("a", "b"), {"family": "mistral"}),
+        (chats("a", "b", reasoning_content="hm"), {"family": "deepseek r1"}),
+        (chats("a", "b", reasoning_content="hm"), {"family": "qwen 3"}),
+        (variables(enable_thinking=True), {"family": "nemotron"}),
+        ([{"messages": talk("a", "b", "c", "d")}, *chats("a")], {}),
+        ([{"prompt": f"q{i}", "answer": "a"} for i in range(3)], {"loop": "improve"}),
+        ([{"prompt": f"q{i}", "completions": ["a", "b"], "labels": [1, 0]} for i in range(3)], {}),
+    ],
+)
+def test_nothing_is_doubted_without_reason(rows, how):
+    assert [doubt.said for doubt in doubted(rows, **how) if "no thoughts" not in doubt.said] == []

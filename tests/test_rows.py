@@ -207,7 +207,7 @@ def test_what_cutting_leaves_nothing_of_is_left_out_and_counted():
         (ranked, {**ranked, "completions": ["a", "b"]}),
     ):
         encode = encoder(max_length=8, truncate="completion")
-        assert len(examples([row, other], encode)) == 1 and encode.left_out == 1
+        assert len(examples([row, other], encode)) == 1 and encode.noticed["left_out"] == 1
         with pytest.raises(InputError, match="of no row is anything left to learn"):
             examples([row], encoder(max_length=8, truncate="completion"))
 

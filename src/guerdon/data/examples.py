@@ -17,8 +17,8 @@ def examples(
     rows: Sequence[Mapping[str, Any]], encode: Encoder, format: Format | None = None, columns: Collection[str] = (), where: str = ""
 ) -> list[Example]:
     """Every row as an example; ``format`` None tells it from the columns, and rows of several formats may be among one another if they have the same sides.
-    A conversation of which the template rewrites earlier turns is an example for each of its turns (``Encoder.by_turn`` counts them); a row of which
-    cutting left nothing to learn is none (``Encoder.left_out``).
+    A conversation of which the template rewrites earlier turns is an example for each of its turns (``Encoder.noticed`` counts them); a row of which
+    cutting left nothing to learn is none.
 
     The examples keep the numeric columns that all rows have, so that they can be batched.
 
@@ -70,12 +70,12 @@ def of_row(row: Mapping[str, Any], encode: Encoder, format: Format | None = None
         turns = format.by_turn(row) if hasattr(format, "by_turn") else []
         if len(turns) < 2:
             raise
-        encode.by_turn += 1
+        encode.noticed["by_turn"] += 1
         return [example for turn in turns for example in of_row(turn, encode)]
     except NothingLeft:
         if sum(encode.truncated.values()) == cut:
             raise
-        encode.left_out += 1
+        encode.noticed["left_out"] += 1
         return []
 
 

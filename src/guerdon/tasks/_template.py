@@ -19,6 +19,7 @@ MARK = "\ue000"  # words that no template and no row has
 _NAMES = {"id", "tool_call_id"}  # of what belongs together; most templates go by the order
 _TAG = re.compile(r"</?[\w:|]*think[\w:|]*>", re.IGNORECASE)
 _EMPTY = re.compile(r"\s*<([\w:|]*think[\w:|]*)>\s*</\1>\s*", re.IGNORECASE)
+_NOTHING = re.compile(r"\s*(<[\w:|]*think[\w:|]*>\s*)?</[\w:|]*think[\w:|]*>", re.IGNORECASE)
 _CLOSED = re.compile(r"</[\w:|]*think[\w:|]*>\s*\Z", re.IGNORECASE)
 _OPENED = re.compile(r"<([\w:|]*think[\w:|]*)>\s*\Z", re.IGNORECASE)
 
@@ -92,6 +93,28 @@ class ChatTemplate:
         continued = messages[-1]["role"] == "assistant"
         self.require_all(messages, variables, learned=())
         return self.write(messages, variables, **{"continue_final_message" if continued else "add_generation_prompt": True})
+
+    def head(self, messages: Told, variables: Mapping[str, Any]) -> str:
+        """What the template writes between its generation prompt and the words of an answer to ``messages``, thinking blocks and blanks aside: what the
+        model has to say before it comes to speak."""
+        before = self.write(messages, variables, add_generation_prompt=True)
+        marked = self.write([*messages, {"role": "assistant", "content": MARK}], variables)
+        if MARK not in marked or not marked.startswith(before):
+            return ""
+        return _TAG.sub("", marked[len(before) : marked.index(MARK)]).strip()
+
+    def reads(self, messages: Told, variables: Mapping[str, Any], name: str) -> bool:
+        """Whether the template writes something else for some value of a variable."""
+        for how in ({"add_generation_prompt": True}, {}):
+            texts = set()
+            for value in (variables[name], True, False, None, MARK):
+                try:
+                    texts.add(self.write(messages, {**variables, name: value}, **how))
+                except InputError:
+                    return True
+            if len(texts) > 1:
+                return True
+        return False
 
     # What an answer is
 
@@ -386,6 +409,11 @@ def _rewritten(part: str, whole: str, place: int) -> str:
         f"the chat template does not keep what it wrote before message {place} (it changes at {part[at : at + 20]!r}), so training would "
         "see other tokens than sampling; use a template that only appends, or one row per assistant turn"
     )
+
+
+def opens_with_nothing(words: str) -> bool:
+    """Whether an answer begins with the end of a thinking block in which nothing is thought."""
+    return _NOTHING.match(words) is not None
 
 
 def require_goes_on(sofar: str, before: str, place: int) -> None:

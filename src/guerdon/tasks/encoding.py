@@ -15,6 +15,7 @@ from is what can be sampled.
 * A text that carries the tokens that were sampled (``tasks.sampled``) is learned as those tokens.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.sequences import Side
-from guerdon.tasks._template import ChatTemplate, Rewrites, require_goes_on
+from guerdon.tasks._template import ChatTemplate, Rewrites, opens_with_nothing, require_goes_on
 from guerdon.tasks.messages import Message, is_conversational, is_learned, read_messages, template_variables, told
 from guerdon.tasks.sampled import Sampled
 
@@ -51,8 +52,9 @@ class Encoder:
             the completion does not need but at least half of the room, and then cuts the completion.
         truncated: how many rows were cut, by what was cut; a saved run reports it.
         whole: keep, as steps that are not learned, what the chat template writes after the last end of turn: some scorers read their score there.
-        left_out: how many rows were left out because cutting left nothing of them to learn; ``data.examples`` counts them.
-        by_turn: how many conversations are learned turn by turn, because the template rewrites earlier turns; ``data.examples`` counts them.
+        noticed: of how many rows something is to be told: ``left_out`` (cutting left nothing to learn), ``by_turn`` (learned turn by turn, because the
+            template rewrites earlier turns; ``data.examples`` counts these two), ``end_added`` (the template ends no turn), ``turn_without_end`` (so an
+            earlier turn has no end), ``no_thoughts`` (an empty thinking block is learned), ``read_only`` (a turn is marked as not learned).
     """
 
     tokenizer: Any
@@ -61,8 +63,7 @@ class Encoder:
     truncate: str = ""
     truncated: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "completion": 0})
     whole: bool = False
-    left_out: int = 0
-    by_turn: int = 0
+    noticed: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.truncate not in TRUNCATIONS:
@@ -127,6 +128,16 @@ class Encoder:
             mask += (False,) * (len(tokens) - 1) + (True,)
             marks += (0.0,) * (len(tokens) - 1) + (float(label),)
         return self._sides([Side(self._prompt(prompt, template), actions, mask, {"step_label": marks})])[0]
+
+    # The template
+
+    def head(self, messages: Sequence[Message], **template: Any) -> str:
+        """What the chat template leaves to the model to say before its words: the head of its turn, where there is no generation prompt."""
+        return self._chat.head(_asked(messages), template)
+
+    def reads(self, messages: Sequence[Message], name: str, **template: Any) -> bool:
+        """Whether the chat template does something else for some value of the variable ``name``."""
+        return self._chat.reads(_asked(messages), template, name)
 
     # Tokens to text
 
@@ -249,6 +260,7 @@ class Encoder:
             raise InputError(
                 "every assistant turn is marked as one that is only read (weight 0), so nothing is left to learn; drop the row"
             )
+        self.noticed["read_only"] += len(turns) > len(learned)
         shown = told(messages)
         self._chat.require_all(shown[: learned[-1] + 1], template, learned)
         first = turns[0] if start else learned[0]  # sides that answer one prompt share what stands before their first turn
@@ -274,6 +286,8 @@ class Encoder:
         if not ended:
             actions += self._end
             mask += [True]
+            self.noticed["end_added"] += 1
+            self.noticed["turn_without_end"] += len(learned) > 1
         return context, tuple(actions), tuple(mask)
 
     def _turn(self, shown: Sequence[Message], place: int, template: Mapping[str, Any]) -> tuple[Tokens, str, str, str, bool]:
@@ -283,6 +297,7 @@ class Encoder:
         if self._known(content):
             return content.tokens, self._chat.write(shown[:place], template, add_generation_prompt=True), content, "", True
         turn = self._chat.turn(shown, place, template)
+        self.noticed["no_thoughts"] += opens_with_nothing(turn.words)
         if isinstance(content, Sampled) and not content.terminated:
             return self._continuation(turn.words), turn.before, turn.words, "", True
         return self._continuation(turn.words + turn.end), turn.before, turn.words + turn.end, turn.rest, bool(turn.end)
@@ -325,6 +340,12 @@ class Encoder:
         else:
             has = f"the prompt has {len(context)} tokens and there is room for {room}"
         return f"{has}; shorten or drop the row, raise the limit, or ask for it to be cut: truncate='prompt', 'completion' or 'both'"
+
+
+def _asked(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """A conversation up to its first answer."""
+    first = next((i for i, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
+    return told(messages[:first])
 
 
 def _as_messages(completion: Text) -> Sequence[Message]:

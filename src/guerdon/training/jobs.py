@@ -69,11 +69,14 @@ class FitJob:
         for what, count in encoder.truncated.items():
             if count:
                 display.say(f"{count} of {len(train)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
-        if encoder.left_out:
-            display.say(f"{encoder.left_out} of {len(train)} rows are left out: once they are cut there is nothing left to learn from them")
-        if encoder.by_turn:
+        if encoder.noticed["left_out"]:
             display.say(
-                f"{encoder.by_turn} of {len(train)} rows are learned turn by turn ({len(learned)} examples in all), since the chat template rewrites earlier turns"
+                f"{encoder.noticed['left_out']} of {len(train)} rows are left out: once they are cut there is nothing left to learn from them"
+            )
+        if encoder.noticed["by_turn"]:
+            display.say(
+                f"{encoder.noticed['by_turn']} of {len(train)} rows are learned turn by turn ({len(learned)} examples in all), since the chat template "
+                "rewrites earlier turns"
             )
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
         run = run_in(folder, self, budget, model, {"rows to learn from": train, "held-out rows": test, **further})

@@ -3,6 +3,7 @@
 Up to ``MOST`` rows are looked at, spread over all; what was not looked at is said.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,16 +25,22 @@ class Looked:
         rows: all training rows.
         sides: by the index of a row that was looked at, its sides by name as they are without a bound on their length. Of a loop that acts there is one,
             ``prompt``, which has no actions: what is learned is what will be answered.
+        noticed: what the encoder noticed (``Encoder.noticed``), with the rows of which.
     """
 
     rows: Sequence[Row]
     encoder: Encoder
     sides: dict[int, dict[str, Side | tuple[Side, ...]]] = field(default_factory=dict)
+    noticed: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
         """Whether every row was looked at."""
         return len(self.sides) == len(self.rows)
+
+    def share(self, rows: Sequence[int]) -> str:
+        """How many rows, of how many that were looked at."""
+        return f"{len(rows)} of {len(self.sides)} rows"
 
     def each(self) -> Iterator[tuple[int, str, Side]]:
         """Row, name and tokens of every side."""
@@ -54,14 +61,17 @@ def look_at(prepared: Prepared) -> Looked:
     looked = Looked(rows, unbounded(prepared.encoder))
     for index in range(0, len(rows), max(1, -(-len(rows) // most))):
         with at_row(*place(rows, index, "the training rows")):
+            before = Counter(looked.encoder.noticed)
             looked.sides[index] = sides_of(prepared, rows[index], looked.encoder)
+            for what in looked.encoder.noticed - before:
+                looked.noticed.setdefault(what, []).append(index)
     return looked
 
 
 def unbounded(encoder: Encoder) -> Encoder:
     """The encoder, with as much room as a row needs."""
     return replace(
-        encoder, max_length=None, max_prompt_length=None, truncate="", truncated=dict.fromkeys(encoder.truncated, 0), left_out=0, by_turn=0
+        encoder, max_length=None, max_prompt_length=None, truncate="", truncated=dict.fromkeys(encoder.truncated, 0), noticed=Counter()
     )
 
 
@@ -75,3 +85,8 @@ def sides_of(prepared: Prepared, row: Any, encoder: Encoder) -> dict[str, Side |
     if len(made) == 1:
         return dict(made[0].sides)
     return {name: tuple(example.sides[name] for example in made) for name in (made[0].sides if made else ())}
+
+
+def learned(sides: dict[str, Side | tuple[Side, ...]]) -> int:
+    """How many tokens of a row are learned."""
+    return sum(sum(map(bool, one.mask)) for side in sides.values() for one in (side if isinstance(side, tuple) else (side,)))

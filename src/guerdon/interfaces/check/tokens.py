@@ -23,6 +23,8 @@ def of_row(prepared: Prepared, index: int) -> dict[str, list[dict[str, Any]]]:
         try:
             sides = sides_of(prepared, row, prepared.encoder)
         except InputError:
+            sides = {}
+        if not sides:
             sides = sides_of(prepared, row, unbounded(prepared.encoder))
     return {name or "row": spelled(prepared, side) for name, side in sides.items()}
 
