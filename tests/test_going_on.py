@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.errors import InputError
+from guerdon.interfaces.cli import main
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.tasks.dataset import Dataset
 from guerdon.training.best import LINK, Best
 from guerdon.training.display import Silent
 from guerdon.training.going_on import changes
@@ -26,6 +28,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
+from guerdon.training.stages import Pipeline, Stage
 from guerdon.training.writing import writing
 
 MODEL = SmallLanguageModel("abc ", layers=1, hidden=16, heads=2, context_length=16)
@@ -117,6 +120,17 @@ def test_a_second_process_is_refused_until_the_first_has_ended(tmp_path: Path):
     go_on.set()
     process.join()
     run(tmp_path)
+
+
+@needs_fork
+def test_a_second_command_is_refused_before_the_model_is_loaded(tmp_path: Path, capfd):
+    (tmp_path / "run.yaml").write_text(f"model: {tmp_path}/nowhere\ntask: {tmp_path}/nothing.jsonl\nrecipe: sft\nrun: {tmp_path}/out\n")
+    (tmp_path / "out").mkdir()
+    process, go_on = holder(tmp_path / "out")
+    assert main(["fit", str(tmp_path / "run.yaml")]) == 2
+    assert f"is being written by process {process.pid}" in capfd.readouterr().err
+    go_on.set()
+    process.join()
 
 
 @needs_fork
@@ -241,6 +255,23 @@ def test_another_machine_is_said(tmp_path: Path):
     (tmp_path / "environment.json").write_text(json.dumps(about | {"torch": "1.0", "threads": 96, "code": "another"}))
     _, said = run(tmp_path)
     assert any(f"torch {torch.__version__} (it was 1.0)" in line and "threads" in line and "this library's code" in line for line in said)
+
+
+def test_a_finished_stage_is_not_taken_from_the_cache_on_other_rows(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("GUERDON_CACHE", str(tmp_path / "cache"))
+    rows = tmp_path / "rows.jsonl"
+    pipeline = Pipeline(MODEL, Stage("sft", FitJob(RECIPE, Dataset(str(rows)), BUDGET)))
+
+    def fitted(text):
+        rows.write_text(json.dumps({"prompt": "a ", "completion": text}) + "\n")
+        listener = Listener()
+        return weights(pipeline.run(display=listener)["sft"]), listener.said
+
+    first, said = fitted("ab")
+    again, taken = fitted("ab")
+    other, anew = fitted("ba")
+    assert same(first, again) and not same(first, other)
+    assert [any("taken from the cache" in line for line in lines) for lines in (said, taken, anew)] == [False, True, False]
 
 
 # more steps, another micro-batch

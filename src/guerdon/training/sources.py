@@ -4,6 +4,7 @@ Rows and weights that are others are refused when a run is to go on, code that c
 there is much: it is there to notice a replaced file, not a forged one.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -78,6 +79,45 @@ def of_weights(model: Model) -> str:
         sample = sample.float() if parameter.requires_grad else sample.to(torch.bfloat16)
         digest.update(sample.contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def of_named(thing: Any) -> str:
+    """A digest of what lies behind the names in a specification: the rows of its tasks, its files and folders (weights) as far as their size, beginning and
+    end tell, and code of the user's own."""
+    digest = hashlib.sha256()
+    for value in _within(thing):
+        if callable(getattr(value, "train", None)) and callable(getattr(value, "test", None)):
+            digest.update((of_rows(value.train()) + of_rows(value.test())).encode())
+        elif isinstance(value, str) and len(value) < 4096 and "\n" not in value:
+            path = Path(value).expanduser()
+            with contextlib.suppress(OSError):
+                for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                    if file.is_file():
+                        digest.update(f"{file.name} {file.stat().st_size}".encode() + _ends_of(file))
+    for file in sorted(set(files_of(thing))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _within(thing: Any) -> Iterator[Any]:
+    """A specification and everything in it."""
+    yield thing
+    inside: Any = ()
+    if isinstance(thing, Mapping):
+        inside = thing.values()
+    elif isinstance(thing, list | tuple):
+        inside = thing[:MADE]
+    elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        inside = [getattr(thing, field.name) for field in dataclasses.fields(thing)]
+    for value in inside:
+        yield from _within(value)
+
+
+def _ends_of(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        start = opened.read(65536)
+        opened.seek(max(file.stat().st_size - 65536, 0))
+        return start + opened.read()
 
 
 def files_of(thing: Any) -> Iterator[Path]:

@@ -29,6 +29,7 @@ from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.tasks.sampled import written
 from guerdon.training.display import Display, Silent
+from guerdon.training.sources import of_named
 
 
 @dataclass
@@ -83,8 +84,10 @@ class Pipeline:
         """
         done: dict[str, Outputs] = {}
         keys: dict[str, str | None] = {}
+        contents: list[str] = [of_named(self.model)] if cached else []
         for i, stage in enumerate(self.stages):
-            key = keys[stage.name] = _key(self.model, self.stages[: i + 1], seed) if cached else None
+            contents += [of_named(stage.job)] if cached else []
+            key = keys[stage.name] = _key(self.model, self.stages[: i + 1], seed, contents) if cached else None
             place = cache_folder("stages") / key if key else None
             model = self._model_for(stage, done, seed)
             if place is not None and (place / "done").exists():
@@ -134,9 +137,10 @@ def cache_folder(kind: str) -> Path:
     return Path(os.environ.get("GUERDON_CACHE") or Path(base) / "guerdon") / kind
 
 
-def _key(model: Any, stages: tuple[Stage, ...], seed: int) -> str | None:
-    """A digest of everything that goes into the last of ``stages``; None where something in it has no stable description."""
-    text = repr((model, stages, seed, torch.__version__, source_digest()))
+def _key(model: Any, stages: tuple[Stage, ...], seed: int, contents: list[str]) -> str | None:
+    """A digest of everything that goes into the last of ``stages``, ``contents`` of what they only name; None where something in it has no stable
+    description."""
+    text = repr((model, stages, seed, contents, torch.__version__, source_digest()))
     return None if " at 0x" in text else hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
