@@ -4,6 +4,8 @@ The recipes are found by walking; a new one is tested before anybody writes a te
 """
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -22,6 +24,11 @@ def test_a_recipe_has_a_target_or_says_why_it_has_none(name):
         f"recipes/{name}.py has no target: write down its objective (guerdon.targets), or why it has none as no_target"
     )
     assert not (targets_of(MODULES[name]) and reason), "a target and a reason why there is none"
+
+
+def test_a_recipe_is_imported_without_its_loops():
+    code = "import sys, guerdon.recipes.grpo, guerdon.recipes.dpo; print(sorted({'transformers', 'matplotlib'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(("name", "place"), EACH, ids=[f"{name}-{place}" if place else name for name, place in EACH])

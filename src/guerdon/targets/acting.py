@@ -20,7 +20,6 @@ from guerdon.targets.dealing import Dealt, Deck, Verdicts
 from guerdon.targets.plain import flat, gradient_of, plainly
 from guerdon.targets.seen import Said, answers
 from guerdon.training.judging import FiniteScene
-from guerdon.training.loops.improve import improve
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.worlds.finite.enumerable import EnumerableWorld
 from guerdon.worlds.finite.preference import PreferenceGame
@@ -143,6 +142,8 @@ class Acts:
         return replace(recipe, refills=self.refills, judge=Verdicts(deck) if self.judged else recipe.judge)
 
     def _step(self, recipe: Recipe, deck: Deck) -> Tensor:
+        from guerdon.training.loops.improve import improve  # which knows transformers: a recipe is imported without
+
         policy = Dealt(TREE, self.trained, deck, self.tables[""] if self.away else None)
         models = {view: Dealt(TREE, self.tables[view], deck).reference() for view in ("ref", *self.views)}
         critics = {name: TableCritic(TREE, 1) for name in recipe.learners}

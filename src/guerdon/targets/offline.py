@@ -4,7 +4,7 @@ Answers are sequences of three actions that stop at the last one, after three st
 each view are tables with logits from N(0, 1), two contexts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,6 @@ from guerdon.randomness import generator
 from guerdon.sequences import Example, Side
 from guerdon.targets.plain import flat, gradient_of, plainly
 from guerdon.targets.seen import Said, answers
-from guerdon.training.loops.fit import fit
 from guerdon.training.recipe import Budget, Recipe
 
 VOCABULARY, DEPTH, END, CONTEXTS = 3, 3, 2, 2
@@ -66,15 +65,21 @@ class _File:
         raise NotImplementedError
 
     def gradient(self, recipe: Recipe) -> Tensor:
-        policy = TablePolicy(TREE, logits(""))
-        before, models = flat(policy.module.parameters()), {view: frozen(logits(view)) for view in ("ref", *self.views)}
-        fit(policy, self.examples, plainly(recipe), Budget(steps=1, batch_size=len(self.examples)), models=models)
-        return before - flat(policy.module.parameters())
+        return stepped(TablePolicy(TREE, logits("")), self.examples, recipe, ("ref", *self.views))
 
     def exact(self, objective: Callable[[Rows], Tensor]) -> Tensor:
         tables = {view: logits(view) for view in ("", "ref", *self.views)}
         tables[""].requires_grad_()
         return gradient_of(objective(self.rows(tables)), [tables[""]])
+
+
+def stepped(model: Any, examples: Sequence[Example], recipe: Recipe, views: Iterable[str] = ()) -> Tensor:
+    """By how much one plain step of ``fit`` on all examples lowers each of the model's parameters."""
+    from guerdon.training.loops.fit import fit  # which knows transformers: a recipe is imported without
+
+    before, models = flat(model.module.parameters()), {view: frozen(logits(view)) for view in views}
+    fit(model, examples, plainly(recipe), Budget(steps=1, batch_size=len(examples)), models=models)
+    return before - flat(model.module.parameters())
 
 
 def frozen(table: Tensor) -> TablePolicy:
@@ -198,10 +203,7 @@ class Compared:
     def gradient_at(self, recipe: Recipe, policy: Tensor) -> Tensor:
         """The recipe's gradient by the log-probabilities' table of that policy [S]."""
         learned = TablePolicy(TREE, frozen(logits("")).distribute(policy.log().expand(CONTEXTS, -1)).logits)
-        before, models = flat(learned.module.parameters()), {view: frozen(logits(view)) for view in ("ref", *self.views)}
-        rows = self._examples()
-        fit(learned, rows, plainly(recipe), Budget(steps=1, batch_size=len(rows)), models=models)
-        return before - flat(learned.module.parameters())
+        return stepped(learned, self._examples(), recipe, ("ref", *self.views))
 
     def _examples(self) -> list[Example]:
         prefer = self.worth if self.general else torch.sigmoid(self.worth.unsqueeze(-1) - self.worth)
@@ -229,12 +231,9 @@ class Scored:
     USERS = (0, 1, 0, 1, 2, 2)
 
     def gradient(self, recipe: Recipe) -> Tensor:
-        model = Heads(self.heads)
-        before = flat(model.module.parameters())
         columns = [{"user": float(u)} if self.user else {} for u in self.USERS]
         rows = [Example(pair.sides, own) for pair, own in zip(Pairs().examples, columns, strict=True)]
-        fit(model, rows, plainly(recipe), Budget(steps=1, batch_size=len(rows)))
-        return before - flat(model.module.parameters())
+        return stepped(Heads(self.heads), rows, recipe)
 
     def exact(self, objective: Callable[["Scores"], Tensor]) -> Tensor:
         tables = {name: table.clone().requires_grad_() for name, table in _tables(self.heads).items()}
