@@ -45,7 +45,7 @@ def _objective(w: World) -> Tensor:
     gae = torch.stack([residual[..., 0] + 0.95 * residual[..., 1], residual[..., 1]], -1)
     centred = (gae - gae.sum((-2, -1), True) / tokens) * said.mask
     deviation = (centred.square().sum((-2, -1), True) / tokens).sqrt()
-    advantage = torch.where(deviation > 1e-9, centred / deviation.clamp(min=1e-9), 0.0)
+    advantage = torch.where(deviation > 1e-9, centred / (deviation + 1e-8), 0.0)
     gain = clipped((said.steps - said.under("old").steps).exp(), advantage, 0.2, 0.2) * said.mask
     error = (w.value[nodes] - (gae + value)).square() * said.mask
     return -(chance * (gain - error).sum((-2, -1)) / tokens.squeeze()).sum()

@@ -43,7 +43,7 @@ def _normalised_gain(w: World, which: Tensor, returns: Tensor) -> Tensor:
     tokens = said.length.sum(-1)[:, None, None]
     centred = (returns - (returns * said.mask).sum((-2, -1), True) / tokens) * said.mask
     deviation = (centred.square().sum((-2, -1), True) / tokens).sqrt()
-    advantage = torch.where(deviation > 1e-9, centred / deviation.clamp(min=1e-9), 0.0)
+    advantage = torch.where(deviation > 1e-9, centred / (deviation + 1e-8), 0.0)
     step = clipped((said.steps - said.under("old").steps).exp(), advantage, 0.2, 0.2)
     return (step * said.mask).sum((-2, -1)) / tokens.squeeze()
 

@@ -26,7 +26,7 @@ from guerdon.worlds.finite.preference import PreferenceGame
 
 VOCABULARY, DEPTH, END = 2, 2, 1
 TREE, WORDS = PrefixTree(VOCABULARY, DEPTH, END), answers(VOCABULARY, DEPTH, END)
-REWARDS = (0.7, -0.4, 1.3)
+REWARDS = (0.75, -0.5, 1.25)
 WINS = ((0.5, 0.8, 0.3), (0.2, 0.5, 0.65), (0.7, 0.35, 0.5))  # a cycle: 0 beats 1, 1 beats 2, 2 beats 0
 
 
@@ -113,15 +113,19 @@ class Acts:
 
     @cached_property
     def tables(self) -> dict[str, Tensor]:
-        names = ("", "ref", *self.views, *(("moved",) if self.away else ()))
+        names = ("", "ref", *self.views)
         return {
             view: torch.randn(1, TREE.prefixes, VOCABULARY, dtype=torch.float64, generator=generator(0, "targets", view)) for view in names
         }
 
     @property
     def trained(self) -> Tensor:
-        """The policy's table: a fifth of the way from the one that acts to another, where it has moved."""
-        return 0.8 * self.tables[""] + 0.2 * self.tables["moved"] if self.away else self.tables[""]
+        """The policy's table. Where it has moved, steps are 1.25, 0.96, 1.4 and 0.73 times as likely as for who acted: on either side of every bound that recipes have."""
+        if not self.away:
+            return self.tables[""]
+        steps = self.tables[""].softmax(-1)
+        second = steps[..., 1] * torch.tensor([1.25, 1.4, 1.0], dtype=torch.float64)
+        return torch.stack([1 - second, second], -1).log()
 
     def _values(self) -> tuple[Tensor, Tensor]:
         """[P], the critic's table now and when it acted: the same."""
