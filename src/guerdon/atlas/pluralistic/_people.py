@@ -1,6 +1,6 @@
 """What experiments on people who differ share: fitting heads to verdicts, adapting them to somebody new, and how often they order items as people do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from guerdon.worlds.users._crowd import Crowd, examples
 BRADLEY_TERRY = (Term(Pairwise(Head(), Logistic())),)
 RIDGES = (1e-4, 1e-3, 1e-2)  # weight of half the sum of squares beside the mean loss: tried for every arm
 ADAPTING = (0.003, 0.03, 0.3, 3.0)  # the same for people who are new, around the mean of those who are known
+FURTHER = 3  # so often a choice goes on past an end of what was tried, by the same ratio
+CHOSEN = "ridges are chosen inside each seed, alike for every arm, on people by whom nothing is measured, from values that go on until the best lies inside"
 
 
 def fitted(
@@ -70,12 +72,25 @@ def agreement(score: Tensor, utility: Tensor) -> float:
     return float((ordered.sum() / len(utility) / (items * (items - 1)) + 1) / 2)
 
 
+def best(values: Sequence[float], score: Callable[[float], float]) -> float:
+    """The value with the highest score; while that is at an end of the values, they go on by their own ratio."""
+    found = {value: score(value) for value in values}
+    ratio = values[1] / values[0]
+    for _ in range(FURTHER):
+        top = max(found, key=found.__getitem__)
+        if min(found) < top < max(found):
+            return top
+        further = top / ratio if top == min(found) else top * ratio
+        found[further] = score(further)
+    return max(found, key=found.__getitem__)
+
+
 @dataclass(frozen=True)
 class Groups:
     """People of a world: those who were trained on, those by whom choices are made, and those who count; items that are judged, and items that never were.
 
     Ridges are chosen alike for every head, by the accuracy for the second group on the held-out items: that of training after ``labels`` labels, that of adapting after as
-    many as are given.
+    many as are given; past the ends of ``RIDGES`` and ``ADAPTING`` where the best lies there. ``quick``: the middle ones, and nothing is chosen.
     """
 
     world: Crowd
@@ -86,19 +101,29 @@ class Groups:
     held_out: range
     labels: int
     seed: int
+    quick: bool = False
 
     def trained(self, head: Any, learned: Sequence[Example], **settings: Any) -> EmbeddedModel:
         """The head, fitted to the verdicts of the raters."""
-        models = [fitted(self.world, head, learned, ridge, self.seed, **settings) for ridge in RIDGES]
-        return max(models, key=lambda model: self._chosen(model, self.labels)[0])
+        if self.quick:
+            return fitted(self.world, head, learned, RIDGES[1], self.seed, **{"steps": 20} | settings)
+        models: dict[float, EmbeddedModel] = {}
+
+        def score(ridge: float) -> float:
+            models[ridge] = fitted(self.world, head, learned, ridge, self.seed, **settings)
+            return self._after(models[ridge], self.validation, self.labels, self._adapting(models[ridge], self.labels))
+
+        return models[best(RIDGES, score)]
 
     def accuracy_after(self, model: EmbeddedModel, labels: int) -> float:
         """For the people who count, when each has given so many labels; of a model that is the same for all, without any."""
-        return self._after(model, self.people, labels, self._chosen(model, labels)[1])
+        return self._after(model, self.people, labels, self._adapting(model, labels))
 
-    def _chosen(self, model: EmbeddedModel, labels: int) -> tuple[float, float]:
-        """The best accuracy for the second group, and the ridge of adapting that gives it."""
-        return max((self._after(model, self.validation, labels, ridge), ridge) for ridge in (ADAPTING if model.columns else (0.0,)))
+    def _adapting(self, model: EmbeddedModel, labels: int) -> float:
+        """The ridge of adapting that is best for the second group."""
+        if not model.columns or self.quick:
+            return ADAPTING[1]
+        return best(ADAPTING, lambda ridge: self._after(model, self.validation, labels, ridge))
 
     def _after(self, model: EmbeddedModel, users: range, labels: int, ridge: float) -> float:
         if model.columns:

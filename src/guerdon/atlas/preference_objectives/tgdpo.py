@@ -43,6 +43,7 @@ system = System(
     kind="method",
     builds_on=("dpo", "implicit-reward", "log-ratio"),
     read="paper and code",
+    note="TGDPO goes twice as far from SFT in as many steps, along the same frontier: at equal KL it is 0.03 of reward behind DPO, which nobody would notice.",
 )
 ALPHA, STEPS, PRICE = 0.5, 40, 3.0
 STOPS = (5, 10, 20, 30, 40)
