@@ -98,6 +98,11 @@ def test_runs(empty_folder, capfd):
     assert (empty_folder / "runs/words/model_best/best.json").exists() and "best    runs/words/model_best (step" in capfd.readouterr().out
 
 
+def test_rows(empty_folder, capsys):
+    run_page("docs/rows.md", empty_folder)
+    assert "geed</s>" in capsys.readouterr().out
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()

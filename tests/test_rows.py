@@ -283,3 +283,78 @@ def test_lines_of_a_run_are_learned_as_they_were_sampled():
     line["completion"][0]["content"] = encode.decode([64, 65])
     side = of_row(line, encode)[0]
     assert side.sides[""].actions == (64, 65) and "terminated" not in side.columns
+
+
+# Everywhere alike
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from guerdon.models.heads.scalar import Scalar
+    from guerdon.models.language.headed import HeadedModel
+    from guerdon.models.language.policy import LanguagePolicy
+
+    own = tokenizer(FAMILIES["qwen 2.5"])
+    torch.manual_seed(0)
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 512}
+    return HeadedModel(LanguagePolicy(LlamaForCausalLM(LlamaConfig(vocab_size=len(own), **size)), own, torch.device("cpu")), Scalar(), 0)
+
+
+def test_a_scorer_is_told_the_tools_as_rows_or_as_columns_of_a_reward(scorer):
+    from guerdon.sequences import collate
+    from guerdon.training.jobs import _scorer
+
+    row = {"prompt": USER, "completion": [{"role": "assistant", "content": "a"}], "tools": TOOLS}
+    by_row = scorer.measure(collate(examples([row], Encoder(scorer.tokenizer))).sides[""], {"score"})["score"].tolist()
+    told_as = [[TOOLS], [json.dumps(TOOLS)]]
+    scores = [scorer.score([USER], [row["completion"]], tools=tools, chat_template_kwargs=[None]) for tools in told_as]
+    scores += [_scorer(scorer)([USER], [row["completion"]], tools=tools, answer=["a"]) for tools in told_as]
+    assert all(one == pytest.approx(by_row, abs=1e-5) for one in scores)
+    assert scorer.score([USER], [row["completion"]]) != pytest.approx(by_row, abs=1e-5)
+    assert scorer.score([USER], [row["completion"]], tools=[None]) == scorer.score([USER], [row["completion"]])
+    with pytest.raises(InputError, match="tools has 2 values for 1 completions"):
+        scorer.score([USER], [row["completion"]], tools=[None, None])
+
+
+def test_tools_count_in_the_length_of_a_prompt():
+    from types import SimpleNamespace
+
+    from guerdon.interfaces.configuration import load
+    from guerdon.interfaces.preparing import Prepared, fits
+
+    model = SimpleNamespace(tokenizer=tokenizer(FAMILIES["qwen 2.5"]), context_length=150)
+    prepared = Prepared(load("decoding: {max_completion_length: 8}"), "improve", model, None)
+    for row in ({"prompt": USER, "chat_template_kwargs": nothing} for nothing in (None, "", "{}", {})):
+        assert (
+            fits(prepared, row) and not fits(prepared, {**row, "tools": TOOLS}) and not fits(prepared, {**row, "tools": json.dumps(TOOLS)})
+        )
+
+
+def test_a_search_hands_on_what_was_sampled():
+    """From the policy through curation to what is learned, token for token."""
+    from guerdon.acting.samplers.group import Group
+    from guerdon.feedback.rewards.format import Format
+    from guerdon.models.language.small_language_model import SmallLanguageModel
+    from guerdon.sequences import Decoding
+    from guerdon.training.display import Silent
+    from guerdon.training.jobs import SearchJob, encoder_for
+    from guerdon.worlds.text.sort_letters import SortLetters
+
+    policy = SmallLanguageModel("abc>", layers=1, hidden=8, heads=1, context_length=32).build(0)
+    job = SearchJob(
+        SortLetters(length=2, alphabet="abc", train_size=4, test_size=0),
+        RejectionSampling(keep=None),
+        {"r": Format(".*")},
+        4,
+        Group(4),
+        decoding=Decoding(3),
+    )
+    rows = job(policy, {}, 0, None, Silent()).rows
+    ended = {bool(row["completion"].terminated) for row in rows}
+    assert len(rows) == 16 and ended == {True, False}
+    for row, example in zip(rows, examples(rows, encoder_for(policy)), strict=True):
+        assert example.sides[""].actions == row["completion"].tokens
+        assert (example.sides[""].actions[-1] == policy.tokenizer.eos_token_id) == row["completion"].terminated
