@@ -32,7 +32,7 @@ from guerdon.atlas._evidence import is_stale, kept
 from guerdon.atlas._fingerprint import CONFIRMING, unseen_seeds
 from guerdon.atlas._running import gather
 from guerdon.atlas._status import check
-from guerdon.atlas._tuning import kept_tuning
+from guerdon.atlas._tuning import first_of_the_best, kept_tuning
 from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, OUTCOMES, UNDECIDED, withheld
 from guerdon.errors import InputError, RunFailed
 
@@ -270,8 +270,10 @@ def test_evidence_is_of_the_claim_and_its_verdict_follows_from_its_numbers(entry
     evidence = kept(entry)
     if evidence is None or not evidence.history or is_stale(entry, evidence):
         pytest.skip("not confirmed yet")
-    assert evidence.slug == entry.slug and evidence.scale == "full" and evidence.history[-1].source == evidence.source
-    assert evidence.seeds == unseen_seeds(evidence.source, CONFIRMING, entry.count("full")) and not set(evidence.seeds) & set(range(1000))
+    assert evidence.slug == entry.slug and evidence.scale == "full" and evidence.history[-1].source.startswith(evidence.source)
+    assert evidence.seeds == unseen_seeds(evidence.history[-1].source, CONFIRMING, entry.count("full")) and not set(evidence.seeds) & set(
+        range(1000)
+    )
     tuning = kept_tuning(entry)
     assert (tuning.chosen if tuning else {}) == evidence.tuned
     own = withheld(judge(entry, evidence.numbers), tuning.at_edge if tuning else (), "")
@@ -288,7 +290,7 @@ def test_a_kept_tuning_chose_the_best_of_as_many_trials_for_each_arm(entry):
     sign = -1 if getattr(by, "lower_is_better", False) else 1
     for arm, setting in tuning.chosen.items():
         own = [trial for trial in tuning.trials if trial.arm == arm and not math.isnan(trial.mean())]
-        assert sign * next(t for t in own if t.setting == setting).mean() == max(sign * t.mean() for t in own)
+        assert setting == first_of_the_best(own, sign).setting
 
 
 @every_system

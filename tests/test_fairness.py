@@ -113,6 +113,30 @@ def test_a_setting_that_diverges_is_never_chosen_and_all_of_them_are_a_failure(s
         tune(system(TOY.replace('    return {"score": score}', '    return {"score": math.nan}')), jobs=1)
 
 
+def test_where_the_score_has_levelled_off_the_setting_is_not_driven_further(system):
+    level = TOY.replace(
+        "    score = -((math.log10(learning_rate) - TOP[arm]) ** 2)", "    score = min(math.log10(learning_rate), TOP[arm])"
+    )
+    found = tune(system(level, base_top=-0.1), jobs=1)
+    assert found.chosen == {"base": {"learning_rate": 1.0}, "new": {"learning_rate": 0.1}} and not found.at_edge
+
+
+def test_a_trial_in_which_the_loop_gives_up_has_diverged(system):
+    broken = TOY.replace("    score = ", "    if learning_rate > 0.5:\n        raise RunFailed('no step was finite')\n    score = ")
+    found = tune(system(broken.replace("import math", "import math\nfrom guerdon.errors import RunFailed"), base_top=5.0), jobs=1)
+    assert found.chosen["base"] == {"learning_rate": 0.1}
+
+
+def test_tuned_otherwise_it_is_confirmed_on_other_seeds(system, tmp_path):
+    entry = system(base_top=-1.0)
+    before = confirm(entry.slug, jobs=1, folder=tmp_path, quiet=True)
+    kept_now = kept_tuning(entry)
+    replace(kept_now, chosen={**kept_now.chosen, "base": {"learning_rate": 0.01}}).write(tuning_path(entry))
+    after = confirm(entry.slug, jobs=1, folder=tmp_path, quiet=True)
+    assert before.source == after.source and not set(before.seeds) & set(after.seeds) and len(after.history) == 2
+    assert confirm(entry.slug, jobs=1, folder=tmp_path, quiet=True) == replace(after, duration_s=kept(entry).duration_s)
+
+
 def test_grids_of_different_sizes_and_missing_names_are_refused(system):
     unfair = TOY.replace('"new": {"learning_rate": (0.01, 0.1, 1.0)}', '"new": {"learning_rate": (0.01, 0.03, 0.1, 0.3, 1.0)}')
     with pytest.raises(InputError, match="same number of trials"):

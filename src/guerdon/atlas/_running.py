@@ -1,5 +1,7 @@
 """Running: measure a system's experiment seed by seed, on seeds that one may look at as often as one likes (``run``), or on seeds that nobody has seen (``confirm``)."""
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -55,17 +57,26 @@ def confirm(slug: str, jobs: int | None = None, folder: Path | str = RUNS, quiet
         raise InputError(
             f"{entry.slug} cannot be confirmed: its file says neither what is tuned (GRID) nor why nothing is (System(untuned=...))"
         )
-    source = fingerprint(entry)
-    evidence = _measured(entry, "full", unseen_seeds(source, CONFIRMING, entry.count("full")), jobs, quiet)
     before = kept(entry)
-    now = Confirmation(source, evidence.date, len(evidence.seeds), evidence.verdict.outcome)
-    earlier = tuple(c for c in (before.history if before else ()) if c.source != source)
+    settings = tuned(entry, jobs, quiet).chosen if entry.grid else {}
+    what = _never_seen(fingerprint(entry), settings, before)
+    evidence = _measured(entry, "full", unseen_seeds(what, CONFIRMING, entry.count("full")), jobs, quiet)
+    now = Confirmation(what, evidence.date, len(evidence.seeds), evidence.verdict.outcome)
+    earlier = tuple(c for c in (before.history if before else ()) if c.source != what)
     evidence = replace(evidence, history=(*earlier, now))
     plot = draw(entry, evidence, Path(folder) / entry.slug)
     evidence.write(evidence_path(entry))
     if not quiet:
         report(entry, evidence, plot)
     return evidence
+
+
+def _never_seen(source: str, settings: Settings, before: Evidence | None) -> str:
+    """What the seeds follow from: the fingerprint, and the settings too where it has been confirmed before with others (tuned again, say)."""
+    last = [c.source for c in before.history if c.source.startswith(source)] if before else []
+    if not last or before.tuned == settings:
+        return last[-1] if last and before.source == source else source
+    return f"{source}-{hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
 def _measured(entry: Entry, scale: str, seeds: Sequence[int], jobs: int | None, quiet: bool) -> Evidence:

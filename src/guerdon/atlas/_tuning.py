@@ -2,14 +2,17 @@
 
     score(arm, setting) = mean over the tuning seeds of the measure TUNED_BY of trial(arm, seed, "full", **setting)
 
-The arms are tuned in the order of ``GRID``, the baseline first. Each tries the whole product of its knobs' values. While the best value of a knob lies at an end of
-what was tried, the knob is extended by its own ratio (its own step, where a value is not positive), with the other knobs at their best, at most four times. A knob that
-is at its edge all the same is *not tuned*, and with it its arm, unless the edge is a limit of the method (``Knob.least``, ``Knob.most``). Arms that then
-have had fewer trials than another refine: half-way, on the knob's own scale, between the best and its neighbours, until all have had as many.
+The arms are tuned in the order of ``GRID``, the baseline first. Each tries the whole product of its knobs' values. Scores within a hundredth of the range of
+all of them are equally good, and the first of these that was tried is the best: where a score has levelled off, the setting is not driven ever further. While
+the best value of a knob lies at an end of what was tried, the knob is extended by its own ratio (its own step, where a value is not positive), with the other
+knobs at their best, at most four times. A knob that is at its edge all the same is *not tuned*, and with it its arm, unless the edge is a limit of the method
+(``Knob.least``, ``Knob.most``). Arms that then have had fewer trials than another refine: half-way, on the knob's own scale, between the best and its
+neighbours, until all have had as many.
 
 Source: the same budget of trials for baseline and method: Dodge et al., arXiv 1909.03004; the rule about edges is ours.
 """
 
+import importlib
 import itertools
 import json
 import math
@@ -25,6 +28,7 @@ from guerdon.atlas._working import Call, Workers, cores
 from guerdon.errors import InputError, RunFailed
 
 EXTENSIONS = 4
+PLATEAU = 0.01  # of the range of an arm's scores: what is nearer to the best is as good
 Setting = dict[str, Any]
 
 
@@ -197,7 +201,7 @@ class _Search:
         sound = [trial for trial in self.trials if not math.isnan(trial.mean())]
         if not sound:
             raise RunFailed(f"every setting of {self.arm} diverged; give it smaller values in GRID")
-        return max(sound, key=lambda trial: sign * trial.mean())  # of equal ones the first
+        return first_of_the_best(sound, sign)
 
     def edges(self) -> tuple[str, ...]:
         best = self.best().setting
@@ -209,17 +213,38 @@ class _Search:
     def _try(self, settings: list[Setting]) -> bool:
         """Try those that are new; whether there were any."""
         new = [setting for setting in settings if setting not in [trial.setting for trial in self.trials]]
-        calls = [Call(self.entry.module_name, "trial", (self.arm, seed, "full"), setting) for setting in new for seed in self.seeds]
+        calls = [
+            Call("guerdon.atlas._tuning", "attempt", (self.entry.module_name, self.arm, seed), setting)
+            for setting in new
+            for seed in self.seeds
+        ]
         scores = iter(self.workers.all(calls, f"{self.entry.slug}: tuning {self.arm}") if calls else [])
         for setting in new:
             self.trials.append(Trial(self.arm, setting, tuple(self._score(next(scores)) for _ in self.seeds)))
         return bool(new)
 
-    def _score(self, measured: Mapping[str, Any]) -> float | None:
+    def _score(self, measured: Mapping[str, Any] | None) -> float | None:
+        if measured is None:
+            return None
         if self.by.measure not in measured:
             raise LookupError(f"TUNED_BY names {self.by.measure!r}, and a trial of {self.arm} measures {', '.join(measured)}")
         value = float(measured[self.by.measure])
         return value if math.isfinite(value) else None
+
+
+def first_of_the_best(trials: Sequence[Trial], sign: int) -> Trial:
+    """The first trial whose score is as good as the best; ``sign`` is -1 where less is better."""
+    means = [sign * trial.mean() for trial in trials]
+    enough = max(means) - PLATEAU * (max(means) - min(means))
+    return next(trial for trial, mean in zip(trials, means, strict=True) if mean >= enough)
+
+
+def attempt(module_name: str, arm: str, seed: int, **setting: Any) -> Mapping[str, Any] | None:
+    """One trial; None where the loop gave up, as it does when steps keep being non-finite."""
+    try:
+        return importlib.import_module(module_name).trial(arm, seed, "full", **setting)
+    except RunFailed:
+        return None
 
 
 def _asked(entry: Entry) -> TunedBy:
