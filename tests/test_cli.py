@@ -221,6 +221,15 @@ def test_evaluate_counts_right_answers(guerdon):
     assert json.loads(out)["accuracy"]["value"] == 1.0  # every reward reaches -1
 
 
+def test_evaluate_takes_a_sum_of_weights_for_the_full_reward(guerdon):
+    Path("always.py").write_text("def one(completions, **columns):\n    return [1.0 for _ in completions]\n")
+    three = "reward={a: 'always.py:one', b: 'always.py:one', c: 'always.py:one'}"
+    weights = "recipe.combine={part: weigh, weights: {a: 0.6, b: 0.3, c: 0.1}}"  # whose sum is 0.9999999999999999
+    code, out = guerdon("evaluate", "run/model", "run.yaml", three, weights, "-n", "2", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["accuracy"]["value"] == found["pass"]["pass@2"]["value"] == 1.0
+
+
 def test_report_is_written_again(guerdon):
     page = Path("run/report.html")
     page.unlink()

@@ -103,6 +103,19 @@ def test_rows(empty_folder, capsys):
     assert "geed</s>" in capsys.readouterr().out
 
 
+def test_verifiers(empty_folder):
+    run_page("docs/verifiers.md", empty_folder)
+    from verifier_table import AGREED, KINDS, ROWS
+
+    rows = [row for _, rows in KINDS.values() for row in rows]
+    page = (ROOT / "docs/verifiers.md").read_text()
+    assert f"A table of {len(rows)} pairs" in page
+    total = {kind: sum(row[:2] == (kind, "math") for row in ROWS) for kind in AGREED}
+    for kind, agreed in AGREED.items():
+        assert f"| {kind} | {total[kind]} | {agreed} |" in page
+    assert f"| all | {sum(total.values())} | {sum(AGREED.values())} |" in page
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()

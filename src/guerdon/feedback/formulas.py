@@ -41,7 +41,8 @@ def formula_of(text: str) -> Any:
 def _latex(text: str) -> str:
     """A formula in plain letters, as LaTeX."""
     text = (
-        text.replace("**", "^")
+        text.replace("\\varnothing", "\\emptyset ")
+        .replace("**", "^")
         .replace("\u221e", "\\infty ")
         .replace("\u03c0", "\\pi ")
         .replace("\u00d7", "\\times ")

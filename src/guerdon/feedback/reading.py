@@ -11,13 +11,13 @@ parsed by math-verify, one part at a time; towers of powers, long factorials and
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from guerdon.feedback.answers import marked
 from guerdon.feedback.formulas import formula_of, matching, unreadable
 from guerdon.feedback.spoken import spoken
-from guerdon.feedback.written import Written, numbers, plain
+from guerdon.feedback.written import Written, numbers, plain, spaced
 
 _LONGEST = 2_000  # characters of an answer
 _DEEPEST = 40
@@ -53,6 +53,10 @@ _LEAD = re.compile(
     r"|(?:the )?(?:(?:final|correct) )?(?:answer|result|solution|value)s?(?: is| are)?)\b[\s:,]*",
     re.IGNORECASE,
 )
+_PUNCTUATION = re.compile(r"\\math(?:ord|punct|bin|rel|open|close)\{(.)\}")
+_REPEATED = re.compile(r"(?<![\d.])(\d{1,9})?\.(\d{0,9})\\overline\s*\{(\d{1,9})\}")
+_SQUARED = re.compile(r"(?<=\d)(\s*[A-Za-z]{2,}|\s+[mskg])\s*\^\s*\{?\s*[23]\s*\}?\s*$")
+_HALVED = re.compile(r"(\d{1,9}) and ([a-z]+(?:[ -][a-z]+)?)")
 _GROUPED = re.compile(r"(?<![\d.,\w])(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2}){1,4},\d{3})(?!\d|,\d)")
 _EQUALS = re.compile(r"(?<![<>!:\\=])=(?!=)")
 _AND = re.compile(r"\s*(?:[,;]\s*(?:and|or)\b|[;]|(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])|\\(?:lor|land|vee|wedge)(?![a-zA-Z]))\s*")
@@ -94,7 +98,8 @@ def tidy(text: str) -> str:
     """The text without delimiters, spacing, emphasis, degrees, the words before an answer and the full stop behind it."""
     text = text.strip().replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac").replace("\\cfrac", "\\frac")
     text = text.replace("\\!", "")
-    text = re.sub(r"(?<=\d)\\[,;: ](?=\d{3}(?!\d))|(?<=\d)~(?=\d{3}(?!\d))|(?<=\d)\{,\}(?=\d{3}(?!\d))", "", text)
+    text = spaced(_PUNCTUATION.sub(r"\1", text).replace("{,}", ","))
+    text = _REPEATED.sub(_repeated, text)
     text = _TEXT.sub(lambda found: f" {found.group(1)} ", text)
     text = text.replace("\\{", "\x01").replace("\\}", "\x02").replace("\\lbrace", "\x01").replace("\\rbrace", "\x02")
     text = _DEGREES.sub(" ", _DROPPED.sub(" ", text)).replace("~", " ")
@@ -109,11 +114,22 @@ def tidy(text: str) -> str:
     return text.strip(" *,;:") if not text.startswith("*") else text.strip(" *")
 
 
+def _repeated(found: re.Match[str]) -> str:
+    """0.1\\overline{6} as a fraction."""
+    whole, fixed, again = (group or "" for group in found.groups())
+    below = int("9" * len(again) + "0" * len(fixed))
+    return f"{int((whole or '0') + fixed + again) - int((whole or '0') + fixed)}/{below}"
+
+
 def _several(text: str) -> Read | None:
     """A list, a union, or one part."""
     in_words = spoken(text)
     if in_words is not None:
         return Value(number=in_words)
+    halved = _HALVED.fullmatch(text)
+    part = spoken(halved.group(2)) if halved else None
+    if part is not None and part.value is not None and 0 < part.value < 1:  # 8 and a half
+        return Value(number=replace(part, value=int(halved.group(1)) + part.value))
     name = None
     named = _NAMED.match(text)
     if named and _is_name(named.group(1)) and not any("=" in piece for piece in _split(text[named.end() :])):
@@ -194,6 +210,7 @@ def _number(text: str) -> Written | None:
     in_words = spoken(text)
     if in_words is not None:
         return in_words
+    text = _SQUARED.sub(r"\1", text)
     found = numbers(text)
     if len(found) != 1 or found[0].value is None:
         return None

@@ -120,9 +120,15 @@ def _worked_out(formula: Any) -> Decimal | None:
     """A real number of 40 digits."""
     import sympy
 
-    if not isinstance(formula, sympy.Expr) or formula.free_symbols or formula.has(sympy.Integral, sympy.Derivative, sympy.Limit):
+    if not isinstance(formula, sympy.Expr) or formula.free_symbols or formula.has(sympy.Derivative):
         return None
-    formula = formula.doit() if formula.has(sympy.Sum, sympy.Product) else formula
+    if not formula.has(sympy.Integral):  # those are worked out as numbers
+        formula = formula.doit()
+    if formula.is_Integer and abs(formula) < 10**4000:
+        return Decimal(int(formula))
+    if formula.has(sympy.Integral):
+        value = sympy.N(formula, 25)
+        return Decimal(str(value)) if value.is_Float else None
     if formula.has(sympy.zoo, sympy.oo, sympy.nan):
         return None
     with_value = sympy.N(formula, 40)

@@ -19,7 +19,7 @@ _END = 1_000
 _OPERATORS = ("-", "+", "*", "/")
 _EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _SPACES = re.compile(
-    r"\\[,;: ]|\\(?:thinspace|enspace|medspace|thickspace|quad|qquad)(?![a-zA-Z])|~|[\u2000-\u200a\u202f\u205f\u00a0\u3000]"
+    r"\\[,;: ]|\\(?:thinspace|enspace|medspace|thickspace|quad|qquad)(?![a-zA-Z])|\\[hv]space\*?\{[^{}]{0,20}\}|~|[\u2000-\u200a\u202f\u205f\u00a0\u3000]"
 )
 _JOINTS = re.compile("(?<=\\d)[\u2009'\u2019_](?=\\d{3}(?!\\d))")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))")
@@ -37,6 +37,7 @@ _SUPERSCRIPTS = {
     ord(c): d for c, d in zip("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-", strict=True)
 }
 _RAISED = re.compile(f"[{''.join(map(chr, _SUPERSCRIPTS))}]+")
+_LONE_GROUPS = re.compile(r"^[-+$\u20ac\u00a3]?\d{1,3}(?: \d{3})+(?=\D*$)(?!\d)")
 _LONE_SIGN = re.compile(r"^\s*([-+])\s+(?=[\d.$\\])")
 _NO_LETTER = re.compile(r"[^\x00-\x7f]")
 _MINUS = str.maketrans(dict.fromkeys("\u2212\u2013\u2014\ufe63\uff0d\u2010\u2011", "-"))
@@ -59,14 +60,19 @@ def plain(text: str) -> str:
     if unusual:
         text = _RAISED.sub(lambda found: "^{" + found.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _NO_LETTER.sub(lambda found: _vulgar(found.group()), text)
-    if "\\" in text or "{,}" in text or "~" in text or unusual:
+    if "\\" in text or "{,}" in text:
         text = text.replace("{,}", ",").replace("\\!", "").replace("\\$", "$").replace("\\%", "%")
-        text = _SPACES.sub("\u2009", text)
-    text = _JOINTS.sub("", text).replace("\u2009", " ")
+    text = spaced(text)
     if unusual:
         text = unicodedata.normalize("NFKC", text).translate(_MINUS)
+    text = _LONE_GROUPS.sub(lambda found: found.group().replace(" ", ""), text)
     text = _LONE_SIGN.sub(r"\1", text)
     return _FRACTION.sub(_over, text) if "frac" in text else text
+
+
+def spaced(text: str) -> str:
+    """The text with ordinary spaces in the place of LaTeX's and narrow ones, and none of them between the thousands of a number."""
+    return _JOINTS.sub("", _SPACES.sub("\u2009", text)).replace("\u2009", " ")
 
 
 def _over(found: re.Match[str]) -> str:

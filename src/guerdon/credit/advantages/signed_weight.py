@@ -17,6 +17,7 @@ import torch
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.quantities import BT, B, Mask
 from guerdon.steps import spread
+from guerdon.thresholds import exceeds
 from guerdon.witness import Witness
 
 
@@ -28,7 +29,7 @@ class SignedWeight:
 
     def __call__(self, reward: B, mask: Mask) -> BT:
         right = torch.full_like(reward, self.positive)
-        return spread(torch.where(reward > self.threshold, right, -torch.full_like(reward, self.negative)), mask)
+        return spread(torch.where(exceeds(reward, self.threshold), right, -torch.full_like(reward, self.negative)), mask)
 
 
 _verdicts = {"reward": [1.0, -1.0, 0.0], "mask": [[1, 1], [1, 0], [1, 1]]}

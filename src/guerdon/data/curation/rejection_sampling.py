@@ -15,6 +15,7 @@ from typing import Any
 
 from guerdon.data.curation._scored import candidates, rest
 from guerdon.data.curation.best_worst_pairs import BestWorstPairs
+from guerdon.thresholds import reaches
 from guerdon.witness import Witness
 
 
@@ -27,7 +28,7 @@ class RejectionSampling:
         kept = []
         for row in rows:
             ranked = sorted(candidates(row), key=lambda c: -c[0])[: self.keep]
-            good = [(s, c) for s, c in ranked if self.threshold is None or s >= self.threshold]
+            good = [(s, c) for s, c in ranked if self.threshold is None or reaches(s, self.threshold)]
             kept += [{**rest(row), "completion": c, "score": s} for s, c in good]
         return kept
 

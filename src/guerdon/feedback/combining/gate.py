@@ -21,6 +21,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.quantities import B
+from guerdon.thresholds import reaches
 from guerdon.witness import Witness
 
 
@@ -34,7 +35,7 @@ class Gate:
         if self.by not in components:
             raise InputError(unknown("reward component to gate by", self.by, list(components)))
         gate = components[self.by]
-        passes = (gate >= self.threshold) | gate.isnan()
+        passes = reaches(gate, self.threshold) | gate.isnan()
         kept = {name: value if name == self.by else torch.where(passes, value, torch.nan) for name, value in components.items()}
         return self.combine(kept)
 

@@ -27,9 +27,9 @@ from guerdon.witness import Witness
 
 _PADDING = 1_000  # characters around an answer that may be punctuation and white space
 _ARTICLES = ("a", "an", "the")
-_DASHES = str.maketrans(dict.fromkeys("\u2212\u2010\u2011\ufe63\uff0d", "-") | {"\u2019": "'", "\u2018": "'", "\u00b4": "'"})
+_DASHES = str.maketrans(dict.fromkeys("\u2212\u2013\u2010\u2011\ufe63\uff0d", "-") | {"\u2019": "'", "\u2018": "'", "\u00b4": "'"})
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,]|\.\d{3},)")
-_INITIALS = re.compile(r"(?<![^\W\d_])[^\W\d_](?:\.[^\W\d_])+(?![^\W\d_])\.?")  # U.S.A.
+_INITIALS = re.compile(r"(?<![^\W\d_])[^\W\d_](?:\.[^\W\d_])+(?![^\W\d_])\.?|(?<![^\W_])(?:[^\W\d_]{1,3}\.){2,}")  # U.S.A., Ph.D.
 _APOSTROPHES = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _POSITIVE = re.compile(r"(?<![\w)\]}+.])\+(?=\.?\d)")  # +5 is 5
 _SIGN = re.compile(r"[^\w\s]|_")
@@ -38,7 +38,7 @@ _SPACED = re.compile(rf"({_OPERAND}[)\]}}]?)[ \t]*([-+*/^=<>\u2264\u2265\u2260\u
 _KEPT = re.compile(
     r"(?P<behind>(?<=\w)(?:\+\+?|\#)(?!\w))"  # C++, A+, C#
     r"|(?P<grade>(?<![^\W_][^\W_])(?<=[^\W\d_])-(?![\w-]))"  # A-
-    r"|(?P<point>(?<=\w)\.(?=\w)|(?<![\w.])\.(?=\d))"  # 3.14, .5, file.txt
+    r"|(?P<point>(?<=\w)\.(?=\w)|(?<![^\s(\["'-])\.(?=\w))"  # 3.14, .5, .NET, file.txt
     r"|(?P<sign>(?<![\w)\]}])-(?=\.?\d|\$\d))"  # -5
     r"|(?P<between>(?<=[\w)])[-+*/^=<>_&@:\u2044](?=[\w(-]))"  # x-1, 3/4, 2:30
     r"|(?P<bound>[<>=](?=\s?-?[\w.]))"  # > 5

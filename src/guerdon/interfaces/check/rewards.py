@@ -6,9 +6,9 @@ from typing import Any
 
 from guerdon.interfaces.preparing import Prepared
 from guerdon.tasks.encoding import is_conversational, template_variables
+from guerdon.thresholds import reaches
 
 _ROWS = 8
-_TOLERANCE = 1e-6
 
 
 def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _judge(functions: dict[str, Any], row: int, answer: Any, values: dict[str, f
         return
     for name, value in values.items():
         full = getattr(functions[name], "right", 1.0)
-        if _reads_gold(functions[name]) and not math.isnan(value) and value < full - _TOLERANCE:
+        if _reads_gold(functions[name]) and not math.isnan(value) and not reaches(value, full):
             warnings.append(f"row {row}: the gold answer {_short(answer)} gets {value:g} from {name} and not the full reward of {full:g}")
 
 

@@ -39,6 +39,7 @@ def command(
     from guerdon.interfaces.configuration import read
     from guerdon.interfaces.preparing import Prepared, built
     from guerdon.models.language.language_model import LanguageModel
+    from guerdon.thresholds import reaches
     from guerdon.training.display import Silent, Terminal
     from guerdon.training.jobs import scene_for
     from guerdon.training.loops.search import search
@@ -69,7 +70,7 @@ def command(
     answered = [row for row in found if row["scores"]]
     if not answered:
         raise InputError("reward: none could be computed for any row; look at it with guerdon check")
-    right = np.array([sum(score >= threshold for score in row["scores"]) for row in answered])
+    right = np.array([sum(reaches(score, threshold) for score in row["scores"]) for row in answered])
     count = np.array([len(row["scores"]) for row in answered])
     result = {"rows": len(answered), "answers": int(count.sum()), "left_out": len(rows) * n - int(count.sum()), "temperature": temperature}
     share = right / count

@@ -8,6 +8,7 @@ from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.interfaces.report.reading import Outcome, Record
+from guerdon.thresholds import exceeds, reaches
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ def _proportion(value: float, rows: float) -> Estimate:
 
 def accuracy(values: list[float]) -> bool:
     """Whether rewards have a top of 1, so that the share at the top is an accuracy."""
-    return max(values) == 1.0 and min(values) >= 0.0
+    return reaches(max(values), 1.0) and not exceeds(max(values), 1.0) and reaches(min(values), 0.0)
 
 
 def right(values: list[float]) -> list[float]:
     """1 for every reward at the top."""
-    return [float(value == 1.0) for value in values]
+    return [float(reaches(value, 1.0)) for value in values]
 
 
 def rewards(outcomes: list[Outcome]) -> dict[str, float]:
@@ -94,7 +95,7 @@ def _of_rewards(first: Mapping[str, float], last: Mapping[str, float], steps: tu
     both = [prompt for prompt in first if prompt in last]
     found = []
     if accuracy(before + after):
-        change = [float(last[p] == 1.0) - float(first[p] == 1.0) for p in both]
+        change = [after - before for before, after in zip(right([first[p] for p in both]), right([last[p] for p in both]), strict=True)]
         sentence = f"Share of {len(after)} held-out prompts answered with full reward, taking the most likely token each time."
         found.append(
             Figure("Held-out accuracy", Wilson()(right(before)), Wilson()(right(after)), steps, sentence, True, change=_mean(change))
