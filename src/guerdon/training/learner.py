@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from guerdon.errors import RunFailed
+from guerdon.errors import InputError, RunFailed
 from guerdon.exponentials import exp, expm1
 from guerdon.models import Model
 from guerdon.parts import call, per_batch, per_group
@@ -38,6 +38,10 @@ class Learner:
         self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
         self.budget = tokens_per_micro_batch
         self.parameters = [p for p in model.module.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise InputError(
+                f"the {name} has nothing that is trained: every parameter of its model is frozen, so that no step would change anything"
+            )
         self.optimiser = optimiser.build(self.parameters)
         self.steps, self.skipped_in_a_row = 0, 0
 

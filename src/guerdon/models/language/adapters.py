@@ -34,6 +34,14 @@ def do_nothing(module: nn.Module) -> bool:
     return True
 
 
+def in_float32(module: nn.Module) -> nn.Module:
+    """The module with what is trained in float32: ``peft`` sees to that for adapters, and not for layers that are trained whole."""
+    for parameter in module.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return module
+
+
 def drops(module: nn.Module) -> bool:
     """Whether inputs of adapters are dropped while a gradient is computed."""
     return any(True for _ in _dropouts(module))
@@ -41,11 +49,8 @@ def drops(module: nn.Module) -> bool:
 
 @contextlib.contextmanager
 def dropping(module: nn.Module, seed: int, sequences: Sequences) -> Iterator[None]:
-    """Within, the adapters of ``module`` drop inputs, if a gradient is computed and there is anything to drop."""
-    layers = list(_dropouts(module)) if torch.is_grad_enabled() else []
-    if not layers:
-        yield
-        return
+    """Within, the adapters of ``module`` drop inputs."""
+    layers = list(_dropouts(module))
     devices = [p.device for p in module.parameters() if p.device.type == "cuda"][:1]
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive(seed, _digest(module, sequences)))  # dropout draws from the global generator

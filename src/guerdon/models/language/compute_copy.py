@@ -4,14 +4,24 @@ The trained parameters (master weights) are those of the module. The copy holds 
 have changed, and hands its gradients on to them, added up in float32 micro-batch by micro-batch. Frozen parameters that already have
 the copy's format are shared, not copied.
 
-Source: master weights: Micikevicius et al. 2018, arXiv 1710.03740, section 3.1.
+float16 has no numbers between 0 and 6e-8, where many gradients lie. There the gradient of what leaves the copy is multiplied by a power of two on its way in, so that its
+largest number is ``ROOM``, and what is handed on to the masters is divided by it. The power is found anew in each backward pass from the gradient itself, so
+there is no state to keep. Where a sum in between was too large all the same, the learner skips the step, which is counted, and the room is made smaller for as long as
+the process lives.
+
+Source: master weights and scaling of the loss: Micikevicius et al. 2018, arXiv 1710.03740, sections 3.1 and 3.2. That the scale is found from the gradient: ours.
 """
 
 import copy
+import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+ROOM = 1.0  # the largest number of a gradient that enters a copy in float16
+LESS = 2.0**-4  # of the room is left after a gradient that was not finite
 
 
 class ComputeCopy:
@@ -19,13 +29,14 @@ class ComputeCopy:
 
     def __init__(self, module: nn.Module, dtype: torch.dtype):
         shared = {id(p): p for p in module.parameters() if not p.requires_grad and p.dtype == dtype}
+        self.scales, self.scale, self.room = dtype == torch.float16, 0.0, ROOM
         self.copy = copy.deepcopy(module, shared).to(dtype)
         self.copy = _with_buffers_of(module, self.copy)
         own = dict(self.copy.named_parameters())
         self.pairs = [(p, own[name]) for name, p in module.named_parameters() if p is not own[name]]
         for master, mine in self.pairs:
             if master.requires_grad:
-                mine.register_post_accumulate_grad_hook(_handing_on_to(master))
+                mine.register_post_accumulate_grad_hook(self._handing_on_to(master))
         self.versions: list[int] = []
 
     @property
@@ -39,16 +50,45 @@ class ComputeCopy:
             self.versions = versions
         return self.copy
 
+    def leaving(self, x: Tensor) -> Tensor:
+        """What was computed with the copy, as it is used elsewhere: the same numbers, in float32 where the gradient has to be scaled."""
+        if not self.scales or not x.requires_grad:
+            return x
+        self.scale = 0.0
+        return _Leaving.apply(x, self)
 
-def _handing_on_to(master: Tensor) -> Callable[[Tensor], None]:
-    def hand_on(mine: Tensor) -> None:
-        if master.grad is None:
-            master.grad = mine.grad.to(master.dtype)
-        else:
-            master.grad += mine.grad
-        mine.grad = None
+    def scale_for(self, gradient: Tensor) -> float:
+        """By what a gradient is multiplied that enters: found from the first that has anything in it, and then the same until something leaves again."""
+        largest = 0.0 if self.scale else float(gradient.abs().max()) if gradient.numel() else 0.0
+        if largest > 0 and math.isfinite(largest):
+            self.scale = 2.0 ** round(math.log2(self.room / largest))
+        return self.scale or 1.0
 
-    return hand_on
+    def _handing_on_to(self, master: Tensor) -> Callable[[Tensor], None]:
+        def hand_on(mine: Tensor) -> None:
+            gradient, mine.grad = mine.grad, None
+            if self.scales:
+                self.room *= 1.0 if self.scale == 0 or gradient.isfinite().all() else LESS
+                gradient = gradient.to(master.dtype).div_(self.scale or 1.0)
+            if master.grad is None:
+                master.grad = gradient.to(master.dtype)
+            else:
+                master.grad += gradient
+
+        return hand_on
+
+
+class _Leaving(torch.autograd.Function):
+    """x → x in float32; its gradient is scaled before it becomes one in float16."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, copy: ComputeCopy):
+        ctx.copy, ctx.dtype = copy, x.dtype
+        return x.to(torch.promote_types(x.dtype, torch.float32), copy=True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor):
+        return (gradient * ctx.copy.scale_for(gradient)).to(ctx.dtype), None
 
 
 def _with_buffers_of(module: nn.Module, other: nn.Module) -> nn.Module:

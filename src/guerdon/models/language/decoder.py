@@ -60,8 +60,6 @@ class Projection:
         if not plain or layer.lora_A[active[0]].bias is not None or layer.lora_B[active[0]].bias is not None:
             raise NotSupported
         name = active[0]
-        if layer.training and getattr(layer.lora_dropout[name], "p", 0.0):  # see ``adapters.dropping``
-            raise NotSupported
         return cls(base.weight, base.bias, layer.lora_A[name].weight, layer.lora_B[name].weight, layer.scaling[name])
 
     @property

@@ -8,7 +8,7 @@ Source: ours; see the heads for theirs.
 
 import copy
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,9 @@ class HeadedModel:
         """The head's quantities: [B], [B, K], or [B, T] and 0 where the policy did not act."""
         if not self.measures & names:
             return {}
-        packed = self.packed  # tried at the first use, before anything is dropped
-        with self.policy.dropping(sequences):
+        with self.policy.dropping(sequences, self.packed) as packed:
             encoded = encode(self.policy.computing, sequences, self.device, packed)
+        encoded = replace(encoded, hidden=self.policy.leaving(encoded.hidden))
         said = readings(
             self.head,
             self.module["head"],

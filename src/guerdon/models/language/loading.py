@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from guerdon.errors import InputError
+from guerdon.models.language.adapters import in_float32
 from guerdon.models.language.saving import RESIZED, merged
 
 ADAPTERS = "adapter_config.json"
@@ -198,9 +199,12 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
             f"model.source: in {place.source} {name} has the shape {tuple(there)} and a {who} with its config.json needs {tuple(expected)}"
             f"{f', and {more} more weights do not fit' if more else ''}; take weights and configuration from the same model"
         )
-    if report["unexpected_keys"]:
+    strange = set(report["unexpected_keys"])
+    if kind is SCORER and adapters is not None:  # on a language model, whose own head is not needed
+        strange = {name for name in strange if name.startswith(f"{module.base_model_prefix}.")}
+    if strange:
         raise InputError(
-            f"model.source: {place.source} holds weights for which a {who} has no place ({_some(report['unexpected_keys'])}), so it is another model "
+            f"model.source: {place.source} holds weights for which a {who} has no place ({_some(strange)}), so it is another model "
             f"than {kind.called} of this kind; {kind.otherwise}"
         )
     return module, set(report["missing_keys"])
@@ -360,11 +364,9 @@ def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mappin
             own = get_peft_model_state_dict(adapted, save_embedding_layers=False)
     except Exception as error:
         raise InputError(f"model.source: the adapters in {place.source} cannot be put on {base.source}: {_line(error)}") from error
-    whole = set(adapted.get_base_model().state_dict()) | {
-        name.replace(".base_layer.", ".") for name in adapted.get_base_model().state_dict()
-    }
+    whole = {_bare(name) for name in adapted.get_base_model().state_dict()}
     missing = own.keys() - saved.keys()
-    strange = {name for name in saved.keys() - own.keys() if name.removeprefix(_INSIDE).replace(".base_layer.", ".") not in whole}
+    strange = {name for name in saved.keys() - own.keys() if _bare(name.removeprefix(_INSIDE)) not in whole}
     for names, what in ((missing, "lack"), (strange, "hold what has no place in the model")):
         if names:
             raise InputError(
@@ -375,7 +377,14 @@ def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mappin
     for config in adapted.peft_config.values():
         config.base_model_name_or_path = base.lasting
     without_dropout(adapted)
-    return adapted
+    return in_float32(adapted)
+
+
+def _bare(name: str) -> str:
+    """The name of a weight without what ``peft`` writes into it for the layer around it."""
+    for word in (".base_layer.", ".original_module.", ".modules_to_save."):
+        name = name.replace(word, ".")
+    return name
 
 
 def _resize(module: Any, saved: Mapping[str, torch.Tensor]) -> None:

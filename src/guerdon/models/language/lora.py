@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from guerdon.errors import InputError
+from guerdon.models.language.adapters import in_float32
+
+ALL = "all-linear"
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Lora:
 
     r: int = 16
     lora_alpha: float = 32.0
-    target_modules: str | tuple[str, ...] = "all-linear"
+    target_modules: str | tuple[str, ...] = ALL
     lora_dropout: float = 0.0
     use_rslora: bool = False
     use_dora: bool = False
@@ -64,10 +67,14 @@ class Lora:
         from peft import LoraConfig, get_peft_model
 
         self._look(module)
+        if self.layers_to_transform and isinstance(self.target_modules, str) and self.target_modules != ALL:
+            raise InputError(
+                "model.lora.layers_to_transform: target_modules is an expression; say the layers in it, or name the modules in a list"
+            )
         config = LoraConfig(
             r=self.r,
             lora_alpha=self.lora_alpha,
-            target_modules=_listed(self.target_modules),
+            target_modules=_listed(self._all(module) if self.layers_to_transform and self.target_modules == ALL else self.target_modules),
             lora_dropout=self.lora_dropout,
             use_rslora=self.use_rslora,
             use_dora=self.use_dora,
@@ -86,7 +93,12 @@ class Lora:
         if base != "":
             config.base_model_name_or_path = base
         self._refuse_dropout_on_the_head(adapted)
-        return adapted
+        return in_float32(adapted)
+
+    def _all(self, module: nn.Module) -> list[str]:
+        """The last words of the names of all linear layers but the output head, as ``all-linear`` means them."""
+        head, kinds = module.get_output_embeddings(), nn.Linear | _conv()
+        return sorted({name.rpartition(".")[2] for name, layer in module.named_modules() if isinstance(layer, kinds) and layer is not head})
 
     def _look(self, module: nn.Module) -> None:
         """Each name means something here: ``peft`` asks only that one of them does.
@@ -98,7 +110,7 @@ class Lora:
         asked = {name: getattr(self, name) for name in ("target_modules", "modules_to_save", "exclude_modules")}
         for place, given in asked.items():
             for one in (given,) if isinstance(given, str) else given:
-                if one and one != "all-linear" and not any(_meets(one, name, place, isinstance(given, str)) for name in names):
+                if one and one != ALL and not any(_meets(one, name, place, isinstance(given, str)) for name in names):
                     kinds = nn.Linear | nn.Embedding | _conv()
                     there = sorted({n.rpartition(".")[2] for n, layer in module.named_modules() if isinstance(layer, kinds)})
                     raise InputError(f"model.lora.{place}: no layer is called {one!r}; a {type(module).__name__} has {', '.join(there)}")

@@ -2,8 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
-from guerdon.models.language.adapters import do_nothing, dropping
+from guerdon.models.language.adapters import do_nothing, dropping, drops
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
@@ -72,10 +71,15 @@ class LanguagePolicy:
         (``ref_kl``) do so with the models of ``views``, which are computed first, without gradients."""
         with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
         others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
-        plain_head, packed = self.plain_head, self.packed  # tried at the first use, before anything is dropped
-        with self.dropping(sequences):
+        plain_head = self.plain_head  # tried at the first use, before anything is dropped
+        with self.dropping(sequences, self.packed) as packed:
             found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others)
+        found = {name: self.leaving(value) for name, value in found.items()}
         return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
+
+    def leaving(self, x: Tensor) -> Tensor:
+        """What was computed, as it is used elsewhere (see ``compute_copy``)."""
+        return x if self._copy is None else self._copy.leaving(x)
 
     def next_steps(self, sequences: Sequences) -> NextSteps:
         """The next-step distributions at the acted steps, for another policy to be compared with."""
@@ -120,9 +124,20 @@ class LanguagePolicy:
         """Whether adapters that are saved without what they stand on would find it."""
         return self.adapted and all(config.base_model_name_or_path is not None for config in self.module.peft_config.values())
 
-    def dropping(self, sequences: Sequences) -> AbstractContextManager[None]:
-        """While a gradient is computed of these sequences, part of the adapters' inputs is dropped, if that was asked for."""
-        return dropping(self.computing, self.seed, sequences)
+    @cached_property
+    def drops(self) -> bool:
+        """Whether inputs of adapters are dropped while a gradient is computed."""
+        return drops(self.module)
+
+    @contextlib.contextmanager
+    def dropping(self, sequences: Sequences, packed: bool) -> Iterator[bool]:
+        """While a gradient is computed of these sequences, part of the adapters' inputs is dropped, if that was asked for. Yields whether they go the ``packed`` way all
+        the same: where something is dropped they take the plain one."""
+        if not (self.drops and torch.is_grad_enabled()):
+            yield packed
+            return
+        with dropping(self.computing, self.seed, sequences):
+            yield False
 
     def reference(self) -> "LanguagePolicy":
         """The policy as it is now, frozen: by switching the adapters off where they do nothing yet, else by a copy."""

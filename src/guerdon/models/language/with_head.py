@@ -56,6 +56,11 @@ class PolicyWithHead:
         return self.policy.packed
 
     @property
+    def drops(self) -> bool:
+        """Whether inputs of adapters are dropped while a gradient is computed."""
+        return self.policy.drops
+
+    @property
     def context_length(self) -> int:
         return self.policy.context_length
 

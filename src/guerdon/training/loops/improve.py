@@ -88,6 +88,11 @@ class _Improve:
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
         self.views = Views(policy, self.names, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
+        if getattr(policy, "drops", False):
+            raise InputError(
+                "model.lora.lora_dropout: the policy learns from what it sampled, and the learner would measure other log-probabilities than those that were sampled "
+                "from; set it to 0"
+            )
         own = Learner("policy", policy, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
         self.learners = {"policy": own}
         for name, learning in recipe.learners.items():
