@@ -16,6 +16,7 @@ from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.scorer import Scorer
+from guerdon.tasks.sampled import Sampled
 from test_saving import CPU, encoded, ids_of, logps
 from tiny_models import CHAT, folder, module, moved, tokenizer
 
@@ -337,6 +338,9 @@ def test_a_scorer_of_others_is_read_at_the_last_token_of_the_template(made, tmp_
         theirs = [float(model(torch.tensor([words.apply_chat_template(t, return_dict=False)])).logits) for t in talks]
     scorer = Scorer(str(tmp_path / "scorer"), device="cpu").build()
     assert scorer.score([t[:1] for t in talks], [t[1:] for t in talks]) == pytest.approx(theirs, abs=1e-4)
+    sampled = [Sampled(t[1]["content"], tuple(words.encode(t[1]["content"])), terminated=False) for t in talks]
+    said = [[{"role": "assistant", "content": one}] for one in sampled]
+    assert scorer.score([t[:1] for t in talks], said) == pytest.approx(theirs, abs=1e-4)
     scorer.save(tmp_path / "again")
     again = Scorer(str(tmp_path / "again"), device="cpu").build()
     assert again.score([t[:1] for t in talks], [t[1:] for t in talks]) == pytest.approx(theirs, abs=1e-4)

@@ -145,8 +145,8 @@ def policy(body, case, saved: Path) -> None:
     trained = body.build(0)
     moved(trained.module)
     prompt = torch.tensor([5, 6, 7])
-    end = end_soon(trained, prompt)
-    mine, rows = greedy(trained, prompt, 40), encoded(trained.tokenizer)
+    rows = encoded(trained.tokenizer)
+    end, mine = end_soon(trained, prompt), greedy(trained, prompt, 40)
     assert mine[-1] in trained.ends.tolist() and end in trained.ends.tolist() and len(mine) < 40
     trained.save(saved)
     theirs, words = transformers.AutoModelForCausalLM.from_pretrained(saved), transformers.AutoTokenizer.from_pretrained(saved)

@@ -51,7 +51,8 @@ class Encoder:
             token stays), "completion" drops the last tokens of the completion, which then has no end token; "both" leaves the prompt what
             the completion does not need but at least half of the room, and then cuts the completion.
         truncated: how many rows were cut, by what was cut; a saved run reports it.
-        whole: keep, as steps that are not learned, what the chat template writes after the last end of turn: some scorers read their score there.
+        whole: a conversation is what the chat template writes of it, to the end: what comes after the last end of turn is kept, as steps that are not learned, and
+            nothing is added. Some scorers read their score there.
         noticed: of how many rows something is to be told: ``left_out`` (cutting left nothing to learn), ``by_turn`` (learned turn by turn, because the
             template rewrites earlier turns; ``data.examples`` counts these two), ``end_added`` (the template ends no turn), ``turn_without_end`` (so an
             earlier turn has no end), ``no_thoughts`` (an empty thinking block is learned), ``read_only`` (a turn is marked as not learned).
@@ -283,7 +284,7 @@ class Encoder:
             more = self._between(through + rest, rest, said)
             actions += more
             mask += [False] * len(more)
-        if not ended:
+        if not ended and not self.whole:
             actions += self._end
             mask += [True]
             self.noticed["end_added"] += 1
@@ -294,11 +295,11 @@ class Encoder:
         """An assistant's turn: the tokens that are learned, the text before it, its own through its end, what the template writes after that, and whether it
         ended."""
         content = shown[place]["content"]
-        if self._known(content):
+        if self._known(content) and not self.whole:
             return content.tokens, self._chat.write(shown[:place], template, add_generation_prompt=True), content, "", True
         turn = self._chat.turn(shown, place, template)
         self.noticed["no_thoughts"] += opens_with_nothing(turn.words)
-        if isinstance(content, Sampled) and not content.terminated:
+        if isinstance(content, Sampled) and not content.terminated and not self.whole:
             return self._continuation(turn.words), turn.before, turn.words, "", True
         return self._continuation(turn.words + turn.end), turn.before, turn.words + turn.end, turn.rest, bool(turn.end)
 
