@@ -12,9 +12,10 @@ and 3 with the fewest queries on average over the seeds 1000 to 1003, which are 
 Measured: "queries" until the policy gives the best answer with a probability of a half (480, all of them, where it never does); the
 expected reward over rounds.
 
-Source: Zhang et al. 2024, arXiv 2405.19332; which answers are pushed down, and in which direction: its authors' code (``selm_trainer.py``,
-``online_feedback.py``). The authors draw several answers and have the best and the worst judged; here there are two. The world and the
-grids are ours.
+Source: Zhang et al. 2024, arXiv 2405.19332; the loss and the direction of the optimism: its authors' code (``selm_trainer.py``). Which answers are compared and pushed
+down is *not* theirs here: they rank one greedy answer with the data's chosen and rejected (``online_feedback.py``), compare the best with the worst of the three and
+push the greedy one down, as the recipe ``selm`` now does. In a bandit with one prompt a greedy answer is the same in all rows and says nothing of the others, so that
+this world looks at the objective of the paper, with the policy's own draws on both sides and in expectation. The world and the grids are ours.
 """
 
 from guerdon.atlas import AllOf, BetterThan, System
