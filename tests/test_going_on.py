@@ -15,21 +15,29 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError
+from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.interfaces.cli import main
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.penalties.kl_direct import KLDirect
+from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.sequences import Decoding
 from guerdon.tasks.dataset import Dataset
 from guerdon.training.best import LINK, Best
+from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 from guerdon.training.display import Silent
 from guerdon.training.going_on import changes
-from guerdon.training.jobs import FitJob
+from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
+from guerdon.training.sources import of_named
 from guerdon.training.stages import Pipeline, Stage
 from guerdon.training.writing import writing
+from guerdon.worlds.text.sort_letters import SortLetters
 
 MODEL = SmallLanguageModel("abc ", layers=1, hidden=16, heads=2, context_length=16)
 RECIPE = Recipe((Term(NegativeLogLikelihood()),), AdamW(1e-2))
@@ -274,6 +282,23 @@ def test_a_finished_stage_is_not_taken_from_the_cache_on_other_rows(tmp_path: Pa
     assert [any("taken from the cache" in line for line in lines) for lines in (said, taken, anew)] == [False, True, False]
 
 
+def test_names_stand_for_what_lies_behind_them(tmp_path: Path, monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Pretrained:
+        source: str
+        other: str = ""
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    digests = []
+    for weights_of in ("abc", "abd"):
+        (tmp_path / "model/weights").write_text(weights_of)
+        digests.append(of_named({"x": (Pretrained("model"),)}))
+    (tmp_path / "elsewhere").write_text("changes nothing")
+    assert len(set(digests)) == 2 and of_named({"x": (Pretrained("model"),)}) == digests[-1]
+    assert of_named(Pretrained("owner/name-on-a-hub"))
+
+
 # more steps, another micro-batch
 
 
@@ -435,3 +460,19 @@ def test_a_best_that_cannot_be_found_is_refused(settings, sentence, tmp_path: Pa
 def test_without_held_out_rows_there_is_no_best(tmp_path: Path):
     with pytest.raises(InputError, match="there are no held-out rows"):
         run(tmp_path, dataclasses.replace(BEST, data=Rows(held_out=0)))
+
+
+def test_a_policy_that_acts_is_given_more_steps_too(tmp_path: Path):
+    """Acting, judging and controllers know of no last step either."""
+    task = SortLetters(length=3, alphabet="abcd", train_size=16, test_size=4)
+    model = SmallLanguageModel(task.characters, layers=1, hidden=16, heads=2, context_length=32)
+    penalty = Term(KLDirect(), weight=AdaptiveCoefficient(initial=0.1))
+    recipe = Recipe((Term(Clip()),), AdamW(3e-3), advantage=GroupCentred(), reward_penalties=(penalty,), shaping=(RunningNormalise(),))
+
+    def improved(folder, steps):
+        job = ImproveJob(recipe, task, decoding=Decoding(4), budget=Budget(steps=steps, batch_size=2, save_every=2, evaluate_every=1))
+        return job(model.build(0), {}, 0, folder, Silent())
+
+    whole = improved(tmp_path / "whole", 4)
+    improved(tmp_path / "more", 2)
+    assert same(weights(whole), weights(improved(tmp_path / "more", 4)))

@@ -294,3 +294,17 @@ def test_the_page_has_every_loss_that_trl_has():
     for module in (dpo_trainer, importlib.import_module("trl.trainer.kto_trainer")):
         kinds = set(re.findall(r'loss_type == "(\w+)"', Path(module.__file__).read_text()))
         assert kinds and all(f'"{kind}"' in page for kind in kinds), kinds
+
+
+def test_check_takes_its_step_on_several_prompts_where_there_are_some(tmp_path, monkeypatch, capsys):
+    """The first rows have one prompt, all but the last in fact, and the metric of a best model is of evaluations that a check does not make."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"prompt": "a ", "completion": f"{x}.", "label": i % 2 == 0} for i, x in enumerate("abcdefghabcd")]
+    rows.append({"prompt": "b ", "completion": "b.", "label": True})
+    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Path("run.yaml").write_text(
+        "model: {part: small_language_model, characters: ' abcdefgh.', layers: 1, hidden: 16, heads: 2}\n"
+        "task: {part: dataset, path: rows.jsonl, held_out: 0, shuffle: false}\nrecipe: kto\n"
+        "budget: {batch_size: 4, steps: 10, evaluate_every: 5, keep_best: loss, patience: 2}\n"
+    )
+    assert main(["check", "run.yaml"]) == 0, capsys.readouterr().err

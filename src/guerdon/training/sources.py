@@ -82,15 +82,15 @@ def of_weights(model: Model) -> str:
 
 
 def of_named(thing: Any) -> str:
-    """A digest of what lies behind the names in a specification: the rows of its tasks, its files and folders (weights) as far as their size, beginning and
-    end tell, and code of the user's own."""
+    """A digest of what lies behind the names in a specification: the rows of its tasks, the files that models come from (``source``) as far as their sizes,
+    beginnings and ends tell, and code of the user's own."""
     digest = hashlib.sha256()
     for value in _within(thing):
         if callable(getattr(value, "train", None)) and callable(getattr(value, "test", None)):
             digest.update((of_rows(value.train()) + of_rows(value.test())).encode())
-        elif isinstance(value, str) and len(value) < 4096 and "\n" not in value:
-            path = Path(value).expanduser()
-            with contextlib.suppress(OSError):
+        elif isinstance(source := getattr(value, "source", None), str) and source:
+            path = Path(source).expanduser()
+            with contextlib.suppress(OSError):  # a name on a hub, perhaps
                 for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                     if file.is_file():
                         digest.update(f"{file.name} {file.stat().st_size}".encode() + _ends_of(file))

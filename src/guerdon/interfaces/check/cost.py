@@ -87,7 +87,15 @@ def _step(prepared: Prepared, rows: int) -> float:
     from guerdon.training.display import Silent
 
     budget = dataclasses.replace(
-        prepared.settings.budget, steps=1, batch_size=rows, gradient_accumulation_steps=1, evaluation_rows=1, report_to=()
+        prepared.settings.budget,
+        steps=1,
+        batch_size=rows,
+        gradient_accumulation_steps=1,
+        evaluation_rows=1,
+        report_to=(),
+        keep_best="",
+        patience=0,
+        load_best=False,
     )
     recipe = dataclasses.replace(prepared.settings.recipe, refills=0)
     if recipe.minibatches > rows * getattr(recipe.sampler, "num_generations", 1):
@@ -100,4 +108,7 @@ def _step(prepared: Prepared, rows: int) -> float:
 
 def _few(task: Any, rows: int) -> Kept:
     train, test = task.train(), task.test()
-    return Kept(task, [train[i % len(train)] for i in range(rows)], [test[i] for i in range(min(1, len(test)))], "a few rows")
+    few = [train[i * len(train) // rows] for i in range(rows)]
+    if len({repr(row.get("prompt")) for row in few}) == 1:  # where there are several prompts, a step may need two of them
+        few[-1] = next((row for row in train if row.get("prompt") != few[0].get("prompt")), few[-1])
+    return Kept(task, few, [test[i] for i in range(min(1, len(test)))], "a few rows")
