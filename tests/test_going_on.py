@@ -34,7 +34,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
-from guerdon.training.sources import of_named
+from guerdon.training.sources import of_named, of_weights
 from guerdon.training.stages import Pipeline, Stage
 from guerdon.training.writing import writing
 from guerdon.worlds.text.sort_letters import SortLetters
@@ -229,10 +229,22 @@ def test_other_rows_are_refused_unless_they_are_meant(rows, sentence, tmp_path: 
 
 def test_another_model_is_refused_unless_it_is_meant(tmp_path: Path):
     run(tmp_path, stop=3)
-    with pytest.raises(InputError, match=r"other weights than when the run was begun.*budget.accept=\[model\]"):
+    with pytest.raises(InputError, match=r"other weights, or another tokenizer, than when the run was begun.*budget.accept=\[model\]"):
         run(tmp_path, seed=1)
     _, said = run(tmp_path, with_budget(accept=("model",)), seed=1)
     assert any("as budget.accept says" in line for line in said)
+
+
+def test_another_template_is_another_model():
+    model = templated("{{ messages[0]['content'] }}")
+    other = templated("{{ messages[0]['content'] }}!")
+    assert of_weights(model) == of_weights(templated("{{ messages[0]['content'] }}")) != of_weights(other)
+
+
+def templated(template):
+    model = MODEL.build(0)
+    model.tokenizer.chat_template = template
+    return model
 
 
 def test_other_code_is_said(tmp_path: Path, monkeypatch):

@@ -49,7 +49,7 @@ def compared(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[tu
             )
             different.append(("rows", f"{name}: {more}"))
     if before.get("model") and now.get("model") and before["model"] != now["model"]:
-        different.append(("model", "the model has other weights than when the run was begun"))
+        different.append(("model", "the model has other weights, or another tokenizer, than when the run was begun"))
     old, new = before.get("code") or {}, now.get("code") or {}
     edited = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
     said = (
@@ -70,7 +70,7 @@ def of_rows(rows: Sequence[Any]) -> str:
 
 
 def of_weights(model: Model) -> str:
-    """A digest of the names, the shapes and a sample of each parameter. Frozen weights count in bfloat16: another machine may compute in another format."""
+    """A digest of the names, the shapes and a sample of each parameter, and of the tokenizer. Frozen weights count in bfloat16: another machine may compute in another format."""
     digest = hashlib.sha256()
     for name, parameter in sorted(model.module.named_parameters()):
         digest.update(f"{name} {tuple(parameter.shape)}".encode())
@@ -78,7 +78,17 @@ def of_weights(model: Model) -> str:
         sample = flat[:: max(len(flat) // NUMBERS, 1)].cpu()
         sample = sample.float() if parameter.requires_grad else sample.to(torch.bfloat16)
         digest.update(sample.contiguous().view(torch.uint8).numpy().tobytes())
+    digest.update(_of_tokenizer(getattr(model, "tokenizer", None)))
     return digest.hexdigest()
+
+
+def _of_tokenizer(tokenizer: Any) -> bytes:
+    """What decides which tokens a text becomes, and where one ends."""
+    if tokenizer is None:
+        return b""
+    inside = getattr(tokenizer, "backend_tokenizer", None)
+    words = inside.to_str() if inside is not None else repr(sorted(getattr(tokenizer, "get_vocab", dict)().items()))
+    return f"{words} {getattr(tokenizer, 'chat_template', None)} {getattr(tokenizer, 'eos_token', None)}".encode()
 
 
 def of_named(thing: Any) -> str:
