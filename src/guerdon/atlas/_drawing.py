@@ -9,7 +9,7 @@ import numpy as np
 from guerdon.atlas._claims import Numbers
 from guerdon.atlas._evidence import Evidence
 from guerdon.atlas._system import Entry
-from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, Verdict, leaves, seeds_needed
+from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, UNDECIDED, Verdict, leaves, seeds_needed
 from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 
@@ -118,7 +118,7 @@ def _remarks(leaf: Verdict) -> str:
     said = [leaf.why] if leaf.why else []
     said += ["by construction"] if leaf.by_construction else []
     needed = seeds_needed(leaf)
-    said += [f"{needed} seeds decide an effect of {leaf.effect:g}"] if needed else []
+    said += [f"{needed} seeds would decide an effect of {leaf.effect:g}"] if needed and leaf.outcome == UNDECIDED else []
     return f"  ({'; '.join(said)})" if said else ""
 
 
