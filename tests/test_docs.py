@@ -88,6 +88,13 @@ def test_tutorial(empty_folder):
     assert (empty_folder / "runs/run/report.html").exists()
 
 
+def test_data(empty_folder, capfd):
+    run_page("docs/data.md", empty_folder)
+    said = capfd.readouterr()
+    assert "12 written: unpaired.jsonl" in said.err and "6 written: again.parquet" in said.err and "6 written: sft.jsonl" in said.err
+    assert "task 0: 8 of 6 (66.7%), task 1: 4 of 4 (33.3%)" in " ".join(said.err.split()) and "ada" in said.out
+
+
 def test_several_runs(empty_folder, capfd):
     run_page("docs/several-runs.md", empty_folder)
     assert (empty_folder / "runs/run-sweep/comparison.html").exists() and "paired over" in capfd.readouterr().out

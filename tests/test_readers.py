@@ -421,6 +421,68 @@ def test_row_limits_and_streams(monkeypatch):
         Dataset(ROWS, max_rows=0)
 
 
+# Rows with anything in them
+
+
+def nearly(value):
+    """A value, or what stands there when people make mistakes."""
+    wrong = st.none() | st.integers(-2, 10**400) | st.floats() | TEXT | st.booleans() | st.lists(TEXT, max_size=2)
+    return value | wrong | st.dictionaries(st.sampled_from(["role", "content", "from", "value", "a"]), TEXT, max_size=3)
+
+
+CALL = st.dictionaries(st.sampled_from(["function", "name", "arguments"]), nearly(st.dictionaries(TEXT, TEXT, max_size=2)), max_size=2)
+MESSAGE = st.fixed_dictionaries(
+    {"role": nearly(st.sampled_from(["user", "assistant", "system", "tool"])), "content": nearly(TEXT)},
+    optional={"tool_calls": nearly(st.lists(CALL, max_size=2)), "weight": nearly(st.integers(0, 1)), "name": nearly(TEXT)},
+)
+TURN = st.fixed_dictionaries({"from": nearly(st.sampled_from(["human", "gpt"])), "value": nearly(TEXT)})
+SAID = nearly(TEXT | st.lists(nearly(MESSAGE), max_size=4))
+COLUMNS = {
+    **dict.fromkeys(("prompt", "completion", "chosen", "rejected"), SAID),
+    "label": nearly(st.booleans()),
+    "messages": nearly(st.lists(nearly(MESSAGE), max_size=4)),
+    "conversations": nearly(st.lists(nearly(TURN), max_size=3)),
+    "text": nearly(TEXT),
+    "completions": nearly(st.lists(SAID, max_size=3)),
+    "labels": nearly(st.lists(nearly(st.booleans()), max_size=3)),
+    "scores": nearly(st.lists(nearly(st.floats()), max_size=3)),
+    "ranks": nearly(st.lists(nearly(st.integers()), max_size=3)),
+    "tools": nearly(st.lists(nearly(st.dictionaries(TEXT, TEXT, max_size=2)), max_size=2)),
+    "chat_template_kwargs": nearly(st.dictionaries(TEXT, TEXT, max_size=2)),
+    "weight": nearly(st.floats()),
+}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "prompt completion",
+        "prompt chosen rejected",
+        "chosen rejected",
+        "prompt completion label",
+        "messages",
+        "text",
+        "conversations",
+        "prompt",
+        "prompt completions labels",
+        "prompt completions scores",
+        "prompt completions ranks",
+    ],
+)
+@given(data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_whatever_a_row_holds_is_an_example_or_one_sentence_with_the_row(names, data):
+    from guerdon.data.examples import examples
+    from guerdon.data.formats._toy import toy
+
+    further = {name: COLUMNS[name] for name in ("tools", "chat_template_kwargs", "weight")}
+    row = data.draw(st.fixed_dictionaries({name: COLUMNS[name] for name in names.split()}, optional=further))
+    try:
+        examples([row], toy())
+    except InputError as error:
+        assert "row 0" in str(error) or "of no row is anything left" in str(error)
+
+
 # From the command line
 
 RUN = """
@@ -442,3 +504,28 @@ def test_a_column_that_is_no_finite_number_is_refused_with_its_row(tmp_path, mon
     said = capsys.readouterr().err
     assert "row 1 of rows.jsonl" in said and "column 'n'" in said and "finite" in said
     assert not any(Path().glob("run/*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("recipe.terms.0.loss=.inf", "recipe.terms.0.loss: a part"),
+        ("recipe.terms.0.loss=2001-01-01", "recipe.terms.0.loss: a part"),
+        ("recipe.terms.0.loss=null", "recipe.terms.0.loss: "),
+        ("recipe.updates=[[[]]]", "recipe.updates.0: a part"),
+        ("task.reward=[null]", "task.reward: a part"),
+        ("recipe.optimiser.weight_decay=-1", "weight_decay: it is -1"),
+        ("recipe.terms.0.data=replay", "recipe.terms.0.data: a run from a file has no further data 'replay'"),
+        ("task.max_rows=-1", "max_rows=-1 must be at least 1"),
+        ("task.streaming=true", "max_rows"),
+        ("task.path=[]", "rows are expected"),
+        ("task.path=[rows.jsonl, 3]", "task.path.1"),
+        ("task.convert=pears", "did you mean pairs"),
+    ],
+)
+def test_settings_of_the_wrong_kind_are_refused_by_their_place(tmp_path, monkeypatch, capsys, override, words):
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text(RUN)
+    Path("rows.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    assert main(["fit", "run.yaml", override]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())

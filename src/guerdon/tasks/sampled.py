@@ -54,7 +54,7 @@ def all_spoken(row: Mapping[str, Any]) -> list[Any]:
 def _with(value: Any, tokens: Any, terminated: Any) -> Any:
     known = isinstance(tokens, list | tuple) and len(tokens) > 0 and all(type(t) is int for t in tokens)
     cut = terminated in (False, 0) and terminated is not None
-    if not (known or cut) or _of(value) is not None:
+    if not (known or cut) or not value or not isinstance(value, str | list | tuple) or _of(value) is not None:
         return value
     return sampled(value, tokens if known else (), not cut)
 
@@ -73,7 +73,8 @@ def written(row: Mapping[str, Any]) -> dict[str, Any]:
         own = _of(row.get(name))
         if own is not None:
             out |= {side + TOKENS: list(own.tokens), side + TERMINATED: own.terminated}
-    several = [_of(c) for c in row.get("completions") or ()]
+    held = row.get("completions")
+    several = [_of(c) for c in held] if isinstance(held, list | tuple) else []
     if several and all(own is not None for own in several):
         out |= {TOKENS: [list(own.tokens) for own in several], TERMINATED: [own.terminated for own in several]}
     return out

@@ -1,7 +1,7 @@
 """What every format does with a row's columns: ask for the ones that it needs, keep the numbers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any
 
@@ -25,6 +25,20 @@ def answer(row: Mapping[str, Any], name: str) -> Any:
     """A completion that must be there, with the tokens that were sampled, where the row has them."""
     column(row, name)
     return spoken(row, name)
+
+
+def listed(row: Mapping[str, Any], name: str) -> Any:
+    """The list that a column must hold."""
+    value = column(row, name)
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+        raise InputError(f"column {name!r} holds {shown(value)}, where a list is expected; write it as one, or drop the row")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence."""
+    text = "a number beyond 1e308" if isinstance(value, int) and abs(value) > 10**308 else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import answer, numbers
+from guerdon.data.formats._columns import answer, numbers, shown
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.prompt_completion import PromptCompletion
 from guerdon.errors import InputError
@@ -52,6 +52,9 @@ def extract_prompt(chosen: Text, rejected: Text) -> tuple[Text, Text, Text]:
     Of messages: those that are equal from the first on. Of strings: the longest common beginning that cuts no word in two, without its
     last space, which most tokenizers write as part of the next word.
     """
+    for name, side in (("chosen", chosen), ("rejected", rejected)):
+        if isinstance(side, Mapping) or not isinstance(side, str | Sequence):
+            raise InputError(f"column {name!r} holds {shown(side)}, where a text or a list of messages is expected; mend or drop the row")
     if isinstance(chosen, str) != isinstance(rejected, str):
         raise InputError("one of chosen and rejected is a string and the other a list of messages; make them alike")
     shorter = min(len(chosen), len(rejected))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import as_float, column, is_number, numbers
+from guerdon.data.formats._columns import as_float, column, is_number, listed, numbers, shown
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.preference import Preference
 from guerdon.errors import InputError
@@ -26,12 +26,12 @@ from guerdon.witness import Witness
 class Ranking:
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
         name = "scores" if "scores" in row else "ranks"
-        prompt, _, given = column(row, "prompt"), column(row, "completions"), column(row, name)
+        prompt, _, given = column(row, "prompt"), listed(row, "completions"), listed(row, name)
         completions = all_spoken(row)
         if len(completions) < 2 or len(completions) != len(given):
             raise InputError(f"there are {len(completions)} completions and {len(given)} {name}; give two or more, and one number for each")
         if not all(is_number(x) and math.isfinite(as_float(x)) for x in given):
-            raise InputError(f"{name} {given!r} are not all finite numbers; leave out the completions without one")
+            raise InputError(f"{name} {shown(given)} are not all finite numbers; leave out the completions without one")
         sides = encode.encode_sides(prompt, *completions, **template_variables(row))
         if all(side == sides[0] for side in sides):
             raise NothingLeft(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.catalogue import unknown
-from guerdon.data.formats._columns import column
+from guerdon.data.formats._columns import column, shown
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.language_modelling import LanguageModelling
 from guerdon.errors import InputError
@@ -50,10 +50,14 @@ def as_messages(row: Mapping[str, Any]) -> dict[str, Any]:
 def messages(conversations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """ShareGPT's turns as ``[{role, content}, ...]``."""
     turns = []
+    if isinstance(conversations, str | Mapping) or not isinstance(conversations, Sequence):
+        raise InputError(f"column 'conversations' holds {shown(conversations)}, where a list of turns is expected")
     for turn in conversations:
+        if not isinstance(turn, Mapping):
+            raise InputError(f"a turn of conversations has 'from' and 'value', and this one is {shown(turn)}")
         if "from" not in turn or "value" not in turn:
             raise InputError(f"a turn of conversations needs 'from' and 'value', and this one has {', '.join(map(repr, turn))}")
-        if turn["from"] not in ROLES:
+        if not isinstance(turn["from"], str) or turn["from"] not in ROLES:
             raise InputError(f"{unknown('speaker', str(turn['from']), list(ROLES))}")
         more = {k: v for k, v in turn.items() if k not in ("from", "value")}
         turns.append({**more, "role": ROLES[turn["from"]], "content": turn["value"]})

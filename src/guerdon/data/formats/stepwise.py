@@ -8,11 +8,11 @@ line by default); the data of PRM800K, arXiv 2305.20050.
 Differs from Unpaired: one verdict per step; the answer is not closed by an end token, since a step is judged before the next is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.data.formats._columns import column, numbers
+from guerdon.data.formats._columns import column, listed, numbers, shown
 from guerdon.data.formats._toy import codes, toy
 from guerdon.data.formats.unpaired import Unpaired, verdict
 from guerdon.errors import InputError
@@ -26,16 +26,15 @@ class Stepwise:
     separator: str = "\n"
 
     def __call__(self, row: Mapping[str, Any], encode: Encoder) -> Example:
-        steps, labels = column(row, "completions"), column(row, "labels")
-        if isinstance(steps, str) or isinstance(labels, str) or not len(steps) or len(steps) != len(labels):
-            raise InputError(f"completions and labels must be lists of equal length, and are {_size(steps)} and {_size(labels)}")
+        steps, labels = listed(row, "completions"), listed(row, "labels")
+        if not len(steps) or len(steps) != len(labels):
+            raise InputError(f"completions and labels must be lists of equal length, and are {len(steps)} long and {len(labels)} long")
+        wrong = next((step for step in steps if not isinstance(step, str)), "")
+        if wrong != "":
+            raise InputError(f"a step of an answer is a text, and this one is {shown(wrong)}; drop it with its label")
         texts = [step + self.separator for step in steps]
         side = encode.encode_steps(column(row, "prompt"), texts, [verdict(label) for label in labels], **template_variables(row))
         return Example({"": side}, numbers(row))
-
-
-def _size(value: Any) -> str:
-    return f"{len(value)} long" if isinstance(value, Sequence) and not isinstance(value, str) else repr(value)
 
 
 witness = (
