@@ -14,7 +14,12 @@ from guerdon.feedback.rewards.math_equivalence import MathEquivalence
 from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.rewards.repetition import Repetition
 from guerdon.feedback.rewards.string_match import StringMatch
+from guerdon.feedback.running import RewardRunner
+from guerdon.feedback.verl import as_verl
+from guerdon.models.language.character_tokenizer import build
+from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.reasoning_gym_score import ReasoningGymScore
+from guerdon.training.judging import TextScene
 from verifier_table import AGREED, KINDS, MATH_VERIFY, ROWS, VERIFIERS, agreement
 
 HERE = {"number": NumberMatch(), "string": StringMatch(), "within": StringMatch(within=True), "repetition": Repetition(2)}
@@ -59,6 +64,38 @@ def test_a_prompt_that_opens_the_thinking_has_no_answer_before_it_is_closed():
     for reward in (MathEquivalence(), NumberMatch()):
         assert reward(["What? <think>\n"] * 2, texts, answer=["5"] * 2) == [0.0, 1.0]
         assert reward(["What?"] * 2, texts, answer=["5"] * 2) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("thinks", "rewards"), [(True, [0.0, 1.0, 0.0]), (False, [1.0, 1.0, 1.0])])
+def test_a_template_that_opens_the_thinking_makes_a_cut_off_completion_no_answer(thinks, rewards):
+    tokenizer = build("0123456789<>/abcdefghijklmnopqrstuvwxyz ?")
+    opening = "{% if enable_thinking %}<think>{% endif %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}" + opening + "{% endif %}"
+    )
+    scene = TextScene(Encoder(tokenizer, 64), RewardRunner({"number": NumberMatch(), "math": MathEquivalence()}))
+    row = {"prompt": [{"role": "user", "content": "what is 2 and 3?"}], "answer": "5", "chat_template_kwargs": {"enable_thinking": thinks}}
+    said = ["maybe 5", "maybe 4</think>5", "5 or</think><think>5"]
+    if not thinks:
+        said = ["maybe 5", "so 5", "5"]
+    completions = [scene.completion(row, tokenizer.encode(text, add_special_tokens=False)) for text in said]
+    assert [message["content"] for (message,) in completions] == said
+    scored = scene.rewards.score([row["prompt"]] * 3, completions, {"answer": ["5"] * 3})
+    assert scored.components["number"].tolist() == scored.components["math"].tolist() == rewards
+    scene.close()
+
+
+def test_other_trainers_get_the_verdict_too():
+    """TRL calls a reward on messages, verl on one solution: nothing that is said is executed there either, and what breaks a verifier is wrong."""
+    said = [[{"role": "assistant", "content": text}] for text in ("\\boxed{1/2}", "\\boxed{9^{9^{9^9}}}", "<think>\\boxed{1/2}")]
+    assert MathEquivalence()(prompts=[[]] * 3, completions=said, answer=["0.5"] * 3, completion_ids=[[1]] * 3, trainer_state=None) == [
+        1.0,
+        0.0,
+        0.0,
+    ]
+    score = as_verl(ReasoningGymScore("countdown"))
+    entry = {"metadata": {"numbers": [1, 2], "target": 3}, "prompt": "q"}
+    assert [score("d", text, "1 + 2", entry)["score"] for text in ("2 + 1", "9**9**9**9", "open('x', 'w')")] == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.skipif(version("math-verify") != MATH_VERIFY, reason="the figures are of another version of math-verify")

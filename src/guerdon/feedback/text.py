@@ -39,17 +39,18 @@ def whole_text(completion: Any) -> str:
 def answer_text(completion: Any, prompt: Any = None) -> str:
     """What the assistant said last, without its thinking: "" where it has not finished thinking."""
     text = final_text(completion)
-    if not any(letter in text for letter in _FIRST) and not (isinstance(prompt, str) and _opened(prompt)):
+    opened = opened_thinking(prompt) if isinstance(prompt, str) else _said_to_be_opened(completion)
+    if not any(letter in text for letter in _FIRST) and not opened:
         return text
     closed = None
     for closed in _CLOSES.finditer(text):  # noqa: B007 the last one counts
         pass
     if closed is not None:
         text = text[closed.end() :]
-    elif isinstance(prompt, str) and _opened(prompt):
+    elif opened:
         return ""
-    opened = _OPENS.search(text)
-    return _unframed(text[: opened.start()] if opened else text)
+    again = _OPENS.search(text)
+    return _unframed(text[: again.start()] if again else text)
 
 
 def after_marker(text: str, marker: str | None) -> str | None:
@@ -70,10 +71,16 @@ def _unframed(text: str) -> str:
     return bare if len(bare) < len(text.strip()) else text
 
 
-def _opened(prompt: str) -> bool:
-    """Whether a prompt ends on the opening of a thinking block."""
+def opened_thinking(prompt: str) -> str | None:
+    """The delimiter of a thinking block that is opened at the end of a prompt."""
     end = prompt[-80:].rstrip()
-    return any(match.end() == len(end) for match in _OPENS.finditer(end))
+    return next((match.group() for match in _OPENS.finditer(end) if match.end() == len(end)), None)
+
+
+def _said_to_be_opened(completion: Any) -> bool:
+    """Whether a message says that the template opened its thinking (``guerdon.training.judging``)."""
+    spoken = [message for message in completion if message.get("role", "assistant") == "assistant"] if isinstance(completion, list) else []
+    return len(spoken) == 1 and bool(spoken[0].get("opened"))
 
 
 def _said(completion: Any) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.feedback.arriving import Arriving
 from guerdon.feedback.running import RewardRunner, Scored
+from guerdon.feedback.text import final_text, opened_thinking
 from guerdon.models import Finished
 from guerdon.sequences import Sequences, Side
 from guerdon.tasks.encoding import Encoder, template_variables
@@ -64,6 +65,7 @@ class TextScene:
 
     def __init__(self, encoder: Encoder, rewards: RewardRunner):
         self.encoder, self.rewards = encoder, rewards
+        self._openings: dict[str, str | None] = {}  # by what rows tell the template
 
     @property
     def truncated(self) -> int:
@@ -108,13 +110,34 @@ class TextScene:
         there = begun.completions if begun is not None else {}
         if any(b >= len(ids) or ids[b] != tokens for b, (tokens, _) in there.items()):
             raise InputError("the sampler returned other sequences than those it had said were finished; it should not ask for finished")
+        answered = [rows[i] for i in rollouts.context.tolist()]
         completions = [
-            there[b][1] if b in there else self.encoder.completion(prompt, tokens)
-            for b, (prompt, tokens) in enumerate(zip(prompts, ids, strict=True))
+            there[b][1] if b in there else self.completion(row, tokens) for b, (row, tokens) in enumerate(zip(answered, ids, strict=True))
         ]
         arriving = begun.arriving if begun is not None else None
         scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving)
         return Judged(scored, prompts, completions)
+
+    def completion(self, row: Row, tokens: Sequence[int]) -> Any:
+        """What was sampled in answer to a row. A message that begins within a thinking block says so: ``opened`` is the delimiter that its template
+        wrote before it, without which nobody could tell unfinished thoughts from an answer."""
+        said = self.encoder.completion(row["prompt"], tokens)
+        opened = None if isinstance(said, str) else self._opening(row)
+        return said if opened is None else [{**said[0], "opened": opened}]
+
+    def _opening(self, row: Row) -> str | None:
+        """The delimiter of the thinking block that the template opens before the model speaks; the same for rows that tell it the same."""
+        tokenizer, messages = self.encoder.tokenizer, row["prompt"]
+        if "think" not in str(getattr(tokenizer, "chat_template", "")).lower():
+            return None
+        if messages and messages[-1].get("role") == "assistant":  # it is continued
+            return opened_thinking(final_text(messages[-1:]))
+        told = template_variables(row)
+        if repr(told) not in self._openings:
+            self._openings[repr(told)] = opened_thinking(
+                tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **told)
+            )
+        return self._openings[repr(told)]
 
     def begin(self, rows: Sequence[Row], seed: int) -> "BegunText | None":
         """Judging that starts while rollouts are drawn; None where no reward can start before all are."""
@@ -155,7 +178,7 @@ class BegunText:
         there = which.tolist()
         for b in there:
             self.ids[b] = rollouts.actions[b, : int(rollouts.length[b])].tolist()
-            self.completions[b] = self.ids[b], self.scene.encoder.completion(self.arriving.prompts[b], self.ids[b])
+            self.completions[b] = self.ids[b], self.scene.completion(self.rows[int(rollouts.context[b])], self.ids[b])
         self.arriving.add(there, [self.completions[b][1] for b in there])
 
 
