@@ -123,6 +123,10 @@ def test_verifiers(empty_folder):
     assert f"| all | {sum(total.values())} | {sum(AGREED.values())} |" in page
 
 
+def test_sharing(empty_folder):
+    run_page("docs/sharing.md", empty_folder)
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()

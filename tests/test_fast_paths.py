@@ -50,7 +50,7 @@ def module(family: str, seed: int = 0, **more):
         "llama": lambda: t.LlamaForCausalLM(t.LlamaConfig(**grouped, **more)),
         "llama, one head each": lambda: t.LlamaForCausalLM(t.LlamaConfig(**{**grouped, "num_key_value_heads": 4}, **more)),
         "qwen2, tied": lambda: t.Qwen2ForCausalLM(t.Qwen2Config(**grouped, tie_word_embeddings=True)),
-        "qwen3": lambda: t.Qwen3ForCausalLM(t.Qwen3Config(**grouped, head_dim=8)),
+        "qwen3": lambda: t.Qwen3ForCausalLM(t.Qwen3Config(**grouped, head_dim=more.get("head_dim", 8))),
         "mistral": lambda: t.MistralForCausalLM(t.MistralConfig(**grouped, sliding_window=more.get("sliding_window", 64))),
         "gpt2": lambda: t.GPT2LMHeadModel(t.GPT2Config(vocab_size=V, n_embd=32, n_layer=2, n_head=4, n_positions=128)),
         "gpt_neox": lambda: t.GPTNeoXForCausalLM(t.GPTNeoXConfig(**sizes, max_position_embeddings=128)),

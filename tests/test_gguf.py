@@ -33,13 +33,16 @@ def tokenizer(cut="gpt-2"):
     core.pre_tokenizer = pre_tokenizers.Sequence([steps[kind](how) for kind, how in CUTS[cut]])
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=SIZE, special_tokens=["<s>", "<end>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=SIZE, special_tokens=["<s>", "<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     core.train_from_iterator(["what is 12 and 30? it is 42, they're sure", "sorted letters are letters"] * 8, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="<end>", chat_template="{{ messages[0]['content'] }}")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core, bos_token="<s>", eos_token="<|endoftext|>", chat_template="{{ messages[0]['content'] }}"
+    )
 
 
 def policy(family, **more):
+    more |= {"head_dim": 128} if family == "qwen3" else {}  # transformers reads another width from no file
     return LanguagePolicy(module(family, vocab_size=SIZE, **more), tokenizer(), CPU)
 
 
@@ -112,11 +115,11 @@ def test_what_the_format_cannot_say_is_refused(tmp_path):
 
 
 def test_a_file_that_computes_something_else_is_not_left_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(gguf_file, "interleaved", lambda rows, heads: rows)
+    monkeypatch.setattr(gguf_file, "APART", 1e-4)  # small and flat as this model is
     own = policy("llama")
-    with torch.no_grad():
-        own.module.model.embed_tokens.weight.mul_(20)
-        own.module.lm_head.weight.mul_(20)
+    export(own, tmp_path / "m.gguf", "f32")
+    (tmp_path / "m.gguf").unlink()
+    monkeypatch.setattr(gguf_file, "interleaved", lambda rows, heads: rows)
     with pytest.raises(RunFailed, match="differ by"):
         export(own, tmp_path / "m.gguf", "f32")
     assert not list(tmp_path.iterdir())

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError, RunFailed
-from guerdon.models.language.loading import load
 from guerdon.models.language.saving import merged
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding
@@ -82,7 +81,11 @@ def export(policy: Any, path: Path, numbers: str = "f16") -> float:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    apart = _read_back(policy, module, draft)
+    try:
+        apart = _read_back(policy, module, draft)
+    except Exception:
+        draft.unlink()
+        raise
     if not apart < APART:
         draft.unlink()
         raise RunFailed(
@@ -238,7 +241,16 @@ def _add(writer: Any, name: str, values: np.ndarray, numbers: Any) -> None:
 
 def _read_back(policy: Any, module: Any, path: Path) -> float:
     """The mean difference of log-probabilities on tokens that the model draws, between it and the file that was made of it."""
-    again, _ = load(str(path), torch.float32)
+    from transformers import AutoModelForCausalLM, GgufConfig
+
+    try:
+        again = AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RunFailed(
+            f"the file cannot be read back ({str(error).splitlines()[0]}); use llama.cpp's own converter on the folder"
+        ) from error
     steps = min(32, policy.context_length - 1)
     first = policy.tokenizer.bos_token_id or 0
     uniforms = torch.rand(4, steps, generator=generator(0, "gguf"))
