@@ -15,7 +15,8 @@ from guerdon.parts import call, per_batch, per_group
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
 from guerdon.training.measuring import gather, held, micro_batches, of_whole, shares_contexts, wanted_by
-from guerdon.training.optimiser import AdamW
+from guerdon.training.optimisers import Optimiser
+from guerdon.training.optimisers._building import edges_of
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
 
@@ -30,7 +31,7 @@ class Learner:
         name: str,
         model: Model,
         terms: tuple[Term, ...],
-        optimiser: AdamW,
+        optimiser: Optimiser,
         tokens_per_micro_batch: int,
         views: Mapping[str, Model] | None = None,
     ):
@@ -42,10 +43,10 @@ class Learner:
             raise InputError(
                 f"the {name} has nothing that is trained: every parameter of its model is frozen, so that no step would change anything"
             )
-        self.optimiser = optimiser.build(self.parameters)
+        self.optimiser = optimiser.build(self.parameters, edges_of(model.module))
         self.steps, self.skipped_in_a_row = 0, 0
 
-    def step(self, batches: Mapping[str, Batch], terms: tuple[Term, ...], optimiser: AdamW, tally: Tally, fresh: bool = False) -> bool:
+    def step(self, batches: Mapping[str, Batch], terms: tuple[Term, ...], optimiser: Optimiser, tally: Tally, fresh: bool = False) -> bool:
         """One optimiser step on ``terms`` (with numbers in the place of knobs). ``fresh``: the policy has not moved since it acted.
 
         Returns whether the step was made: one with a non-finite loss or gradient is skipped and counted.

@@ -20,6 +20,7 @@ from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.parts import Part
 from guerdon.training.controllers import Controller
 from guerdon.training.optimiser import AdamW
+from guerdon.training.optimisers import Optimiser
 from guerdon.training.schedules import Schedule
 
 
@@ -48,7 +49,7 @@ class Learning:
 
     terms: tuple[Term, ...]
     model: Any = None
-    optimiser: AdamW = AdamW()
+    optimiser: Optimiser = AdamW()
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Recipe:
     """
 
     terms: tuple[Term, ...]
-    optimiser: AdamW = AdamW()
+    optimiser: Optimiser = AdamW()
     sampler: Sampler = Group()
     combine: Combining = Weigh()
     shaping: tuple[Shaping, ...] = ()
@@ -107,7 +108,7 @@ class Budget:
         keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.
         seed: everything random is derived from it.
         deterministic: only deterministic kernels, one result bit for bit.
-        report_to: besides ``metrics.jsonl``: "tensorboard", "wandb".
+        report_to: besides ``metrics.jsonl``: "tensorboard", "wandb", "trackio", "mlflow", "swanlab".
         keep_best: a metric of the evaluations, such as ``eval/reward`` (or ``reward``): the model that was the best by it is kept as ``model_best``.
         best_is: "highest" or "lowest"; "": lowest for what ends in ``loss``.
         patience: after so many evaluations in a row that were no better than before by more than ``min_delta`` the run stops; 0: it never does.

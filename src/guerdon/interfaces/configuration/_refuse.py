@@ -59,7 +59,7 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
         rate = optimiser.learning_rate
         if not (is_schedule(rate) or is_controller(rate)) and rate < 0:
             yield f"{place}.optimiser.learning_rate: it is {rate} and must not be negative"
-        if not all(0 <= beta < 1 for beta in optimiser.betas):
+        if not all(0 <= beta < 1 for beta in getattr(optimiser, "betas", ())):
             yield f"{place}.optimiser.betas: each must be at least 0 and below 1"
         for name in ("weight_decay", "eps"):
             if getattr(optimiser, name, 0) < 0:
