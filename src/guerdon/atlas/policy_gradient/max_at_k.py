@@ -46,8 +46,8 @@ system = System(
     kind="method",
     builds_on=("reinforce", "grpo", "leave-one-out", "pass-at-k"),
     read="abstract",
-    note="The best of four is higher than that of GRPO, also with an entropy bonus, by a tenth of a deviation of the rewards; the policy that gets there is not the more diverse one: it spreads over "
-    "the answers that are best for some kind of question, where the bonus spreads over all.",
+    note="The best of four is higher than that of GRPO, also with an entropy bonus, by a tenth of a deviation of the rewards; the policy that gets "
+    "there is not the more diverse one: it spreads over the answers that are best for some kind of question, where the bonus spreads over all.",
 )
 K, SAMPLES, KINDS, ANSWERS = 4, 8, 8, 12
 _grpo = Recipe((Term(Reinforce()),), AdamW(Linear(0.1)), sampler=Group(SAMPLES), advantage=GroupCentred())

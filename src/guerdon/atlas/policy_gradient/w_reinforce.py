@@ -49,7 +49,8 @@ system = System(
     kind="method",
     builds_on=("reinforce", "pass-at-k", "signed-weight"),
     read="abstract",
-    note="At equal pass@1 blame alone keeps more entropy than praise alone or GRPO; at the rates that are best for each it ends with less, since it takes four times as large steps. "
+    note="At equal pass@1 blame alone keeps more entropy than praise alone or GRPO; at the rates that are best for each it ends with less, "
+    "since it takes four times as large steps. "
     "Pass@256 does not tell the arms apart; over all k weighted REINFORCE is ahead of praise and of GRPO, and not of blame alone.",
 )
 recipe = {
