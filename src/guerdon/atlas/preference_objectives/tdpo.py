@@ -5,36 +5,37 @@ they are labelled so, beta 0.5. With the KL in the score every step's term is on
 ref exp(Q / beta) / Z at each step, where Q is what the *reference* goes on to earn (one exact step of policy improvement), and not the optimum of E[reward] - beta KL,
 which is DPO's. Measured: the distance (total variation) of whole sequences from that policy, and the regret against the optimum.
 
-*Frontiers*: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer that was fitted to 1,000 texts (SFT), 1,000 comparisons, 40 steps of
-64 pairs at a learning rate from 0.003 to 0 in a line. DPO and TDPO1 at beta 3, 1.7 and 1, TDPO2 (alpha 0.5) at 1, 0.3 and 0.03: at these they reach the same
-rewards. Measured, of 1,024 answers to held-out prompts: the true reward, the KL from SFT in nats per answer (of whole next-step distributions), the entropy per
-letter; and on 250 held-out comparisons the sequential KL(SFT || policy), the mean of both sides. Each is read off at a true reward of 2, 2.5 and 3, in a line (of the root, for
-the two KLs, which grow like squares) between neighbouring betas and SFT.
+*Frontiers*: short texts whose true worth is known and whose comparisons can be over-optimised (``worlds.text.gold_reward.hackable``), a policy of one layer that was
+fitted to 1,000 texts (SFT), 1,000 comparisons, 40 steps of 64 pairs, the learning rate falling to 0. DPO and TDPO2 (alpha 0.5, the authors'), which they recommend,
+tuned alike: beta and learning rate, by the true reward at a KL of 3 nats. Measured at SFT and after 5, 10, 20 and 40 steps, of 256 answers to held-out prompts: the
+true reward, the KL from SFT in nats per answer (of whole next-step distributions), the entropy per letter; and on 250 held-out comparisons the sequential
+KL(SFT || policy), the mean of both sides, and its imbalance, by how much those of rejected and chosen answers differ on average.
 
-*Imbalance*: by how much the sequential KL of rejected and chosen answers differ, on average over the 1,000 comparisons learned from, in absolute value, at beta 0.1
-(the paper's) after 20 and after 40 steps at a constant 0.003.
+Claimed, all at equal KL: more true reward, by 0.1; more entropy, by 0.05 nats per letter; less sequential KL, by 0.1 nats, and less imbalance, by 0.1 nats, both of
+which the loss itself holds down.
 
-"TDPO" in the claim is TDPO2, which the authors recommend; TDPO1 is measured beside it. The learning rate is from 0.003, 0.01 and 0.03, the one at which the KL at a
-reward of 3 is lowest on seed 100, which is not reported; it is 0.003 for all three. The betas were placed on that seed as well. An alpha
-of 0.1, tried on seeds 100 and 101, comes closer to DPO's frontiers and not below them; the paper's 0.5 was kept.
+The world was ``GoldReward()`` before, where gold grows without end, at betas that were placed by hand, and the KL was read off at equal reward.
 
 Source: Zeng et al. 2024, arXiv 2404.11999, section 4 and the experiment on IMDb (figure 3: frontier of reward and KL, sequential KL of chosen and rejected answers and
-their margin), and its authors' code. There: GPT-2 Large, sentiment. Chosen here: worlds, sizes, betas, at which rewards.
+their margin), and its authors' code (alpha 0.5, beta 0.1). There: GPT-2 Large, sentiment. Chosen here: worlds, sizes, the price.
 """
 
-import numpy as np
+from functools import lru_cache
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from guerdon.atlas import AllOf, BetterThan, EqualTo, System
+from guerdon.atlas import AheadAlong, AllOf, EqualTo, System
 from guerdon.atlas._comparing import ComparisonWorld, minimise
-from guerdon.atlas._text import answers
+from guerdon.atlas._text import Along, answers, bought
 from guerdon.data.examples import examples
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.scores.log_ratio_and_kl import LogRatioAndKL
+from guerdon.models import Policy
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, collate
@@ -44,20 +45,16 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.finite.random_tree import RandomTree
-from guerdon.worlds.text.gold_reward import GoldReward
+from guerdon.worlds.text.gold_reward import hackable
 
 system = System(
     title="Token-level Direct Preference Optimization",
     link="https://arxiv.org/abs/2404.11999",
     kind="method",
     builds_on=("dpo", "forward-kl"),
-    note=(
-        "Seen: the imbalance between rejected and chosen answers all but vanishes, as claimed. At equal reward the KL from SFT is "
-        "that of DPO within the noise, and the sequential KL that the loss holds down is higher, not lower: with the "
-        "stop-gradient the rewards come to rest where the pull of the KL balances them, however small beta is made. Two to two "
-        "and a half minutes, for three methods at three betas each."
-    ),
+    read="paper and code",
 )
+STOPS, STEPS, PRICE = (5, 10, 20, 40), 40, 3.0
 
 
 def dpo(beta: float) -> Pairwise:
@@ -73,30 +70,28 @@ def tdpo2(beta: float) -> Pairwise:
 
 
 METHODS = {"DPO": dpo, "TDPO1": tdpo1, "TDPO2": tdpo2}
-BETAS = {"DPO": (3.0, 1.7, 1.0), "TDPO1": (3.0, 1.7, 1.0), "TDPO2": (1.0, 0.3, 0.03)}
-RATE, REWARDS = 0.003, (2.0, 2.5, 3.0)
 recipe = {name: method(0.1) for name, method in METHODS.items()}
-KL, SEQUENTIAL, ENTROPY, IMBALANCE = "KL at reward", "sequential KL at reward", "entropy at reward", "imbalance over steps"
+SEQUENTIAL, IMBALANCE, PRICED = "sequential KL", "imbalance of the sequential KL", "gold at the price"
+_KNOBS = {"beta": (0.03, 0.1, 0.3), "learning_rate": (0.001, 0.003, 0.01)}
+GRID = {"DPO": _KNOBS, "TDPO2": _KNOBS}
+TUNED_BY = PRICED
 claim = AllOf(
     EqualTo("TDPO1 on all pairs", 0.0, on="distance from ref exp(Q / beta)", tolerance=0.005),
-    BetterThan("TDPO2", "DPO", on=KL, at="every", lower_is_better=True),
-    BetterThan("TDPO2", "DPO", on=SEQUENTIAL, at="every", lower_is_better=True),
-    BetterThan("TDPO2", "DPO", on=ENTROPY, at="every"),
-    BetterThan("TDPO2", "DPO", on=IMBALANCE, at="every", lower_is_better=True),
+    AheadAlong("TDPO2", "DPO", on="gold", along="KL", effect=0.1),
+    AheadAlong("TDPO2", "DPO", on="entropy", along="KL", effect=0.05),
+    AheadAlong("TDPO2", "DPO", on=SEQUENTIAL, along="KL", effect=0.1, lower_is_better=True),
+    AheadAlong("TDPO2", "DPO", on=IMBALANCE, along="KL", effect=0.1, lower_is_better=True),
 )
-SEEDS = {"smoke": 1, "full": 5}
+SEEDS = {"smoke": 1, "full": 8, "tune": 2}
 
 
-def experiment(seed: int, scale: str) -> dict:
-    text = Text(seed, scale == "smoke")
-    numbers = {f"{name} on all pairs": minimiser(METHODS[name](0.5), 2 if text.small else 3, seed) for name in ("DPO", "TDPO1")}
-    for name, method in METHODS.items():
-        betas = BETAS[name][::2] if text.small else BETAS[name]
-        curve = [text.measured(text.start), *(text.measured(text.learn(method(beta), text.steps, Linear(RATE))) for beta in betas)]
-        numbers[name] = {measure: at_rewards(curve, measure) for measure in (KL, SEQUENTIAL, ENTROPY)}
-        numbers[name]["highest reward"] = max(policy["reward"] for policy in curve)
-        numbers[name][IMBALANCE] = {n: text.imbalance(text.learn(method(0.1), n // 10 if text.small else n, RATE)) for n in (20, 40)}
-    return numbers
+def trial(arm: str, seed: int, scale: str, beta: float, learning_rate: float) -> dict[str, Any]:
+    return text(seed, scale).learn(METHODS[arm](beta), learning_rate)
+
+
+def experiment(seed: int, scale: str, tuned: dict) -> dict:
+    exact = {f"{name} on all pairs": minimiser(METHODS[name](0.5), 2 if scale == "smoke" else 3, seed) for name in ("DPO", "TDPO1")}
+    return exact | {arm: trial(arm, seed, scale, **setting) for arm, setting in tuned.items()}
 
 
 def minimiser(loss: Pairwise, depth: int, seed: int) -> dict[str, float]:
@@ -119,20 +114,12 @@ def improved(world: ComparisonWorld) -> Tensor:
     return steps.flatten()[cells].view_as(tree.actions).sum(-1).exp().detach()
 
 
-def at_rewards(curve: list[dict[str, float]], measure: str) -> dict[float, float]:
-    """The measure at each of ``REWARDS``, between the policies of a curve."""
-    bent = measure != ENTROPY
-    points = sorted((policy["reward"], policy[measure] ** 0.5 if bent else policy[measure]) for policy in curve)
-    read = {reward: float(np.interp(reward, *zip(*points, strict=True))) for reward in REWARDS}
-    return {reward: value**2 if bent else value for reward, value in read.items()}
-
-
 class Text:
     """A text world with a policy that has learned how its texts look, and comparisons of them."""
 
-    def __init__(self, seed: int, small: bool):
-        self.seed, self.small, self.world = seed, small, GoldReward(seed=seed, test_size=64 if small else 256)
-        self.steps = 2 if small else 40
+    def __init__(self, seed: int, scale: str):
+        self.seed, small = seed, scale == "smoke"
+        self.world, self.stops = hackable(seed=seed, test_size=16 if small else 128), (1, 2) if small else STOPS
         self.start = SmallLanguageModel(self.world.characters, layers=1, hidden=16 if small else 32, heads=2, context_length=24).build(seed)
         self.encoder, self.batch = encoder_for(self.start), 16 if small else 64
         sft = Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1)))
@@ -142,29 +129,31 @@ class Text:
         rows = examples(self.world.comparisons(pairs + pairs // 4), self.encoder)
         self.pairs, self.held_out = rows[:pairs], rows[pairs:]
 
-    def learn(self, loss: Pairwise, steps: int, rate: float | Linear):
-        policy = copy_of(self.start)
-        fit(policy, self.pairs, Recipe((Term(loss),), AdamW(rate)), Budget(steps=steps, batch_size=self.batch, seed=self.seed))
-        return policy
+    def learn(self, loss: Pairwise, learning_rate: float) -> dict[str, Any]:
+        """What the policy is like on the way."""
+        policy, along = copy_of(self.start), Along(self.stops, lambda: self.measured(policy))
+        budget = Budget(steps=self.stops[-1], batch_size=self.batch, seed=self.seed)
+        fit(policy, self.pairs, Recipe((Term(loss),), AdamW(Linear(learning_rate))), budget, display=along)
+        return along.curves | {PRICED: bought(along.curves["gold"], along.curves["KL"], PRICE)}
 
     @torch.no_grad()
-    def measured(self, policy) -> dict[str, float]:
-        drawn, rewards = answers(policy, self.world, Decoding(14), self.seed, {"gold": self.world.reward}, each=1 if self.small else 4)
-        seen = policy.measure(drawn, {"ref_kl", "entropy"}, {"ref": self.start})
+    def measured(self, policy: Policy) -> dict[str, float]:
+        drawn, rewards = answers(policy, self.world, Decoding(14), self.seed, {"gold": self.world.reward}, each=2)
+        seen, ref, sides = (
+            policy.measure(drawn, {"ref_kl", "entropy"}, {"ref": self.start}),
+            {"ref": self.start},
+            collate(self.held_out).sides,
+        )
+        chosen, rejected = (
+            float(policy.measure(sides[side], {"ref_forward_kl"}, ref)["ref_forward_kl"].sum(-1).mean()) for side in ("chosen", "rejected")
+        )
         return {
-            "reward": float(rewards["gold"].mean()),
-            KL: float(seen["ref_kl"].sum(-1).mean()),
-            ENTROPY: float(seen["entropy"].sum() / drawn.mask.sum()),
-            SEQUENTIAL: sum(self.sequential(policy, self.held_out)) / 2,
+            "gold": float(rewards["gold"].mean()),
+            "KL": float(seen["ref_kl"].sum(-1).mean()),
+            "entropy": float(seen["entropy"].sum() / drawn.mask.sum()),
+            SEQUENTIAL: (chosen + rejected) / 2,
+            IMBALANCE: abs(rejected - chosen),
         }
 
-    @torch.no_grad()
-    def sequential(self, policy, pairs) -> tuple[float, float]:
-        """The sequential KL(SFT || policy) of the chosen and of the rejected answers, in nats per answer."""
-        sides = collate(pairs).sides
-        found = [policy.measure(sides[side], {"ref_forward_kl"}, {"ref": self.start}) for side in ("chosen", "rejected")]
-        return tuple(float(each["ref_forward_kl"].sum(-1).mean()) for each in found)
 
-    def imbalance(self, policy) -> float:
-        chosen, rejected = self.sequential(policy, self.pairs)
-        return abs(rejected - chosen)
+text = lru_cache(maxsize=4)(Text)
