@@ -10,6 +10,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from guerdon.acting.engines._refresh import Refresh
 from guerdon.errors import InputError
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import Headed
@@ -306,6 +307,8 @@ def test_adapters_on_merged_ones_are_saved_with_what_they_stand_on(made, tmp_pat
     moved(policy.module, 0.2)
     rows = encoded(policy.tokenizer)
     mine = policy.measure(rows, {"logp"})["logp"].detach()
+    with pytest.raises(InputError, match="adapters alone are sent"):
+        Refresh(str(tmp_path / "sent"), "http://localhost:1", merge=False).send(policy, None, True)
     policy.save(tmp_path / "checkpoint", merge=False)
     again = LanguageModel(str(tmp_path / "checkpoint"), **CPU).build()
     torch.testing.assert_close(again.measure(rows, {"logp"})["logp"].detach(), mine, rtol=1e-3, atol=1e-4)

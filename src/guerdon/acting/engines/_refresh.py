@@ -43,6 +43,11 @@ class Refresh:
         """
         if not self.merge and not getattr(policy, "adapted", False):
             raise InputError("refresh: merge is false, so that adapters alone are sent, and the model has none; give it some (model.lora)")
+        if not self.merge and not getattr(policy, "alone", True):
+            raise InputError(
+                "refresh: merge is false, so that adapters alone are sent, and those of the policy stand on weights into which others were merged, which the server has "
+                "not; start from the merged model (model.source) on both sides"
+            )
         folder = Path(self.folder).absolute()
         if self.merge:
             policy.save(folder)
