@@ -19,6 +19,7 @@ from torch import nn
 from guerdon.randomness import derive
 from guerdon.sequences import Sequences
 
+NOWHERE = "guerdon_base_lies_nowhere"  # set on a module whose adapters stand on weights that are in no folder
 _ZERO_AT_FIRST = ("lora_B", "lora_embedding_A")  # the factor of the product that starts as 0, in linear layers and in embeddings
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from guerdon.errors import InputError
-from guerdon.models.language.adapters import in_float32
+from guerdon.models.language.adapters import NOWHERE, in_float32
 
 ALL = "all-linear"
 
@@ -90,8 +90,9 @@ class Lora:
                 adapted = get_peft_model(module, config)
         except (ValueError, TypeError, NotImplementedError) as error:
             raise InputError(f"model.lora: {str(error).splitlines()[0]}") from error
-        if base != "":
+        if base:
             config.base_model_name_or_path = base
+        setattr(adapted, NOWHERE, base is None)
         self._refuse_dropout_on_the_head(adapted)
         return in_float32(adapted)
 

@@ -14,7 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
-from guerdon.models.language.adapters import do_nothing, dropping, drops
+from guerdon.models.language.adapters import NOWHERE, do_nothing, dropping, drops
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
@@ -122,7 +122,7 @@ class LanguagePolicy:
     @property
     def alone(self) -> bool:
         """Whether adapters that are saved without what they stand on would find it."""
-        return self.adapted and all(config.base_model_name_or_path is not None for config in self.module.peft_config.values())
+        return self.adapted and not getattr(self.module, NOWHERE, False)
 
     @cached_property
     def drops(self) -> bool:
