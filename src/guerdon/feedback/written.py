@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DecimalException
 
 _DIGITS = 5_000
-_END = 1_000
+_END = 240
 _OPERATORS = ("-", "+", "*", "/")
 _EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _SPACES = re.compile(
