@@ -438,7 +438,7 @@ def test_patience_stops_a_run_and_stops_it_again(tmp_path: Path):
     from guerdon.interfaces.report import write
 
     page = write(tmp_path).read_text()
-    assert f"step {best}, loss" in page and "has not finished" not in page
+    assert f"step {best}, eval/loss" in page and "has not finished" not in page
     longer, _ = run(tmp_path, with_budget(job, patience=5))
     assert int(longer.history[-1]["step"]) > last, "with more patience it goes on"
 

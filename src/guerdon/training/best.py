@@ -39,6 +39,7 @@ class Best:
 
     def __init__(self, budget: Budget, run: Run | None, model: Model):
         self.budget, self.run, self.model, self.metric = budget, run, model, budget.keep_best
+        self.named = self.metric  # as it is logged
         self.lowest = budget.best_is == "lowest" or (budget.best_is == "" and self.metric.endswith("loss"))
         self.step: int | None = None
         self.value, self.anchor, self.waited = math.nan, math.nan, 0
@@ -58,7 +59,8 @@ class Best:
             if not there:
                 raise InputError(f"budget.keep_best is {self.metric!r} and nothing is evaluated: there are no held-out rows")
             raise InputError(f"budget.keep_best is {unknown('metric of an evaluation', self.metric, there)}")
-        value = float(metrics[found[0]])
+        self.named = found[-1]
+        value = float(metrics[self.named])
         if self._better(value, self.value, 0.0):
             self.step, self.value = step, value
             self._keep()
@@ -76,7 +78,7 @@ class Best:
     def sentence(self) -> str:
         """Which is the best, and where."""
         at = f" in {self.run.folder / LINK}" if self.run is not None else ""
-        return f"the best model by {self.metric} ({self.value:.4g}) is that of step {self.step}{at}"
+        return f"the best model by {self.named} ({self.value:.4g}) is that of step {self.step}{at}"
 
     def _better(self, value: float, than: float, by: float) -> bool:
         if math.isnan(value) or math.isnan(than):
@@ -95,7 +97,7 @@ class Best:
         with self.run.disk(draft):
             shutil.rmtree(draft, ignore_errors=True)
             self.model.save(draft)
-            (draft / "best.json").write_text(json.dumps({"step": self.step, "metric": self.metric, "value": self.value}))
+            (draft / "best.json").write_text(json.dumps({"step": self.step, "metric": self.named, "value": self.value}))
             if self.budget.load_best:
                 torch.save(self.parameters, draft / "parameters.pt")
             shutil.rmtree(final, ignore_errors=True)
@@ -139,7 +141,7 @@ class Best:
         if self.step is None:
             return
         if self.exhausted and last < self.budget.steps:
-            display.say(f"stopped after step {last}: {self.waited} evaluations in a row were no better by {self.metric}")
+            display.say(f"stopped after step {last}: {self.waited} evaluations in a row were no better by {self.named}")
         display.say(self.sentence)
         if self.budget.load_best and self.step != last:
             self._back()
@@ -155,7 +157,14 @@ class Best:
     # state
 
     def state(self) -> dict[str, Any]:
-        return {"metric": self.metric, "step": self.step, "value": self.value, "anchor": self.anchor, "waited": self.waited}
+        return {
+            "metric": self.metric,
+            "named": self.named,
+            "step": self.step,
+            "value": self.value,
+            "anchor": self.anchor,
+            "waited": self.waited,
+        }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Back to ``state()``, with what came later forgotten. A run that now keeps the best by a metric that it did not follow before looks for it from here
@@ -163,6 +172,7 @@ class Best:
         if not self.metric or not state or state["metric"] != self.metric or state["step"] is None:
             return
         self.step, self.value, self.anchor, self.waited = (state[name] for name in ("step", "value", "anchor", "waited"))
+        self.named = state["named"]
         if self.run is None or not self._place(self.step).exists():
             self.step, self.value = None, math.nan
             return
