@@ -285,6 +285,64 @@ def test_lines_of_a_run_are_learned_as_they_were_sampled():
     assert side.sides[""].actions == (64, 65) and "terminated" not in side.columns
 
 
+def test_conversions_take_the_tokens_along():
+    from guerdon.data.converting import Converting
+
+    encode = encoder("chatml")
+    tokens = {"chosen": [64, 130], "rejected": [65, encode.stop_ids[0]]}
+    texts = {side: encode.completion("go", own) for side, own in tokens.items()}
+    pair = {
+        "prompt": "go",
+        **texts,
+        "chosen_tokens": tokens["chosen"],
+        "chosen_terminated": False,
+        "rejected_tokens": tokens["rejected"],
+        "n": 1,
+    }
+    rows = json.loads(json.dumps(Converting("unpaired")([pair]).rows))
+    assert [of_row(row, encode)[0].sides[""].actions for row in rows] == [tuple(tokens["chosen"]), tuple(tokens["rejected"])]
+    assert [set(row) for row in rows] == 2 * [{"prompt", "completion", "label", "n", "tokens", "terminated"}]
+    plain = {"prompt": "go", **texts, "chosen_tokens": 7}
+    assert Converting("unpaired")([plain]).rows[0] == {"prompt": "go", "completion": texts["chosen"], "label": True, "chosen_tokens": 7}
+
+
+# Whatever people bring
+
+dirt = st.none() | st.booleans() | st.integers(-1, 2) | st.floats(allow_nan=True) | st.text("a<>{}/think|_\n", max_size=9)
+anything = st.recursive(
+    dirt,
+    lambda v: st.lists(v, max_size=2) | st.dictionaries(st.sampled_from(["type", "text", "function", "name", "arguments"]), v, max_size=3),
+)
+message = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "tool"]) | anything, "content": st.text("ab</think>", max_size=9) | anything},
+    optional={
+        "tool_calls": st.lists(st.fixed_dictionaries({"function": anything | st.fixed_dictionaries({"name": st.just("move"), "arguments": anything})}), max_size=2) | anything,
+        "reasoning_content": anything, "weight": anything, "name": anything, "thinking": anything,
+    },
+)  # fmt: skip
+row = st.fixed_dictionaries(
+    {}, optional={"tools": anything, "chat_template_kwargs": anything, "tokens": anything, "terminated": anything, "label": anything}
+)
+
+
+@pytest.mark.parametrize("name", ["chatml", "llama 3", "deepseek r1", "qwen 3", "qwen 2.5", "nemotron"])
+@given(row=row, messages=st.lists(message, max_size=4), shape=st.integers(0, 3))
+@settings(deadline=None, max_examples=60)
+def test_whatever_is_brought_is_learned_or_refused_in_a_sentence(name, row, messages, shape):
+    more = [
+        {"messages": messages},
+        {"prompt": messages[:1], "completion": messages[1:]},
+        {"prompt": messages[:1], "chosen": messages[1:], "rejected": messages[2:]},
+        {"prompt": messages},
+    ]
+    try:
+        made = of_row({**row, **more[shape]}, encoder(name))
+    except InputError as error:
+        assert len(str(error)) > 20
+    else:
+        assert all(isinstance(example.sides, dict) for example in made)
+
+
 # Everywhere alike
 
 

@@ -20,6 +20,7 @@ from guerdon.data.conversions._shapes import SHAPES, shape_of
 from guerdon.data.conversions.pair import Pair
 from guerdon.data.conversions.unpair import Unpair
 from guerdon.errors import InputError
+from guerdon.tasks.sampled import carried, written
 from guerdon.witness import Witness
 
 ROOM = "data.conversions"
@@ -47,7 +48,7 @@ class Converting:
             raise InputError(
                 f"the columns {', '.join(map(repr, rows[0]))} of {where} are no format that is known; rename them to those of one of {', '.join(SHAPES)}"
             )
-        found, left_out = list(rows), Counter()
+        found, left_out = [carried(row) for row in rows], Counter()
         for kind in way(start, self.to, where):
             of_shape = _only(kind.reads, found, left_out)
             made = next((part for part in self.by if type(part) is kind), kind())(of_shape)
@@ -57,7 +58,7 @@ class Converting:
         reasons = {reason: count for reason, count in left_out.items() if count}
         if not found:
             raise InputError(f"nothing of {where} is left as {self.to}: {'; '.join(f'{reason} ({n})' for reason, n in reasons.items())}")
-        return Converted(found, reasons)
+        return Converted([written(row) for row in found], reasons)
 
 
 def _only(shape: str, rows: list[Any], left_out: Counter[str]) -> list[Any]:

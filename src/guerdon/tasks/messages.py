@@ -80,6 +80,8 @@ def told(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """
     out = []
     for place, message in enumerate(messages):
+        if not isinstance(message["role"], str):
+            raise InputError(f"message {place} has the role {_shown(message['role'])}; write system, user, assistant or tool")
         own = {str(k): there(v) for k, v in message.items() if k not in MARKS and not _empty(v) and k != "content"}
         thought = next((own[name] for name in THOUGHTS if name in own), None)
         if thought is not None:

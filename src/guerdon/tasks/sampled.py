@@ -66,6 +66,18 @@ def _of(completion: Any) -> Sampled | None:
     return text if isinstance(text, Sampled) else None
 
 
+def carried(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row with the tokens of its completions at the completions themselves, so that they go wherever those go; ``written`` turns it back."""
+    own = {name: spoken(row, name) for name in _SIDES if row.get(name)}
+    if isinstance(row.get("completions"), list | tuple):
+        own["completions"] = all_spoken(row)
+    several = own.get("completions", ())
+    if all(_of(value) is None for name, value in own.items() if name != "completions") and all(_of(one) is None for one in several):
+        return row
+    columns = {side + column for side in _SIDES.values() for column in (TOKENS, TERMINATED)}
+    return {**{name: value for name, value in row.items() if name not in columns}, **own}
+
+
 def written(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row as it can be written into a file: the tokens of what was sampled as columns of their own."""
     out = dict(row)

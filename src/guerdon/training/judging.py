@@ -18,6 +18,7 @@ from guerdon.models import Finished
 from guerdon.sequences import Sequences, Side
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import at_row
+from guerdon.tasks.sampled import spoken
 
 Row = Mapping[str, Any]
 
@@ -94,7 +95,7 @@ class TextScene:
         out = []
         for i, row in enumerate(rows):
             with at_row(i, "the task"):
-                answers = [_there(row, column) for column in columns]
+                answers = [spoken({**row, column: _there(row, column)}, column) for column in columns]
                 sides = self.encoder.encode_sides(row["prompt"], *answers, **template_variables(row))
             out.append(dict(zip(columns, sides, strict=True)))
         return out
