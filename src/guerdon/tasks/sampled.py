@@ -31,10 +31,10 @@ def sampled(completion: Any, tokens: Sequence[int], terminated: bool) -> Any:
     """A completion, a string or messages, with what was sampled of its (last) text."""
     if isinstance(completion, str):
         return Sampled(completion, tokens, terminated)
-    *before, last = completion
-    return (
-        [*before, {**last, "content": Sampled(last["content"], tokens, terminated)}] if isinstance(last.get("content"), str) else completion
-    )
+    last = completion[-1] if isinstance(completion, list | tuple) and completion else None
+    if not isinstance(last, Mapping) or not isinstance(last.get("content"), str):
+        return completion
+    return [*completion[:-1], {**last, "content": Sampled(last["content"], tokens, terminated)}]
 
 
 def spoken(row: Mapping[str, Any], name: str) -> Any:
