@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import json
 import pickle
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from guerdon.catalogue import catalogue, names_in
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.errors import InputError
-from guerdon.interfaces.configuration import _overrides, _rooms, dump, from_tree, load, named_recipe, read, recipe_names, tree_of
+from guerdon.interfaces.configuration import _foreign, _rooms, dump, from_tree, load, named_recipe, read, recipe_names, tree_of
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_exact import KLExact
@@ -21,7 +22,10 @@ from guerdon.losses.penalties.kl_forward import KLForward
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
+from guerdon.training.optimisers.adafactor import Adafactor
 from guerdon.training.recipe import Recipe
+from guerdon.training.schedules.constant import Constant
+from guerdon.training.schedules.cosine import Cosine
 from guerdon.training.schedules.linear import Linear
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
@@ -144,9 +148,75 @@ def test_epsilon_and_beta_have_their_common_meaning():
     assert configured("recipe=rloo", "beta=0.5").recipe.reward_penalties[0].weight == 0.5
 
 
-@pytest.mark.parametrize(("theirs", "ours"), _overrides.ALIASES.items())
-def test_names_of_other_trainers_lead_to_ours(theirs, ours):
-    assert configured(f"{theirs}=2") == configured(f"{ours}=2") != configured()
+FOREIGN = "model: {source: a/b, lora: {r: 8}}\ntask: x/y.jsonl\nrecipe: grpo\n"
+VALUES = {
+    "budget.keep_best": "eval/reward",
+    "budget.load_best": False,
+    "run": "runs/other",
+    "budget.deterministic": False,
+    "model.chat_template": "{{ messages }}",
+}
+VALUES |= {
+    "decoding.top_p": 0.5,
+    "model.lora.target_modules": "all-linear",
+    "recipe.optimiser.betas": [0.5, 0.6],
+    "recipe.optimiser.betas.0": 0.5,
+    "recipe.optimiser.betas.1": 0.5,
+}
+
+
+@pytest.mark.parametrize("theirs", _foreign.SAME)
+@pytest.mark.parametrize("path", ["", "trainer.some."])
+def test_names_of_other_trainers_lead_to_ours(theirs, path):
+    """On the command line, with the path that they have there, and at the top of the file."""
+    ours = _foreign.SAME[theirs]
+    value = json.dumps(VALUES.get(ours, 3))
+    more = ["budget.evaluate_every=5"] if "best" in ours or "patience" in ours else []
+    more += ["budget.keep_best=eval/reward"] if "patience" in ours else []
+    wanted = configured(*more, f"{ours}={value}", text=FOREIGN)
+    assert configured(*more, f"{path}{theirs}={value}", text=FOREIGN) == wanted
+    assert configured(*more, text=f"{FOREIGN}{theirs}: {value}\n") == wanted
+
+
+@pytest.mark.parametrize("theirs", _foreign.ANSWERS)
+def test_names_that_are_not_needed_are_answered_wherever_they_stand(theirs):
+    for text, overrides in ((FOREIGN, [f"{theirs}=1"]), (f"{FOREIGN}{theirs}: 1\n", []), (f"{FOREIGN}budget: {{{theirs}: 1}}\n", [])):
+        with pytest.raises(InputError) as error:
+            configured(*overrides, text=text)
+        assert _foreign.ANSWERS[theirs] in str(error.value)
+
+
+def test_a_foreign_name_inside_of_its_section_is_ours():
+    assert (
+        configured(text=f"{FOREIGN}budget: {{max_steps: 7, eval_steps: 2}}\n").budget
+        == configured("steps=7", "evaluate_every=2", text=FOREIGN).budget
+    )
+    with pytest.raises(InputError, match=r"budget\.lora_r: it is called model\.lora\.r here"):
+        configured(text=f"{FOREIGN}budget: {{lora_r: 7}}\n")
+
+
+def test_schedules_optimisers_and_formats_of_others():
+    assert configured(
+        "warmup_steps=10", "lr_scheduler_type=cosine", "learning_rate=1e-4", text=FOREIGN
+    ).recipe.optimiser.learning_rate == Cosine(1e-4, warmup=0.1)
+    assert configured("warmup_ratio=0.2", "lr=1e-4", text=FOREIGN).recipe.optimiser.learning_rate == Constant(1e-4, warmup=0.2)
+    assert configured("optim=adafactor", "learning_rate=1e-3", "weight_decay=0.5", text=FOREIGN).recipe.optimiser == Adafactor(
+        1e-3, weight_decay=0.5
+    )
+    assert configured("optim=adamw_torch", text=FOREIGN) == configured(text=FOREIGN)
+    assert configured("bf16=true", "report_to=wandb", text=FOREIGN).model.dtype == "bfloat16"
+    assert (
+        configured("report_to=wandb", text=FOREIGN).budget.report_to == ("wandb",)
+        and configured("report_to=none", text=FOREIGN).budget.report_to == ()
+    )
+    for wrong, said in (
+        ("lr_scheduler_type=polynomial", "none of constant"),
+        ("warmup_steps=200", "below 1"),
+        ("optim=lion", "none of"),
+        ("bf16=1", "true or false"),
+    ):
+        with pytest.raises(InputError, match=said):
+            configured(wrong, text=FOREIGN)
 
 
 def test_the_order_of_overrides_does_not_matter_between_places_and_names():

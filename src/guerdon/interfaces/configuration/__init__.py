@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from guerdon.interfaces.configuration import _overrides, _rooms, _yaml
+from guerdon.interfaces.configuration import _foreign, _overrides, _rooms, _yaml
 from guerdon.interfaces.configuration._refuse import refuse
 from guerdon.interfaces.configuration._sections import Configuration, Encoding, Rewards, Stage, named_recipe, recipe_names, sections
 from guerdon.interfaces.configuration._write import write
@@ -48,19 +48,26 @@ def load(text: str, overrides: Sequence[str] = ()) -> Configuration:
 
 
 def from_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> Configuration:
-    """The configuration that a tree of plain values describes, with overrides: those with a place first, then the bare names."""
-    pairs = _overrides.split(list(overrides))
+    """The configuration that a tree of plain values describes, with overrides: those with a place first, then the bare names. Names of other trainers at
+    the top of the tree are as good as on the command line."""
     tree = _copy(tree)
+    theirs = [
+        (name, tree.pop(name))
+        for name in list(tree)
+        if isinstance(name, str) and name not in _overrides.SECTIONS and _foreign.is_foreign(name)
+    ]
+    pairs = [*theirs, *_overrides.split(list(overrides))]
     for name, value in pairs:
         if _overrides.is_dotted(name):
             _overrides.put(tree, name, value)
     configuration = sections(tree)
-    for name, value in pairs:
-        if not _overrides.is_dotted(name):
-            whole = tree_of(configuration)
-            for place in _overrides.spread(configuration, name):
-                _overrides.put(whole, place, value)
-            configuration = sections(whole)
+    named = [pair for pair in pairs if not _overrides.is_dotted(pair[0])]
+    for some in _foreign.in_turn(named):  # those that are set together may need each other
+        whole = tree_of(configuration)
+        for name, value in some:
+            for place, meant in _overrides.meaning(configuration, name, value):
+                _overrides.put(whole, place, meant)
+        configuration = sections(whole)
     return configuration
 
 

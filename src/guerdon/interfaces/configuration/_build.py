@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.interfaces.configuration import _rooms
+from guerdon.interfaces.configuration import _foreign, _rooms
 
 MISSING = dataclasses.MISSING
 _PLAIN = (int, float, str, bool)
@@ -60,8 +60,12 @@ def part(name: Any, settings: Mapping[str, Any], rooms: tuple[str, ...], place: 
 def instance(kind: type, settings: Mapping[str, Any], place: str, base: Any = MISSING) -> Any:
     """A dataclass with the given settings; whatever is not given is that of ``base``, or the default."""
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    ours = {key: _foreign.SAME.get(str(key), "").rpartition(".")[2] for key in settings if key not in fields}
+    settings = {ours[key] if ours.get(key) in fields and ours[key] not in settings else key: value for key, value in settings.items()}
     for key in settings:
         if key not in fields:
+            if said := _foreign.answer(str(key)):
+                raise InputError(f"{_joined(place, key)}: {said}")
             name = kind.__name__ if not fields else ""
             known = list(fields)
             sentence = _rooms.nearest("key", str(key), known) if known else f"unknown key {key!r}: {name} has no settings"

@@ -6,19 +6,9 @@ from typing import Any
 
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
-from guerdon.interfaces.configuration import _yaml
+from guerdon.interfaces.configuration import _foreign, _yaml
 from guerdon.interfaces.configuration._sections import SECTIONS, Configuration, rewards
 
-# What other trainers call a field of ours.
-ALIASES = {
-    "per_device_train_batch_size": "batch_size",
-    "max_steps": "steps",
-    "save_steps": "save_every",
-    "eval_steps": "evaluate_every",
-    "num_iterations": "epochs",
-    "lr": "learning_rate",
-    "max_new_tokens": "max_completion_length",
-}
 # Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss.
 MEANT = {"epsilon": "guerdon.losses.surrogates", "epsilon_high": "guerdon.losses.surrogates", "beta": "guerdon.losses.scores"}
 KL = "guerdon.losses.penalties.kl_"
@@ -41,7 +31,7 @@ def split(overrides: list[str]) -> list[tuple[str, Any]]:
 
 def is_dotted(name: str) -> bool:
     """Whether the name says its place: a section, or a path that begins with one."""
-    return "." in name or name in SECTIONS
+    return name in SECTIONS or ("." in name and (name.partition(".")[0] in SECTIONS or not _foreign.is_foreign(name)))
 
 
 def put(tree: dict[str, Any], name: str, value: Any) -> None:
@@ -112,17 +102,27 @@ def places(configuration: Configuration, name: str) -> list[str]:
     return first or [place for place, _ in found]
 
 
-def spread(configuration: Configuration, name: str) -> list[str]:
-    """``places``, or the sentence that there are none.
+def meaning(configuration: Configuration, name: str, value: Any) -> list[tuple[str, Any]]:
+    """The dotted places that a name without a place stands for, each with its value; it may be another trainer's.
 
     Raises:
-        InputError: no field is called so; the nearest names are offered.
+        InputError: no field is called so, and the nearest names are offered; or it is a name of another trainer's that is not needed here.
     """
-    found = places(configuration, ALIASES.get(name, name))
+    end = _foreign.ended(name)
+    if end in _foreign.ANSWERS and not places(configuration, name):
+        raise InputError(f"{name}: {_foreign.ANSWERS[end]}")
+    if end in _foreign.MADE:
+        if configuration.recipe is None and end in ("optim", "lr_scheduler_type", "warmup_ratio", "warmup_steps"):
+            raise InputError(f"{name}: there is no recipe that it could change; name one (recipe: dpo)")
+        return _foreign.MADE[end](configuration, value)
+    ours = _foreign.SAME.get(end, name)
+    if "." in ours or ours in SECTIONS:
+        return [(ours, value)]
+    found = places(configuration, ours)
     if not found:
-        known = sorted({*_names(configuration), *ALIASES, *SECTIONS, "beta"})
+        known = sorted({*_names(configuration), *_foreign.SAME, *SECTIONS, "beta"})
         raise InputError(f"{name}=...: nothing in this configuration has that name: {unknown('name', name, known)}")
-    return found
+    return [(place, value) for place in found]
 
 
 def _fields(value: Any, name: str, place: str) -> Iterator[tuple[str, Any]]:

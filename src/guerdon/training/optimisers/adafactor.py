@@ -2,9 +2,9 @@
 
     v = (row means of g^2) (column means of g^2) / mean,   each an average with the weight t^decay of what is new
     u = g / sqrt(v), its root mean square cut to ``threshold``
-    p = (1 - lr wd) p - max(eps, RMS(p)) min(lr, 1 / sqrt(t)) u
+    p = (1 - lr wd) p - max(smallest, RMS(p)) min(lr, 1 / sqrt(t)) u
 
-Source: arXiv 1804.04235, algorithms 4 and 5, without the first moment, as torch has it. ``decay``, ``threshold`` and ``eps`` are the paper's (-0.8, 1, 1e-3), the learning
+Source: arXiv 1804.04235, algorithms 4 and 5, without the first moment, as torch has it. ``decay``, ``threshold`` and ``smallest`` are the paper's (-0.8, 1, 1e-3), the learning
 rate of 1e-2 is its largest relative step.
 Differs from AdamW: a matrix of n by m has n + m numbers of state and not 2 n m; the learning rate is relative to the parameter.
 """
@@ -26,7 +26,7 @@ class Adafactor:
     learning_rate: float | Schedule = 1e-2
     decay: float = -0.8
     threshold: float = 1.0
-    eps: float = 1e-3
+    smallest: float = 1e-3
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
 
@@ -34,7 +34,7 @@ class Adafactor:
         """The optimiser; the learning rate is set before every step."""
         trained = trained_of(parameters)
         made = torch.optim.Adafactor(
-            trained, lr=0.0, beta2_decay=self.decay, eps=(None, self.eps), d=self.threshold, weight_decay=self.weight_decay
+            trained, lr=0.0, beta2_decay=self.decay, eps=(None, self.smallest), d=self.threshold, weight_decay=self.weight_decay
         )
         return seen(made, trained)
 
@@ -52,7 +52,7 @@ witness = (
         returns=[[1.5, 1.5], [2.5, 2.5]],
         parent=AdamW(0.25),
     ),
-    Witness(Adafactor(0.25, eps=4.0), given=_given, returns=[1.0], parent=Adafactor(0.25)),
+    Witness(Adafactor(0.25, smallest=4.0), given=_given, returns=[1.0], parent=Adafactor(0.25)),
     # A gradient after none: with a quarter of the weight on what is new (t^-2) it is twice as large as the root of its average.
     Witness(
         Adafactor(0.25, decay=-2.0, threshold=2.0),

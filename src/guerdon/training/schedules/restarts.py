@@ -39,5 +39,5 @@ witness = (
     Witness(Restarts(4.0, end=2.0), parent=Cosine(4.0, end=2.0), given={"progress": 1 / 6}, returns=3.5),
     Witness(Restarts(4.0), parent=Cosine(4.0), given={"progress": 0.5}, returns=4.0),
     Witness(Restarts(4.0, cycles=4), parent=Restarts(4.0), given={"progress": 0.25}, returns=4.0),
-    Witness(Restarts(4.0, warmup=0.5), parent=Restarts(4.0), given={"progress": 0.25}, returns=2.0),
+    Witness(Restarts(4.0, warmup=0.5), parent=Restarts(4.0), given={"progress": 0.125}, returns=1.0),
 )
