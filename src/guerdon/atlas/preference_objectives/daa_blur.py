@@ -29,7 +29,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from guerdon.atlas import AheadAlong, AllOf, BetterThan, EqualTo, FallsWith, NoWorseThan, System
+from guerdon.atlas import AheadAlong, AllOf, BetterThan, EqualTo, FallsWith, Knob, NoWorseThan, System
 from guerdon.atlas._comparing import descend, gradient, minimise
 from guerdon.atlas._text import bought
 from guerdon.losses.comparisons.anchored_zero import AnchoredZero
@@ -92,7 +92,8 @@ ONE_STAGE: dict[str, Objective] = {
 REWARD, COSINE, EFFECT, AT = "true reward", "cosine of the gradients", "effect on the true reward at the price", "true reward at the price"
 recipe = {"DPO": dpo, "ORPO in one stage": orpo, "ASFT in one stage": asft}
 _FRAME = ("DPO", "ORPO", SIDES_RATIO, "ASFT")
-_KNOBS = {"beta": (0.03, 0.1, 0.3), "rate": (0.05, 0.1, 0.2)}
+_KNOBS = {"beta": Knob((0.03, 0.1, 0.3), least=0.01), "rate": (0.05, 0.1, 0.2)}
+# below that beta does no more than scale the gradient, which Adam undoes
 GRID = dict.fromkeys(_FRAME, _KNOBS) | {arm: {"weight": (0.3, 1.0, 3.0), "rate": (0.05, 0.1, 0.2)} for arm in ONE_STAGE}
 TUNED_BY = AT
 _ahead = {"on": REWARD, "along": "KL", "effect": 0.05}

@@ -7,23 +7,25 @@ leaves: V = beta log sum_a ref(a) exp(Q(a) / beta). Measured: the largest differ
 *Beam in trees*: 32 trees of five steps and four tokens (otherwise as above) a seed, and the policy that DPO's minimiser is by then known to be, the optimum of
 E[reward] - beta KL. Measured: the true reward of what is given out, greedily, by a beam of 2 and of 5, and on average when sampled.
 
-*Text*: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer fitted to 1,000 of them (SFT), DPO on 1,000 comparisons, beta 0.1,
-40 steps of 64 pairs at a learning rate from 0.003 to 0. *Localisation*: 256 texts of eight letters of the better half, in each of which two neighbouring ones are
+*Text*: short texts whose true worth is known and whose comparisons can be over-optimised (``worlds.text.gold_reward.hackable``), a policy of one layer fitted to 1,000
+of them (SFT), DPO on 1,000 comparisons, 40 steps of 64 pairs, the learning rate falling to 0; beta and learning rate tuned by the true reward of its greedy answers, which
+is the baseline of the beam. *Localisation*: 256 texts of eight letters of the better half, in each of which two neighbouring ones are
 replaced by letters of the worst quarter (the planted error): the probability that an error has less implicit reward, beta log(policy / SFT), than another letter of
-its text. Beside it, the same of SFT's own likelihood, which knows how texts look and not what they are worth. *Beam*: true reward of the answers to 128 held-out
-prompts, greedily and by a beam of 5.
+its text. Beside it, the same of SFT's own likelihood, which knows how texts look and cannot know what they are worth. *Beam*: true reward of the answers to 128 held-out
+prompts, greedily and by a beam of 5, of the same policy.
 
-Beams rank by mean log-probability (``length_penalty`` 1, the default of ``transformers``); the paper does not say. By the sum, tried on seeds 100 and 101 (which
-are not reported), the beam in text gives out shorter texts, of less reward than the greedy ones; in trees all sequences have one length. Steps and rate are TDPO's
-in this atlas.
+Beams rank by mean log-probability (``length_penalty`` 1, the default of ``transformers``); the paper does not say. By the sum the beam in text gives out shorter
+texts. Differences of interest: 0.05 where rewards have the deviation 1 (trees), 0.1 in text, 0.05 in localisation.
 
-Changed after a first trial: in trees the policy was fitted to 512 comparisons of one label each, which left it certain of one sequence, so that there was nothing to search.
+The text was that of ``GoldReward()`` before, where what letters are worth adds up, so that the likeliest next letter is the best one and there is nothing to search for,
+with the settings of another system of this atlas.
 
 Source: Rafailov et al. 2024, arXiv 2404.12358: section 4 (DPO in the token-level decision process), 5.1 (credit assignment, shown there on two examples), 5.2 (beam search; there:
 summaries judged by GPT-4, a beam of 5). Chosen here: worlds, sizes.
 """
 
 import random
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,7 +33,7 @@ from torch import Tensor
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.beam import Beam
 from guerdon.acting.samplers.group import Group
-from guerdon.atlas import AllOf, BetterThan, EqualTo, System
+from guerdon.atlas import AllOf, BetterThan, EqualTo, Knob, System
 from guerdon.atlas._comparing import ComparisonWorld, minimise
 from guerdon.data.examples import examples
 from guerdon.evaluation.metrics.error_localisation import ErrorLocalisation
@@ -49,50 +51,82 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.finite.random_tree import RandomTree
-from guerdon.worlds.text.gold_reward import GoldReward
+from guerdon.worlds.text.gold_reward import GoldReward, hackable
 
 system = System(
     title="From r to Q*: Your Language Model is Secretly a Q-Function",
     link="https://arxiv.org/abs/2404.12358",
     kind="method",
     builds_on=("dpo", "log-ratio", "beam-search"),
-    note=(
-        "Seen: advantage, localisation and the beam in trees hold. In text the beam is no better than greedy decoding: what "
-        "letters are worth adds up there, so that the likeliest next letter is the best one and a search finds nothing better."
-    ),
+    read="paper",
 )
 BETA = 0.5
-dpo = Recipe((Term(Pairwise(LogRatio(0.1), Logistic())),), AdamW(Linear(0.003)))
+
+
+def dpo(beta: float, learning_rate: float) -> Recipe:
+    return Recipe((Term(Pairwise(LogRatio(beta), Logistic())),), AdamW(Linear(learning_rate)))
+
+
 sft = Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1)))
-recipe = {"SFT": sft, "DPO": dpo, "greedy": Group(1), "beam 2": Beam(2, length_penalty=1.0), "beam 5": Beam(5, length_penalty=1.0)}
+recipe = {
+    "SFT": sft,
+    "DPO": dpo(0.1, 0.003),
+    "greedy": Group(1),
+    "beam 2": Beam(2, length_penalty=1.0),
+    "beam 5": Beam(5, length_penalty=1.0),
+}
 TREES, TEXT = "reward in trees", "reward in text"
+GRID = {
+    "DPO": {"beta": Knob((0.03, 0.1, 0.3), least=0.01), "learning_rate": (0.001, 0.003, 0.01)}
+}  # smaller betas only scale the gradient, which Adam undoes
+TUNED_BY = TEXT
 claim = AllOf(
     EqualTo("implicit reward", 0.0, on="largest difference from the advantage", tolerance=0.01),
-    BetterThan("implicit reward", 0.9, on="localisation of errors"),
-    BetterThan("implicit reward", "SFT", on="localisation of errors"),
-    BetterThan("beam 5", "greedy", on=TREES),
-    BetterThan("beam 5", "greedy", on=TEXT),
+    BetterThan("implicit reward", 0.9, on="localisation of errors", effect=0.05),
+    BetterThan("implicit reward", "SFT", on="localisation of errors", effect=0.05, by_construction=True),
+    BetterThan("beam 5", "greedy", on=TREES, effect=0.05, matched="policy"),
+    BetterThan("beam 5", "greedy", on=TEXT, effect=0.1, matched="policy"),
 )
-SEEDS = {"smoke": 1, "full": 24}
+SEEDS = {"smoke": 1, "full": 24, "tune": 3}
 
 
-def experiment(seed: int, scale: str) -> dict:
-    small = scale == "smoke"
+@lru_cache(maxsize=4)
+def start(seed: int, scale: str) -> tuple[GoldReward, Policy]:
+    """The text world, and a policy that has learned how its texts look."""
+    world, small = hackable(seed=seed), scale == "smoke"
+    policy = SmallLanguageModel(world.characters, layers=1, hidden=16 if small else 32, heads=2, context_length=24).build(seed)
+    rows = world.demonstrations(64 if small else 1000)
+    fit(policy, examples(rows, encoder_for(policy)), sft, Budget(steps=4 if small else 120, batch_size=64, seed=seed))
+    return world, policy
+
+
+def learned(seed: int, scale: str, beta: float, learning_rate: float) -> Policy:
+    world, first = start(seed, scale)
+    policy, small = copy_of(first), scale == "smoke"
+    rows = world.comparisons(64 if small else 1000)
+    budget = Budget(steps=2 if small else 40, batch_size=64, seed=seed)
+    fit(policy, examples(rows, encoder_for(policy)), dpo(beta, learning_rate), budget)
+    return policy
+
+
+def trial(arm: str, seed: int, scale: str, beta: float, learning_rate: float) -> dict[str, float]:
+    policy = learned(seed, scale, beta, learning_rate)
+    return {TEXT: gold(policy, start(seed, scale)[0], recipe["greedy"], 8 if scale == "smoke" else 128)}
+
+
+def experiment(seed: int, scale: str, tuned: dict) -> dict:
+    small, (world, first) = scale == "smoke", start(seed, scale)
     found = [searched(derive(seed, "tree", i), 3 if small else 5) for i in range(4 if small else 32)]
-    numbers = {arm: {TREES: sum(each[arm] for each in found) / len(found)} for arm in found[0]}
-    numbers["implicit reward"] = {"largest difference from the advantage": difference(seed, 2 if small else 3)}
-
-    world = GoldReward(seed=seed)
-    start = SmallLanguageModel(world.characters, layers=1, hidden=16 if small else 32, heads=2, context_length=24).build(seed)
-    rows, encoder = 64 if small else 1000, encoder_for(start)
-    fit(start, examples(world.demonstrations(rows), encoder), sft, Budget(steps=4 if small else 120, batch_size=64, seed=seed))
-    policy = copy_of(start)
-    fit(policy, examples(world.comparisons(rows), encoder), dpo, Budget(steps=2 if small else 40, batch_size=64, seed=seed))
+    numbers: dict[str, dict] = {arm: {TREES: sum(each[arm] for each in found) / len(found)} for arm in found[0]}
+    policy = learned(seed, scale, **tuned["DPO"])
     for arm in ("greedy", "beam 5"):
         numbers[arm][TEXT] = gold(policy, world, recipe[arm], 8 if small else 128)
-    numbers["implicit reward"]["localisation of errors"], of_start = localisation(policy, start, world, seed)
-    numbers["SFT"] = {"localisation of errors": of_start}
-    return numbers
+    implicit, of_first = localisation(policy, first, world, seed)
+    numbers["implicit reward"] = {
+        "largest difference from the advantage": difference(seed, 2 if small else 3),
+        "localisation of errors": implicit,
+    }
+    return numbers | {"SFT": {"localisation of errors": of_first}, "DPO": {TEXT: numbers["greedy"][TEXT]}}
 
 
 # trees

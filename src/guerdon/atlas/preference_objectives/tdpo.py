@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from guerdon.atlas import AheadAlong, AllOf, EqualTo, System
+from guerdon.atlas import AheadAlong, AllOf, EqualTo, Knob, System
 from guerdon.atlas._comparing import ComparisonWorld, minimise
 from guerdon.atlas._text import Along, answers, bought
 from guerdon.data.examples import examples
@@ -72,7 +72,10 @@ def tdpo2(beta: float) -> Pairwise:
 METHODS = {"DPO": dpo, "TDPO1": tdpo1, "TDPO2": tdpo2}
 recipe = {name: method(0.1) for name, method in METHODS.items()}
 SEQUENTIAL, IMBALANCE, PRICED = "sequential KL", "imbalance of the sequential KL", "gold at the price"
-_KNOBS = {"beta": (0.03, 0.1, 0.3), "learning_rate": (0.001, 0.003, 0.01)}
+_KNOBS = {
+    "beta": Knob((0.03, 0.1, 0.3), least=0.01),
+    "learning_rate": (0.001, 0.003, 0.01),
+}  # below, beta does no more than scale the gradient, which Adam undoes
 GRID = {"DPO": _KNOBS, "TDPO2": _KNOBS}
 TUNED_BY = PRICED
 claim = AllOf(

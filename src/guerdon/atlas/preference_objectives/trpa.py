@@ -24,7 +24,7 @@ from itertools import pairwise
 import torch
 
 from guerdon.acting.samplers.group import Group
-from guerdon.atlas import AllOf, BetterThan, NoWorseThan, System
+from guerdon.atlas import AllOf, BetterThan, Knob, NoWorseThan, System
 from guerdon.data.pairing.best_worst import BestWorst
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.finite.tabular import Tabular
@@ -52,7 +52,7 @@ recipe: dict[str, Recipe] = {
     "GRPO": replace(grpo, terms=(Term(Clip(0.2)),), sampler=Group(16), epochs=2),
     "online DPO": replace(online_dpo, sampler=Group(16), pairing=BestWorst(), epochs=2),
 }
-_RATES, _BETAS = (0.03, 0.1, 0.3), (0.03, 0.1, 0.3)
+_RATES, _BETAS = (0.03, 0.1, 0.3), Knob((0.03, 0.1, 0.3), least=0.01)  # below, beta only scales the gradient, which Adam undoes
 GRID = {
     "GRPO": {"learning_rate": _RATES, "clip": (0.1, 0.2, 0.4)},
     "online DPO": {"learning_rate": _RATES, "beta": _BETAS},
