@@ -56,6 +56,11 @@ system = System(
     kind="theory",
     builds_on=("dpo", "simpo", "energy-based-policies", "entropy-metric"),
     read="summary",
+    note=(
+        "On drawn pairs log-ratios are what matters: SimPO and CPO stay behind. The logistic link does not: IPO with a beta of 0.18 comes closer to "
+        "the target than DPO, by 0.02. That smoothing information has the higher entropy is a matter of the reference: with that of a tree it is the "
+        "other way round."
+    ),
 )
 ANSWERS, BETA, POWER, PAIRS = 16, 0.5, 0.5, 1024
 BETAS, LEADS = (0.25, 0.5, 1.0, 2.0, 4.0), (0.0, 0.5, 1.0)

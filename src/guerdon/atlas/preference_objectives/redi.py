@@ -108,6 +108,10 @@ claim = AllOf(
 SEEDS = {"smoke": 1, "full": 12, "tune": 2}
 
 
+def task(seed: int, scale: str) -> FormAndWorth:
+    return FormAndWorth(GoldReward(letters="abcdef", test_size=16 if scale == "smoke" else 256, seed=seed))
+
+
 @lru_cache(maxsize=2)
 def start(seed: int, scale: str) -> tuple[Policy, list[Example], FormAndWorth]:
     """The student after SFT, the pairs, and the task."""
@@ -115,7 +119,7 @@ def start(seed: int, scale: str) -> tuple[Policy, list[Example], FormAndWorth]:
     return (
         done["SFT"].model,
         examples(done["pairs"].rows, encoder_for(done["SFT"].model)),
-        FormAndWorth(GoldReward(letters="abcdef", seed=seed)),
+        task(seed, scale),
     )
 
 
@@ -139,11 +143,11 @@ def experiment(seed: int, scale: str, tuned: dict) -> dict:
 
 def pipeline(seed: int, scale: str) -> Pipeline:
     """The teacher, its answers, and SFT on the right ones."""
-    smoke, world = scale == "smoke", FormAndWorth(GoldReward(letters="abcdef", seed=seed))
+    smoke, world = scale == "smoke", task(seed, scale)
     model = SmallLanguageModel(world.characters, layers=1 if smoke else 2, hidden=16 if smoke else 32, heads=2, context_length=32)
     warm = Budget(steps=2 if smoke else 120, batch_size=64)
     judge, least = (world.world.reward, None) if smoke else (world.reward, 1.0)  # a teacher after a few steps is never right
-    some = {"rewards": {"right": judge}, "rows": 48 if smoke else 384, "sampler": Group(16), "decoding": DECODING}
+    some = {"rewards": {"right": judge}, "rows": 48 if smoke else 384, "sampler": Group(4 if smoke else 16), "decoding": DECODING}
     return Pipeline(
         model,
         Stage("teacher", FitJob(sft, Demonstrations(world, 1000), Budget(steps=20 if smoke else 120, batch_size=64))),

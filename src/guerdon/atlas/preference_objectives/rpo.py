@@ -50,6 +50,11 @@ system = System(
     kind="method",
     builds_on=("dpo", "sft-loss", "pessimism"),
     read="paper and code",
+    note=(
+        "The two terms together are ahead of DPO by 0.40 at equal KL, most of which imitating the chosen answers would do by itself, since they come "
+        "from a policy better than the reference; of SFT and then DPO by 0.08. Where the pairs come from the reference, which covers all answers "
+        "alike, an early trial had seen no such gain."
+    ),
 )
 ANSWERS, LABELS, TILT, RARE = 16, 128, 2.0, 2
 RATE, STOPS, PRICE = 0.1, (3, 6, 10, 15, 20, 30, 50, 100, 200), 1.0

@@ -54,6 +54,11 @@ system = System(
     kind="method",
     builds_on=("pairwise-reward-model", "rejection-sampler", "dpo", "slic-hinge"),
     read="paper",
+    note=(
+        "Accepted samples are the optimum's, as claimed. At equal KL RSO is behind both other kinds of pairs, by 0.11 to 0.17 of a reward of "
+        "deviation 2: its pairs push further in as many steps, and that is what the comparison at equal steps had shown. Direct pairs are the best of "
+        "the three here, where the proxy is fitted to no more than them."
+    ),
 )
 LABELS, ROWS, SAMPLES, KEEP = 128, 32, 64, 8
 RATE, STOPS, PRICE = 0.1, (3, 6, 10, 15, 20, 30, 45, 60), 2.0

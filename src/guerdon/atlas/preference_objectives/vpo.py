@@ -38,6 +38,11 @@ system = System(
     kind="method",
     builds_on=("dpo", "online-dpo", "optimism", "pessimism"),
     read="summary",
+    note=(
+        "Online, optimism is ahead of asking at a temperature, by 0.08 of regret per round, at an alpha of 11, where it does little else than leave "
+        "the reference: the best answer of this world is the one that the reference hardly gives, which flatters that. Offline, pessimism and a "
+        "larger beta in DPO are equal within 0.001."
+    ),
 )
 BETA, ROUNDS, PER_ROUND, OFFLINE = 0.3, 30, 8, 64
 recipe = {"online VPO": vpo}
