@@ -1,9 +1,10 @@
 """VPO: the likelihood biased towards rewards that promise more makes online DPO explore; with the other sign it makes offline DPO careful.
 
 World: a bandit of ten answers with rewards from N(0, 0.09), but for one that is worth 2 and that the reference gives once in 200 times;
-beta is 0.3, at which the optimum gives it about half of all times. A seed is another bandit.
+beta is 0.3, at which the optimum gives it most of the time. A seed is another bandit.
 
-*Online*: 30 rounds of 8 pairs, both answers drawn from the one who asks, compared by Bradley-Terry; after each the policy minimises, by L-BFGS,
+*Online*: two more answers are as rare, and worth -1, so that to leave the reference is not yet to find the best. 30 rounds of 8 pairs, both
+answers drawn from the one who asks, compared by Bradley-Terry; after each the policy minimises, by L-BFGS,
 DPO's mean loss on all pairs so far, a prior of N(0, prior^2) on every implicit reward, and alpha beta E[log policy] under the reference, in
 closed form. "iterative DPO" has alpha 0 and explores in the plainest way there is: its policy asks at a temperature. Both have two knobs, the
 prior and how they explore. Regret is of who asks, so that exploring is paid for.
@@ -16,6 +17,8 @@ Measured: the regret of E[reward] - beta KL against its optimum, which has the p
 per round). Tuned by that. A difference of 0.03 (online) or 0.01 (offline) is of interest; to keep the reference costs 0.6 online.
 
 Before, the baseline had no knob and VPO had alpha; and there were 60 rounds, twice the time for what is decided in the first 20.
+A confirmation with the best answer as the only rare one had online VPO ahead by 0.08, at an alpha of 11: it had been rewarded for leaving the
+reference, wherever to. The two rare answers that are worth nothing were put in because of that, before anything was run with them.
 
 Source: Cen et al. 2024, arXiv 2405.19320: the online and offline objectives, without its theorems' alpha. The worlds, sizes and grid are ours.
 """
@@ -29,6 +32,7 @@ from torch import Tensor
 from guerdon.atlas import AllOf, BetterThan, Knob, System, TunedBy
 from guerdon.atlas._comparing import ComparisonWorld
 from guerdon.atlas.preference_objectives._exploring import hidden_best, pushed
+from guerdon.models.finite.tabular import Tabular
 from guerdon.randomness import derive
 from guerdon.recipes.vpo import recipe as vpo
 
@@ -38,13 +42,8 @@ system = System(
     kind="method",
     builds_on=("dpo", "online-dpo", "optimism", "pessimism"),
     read="summary",
-    note=(
-        "Online, optimism is ahead of asking at a temperature, by 0.08 of regret per round, at an alpha of 11, where it does little else than leave "
-        "the reference: the best answer of this world is the one that the reference hardly gives, which flatters that. Offline, pessimism and a "
-        "larger beta in DPO are equal within 0.001."
-    ),
 )
-BETA, ROUNDS, PER_ROUND, OFFLINE = 0.3, 30, 8, 64
+BETA, ROUNDS, PER_ROUND, OFFLINE, DECOYS = 0.3, 30, 8, 64, 2
 recipe = {"online VPO": vpo}
 _PRIOR = (1.0, 2.0, 4.0)
 GRID = {
@@ -69,9 +68,17 @@ def trial(
     return {"regret": online(seed, prior, alpha, temperature, 8 if scale == "smoke" else ROUNDS)}
 
 
+def among_decoys(seed: int) -> ComparisonWorld:
+    """The bandit with two further answers that the reference gives as rarely as the best one, and that are bad."""
+    world = hidden_best(seed, BETA)
+    reward, logits = world.reward.clone(), world.reference_probabilities.log()
+    reward[:DECOYS], logits[:DECOYS] = -1.0, logits[-1]
+    return ComparisonWorld(reward, lambda: Tabular(1, len(reward), logits=(tuple(logits.tolist()),)).build(), BETA)
+
+
 def online(seed: int, prior: float, alpha: float, temperature: float, rounds: int) -> float:
     """The regret per round of whoever asks: the policy at a temperature, with optimism of weight alpha."""
-    world = hidden_best(seed, BETA)
+    world = among_decoys(seed)
     policy, pairs, regrets = world.start(), torch.zeros(0, 2, dtype=torch.long), []
     for round in range(rounds):
         asking = (policy.log_probabilities()[0].detach() / temperature).softmax(-1)
