@@ -276,13 +276,14 @@ def run_folder(configuration: Configuration, path: Path | None) -> Path:
 
 @contextlib.contextmanager
 def open_to_one(folder: Path) -> Iterator[None]:
-    """The folder of a run, made, and written by this process alone.
+    """The folder of a run, made, and written by this process alone. One that was made for a run that did not come to write anything is taken away again.
 
     Raises:
         InputError: another process writes there, or nobody may.
     """
-    from guerdon.training.writing import writing
+    from guerdon.training.writing import LOCK, writing
 
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = writing(folder)
@@ -293,6 +294,9 @@ def open_to_one(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.__exit__(None, None, None)
+        if new and {path.name for path in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def keep(configuration: Configuration, folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ try:
 except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
+LOCK = ".lock"
 _held: dict[Path, int] = {}  # folders that this process writes, and how often it has begun to
 
 
@@ -40,7 +41,7 @@ def writing(folder: Path) -> Iterator[None]:
         finally:
             _held[place] -= 1
         return
-    file = os.open(place / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    file = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _take(file, folder)
         _held[place] = 1
