@@ -18,6 +18,9 @@ Training: 16 prompts of 32 answers with p_i from Beta(0.4, 1.6), 60 steps, 8 sam
 ends with the highest success rate. "As stable" is: a success rate that is no more than 0.02 lower, and a mean change of the gradient's norm from one step to
 the next, relative to the mean norm, that is no more than 0.02 higher.
 
+The smallest difference of interest is 1e-5 of the variance, some 5 % of it (a first confirmation said 1e-3, more than all of it, and called everything equal),
+and a tenth of the noise over signal.
+
 Source: Xiao et al. 2025, arXiv 2506.02864, the theorem on the variance, and REINFORCE and GRPO as cases; of its experiments, which are on language models, the
 comparison of gradient norms.
 """
@@ -66,7 +69,7 @@ OTHERS = ("REINFORCE", "GRPO")
 claim = AllOf(
     *(BetterThan("BNPO", o, on="theorem", at="every", lower_is_better=True, matched="mean of the scale") for o in OTHERS),
     *(
-        BetterThan("BNPO", o, on="variance", at="every", lower_is_better=True, effect=0.001, matched="samples, mean of the scale")
+        BetterThan("BNPO", o, on="variance", at="every", lower_is_better=True, effect=1e-5, matched="samples, mean of the scale")
         for o in OTHERS
     ),
     *(
@@ -80,7 +83,7 @@ claim = AllOf(
         for o in OTHERS
     ),
 )
-SEEDS = {"smoke": 1, "full": 8, "tune": 3}
+SEEDS = {"smoke": 1, "full": 24, "tune": 3}
 GRID = {arm: {"learning_rate": (0.03, 0.1, 0.3)} for arm in ("GRPO", "REINFORCE", "BNPO")}
 TUNED_BY = "success after training"
 
