@@ -27,7 +27,6 @@ token by token, which is the same for one step). 1/8 is the smallest of the weig
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from guerdon.acting.samplers.interpolated import Interpolated
