@@ -82,9 +82,9 @@ def ppo(learning_rate: float, kl: float) -> Recipe:
     )
 
 
-recipe = {"PPO": ppo(0.01, 0.1)} | {arm: raft(k, 0.01) for arm, k in KS.items()}
-_RAFT = {"learning_rate": (0.003, 0.01, 0.03), "temperature": (0.7, 1.0, 1.4)}
-GRID = {"PPO": {"learning_rate": (0.003, 0.01, 0.03), "kl": (0.03, 0.1, 0.3)}, "RAFT, K 8": _RAFT, "RAFT, K 32": _RAFT}
+recipe = {"PPO": ppo(0.001, 0.1)} | {arm: raft(k, 0.003) for arm, k in KS.items()}
+_RAFT = {"learning_rate": (0.001, 0.003, 0.01), "temperature": (0.7, 1.0, 1.4)}
+GRID = {"PPO": {"learning_rate": (0.0003, 0.001, 0.003), "kl": (0.03, 0.1, 0.3)}, "RAFT, K 8": _RAFT, "RAFT, K 32": _RAFT}
 TUNED_BY = "gold at the price"
 MORE = "RAFT, K 32, as many prompts"
 claim = AllOf(
