@@ -1,35 +1,32 @@
 """SPO: beside the preference the policy learns to tell by how much a preferred text was degraded.
 
-World: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer fitted to 1,000 of them (SFT), and 128
-comparisons, few enough that a regulariser has something to do. DPO: beta 0.1, 24 steps of 32 pairs. SPO: the same pairs, and in every step
-32 texts made of the preferred ones by removing a growing share of their key letters (``data.curation.graded_removal``, four degrees), which
-a linear classifier on the policy's last hidden state has to sort by degree; its cross-entropy is added with a weight.
+World: short texts whose true worth is known and whose comparisons can be over-optimised (``worlds.text.gold_reward.hackable``), a policy of one layer fitted to 1,000 of
+them (SFT), and 128 comparisons, few enough that a regulariser has something to do. DPO: 32 steps of 32 pairs. SPO: the same pairs, beta 0.1, and in every step 32 texts made
+of the preferred ones by removing a growing share of their key letters (``data.curation.graded_removal``, four degrees), which a linear classifier on the policy's last hidden
+state has to sort by degree; its cross-entropy is added with a weight.
 
-What is open: we could read the paper's abstract and summaries of it, not its text; its code has no content. So the number of degrees, the
-shares and where the classifier reads are ours. It extracts key content with RAKE, which goes by stop words; texts of letters have none, so
-here key letters are those that stand in preferred texts more often than in others (``data.keywords.contrast``). A letter's removal does
-lower a text's worth, as the method supposes.
+Tuned, by the true reward at a KL of 2 nats from SFT: the learning rate (to 0 in a line, after a tenth of warm-up), and DPO's beta, SPO's weight of the degrees.
 
-Learning rates are from 0.003, 0.01 and 0.03 to 0 in a line after a tenth of warm-up; beta for DPO from 0.1, 0.3 and 1; the weight of the
-degrees from 0.1, 0.3 and 1 (with DPO's best beta, 0.1): nine settings each, the best true worth on seeds 100 to 102, which are not
-reported. DPO 0.03 with beta 0.1; SPO 0.03 with weight 1.
+Measured on 256 answers to held-out prompts, at SFT and after 4, 8, 16, 24 and 32 steps: the true reward and the KL from SFT in nats per answer; and at the end, on 256
+held-out comparisons, the rank correlation of the implicit margin (difference of the two log-ratios to SFT) with the true one. DPO's margins are its own at the setting
+tuned for reward; "DPO, tuned for margins" has beta and rate by that correlation, so that SPO is held to the better margins that DPO can have as well.
 
-Measured: the true worth of two answers to each of 256 held-out prompts; and the rank correlation, on 512 held-out comparisons, of the
-implicit margin (difference of the two log-ratios to SFT) with the true one. Not claimed: DPO with beta 0.3 at 0.003, whose correlation was
-best on the seeds for tuning.
+What is open: the paper's abstract and summaries of it were read, not its text; its code has no content. So the number of degrees, the shares and where the classifier reads
+are ours. It extracts key content with RAKE, which goes by stop words; texts of letters have none, so here key letters are those that stand in preferred texts more often than
+in others (``data.keywords.contrast``).
 
-Changed after the first evidence: twenty seeds in the place of ten, which had left both comparisons undecided. Nothing else.
+Before, the reward could not be over-optimised and the arms were compared without a price.
 
-Source: Li et al. 2024, arXiv 2409.17791, abstract: the auxiliary loss, and that DPO and its like gain by it; the row's claim about margins
-is ours to test.
+Source: Li et al. 2024, arXiv 2409.17791, abstract: the auxiliary loss, and that DPO and its like gain by it; the claim about margins is ours to test.
 """
 
-from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 import torch
 
-from guerdon.atlas import AllOf, BetterThan, System
-from guerdon.atlas._text import answers
+from guerdon.atlas import AheadAlong, AllOf, BetterThan, System
+from guerdon.atlas._text import Along, answers, bought, divergence
 from guerdon.data.curation.graded_removal import GradedRemoval
 from guerdon.data.examples import examples
 from guerdon.data.keywords.contrast import Contrast
@@ -39,33 +36,28 @@ from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.models import Policy
 from guerdon.models.heads.categories import Categories
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.models.language.with_head import WithHead
 from guerdon.sequences import Decoding, collate
-from guerdon.training.jobs import FitJob, encoder_for
+from guerdon.training.jobs import encoder_for
+from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
-from guerdon.training.stages import Outputs, Pipeline, Stage
-from guerdon.worlds.text.comparisons import Comparisons
-from guerdon.worlds.text.curated import Curated
-from guerdon.worlds.text.demonstrations import Demonstrations
-from guerdon.worlds.text.gold_reward import GoldReward
+from guerdon.training.stages import adopt
+from guerdon.training.streams import Stream
+from guerdon.worlds.text.gold_reward import hackable
 
 system = System(
     title="Self-supervised Preference Optimization: Enhance Your Language Model with Preference Degree Awareness",
     link="https://arxiv.org/abs/2409.17791",
     kind="method",
     builds_on=("dpo", "graded-removal", "category-cross-entropy", "with-head"),
-    note=(
-        "Seen: margins that order comparisons better (rank correlation 0.72 against 0.67), and a reward that is no different as "
-        "far as twenty seeds can tell (8.4 against 8.0). DPO with a larger beta and smaller steps has such margins too, at half "
-        "the reward."
-    ),
+    read="abstract",
 )
-DECODING = Decoding(14)
-DEGREES = 4
+DEGREES, BATCH, STEPS, STOPS, PRICE = 4, 32, 32, (4, 8, 16, 24, 32), 2.0
 
 
 def dpo(rate: float, beta: float = 0.1) -> Recipe:
@@ -78,44 +70,62 @@ def spo(rate: float, weight: float) -> Recipe:
 
 
 sft = Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1)))
-recipe = {"DPO": dpo(3e-2), "SPO": spo(3e-2, weight=1.0), "DPO, beta 0.3": dpo(3e-3, beta=0.3)}
-claim = AllOf(BetterThan("SPO", "DPO", on="gold"), BetterThan("SPO", "DPO", on="correlation"))
-SEEDS = {"smoke": 1, "full": 20}
+recipe = {"DPO": dpo(1e-2), "SPO": spo(1e-2, weight=1.0)}
+RATES = (0.003, 0.01, 0.03)
+MARGINS = "DPO, tuned for margins"
+_DPO = {"rate": RATES, "beta": (0.1, 0.3, 1.0)}
+GRID = {"DPO": _DPO, MARGINS: _DPO, "SPO": {"rate": RATES, "weight": (0.1, 0.3, 1.0)}}
+TUNED_BY = "aim"  # the true reward at the price, or the correlation
+claim = AllOf(
+    AheadAlong("SPO", "DPO", on="gold", along="KL", effect=0.1),
+    BetterThan("SPO", "DPO", on="correlation", effect=0.02, matched="updates"),
+    BetterThan("SPO", MARGINS, on="correlation", effect=0.02, matched="updates"),
+)
+SEEDS = {"smoke": 1, "full": 16, "tune": 2}
 
 
-def experiment(seed: int, scale: str) -> dict:
-    done = pipeline(seed, scale, recipe).run(seed)
-    return {name: measured(done, name, seed, scale) for name in recipe}
+class Start:
+    """What one seed begins with: the world, SFT, comparisons, graded texts and comparisons that are held out."""
 
+    def __init__(self, seed: int, scale: str):
+        self.seed, self.small = seed, scale == "smoke"
+        small = self.small
+        self.world = hackable(seed=seed, test_size=16 if small else 128)
+        self.model = SmallLanguageModel(self.world.characters, layers=1, hidden=16 if small else 32, heads=2, context_length=24)
+        self.policy = self.model.build(seed)
+        self.encoder, own, held_out = encoder_for(self.policy), 32 if small else 128, 32 if small else 256
+        warm = Budget(steps=4 if small else 120, batch_size=16 if small else 64, seed=seed)
+        fit(self.policy, examples(self.world.demonstrations(64 if small else 1000), self.encoder), sft, warm)
+        rows = self.world.comparisons(own + held_out)
+        self.pairs, self.degrees = examples(rows[:own], self.encoder), GradedRemoval(Contrast(), DEGREES)(rows[:own])
+        self.held_out = collate(examples(rows[own:], self.encoder))
+        self.strength = [row["gold_chosen"] - row["gold_rejected"] for row in rows[own:]]
 
-def pipeline(seed: int, scale: str, recipes: Mapping[str, Recipe]) -> Pipeline:
-    """SFT, and every arm from there; one that reads degrees has a head for them."""
-    """SFT, and every arm from there; those that read degrees have a head for them."""
-    smoke, world = scale == "smoke", GoldReward(seed=seed)
-    model = SmallLanguageModel(world.characters, layers=1, hidden=16 if smoke else 32, heads=2, context_length=24)
-    warm, after = Budget(steps=4 if smoke else 120, batch_size=64), Budget(steps=2 if smoke else 24, batch_size=32)
-    compared = Comparisons(world, 64 if smoke else 128)
-    degrees = Curated(compared, GradedRemoval(Contrast(), DEGREES))
-    arms = []
-    for name, method in recipes.items():
-        besides = any(term.data for term in method.terms)
-        builds, streams = (WithHead(model, Categories(DEGREES)), {"degrees": degrees}) if besides else (None, {})
-        arms.append(Stage(name, FitJob(method, compared, after, builds, streams), start="sft"))
-    return Pipeline(model, Stage("sft", FitJob(sft, Demonstrations(world, 1000), warm)), *arms)
+    def measured(self, policy: Policy) -> dict[str, float]:
+        drawn, rewards = answers(policy, self.world, Decoding(14), self.seed, {"gold": self.world.reward}, each=2)
+        return {"gold": float(rewards["gold"].mean()), "KL": divergence(drawn, policy, self.policy)}
 
-
-def measured(done: Mapping[str, Outputs], arm: str, seed: int, scale: str) -> dict[str, float]:
-    world, policy = GoldReward(seed=seed), done[arm].model
-    _, judged = answers(policy, world, DECODING, seed, {"gold": world.reward}, each=2)
-    held_out = Comparisons(world, 64 if scale == "smoke" else 2000, held_out=512).test()
-    batch = collate(examples(held_out, encoder_for(policy)))
-    with torch.no_grad():
+    @torch.no_grad()
+    def correlation(self, policy: Policy) -> float:
         ratio = {
-            side: (policy.measure(s, {"logp"})["logp"] - done["sft"].model.measure(s, {"logp"})["logp"]).sum(-1)
-            for side, s in batch.sides.items()
+            side: (policy.measure(s, {"logp"})["logp"] - self.policy.measure(s, {"logp"})["logp"]).sum(-1)
+            for side, s in self.held_out.sides.items()
         }
-    strength = [row["gold_chosen"] - row["gold_rejected"] for row in held_out]
-    return {
-        "gold": float(judged["gold"].mean()),
-        "correlation": float(RankCorrelation()((ratio["chosen"] - ratio["rejected"]).numpy(), strength)),
-    }
+        return float(RankCorrelation()((ratio["chosen"] - ratio["rejected"]).numpy(), self.strength))
+
+
+start = lru_cache(maxsize=4)(Start)
+
+
+def trial(arm: str, seed: int, scale: str, rate: float, beta: float = 0.1, weight: float = 0.0) -> dict[str, Any]:
+    here = start(seed, scale)
+    besides = arm == "SPO"
+    policy = (WithHead(here.model, Categories(DEGREES)) if besides else here.model).build(seed)
+    adopt(policy, here.policy)
+    budget = Budget(steps=2 if here.small else STEPS, batch_size=BATCH, seed=seed)
+    along = Along((1, 2) if here.small else STOPS, lambda: here.measured(policy))
+    streams = {"degrees": Stream(examples(here.degrees, here.encoder), budget.rows, seed)} if besides else {}
+    fit(policy, here.pairs, spo(rate, weight) if besides else dpo(rate, beta), budget, display=along, streams=streams)
+    curves, correlation = along.curves, here.correlation(policy)
+    aim = correlation if arm == MARGINS else bought(curves["gold"], curves["KL"], PRICE)
+    return curves | {"correlation": correlation, "aim": aim}
