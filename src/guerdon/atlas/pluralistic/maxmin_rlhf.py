@@ -93,7 +93,7 @@ SEEDS = {"smoke": 1, "full": 6}
 
 def experiment(seed: int, scale: str) -> dict:
     small = scale == "smoke"
-    population = Population(crowd(seed), seed)
+    population = Population(crowd(seed), seed, small)
     rewards = population.rewards(starts=1 if small else STARTS)
     arms = {
         "one reward": population.measured(population.single()),
@@ -102,10 +102,10 @@ def experiment(seed: int, scale: str) -> dict:
     }
     by_share, by_distance = {}, {}
     for majority in SHARES:
-        population = Population(crowd(seed, majority=majority), seed)
+        population = Population(crowd(seed, majority=majority), seed, small)
         by_share[majority] = population.gap(population.single(), 1)
     for agreement in AGREEMENTS:
-        population = Population(crowd(seed, agreement=agreement), seed)
+        population = Population(crowd(seed, agreement=agreement), seed, small)
         by_distance[(1 - agreement) / 2] = population.gap(population.single(), 1)
     arms["one reward"] |= {BY_SHARE: by_share, BY_DISTANCE: by_distance}
     return arms
@@ -117,10 +117,19 @@ def crowd(seed: int, majority: float = 1 - MINORITY, agreement: float = 0.0) -> 
 
 @dataclass(frozen=True)
 class Population:
-    """What is learned from the people of a world, and what it does for those of either kind."""
+    """What is learned from the people of a world, and what it does for those of either kind. ``quick``: one ridge, and fits that stop early."""
 
     world: MixedTastes
     seed: int
+    quick: bool = False
+
+    @property
+    def ridges(self) -> Sequence[float]:
+        return RIDGES[1:2] if self.quick else RIDGES
+
+    @property
+    def steps(self) -> int:
+        return 10 if self.quick else 100
 
     def verdicts(self) -> tuple[list, list]:
         """To learn from, and to choose by."""
@@ -131,18 +140,21 @@ class Population:
     def single(self) -> Tensor:
         """[S], the policy that RLHF with one reward ends at."""
         told, unseen = self.verdicts()
-        model = likeliest([fitted(self.world, Scalar(), told, ridge, self.seed) for ridge in RIDGES], BRADLEY_TERRY, unseen)
+        model = likeliest(
+            [fitted(self.world, Scalar(), told, ridge, self.seed, steps=self.steps) for ridge in self.ridges], BRADLEY_TERRY, unseen
+        )
         return KLRegularisedOptimum(BETA)(scores(model, self.world, [0], ITEMS)[0], uniform(len(ITEMS)))["policy"]
 
     def rewards(self, starts: int) -> Tensor:
         """[2, S], the rewards of the two groups that are found."""
         told, unseen = self.verdicts()
-        model = likeliest([self._clustered(told, ridge, starts) for ridge in RIDGES], CLUSTERS, unseen)
+        model = likeliest([self._clustered(told, ridge, starts) for ridge in self.ridges], CLUSTERS, unseen)
         return model.measure(self.world.everything([0], ITEMS), {"head_score"})["head_score"].detach().double().T
 
     def _clustered(self, told: Sequence, ridge: float, starts: int) -> EmbeddedModel:
         models = [
-            fitted(self.world, ClusteredUsers(USERS), told, ridge, derive(self.seed, "start", start), CLUSTERS) for start in range(starts)
+            fitted(self.world, ClusteredUsers(USERS), told, ridge, derive(self.seed, "start", start), CLUSTERS, self.steps)
+            for start in range(starts)
         ]
         return likeliest(models, CLUSTERS, told)
 

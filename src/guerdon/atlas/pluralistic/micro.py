@@ -89,7 +89,7 @@ SEEDS = {"smoke": 1, "full": 5}
 
 def experiment(seed: int, scale: str) -> dict:
     small = scale == "smoke"
-    entropies = ENTROPIES[1:2] if small else ENTROPIES
+    entropies, ridges, steps = (ENTROPIES[1:2], RIDGES[1:2], 10) if small else (ENTROPIES, RIDGES, 60)
     world = PromptedGroups(users=6 if small else 12, sharpness=1.0, strength=4.0, seed=derive(seed, "world"))
     unseen = asked(world.anonymous(500, PROMPTS, ANSWERS, derive(seed, "validation")))
     odds = world.odds(NEW_PROMPTS, NEW_ANSWERS)
@@ -98,15 +98,15 @@ def experiment(seed: int, scale: str) -> dict:
     for n in VERDICTS:
         told = asked(world.anonymous(n // 10 if small else n, PROMPTS, ANSWERS, derive(seed, "verdicts")))
         models = {
-            "MiCRo": mixed(world, told, unseen, seed, entropies),
-            "static mixture": mixed(world, blind(told), blind(unseen), seed, entropies),
-            "one reward": likeliest([fitted(world, Scalar(), told, ridge, seed) for ridge in RIDGES], BRADLEY_TERRY, unseen),
+            "MiCRo": mixed(world, told, unseen, seed, entropies, steps),
+            "static mixture": mixed(world, blind(told), blind(unseen), seed, entropies, steps),
+            "one reward": likeliest([fitted(world, Scalar(), told, ridge, seed) for ridge in ridges], BRADLEY_TERRY, unseen),
         }
         for name, model in models.items():
             arms[name][EXCESS][n] = excess(odds, predicted(model, world, name == "static mixture"))
             arms[name][KINDS][n] = kinds(model, world)
     arms["any single reward"] = {EXCESS: dict.fromkeys(VERDICTS, excess(odds, nearest(odds)))}
-    for name, curve in after_labels(world, models, seed).items():
+    for name, curve in after_labels(world, models, seed, small).items():
         arms.setdefault(name, {})[AFTER] = curve
     return arms
 
@@ -125,9 +125,9 @@ def blind(told: Sequence[Example]) -> list[Example]:
 
 
 def mixed(
-    world: PromptedGroups, told: Sequence[Example], unseen: Sequence[Example], seed: int, entropies: Sequence[float]
+    world: PromptedGroups, told: Sequence[Example], unseen: Sequence[Example], seed: int, entropies: Sequence[float], steps: int
 ) -> EmbeddedModel:
-    models = [fitted(world, HEAD, told, 1e-3, seed, mixture(entropy), steps=60) for entropy in entropies]
+    models = [fitted(world, HEAD, told, 1e-3, seed, mixture(entropy), steps=steps) for entropy in entropies]
     return likeliest(models, (Term(Mixture()),), unseen)
 
 
@@ -183,7 +183,7 @@ def kinds(model: EmbeddedModel, world: PromptedGroups) -> float:
     return sum(max(agreement(head.unsqueeze(0), kind.unsqueeze(0)) for head in heads) for kind in truth) / len(truth)
 
 
-def after_labels(world: PromptedGroups, models: Mapping[str, EmbeddedModel], seed: int) -> dict[str, dict[int, float]]:
+def after_labels(world: PromptedGroups, models: Mapping[str, EmbeddedModel], seed: int, small: bool) -> dict[str, dict[int, float]]:
     """For people who have labelled so many pairs, how well what is theirs orders answers that they have not seen, over prompts that they have not seen."""
     utility = world.utility()[:, NEW_ANSWERS]
     validation, people = range(world.groups), range(world.groups, world.users)
@@ -200,7 +200,7 @@ def after_labels(world: PromptedGroups, models: Mapping[str, EmbeddedModel], see
     def followed(user: int, n: int, temperature: float) -> EmbeddedModel:
         model = copy.copy(models["MiCRo"])
         model.module = copy.deepcopy(model.module)
-        return fit(model, labelled(user, n), routed(temperature), Budget(steps=30, batch_size=n, seed=seed)).model
+        return fit(model, labelled(user, n), routed(temperature), Budget(steps=3 if small else 30, batch_size=n, seed=seed)).model
 
     def own(user: int, n: int, ridge: float) -> EmbeddedModel:
         return fitted(world, Scalar(), labelled(user, n), ridge, seed)
@@ -209,7 +209,7 @@ def after_labels(world: PromptedGroups, models: Mapping[str, EmbeddedModel], see
         return sum(right(model_of(user, *settings), user) for user in users) / len(users)
 
     def curve(model_of: Callable[..., EmbeddedModel], choices: Sequence[float]) -> dict[int, float]:
-        chosen = max(choices, key=lambda choice: mean(validation, model_of, 16, choice))
+        chosen = choices[0] if small else max(choices, key=lambda choice: mean(validation, model_of, 16, choice))
         return {n: mean(people, model_of, n, chosen) for n in LABELS}
 
     unmoved = {name: mean(people, lambda user, name=name: models[name]) for name in ("MiCRo", "one reward")}
