@@ -270,6 +270,8 @@ def test_evidence_is_of_the_claim_and_its_verdict_follows_from_its_numbers(entry
     evidence = kept(entry)
     if evidence is None or not evidence.history or is_stale(entry, evidence):
         pytest.skip("not confirmed yet")
+    if entry.grid and kept_tuning(entry) is None:
+        pytest.skip("to be tuned again")
     assert evidence.slug == entry.slug and evidence.scale == "full" and evidence.history[-1].source.startswith(evidence.source)
     assert evidence.seeds == unseen_seeds(evidence.history[-1].source, CONFIRMING, entry.count("full")) and not set(evidence.seeds) & set(
         range(1000)

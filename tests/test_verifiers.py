@@ -101,7 +101,10 @@ def test_other_trainers_get_the_verdict_too():
 @pytest.mark.skipif(version("math-verify") != MATH_VERIFY, reason="the figures are of another version of math-verify")
 def test_the_agreement_with_math_verify_is_what_is_stated():
     by_kind, disagreed = agreement()
-    assert {kind: agreed for kind, (agreed, _) in by_kind.items()} == AGREED
+    assert by_kind.keys() == AGREED.keys()
+    assert all(abs(agreed - AGREED[kind]) <= 1 for kind, (agreed, _) in by_kind.items()), (
+        "its time limits decide a row, on a machine that is busy"
+    )
     assert sum(total for _, total in by_kind.values()) > 300 and all(len(why) > 3 for *_, why in disagreed)
 
 

@@ -1,7 +1,7 @@
 """A plain gradient step in the place of a recipe's optimiser, so that the parameters move by minus the gradient."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,7 +15,7 @@ class Plain:
     learning_rate: float = 1.0
     max_grad_norm: float = math.inf
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         return torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.0)
 
 
