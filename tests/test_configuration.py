@@ -186,6 +186,12 @@ def test_names_that_are_not_needed_are_answered_wherever_they_stand(theirs):
         assert _foreign.ANSWERS[theirs] in str(error.value)
 
 
+def test_whoever_asks_for_checkpoints_of_activations_is_told_what_bounds_memory():
+    for name in ("gradient_checkpointing=true", "actor.activation_checkpointing=true", "model.enable_gradient_checkpointing=true"):
+        with pytest.raises(InputError, match=r"not offered; a smaller budget\.tokens_per_micro_batch"):
+            configured(name, text=FOREIGN)
+
+
 def test_a_foreign_name_inside_of_its_section_is_ours():
     assert (
         configured(text=f"{FOREIGN}budget: {{max_steps: 7, eval_steps: 2}}\n").budget

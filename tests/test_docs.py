@@ -14,6 +14,13 @@ import pytest
 
 from guerdon.catalogue import Entry, catalogue, rooms
 from guerdon.interfaces.cli import app, main
+from guerdon.interfaces.configuration import read
+from guerdon.training.optimisers.adafactor import Adafactor
+from guerdon.training.optimisers.adamw import AdamW
+from guerdon.training.optimisers.muon import Muon
+from guerdon.training.schedules.cosine import Cosine
+from guerdon.training.schedules.stable_decay import StableDecay
+from guerdon.training.trackers import TRACKERS
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
@@ -103,6 +110,19 @@ def test_several_runs(empty_folder, capfd):
 def test_runs(empty_folder, capfd):
     run_page("docs/runs.md", empty_folder)
     assert (empty_folder / "runs/words/model_best/best.json").exists() and "best    runs/words/model_best (step" in capfd.readouterr().out
+
+
+def test_training_options(empty_folder):
+    run_page("docs/training-options.md", empty_folder)
+    kept = {name: read(Path("runs") / name / "configuration.yaml").recipe.optimiser for name in ("words", "small", "theirs")}
+    assert kept["words"] == Muon(StableDecay(3e-3, warmup=0.05), weight_decay=0.1)
+    assert kept["small"] == Adafactor(1e-2)
+    assert kept["theirs"] == AdamW(Cosine(2e-3, warmup=0.1), weight_decay=0.1)
+    page = (ROOT / "docs/training-options.md").read_text()
+    for room in ("training.optimisers", "training.schedules"):
+        missing = [entry.name for entry in catalogue() if entry.room == room and f"| `{entry.name}`" not in page]
+        assert not missing, f"the page lacks {missing}"
+    assert all(f"`{name}`" in page for name in TRACKERS)
 
 
 def test_rows(empty_folder, capsys):

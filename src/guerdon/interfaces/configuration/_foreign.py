@@ -78,6 +78,11 @@ SAME: Mapping[str, str] = {
     "eval_interval": "evaluate_every",
 }
 
+_CHECKPOINTING = (
+    "layers are not computed again in the backward pass, and this is not offered; a smaller budget.tokens_per_micro_batch takes less memory, "
+    "down to that of the longest row, and changes no result; leave it out"
+)
+
 # Theirs → a sentence.
 ANSWERS: Mapping[str, str] = {
     "num_train_epochs": "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size",
@@ -125,6 +130,9 @@ ANSWERS: Mapping[str, str] = {
     "deepspeed": "one process and one GPU is what there is; leave it out",
     "fsdp": "one process and one GPU is what there is; leave it out",
     "tensor_parallel_size": "one process and one GPU is what there is; leave it out",
+    "gradient_checkpointing": _CHECKPOINTING,
+    "activation_checkpointing": _CHECKPOINTING,
+    "enable_gradient_checkpointing": _CHECKPOINTING,
     "torch_compile": "kernels of its own do what compiling would; leave it out",
     "use_liger_kernel": "kernels of its own do what they would; leave it out",
     "tf32": "matrix products are as exact as torch's own default; leave it out",
