@@ -321,3 +321,30 @@ def test_a_part_of_ones_own_file_can_be_named(tmp_path):
     assert load(dump(whole)) == whole
     with pytest.raises(InputError, match=r"recipe\.terms\.0\.loss\.facto"):
         configured(f"recipe.terms=[{{loss: {{part: '{file}:Twice', facto: 3.0}}}}]")
+
+
+def test_only_parts_are_offered_where_a_name_is_unknown():
+    from guerdon.catalogue import parts_in
+
+    assert "dataset" in parts_in("tasks") and not {"rows", "encoding", "messages", "sampled"} & set(parts_in("tasks"))
+    with pytest.raises(InputError, match="unknown task") as refused:
+        load("model: {source: x}\ntask: zzz\nrecipe: sft\n")
+    assert "encoding" not in str(refused.value) and "dataset" in str(refused.value)
+
+
+def test_a_configuration_that_was_kept_before_parts_had_a_name_is_no_other(tmp_path):
+    from guerdon.interfaces.preparing import keep
+
+    configuration = load(
+        "model: {source: x}\ntask: rows.jsonl\nrecipe: {base: sft, optimiser: {learning_rate: 1e-3}}\nbudget: {steps: 3}\n"
+    )
+    keep(configuration, tmp_path)
+    path = tmp_path / "configuration.yaml"
+    now = path.read_text()
+    assert "part: adamw" in now
+    (tmp_path / "checkpoints" / "step-00000001").mkdir(parents=True)
+    path.write_text("".join(line for line in now.splitlines(keepends=True) if "part: adamw" not in line))
+    keep(configuration, tmp_path)
+    path.write_text(now.replace("learning_rate: 0.001", "learning_rate: 0.002"))
+    with pytest.raises(InputError, match="another configuration"):
+        keep(configuration, tmp_path)

@@ -108,13 +108,18 @@ def resolve(name: str, *search: str) -> type:
         part = part_of(module)
         if part is not None:
             return part
-    raise LookupError(unknown("part", name, [n for room in search for n in names_in(room)]) + f" (looked in {', '.join(search)})")
+    raise LookupError(unknown("part", name, [n for room in search for n in parts_in(room)]) + f" (looked in {', '.join(search)})")
 
 
 def names_in(room: str) -> list[str]:
     """The names of the files of a room, without importing them."""
     package = importlib.import_module(f"guerdon.{room}")
     return [info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg and not info.name.startswith("_")]
+
+
+def parts_in(room: str) -> list[str]:
+    """The names of the parts of a room. Its files are imported, for one that only helps others looks like a part from outside."""
+    return [name for name in names_in(room) if part_of(importlib.import_module(f"guerdon.{room}.{name}")) is not None]
 
 
 def unknown(what: str, name: str, known: list[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.interfaces.configuration import Configuration, Stage, dump, refuse
+from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.rows import LazyRows, Row, at_row, place
@@ -312,7 +312,7 @@ def keep(configuration: Configuration, folder: Path) -> list[str]:
     path = folder / "configuration.yaml"
     text = dump(dataclasses.replace(configuration, run=None))
     if path.exists() and any(folder.rglob("checkpoints/step-*")):
-        changed, free = changes(parse(path.read_text(), str(path)), parse(text, "the configuration"))
+        changed, free = changes(_as_now(path), parse(text, "the configuration"))
         said = [f"going on with what lies elsewhere: {place}" for place in free if "budget." not in place]
         if changed:
             raise InputError(
@@ -325,3 +325,12 @@ def keep(configuration: Configuration, folder: Path) -> list[str]:
     except OSError as error:
         raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
     return said
+
+
+def _as_now(path: Path) -> Any:
+    """The tree of a configuration that was written earlier as it would be written now: what has had a name, or a default, only since then is no change."""
+    text = path.read_text()
+    try:
+        return parse(dump(dataclasses.replace(load(text), run=None)), str(path))
+    except InputError:  # of another time altogether, or edited by hand
+        return parse(text, str(path))

@@ -14,7 +14,11 @@ def command(
     model: Annotated[str, typer.Argument(help="A trained scorer: a folder or a hub id.", show_default=False)],
     file: Annotated[Path, typer.Argument(help="Rows: pairs (chosen, rejected) or completions.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(help="Write the rows with their scores here instead of printing them.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Write the rows with their scores here instead of printing them: .jsonl, .json, .csv, .tsv, .parquet, .arrow.",
+            show_default=False,
+        ),
     ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows.", show_default=False)] = None,
     skip: Annotated[bool, typer.Option("--skip-long", help="Leave out rows that do not fit into the model, and count them.")] = False,
@@ -33,12 +37,15 @@ def command(
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
+    from guerdon.tasks._files._writing import refuse_name, write
     from guerdon.tasks.dataset import Dataset
     from guerdon.tasks.encoding import NothingLeft
     from guerdon.tasks.rows import at_row, missing_column
     from guerdon.training.jobs import encoder_for
     from guerdon.training.measuring import measured
 
+    if out:
+        refuse_name(out)
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
     scorer = built(Scorer(model, device=device), 0)
@@ -76,7 +83,7 @@ def command(
         }
         result["margin"] = float((chosen - rejected).mean())
         if out:
-            _write(
+            write(
                 out,
                 [
                     row | {"chosen_score": c, "rejected_score": r}
@@ -93,7 +100,7 @@ def command(
     else:
         scored = [row | {"score": s} for row, s in zip(kept, scores.tolist(), strict=True)]
         if out:
-            _write(out, scored)
+            write(out, scored)
         else:
             for row in scored:
                 print(writer.dumps(row, default=str))
@@ -134,14 +141,3 @@ def _scored(scorer, sides, measured):
         batch = collate([Example({"": side}) for side in sides[first : first + 64]]).sides[""]
         scores.append(measured(scorer, batch, {"score"}, 4096)["score"].double())
     return torch.cat(scores)
-
-
-def _write(path: Path, rows: list[dict]) -> None:
-    import json
-
-    from guerdon.errors import InputError
-
-    try:
-        path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))
-    except OSError as error:
-        raise InputError(f"--out: {path} cannot be written ({error.strerror})") from error

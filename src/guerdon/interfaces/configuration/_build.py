@@ -116,7 +116,9 @@ def _from_mapping(
             own = base if isinstance(base, Mapping) else {}
             return kept | {k: build(kind, v, _joined(place, k), own.get(k, MISSING), rooms) for k, v in inside.items()}
     if rooms:
-        raise InputError(f"{place}: the name of a part is missing; write {{part: NAME, ...}} with one of {', '.join(_rooms.known(rooms))}")
+        raise InputError(
+            f"{place}: the name of a part is missing; write {{part: NAME, ...}} with one of {', '.join(_rooms.offered(rooms))}"
+        )
     if Any in options:
         return raw
     raise InputError(f"{place}: {_expected(options)} is expected, not the settings {', '.join(map(str, raw))}")

@@ -9,7 +9,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
-from guerdon.catalogue import names_in, part_of, resolve, unknown
+from guerdon.catalogue import names_in, part_of, parts_in, resolve, unknown
 from guerdon.errors import InputError
 
 MODELS = ("models.language", "models.encoders", "models.finite")
@@ -94,8 +94,13 @@ def name_of(part: type, rooms: tuple[str, ...]) -> str:
 
 
 def known(rooms: tuple[str, ...]) -> list[str]:
-    """The names of every part of the rooms."""
+    """The names of every file of the rooms, without importing them."""
     return sorted({name for room in rooms for name in names_in(room)})
+
+
+def offered(rooms: tuple[str, ...]) -> list[str]:
+    """The names of every part of the rooms, as a sentence offers them."""
+    return sorted({name for room in rooms for name in parts_in(room)})
 
 
 def nearest(what: str, name: str, names: list[str]) -> str:

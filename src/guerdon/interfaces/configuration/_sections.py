@@ -162,7 +162,9 @@ def model(raw: Any, place: str, task: Any = None) -> Any:
         if raw not in parts and not plain:
             raw = {"source": raw}
         elif raw not in parts:
-            raise InputError(f"{place}: {unknown('model', raw, parts)}; a model of the hub without an owner is written {{source: {raw}}}")
+            raise InputError(
+                f"{place}: {unknown('model', raw, _rooms.offered(_rooms.MODELS))}; a model of the hub without an owner is written {{source: {raw}}}"
+            )
     if isinstance(raw, str):
         raw = {"part": raw}
     if not isinstance(raw, Mapping):
@@ -197,7 +199,7 @@ def task(raw: Any, place: str, base: Any = None) -> Any:
         elif "/" in raw or "." in raw or Path(raw).exists():
             raw = {"part": "dataset", "path": raw}
         else:
-            raise InputError(f"{place}: {unknown('task', raw, parts)}")
+            raise InputError(f"{place}: {unknown('task', raw, _rooms.offered(_rooms.TASKS))}")
     if not isinstance(raw, Mapping):
         raise InputError(f"{place}: a task is expected: the path of a dataset, or {{part: NAME, ...}}, not {raw!r}")
     if "part" not in raw and base is not None:

@@ -154,6 +154,8 @@ def read(source: str, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | Non
         tokenizer, base = _tokenizer(place, under), None if merge else under.lasting
         module = _on(module, place, lacking, under, saved)
         module = merged(module).to(dtype) if merge else module
+    if place.options:
+        _without_added(tokenizer, module.get_input_embeddings().weight.shape[0])
     _look(place, kind, module, tokenizer)
     return Loaded(module, tokenizer, base)
 
@@ -292,6 +294,20 @@ def _tokenizer(place: Place, base: Place | None = None) -> Any:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _without_added(tokenizer: Any, rows: int) -> None:
+    """``transformers`` adds the special tokens of a family to the vocabulary of a GGUF file, whether the file has them or not. Those for which there is no
+    row, and which are neither end, start, padding nor unknown, are taken away: text that spells one is cut as any other text, as whoever else reads the
+    file cuts it."""
+    core = getattr(tokenizer, "backend_tokenizer", None)
+    if core is None:
+        return
+    roles = {value for value in tokenizer.special_tokens_map.values() if isinstance(value, str)}
+    plain = json.loads(core.to_str())
+    kept = [token for token in plain["added_tokens"] if token["id"] < rows or token["content"] in roles]
+    if len(kept) < len(plain["added_tokens"]):
+        tokenizer._tokenizer = type(core).from_str(json.dumps(plain | {"added_tokens": kept}))
 
 
 # adapters
