@@ -1,5 +1,6 @@
 """The command line: every command does its job on tiny models, in this process, and says what a person and a program need."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -183,6 +184,15 @@ def test_score_pairs(guerdon):
     assert found["accuracy"] == pytest.approx(sum(r["chosen_score"] > r["rejected_score"] for r in rows) / len(rows))
     assert found["low"] < found["accuracy"] <= found["high"]
     assert found["accuracy"] > 0.8  # it was trained on most of them, to the end
+
+
+def test_scores_are_written_as_the_name_says(guerdon, capsys):
+    assert guerdon("score", "scorer/model", "pairs.jsonl", "--out", "scored.csv", "--json")[0] == 0
+    with open("scored.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(PAIRS) and all(float(row["chosen_score"]) == float(row["chosen_score"]) for row in rows)
+    assert main(["score", "./no-model", "pairs.jsonl", "--out", "scored.txt"]) == 2  # before any model is loaded
+    assert "scored.txt should end in one of .jsonl" in capsys.readouterr().err and not Path("scored.txt").exists()
 
 
 def test_a_scorer_that_was_saved_scores_as_the_one_that_was_trained(guerdon):

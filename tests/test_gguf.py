@@ -137,3 +137,18 @@ def test_a_user_exports_a_saved_model_and_goes_on_with_the_file(tmp_path, monkey
     )
     assert LanguageModel(found["file"]).build(0).context_length == 128
     assert main(["export", "runs/mine/model", "--out", "model.bin"]) == 2 and ".gguf" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2, tied"])
+def test_tokens_that_transformers_adds_to_a_file_are_no_tokens_of_it(family, tmp_path):
+    core = json.loads(tokenizer().backend_tokenizer.to_str().replace("<|endoftext|>", "<end>"))
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(core)), bos_token="<s>", eos_token="<end>")
+    own = LanguagePolicy(module(family, vocab_size=SIZE), words, CPU)
+    export(own, tmp_path / "m.gguf", "f32")
+    assert len(AutoTokenizer.from_pretrained(tmp_path, gguf_file="m.gguf")) == SIZE + 1  # <|endoftext|>, for which there is no row
+    text = "letters<|endoftext|>sorted<end>"
+    made = LanguageModel(str(tmp_path / "m.gguf")).build(0)
+    assert made.tokenizer(text, add_special_tokens=False).input_ids == words(text, add_special_tokens=False).input_ids
+    made.save(tmp_path / "again")
+    again = LanguageModel(str(tmp_path / "again")).build(0)
+    assert again.tokenizer(text).input_ids == made.tokenizer(text).input_ids
