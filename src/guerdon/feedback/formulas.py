@@ -19,6 +19,8 @@ def unreadable(text: str) -> bool:
         return True
     if _ENGLISH.search(text):
         return True
+    if re.search(r"(?<![_\d])\d+\s+\d", text):  # two numbers with nothing between them: the parser would add them
+        return True
     if re.search(r"\d{400}|[!]\s*[!)}]*\s*!|\d{5,}\s*[!]|\^\s*\{?\(?\s*\d{5,}", text):
         return True
     if re.search(r"\^\s*(?:\{[^{}]*\^|\d[^a-zA-Z]{0,3}\^|\([^()]*\^)|\*\*[^a-zA-Z]*\*\*", text):
@@ -61,7 +63,17 @@ def _latex(text: str) -> str:
         if end is None:
             break
         text = f"{text[: found.start()]}\\sqrt{{{text[found.end() : end]}}}{text[end + 1 :]}"
-    return text.replace("*", "\\cdot ")
+    return _times(text.replace("*", "\\cdot "))
+
+
+def _times(text: str) -> str:
+    """A fraction before a number times that number: the parser would multiply by its digits, one by one."""
+    for found in reversed(list(re.finditer(r"\\frac\s*(?=\{)", text))):
+        above = matching(text, found.end())
+        below = matching(text, above + 1) if above is not None and text[above + 1 : above + 2] == "{" else None
+        if below is not None and re.match(r"\s*\d", text[below + 1 :]):
+            text = f"{text[: below + 1]}\\cdot {text[below + 1 :]}"
+    return text
 
 
 def matching(text: str, start: int) -> int | None:

@@ -47,7 +47,11 @@ _DROPPED = re.compile(
     r"\\(?:left|right|bigg?|Bigg?|displaystyle|limits|mathstrut|phantom|hfill|,|;|:|!| |quad|qquad|thinspace)(?![a-zA-Z])|\\[()\[\]]|\$+|\*\*(?=\s|$)|^\*\*|`"
 )
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|operatorname|boldsymbol|bf|rm)\s*\{([^{}]*)\}")
-_DEGREES = re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\u00b0|\\degree\b")
+_DEGREE = r"(?:\^\s*\{?\s*\\circ\s*\}?|\u00b0|\\degree\b)"
+_DEGREES = re.compile(_DEGREE)
+_ANGLE = re.compile(
+    r"(\\?(?:sin|cos|tan|cot|sec|csc)\s*(?:\^\s*\{?\s*\d\s*\}?)?\s*[({]?\s*)(-?\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\})\s*" + _DEGREE
+)
 _LEAD = re.compile(
     r"^(?:so|hence|thus|therefore|we (?:get|have|find|obtain)|it is|it's|this is|is|either|both"
     r"|(?:the )?(?:(?:final|correct) )?(?:answer|result|solution|value)s?(?: is| are)?)\b[\s:,]*",
@@ -102,7 +106,8 @@ def tidy(text: str) -> str:
     text = _REPEATED.sub(_repeated, text)
     text = _TEXT.sub(lambda found: f" {found.group(1)} ", text)
     text = text.replace("\\{", "\x01").replace("\\}", "\x02").replace("\\lbrace", "\x01").replace("\\rbrace", "\x02")
-    text = _DEGREES.sub(" ", _DROPPED.sub(" ", text)).replace("~", " ")
+    text = _ANGLE.sub(r"\1(\\frac{\2\\pi}{180})", _DROPPED.sub(" ", text))  # an angle under a function is no mere unit
+    text = _DEGREES.sub(" ", text).replace("~", " ")
     text = text.replace("\x01", "\\{").replace("\x02", "\\}")
     text = plain(text) if not text.isascii() else text.replace("\\%", "%")
     text = _GROUPED.sub(lambda found: found.group().replace(",", ""), text)
