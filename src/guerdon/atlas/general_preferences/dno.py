@@ -53,6 +53,7 @@ system = System(
     kind="method",
     builds_on=("dpo", "win-rate", "self-play", "exploitability"),
     read="abstract",
+    note=("DNO's step is exact here. What it is ahead of without that is iterative DPO, by 0.06 of exploitability on average over rounds."),
 )
 ETA, FITTED = 1.0, 20
 ROUNDS, SAMPLED = (1, 5, 20, 50, 100, 200), (1, 2, 3, 4, 5, 10, 20, 40)

@@ -50,6 +50,11 @@ system = System(
     kind="reward",
     builds_on=("bradley-terry-reward-model", "skew-symmetric-score", "sppo", "exploitability"),
     read="code",
+    note=(
+        "It learns a cycle that a Bradley-Terry model cannot hold; but so does a table of pairs with a ridge, from as few "
+        "comparisons. On a line it may be as much as 0.08 less accurate than Bradley-Terry from 100 comparisons. What the "
+        "embedding buys over a table, answers that were never compared, is not in this world."
+    ),
 )
 ANSWERS, FEATURES, COMPARISONS, PLAYED = 9, 12, (50, 100, 400), 100
 recipe = {"GPM": general_preference, "Bradley-Terry": reward_model}

@@ -40,6 +40,9 @@ system = System(
     kind="method",
     builds_on=("nash-md", "mirror-prox", "preference-model", "exploitability"),
     read="abstract",
+    note=(
+        "In exact games, where the tuned rates differ by a factor of nine: the lead is of orders of magnitude at every number of queries."
+    ),
 )
 TAU, QUERIES, AT, FLOOR = 0.1, (6, 10, 20, 50, 100), 20, 1e-14
 CURVE = "log KL over queries"

@@ -46,6 +46,7 @@ system = System(
     kind="method",
     builds_on=("win-rate", "leave-one-out", "bradley-terry-reward-model", "exploitability"),
     read="abstract",
+    note=("The average over the iterates is what is less exploitable; the last iterate is not, and on a line a reward model does as well."),
 )
 NOISE, RIDGE, POINTS = 0.2, 0.01, (10, 30, 100)
 AVERAGE, LINE = "exploitability of the average", "expected score on a line"

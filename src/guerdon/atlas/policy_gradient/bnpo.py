@@ -55,6 +55,11 @@ system = System(
     kind="method",
     builds_on=("reinforce", "grpo", "beta-density"),
     read="abstract",
+    note=(
+        "The theorem's variance is lower, as it says. Estimated from 8 samples a prompt, the variance is below plain "
+        "REINFORCE's everywhere and above GRPO's at a success rate of one half; the noise over the signal, which no learning "
+        "rate can undo, is within a tenth of GRPO's, and training ends alike."
+    ),
 )
 SAMPLES = 8
 MEANS = (0.2, 0.5, 0.8)

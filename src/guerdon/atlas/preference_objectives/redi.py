@@ -61,6 +61,10 @@ system = System(
     kind="method",
     builds_on=("sft", "dpo", "simpo", "on-side", "rejection-sampling"),
     read="paper and code",
+    note=(
+        "It does what it says against SFT and at a high rate, where weighing both sides alike collapses; DPO with a tuned rate "
+        "and beta is as good."
+    ),
 )
 STEPS, DECODING = 24, Decoding(20)
 

@@ -53,6 +53,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "forward-kl"),
     read="paper and code",
+    note=(
+        "At equal KL from SFT the true reward and the entropy are DPO's. The sequential KL that its loss holds down is not "
+        "lower than DPO's there: with beta tuned, TDPO2 chooses a small one and moves further."
+    ),
 )
 STOPS, STEPS, PRICE = (5, 10, 20, 40), 40, 3.0
 

@@ -45,6 +45,7 @@ system = System(
     kind="method",
     builds_on=("online-dpo", "verifier", "kl-penalty", "trust-region"),
     read="code",
+    note=("Ahead of GRPO, as its paper says, but so is online DPO, which has no more than TRPA has, and by more."),
 )
 PROBLEMS, ANSWERS, FORMED = 8, 64, 15
 recipe: dict[str, Recipe] = {

@@ -58,6 +58,11 @@ system = System(
     kind="study",
     builds_on=("pass-at-k", "grpo", "ppo", "rloo", "distillation"),
     read="abstract",
+    note=(
+        "Coverage falls, as the paper says. What is left open is only its number: of problems newly solvable there are 4 to 5 "
+        "in a hundred, right at the twentieth that is granted. Answers after RL have a perplexity under the base of 3 per "
+        "action (the base's own: 2, the teacher's pupil: 11)."
+    ),
 )
 recipe = {
     "grpo": Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.1), Group(GROUP), advantage=GroupCentred()),
