@@ -1,43 +1,47 @@
 """Unpacking DPO and PPO: data, learner, reward model and prompts, changed one at a time.
 
-World: short texts whose true worth is known (``worlds.text.gold_reward``), a policy of one layer fitted to 1,000 of them (SFT), from which
-every arm starts. The chain, each link a step from the one before or beside it:
+World: short texts whose true worth is known and whose comparisons can be over-optimised (``worlds.text.gold_reward.hackable``). A policy of one layer is fitted to 1,000
+texts (SFT), from which every arm starts. The chain, each link a step from the one before or beside it:
 
-* DPO on 256 pairs of which a share of 0.6 is labelled by a coin ("poor labels"), and on the same pairs with annotators' labels: the effect
-  of the *data*;
-* PPO with a reward model that was fitted to these 256 pairs, on the prompts of the pairs: the effect of the *learner*, with all data the
-  same;
-* PPO with a reward model that was fitted to 2,048 pairs (and for twice as many steps): of the *reward model*; the same of best of 16, drawn
-  from SFT;
+* DPO on 256 pairs of which a share of 0.6 is labelled by a coin ("poor labels"), and on the same pairs with annotators' labels: the effect of the *data*;
+* PPO with a reward model, the same body under a head, that was fitted to these 256 pairs, on the prompts of the pairs: of the *learner*, with all data the same;
+* PPO with a reward model that was fitted to 2,048 pairs (and for twice as many steps): of the *reward model*; the same of best of 16, drawn from SFT;
 * PPO with the first reward model on fresh prompts as many as it asks for: of the *prompts*.
 
-DPO has 32 steps of 32 pairs, PPO 8 rounds of 256 answers in 32 steps (GAE, a critic of its own, KL in the reward); reward models have 60
-steps of 64 pairs. DPO's rate is from 0.003, 0.01, 0.03, 0.1 and 0.3 and its beta 0.1 or 0.3; PPO's rate from 0.003, 0.01, 0.03 and 0.1 and
-the weight of its KL 0 or 0.05; each the best true worth on seeds 100 to 102, which are not reported, with good labels, the first reward
-model and the prompts of the pairs: DPO 0.1 and 0.1; PPO 0.1 and 0.05. As PPO proved unsteady in the full run, six of its settings were
-tried on seeds 103 to 106 as well: the same one is best.
+Every arm has 32 gradient steps at a constant rate: DPO on 64 pairs each, PPO four in each of 8 rounds of 256 answers (GAE, KL in the reward). PPO's critic starts from the reward
+model that it practises against, and has two epochs of every round as the policy has. Reward models have 60 steps of 64 pairs.
 
-Measured: the true worth of two answers to each of 256 held-out prompts (best of 16: of the one that is chosen, for 128); and effects, its
-differences.
+Tuned, each of the five arms for itself, by the true reward at a KL of 2 nats from SFT: the learning rate (the critic's is three times as large), and DPO's beta or the
+weight of PPO's KL.
+
+Measured on 256 answers to held-out prompts, at SFT and after 4, 8, 12, 20 and 32 steps: the true reward and the KL from SFT in nats per answer. The effect of a factor
+is the mean difference of the true reward at equal KL, over the KLs that both arms come to, seed by seed; best of 16 has the KL of best of 16. A tenth of the worth of the best
+letter is the least that anybody would notice.
+
+Before, the reward could not be over-optimised, arms were compared without a price, settings were picked on four seeds and PPO's critic began from nothing: PPO collapsed on
+some seeds.
 
 Everything is on text: in a finite table DPO and PPO reach the same optimum of the same fitted reward, and prompts that nothing is shared
 between cannot help each other, so three of the four factors would be nil by construction.
 
-Source: Ivison et al. 2024, arXiv 2406.09279: the four factors in its order, and the claims of its abstract; which data are better is there
-a matter of who wrote and judged them (a dozen data sets), here one of noise. Its reward models grow in size as well as in data, and it
-evaluates on benchmarks of several kinds.
+Source: Ivison et al. 2024, arXiv 2406.09279: the four factors and their order, of its abstract and summaries of it; its authors' PPO (GAE, whitened advantages, a clipped value
+loss) and their model cards (the value model starts from the reward model). Which data are better is there a matter of who wrote and judged them (a dozen data sets), here
+one of noise. Its reward models grow in size as well as in data, and it evaluates on benchmarks of several kinds. Chosen here: world, sizes, effect.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
+
 from guerdon.acting.samplers.group import Group
-from guerdon.atlas import AllOf, BetterThan, System
-from guerdon.atlas._text import answers
+from guerdon.atlas import AheadAlong, AllOf, BetterThan, RanksAs, System
+from guerdon.atlas._text import Along, answers, bought, divergence
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.targets.lambda_return import LambdaReturn
+from guerdon.data.examples import examples
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
@@ -46,49 +50,45 @@ from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.values.clipped_regression import ClippedRegression
+from guerdon.models import Policy
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.sequences import Decoding
-from guerdon.training.jobs import FitJob, ImproveJob
+from guerdon.training.jobs import copy_of, encoder_for, learners_of, scene_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
-from guerdon.training.stages import Outputs, Pipeline, Stage
-from guerdon.worlds.text.comparisons import Comparisons
-from guerdon.worlds.text.demonstrations import Demonstrations
-from guerdon.worlds.text.gold_reward import GoldReward
+from guerdon.training.stages import Outputs, adopt
+from guerdon.worlds.text.gold_reward import hackable
 
 system = System(
     title="Unpacking DPO and PPO: Disentangling Best Practices for Learning from Preference Feedback",
     link="https://arxiv.org/abs/2406.09279",
     kind="study",
     builds_on=("dpo", "ppo", "reward-model", "sft", "best-of-n"),
-    note=(
-        "Seen: labels have by far the largest effect (4.5; 5.2 against 9.7). PPO is ahead of DPO on the seeds for tuning (10.3 "
-        "against 8.8) and not on others (9.0 against 9.7): at the rate that is best on average it collapses on some seeds, with a "
-        "better reward model and with more prompts more often, so that their effects (-3.0 and -3.1) are mostly noise. A better "
-        "reward model does help best of 16 (0.21)."
-    ),
+    read="code",
 )
-PAIRS, MORE = 256, 2048
-NOISE = 0.6  # the share of poor labels that are a coin's
+PAIRS, MORE, NOISE = 256, 2048, 0.6  # the share of poor labels that are a coin's
+SAMPLES, ROUNDS, STEPS_A_ROUND, STOPS, PRICE = 256, 8, 4, (4, 8, 12, 20, 32), 2.0
 DECODING = Decoding(14)
 
 
-def dpo(rate: float = 1e-1, beta: float = 0.1) -> Recipe:
-    return Recipe((Term(Pairwise(LogRatio(beta), Logistic())),), AdamW(Linear(rate, warmup=0.1)))
+def dpo(learning_rate: float, beta: float) -> Recipe:
+    return Recipe((Term(Pairwise(LogRatio(beta), Logistic())),), AdamW(learning_rate))
 
 
-def ppo(rate: float = 1e-1, kl: float = 0.05) -> Recipe:
+def ppo(learning_rate: float, kl: float, scorer: str) -> Recipe:
     return Recipe(
         (Term(Clip(0.2)),),
-        AdamW(rate),
+        AdamW(learning_rate),
         Group(1),
         reward_penalties=(Term(KLDirect(), weight=kl),),
         advantage=BatchNormalised(GAE()),
         target=LambdaReturn(),
-        learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(rate))},
+        learners={"critic": Learning((Term(ClippedRegression()),), scorer, AdamW(3 * learning_rate))},
         epochs=2,
         minibatches=2,
     )
@@ -97,96 +97,107 @@ def ppo(rate: float = 1e-1, kl: float = 0.05) -> Recipe:
 recipe = {
     "SFT": Recipe((Term(NegativeLogLikelihood()),), AdamW(Linear(1e-2, warmup=0.1))),
     "reward model": Recipe((Term(Pairwise(Head(), Logistic())),), AdamW(Linear(3e-3, warmup=0.1))),
-    "DPO": dpo(),
-    "PPO": ppo(),
+    "DPO": dpo(0.001, 0.3),
+    "PPO": ppo(0.001, 0.1, "reward model"),
 }
-
-
-EFFECTS = {
-    "data": ("DPO", "DPO, poor labels"),
-    "learner": ("PPO", "DPO"),
-    "reward model": ("PPO, better reward model", "PPO"),
-    "prompts": ("PPO, more prompts", "PPO"),
-    "reward model, best of 16": ("best of 16, better reward model", "best of 16"),
-}
+_DPO = {"learning_rate": (0.0003, 0.001, 0.003), "beta": (0.1, 0.3, 1.0)}
+_PPO = {"learning_rate": (0.0003, 0.001, 0.003), "kl": (0.03, 0.1, 0.3)}
+BETTER, PROMPTS, POOR = "PPO, better reward model", "PPO, more prompts", "DPO, poor labels"
+GRID = {POOR: _DPO, "DPO": _DPO, "PPO": _PPO, BETTER: _PPO, PROMPTS: _PPO}
+TUNED_BY = "gold at the price"
+FACTORS = {"data": ("DPO", POOR), "learner": ("PPO", "DPO"), "reward model": (BETTER, "PPO"), "prompts": (PROMPTS, "PPO")}
 claim = AllOf(
-    *(BetterThan("data", other, on="effect") for other in ("learner", "reward model", "prompts")),
-    BetterThan("PPO", "DPO", on="gold"),
-    BetterThan("reward model, best of 16", "reward model", on="effect"),
-    *(BetterThan(other, "prompts", on="effect") for other in ("learner", "reward model")),
+    RanksAs(tuple(FACTORS), on="effect", effect=0.1, matched="KL"),
+    AheadAlong("PPO", "DPO", on="gold", along="KL", effect=0.1),
+    AheadAlong(BETTER, "PPO", on="gold", along="KL", effect=0.1),
+    BetterThan("best of 16, better reward model", "best of 16", on="gold", effect=0.1, matched="KL"),
 )
-SEEDS = {"smoke": 1, "full": 10}
+SEEDS = {"smoke": 1, "full": 8, "tune": 2}
 
 
-def experiment(seed: int, scale: str) -> dict:
-    done = pipeline(seed, scale).run(seed)
-    worth = {name: gold(out.model, seed) for name, out in done.items() if "reward model" not in (name, name.removeprefix("better "))}
-    worth |= {
-        "best of 16": best_of(done, "reward model", seed),
-        "best of 16, better reward model": best_of(done, "better reward model", seed),
-    }
-    return {arm: {"gold": value} for arm, value in worth.items()} | {
-        factor: {"effect": worth[changed] - worth[before]} for factor, (changed, before) in EFFECTS.items()
-    }
+class Start:
+    """What one seed begins with: the world, SFT, the pairs with both kinds of labels, and two reward models."""
+
+    def __init__(self, seed: int, scale: str):
+        self.seed, self.small = seed, scale == "smoke"
+        self.world, poor = (hackable(seed=seed, noise=noise, test_size=8 if self.small else 128) for noise in (0.0, NOISE))
+        model = SmallLanguageModel(self.world.characters, layers=1, hidden=16 if self.small else 32, heads=2, context_length=24)
+        self.policy = model.build(seed)
+        encoder, self.batch, pairs = encoder_for(self.policy), 16 if self.small else 64, 32 if self.small else PAIRS
+        shown = examples(self.world.demonstrations(32 if self.small else 1000), encoder)
+        fit(self.policy, shown, recipe["SFT"], Budget(2 if self.small else 120, self.batch, seed=seed))
+        self.pairs = {"DPO": examples(self.world.comparisons(pairs), encoder), POOR: examples(poor.comparisons(pairs), encoder)}
+        self.prompts = [{"prompt": row["prompt"]} for row in self.world.comparisons(pairs)]
+        self.done = {}
+        for name, rows, steps in (("reward model", pairs, 60), ("better reward model", 64 if self.small else MORE, 120)):
+            scorer = Headed(model, Scalar()).build(seed)
+            adopt(scorer, self.policy)
+            budget = Budget(2 if self.small else steps, self.batch, seed=seed)
+            fit(scorer, examples(self.world.comparisons(rows), encoder), recipe["reward model"], budget)
+            self.done[name] = Outputs(scorer)
+        self.rounds, self.samples, self.stops = (1, 16, (4,)) if self.small else (ROUNDS, SAMPLES, STOPS)
+
+    def prefer(self, method: Recipe, arm: str) -> dict[str, Any]:
+        """What the policy is like on the way as it is fitted to pairs."""
+        policy = copy_of(self.policy)
+        along = Along(self.stops, lambda: self.measured(policy))
+        fit(policy, self.pairs[arm], method, Budget(STEPS_A_ROUND * self.rounds, self.batch, seed=self.seed), display=along)
+        return curves(along.curves)
+
+    def practise(self, method: Recipe, scorer: str, prompts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What it is like on the way as it practises; what was seen after a round is put down to the round's last step."""
+        policy = copy_of(self.policy)
+        along = Along([stop // STEPS_A_ROUND for stop in self.stops], lambda: self.measured(policy))
+        budget = Budget(self.rounds, self.samples, seed=self.seed, evaluation_rows=1)
+        scene = scene_for(policy, self.world, {"proxy": scorer}, self.done)
+        try:
+            critics = learners_of(method, policy, self.seed, self.done)
+            improve(policy, scene, prompts, method, budget, DECODING, learners=critics, display=along)
+        finally:
+            scene.close()
+        return curves({name: {STEPS_A_ROUND * stop: y for stop, y in curve.items()} for name, curve in along.curves.items()})
+
+    def measured(self, policy: Policy) -> dict[str, float]:
+        drawn, judged = answers(policy, self.world, DECODING, self.seed, {"gold": self.world.reward}, each=2)
+        return {"gold": float(judged["gold"].mean()), "KL": divergence(drawn, policy, self.policy)}
+
+    def best_of_16(self) -> dict[str, dict[str, float]]:
+        """The true worth of the answer that each reward model likes best, of the same 16 by SFT."""
+        names = {"best of 16": "reward model", "best of 16, better reward model": "better reward model"}
+        rewards = {arm: partial(proxy, self.done[name].model) for arm, name in names.items()} | {"gold": self.world.reward}
+        _, judged = answers(self.policy, self.world, DECODING, self.seed, rewards, each=16)
+        worth = judged["gold"].view(-1, 16)
+        return {arm: {"gold": float(worth.gather(1, judged[arm].view(-1, 16).argmax(1, keepdim=True)).mean())} for arm in names}
 
 
-@dataclass(frozen=True)
-class PromptsOfPairs:
-    """The prompts of a world's comparisons to practise on, and no others."""
-
-    world: GoldReward
-    rows: int
-
-    def train(self) -> Sequence[Mapping[str, Any]]:
-        return [{"prompt": row["prompt"]} for row in Comparisons(self.world, self.rows).train()]
-
-    def test(self) -> Sequence[Mapping[str, Any]]:
-        return self.world.test()
+start = lru_cache(maxsize=4)(Start)
 
 
-def pipeline(seed: int, scale: str) -> Pipeline:
-    """SFT, two reward models, and every arm from there."""
-    smoke, world, poor = scale == "smoke", GoldReward(seed=seed), GoldReward(noise=NOISE, seed=seed)
-    pairs, more = (64, 128) if smoke else (PAIRS, MORE)
-    model = SmallLanguageModel(world.characters, layers=1, hidden=16 if smoke else 32, heads=2, context_length=24)
-    warm, after = Budget(steps=4 if smoke else 120, batch_size=64), Budget(steps=2 if smoke else 32, batch_size=32)
-    rounds = Budget(steps=1 if smoke else 8, batch_size=16 if smoke else 256, evaluation_rows=1)
-    own = PromptsOfPairs(world, pairs)
-
-    def reward_model(rows: int, steps: int) -> FitJob:
-        return FitJob(recipe["reward model"], Comparisons(world, rows), Budget(2 if smoke else steps, 64), Headed(model, Scalar()))
-
-    def preferred(labelled: GoldReward) -> FitJob:
-        return FitJob(recipe["DPO"], Comparisons(labelled, pairs), after)
-
-    def practised(task: Any, scorer: str) -> ImproveJob:
-        return ImproveJob(recipe["PPO"], task, rewards={"proxy": scorer}, decoding=DECODING, budget=rounds)
-
-    return Pipeline(
-        model,
-        Stage("SFT", FitJob(recipe["SFT"], Demonstrations(world, 1000), warm)),
-        Stage("reward model", reward_model(pairs, 60), start="SFT"),
-        Stage("better reward model", reward_model(more, 120), start="SFT"),
-        Stage("DPO, poor labels", preferred(poor), start="SFT"),
-        Stage("DPO", preferred(world), start="SFT"),
-        Stage("PPO", practised(own, "reward model"), start="SFT"),
-        Stage("PPO, better reward model", practised(own, "better reward model"), start="SFT"),
-        Stage("PPO, more prompts", practised(world, "reward model"), start="SFT"),
-    )
+def trial(arm: str, seed: int, scale: str, learning_rate: float, beta: float = 0.0, kl: float = 0.0) -> dict[str, Any]:
+    here = start(seed, scale)
+    if arm in here.pairs:
+        return here.prefer(dpo(learning_rate, beta), arm)
+    scorer = "better reward model" if arm == BETTER else "reward model"
+    return here.practise(ppo(learning_rate, kl, scorer), scorer, here.world.train() if arm == PROMPTS else here.prompts)
 
 
-def gold(policy: Any, seed: int) -> float:
-    """The mean true worth of two answers to each held-out prompt."""
-    world = GoldReward(seed=seed)
-    _, judged = answers(policy, world, DECODING, seed, {"gold": world.reward}, each=2)
-    return float(judged["gold"].mean())
+def experiment(seed: int, scale: str, tuned: dict) -> dict:
+    arms = {arm: trial(arm, seed, scale, **setting) for arm, setting in tuned.items()}
+    effects = {factor: {"effect": lead(arms[changed], arms[before])} for factor, (changed, before) in FACTORS.items()}
+    return arms | effects | start(seed, scale).best_of_16()
 
 
-def best_of(done: Mapping[str, Outputs], scorer: str, seed: int) -> float:
-    """The true worth of the answer that the reward model likes best, of 16 by the SFT policy."""
-    world = GoldReward(test_size=128, seed=seed)
-    score = done[scorer].model.score
-    rewards = {"gold": world.reward, "proxy": lambda prompts, completions, **_: score(prompts, completions)}
-    _, judged = answers(done["SFT"].model, world, DECODING, seed, rewards, each=16)
-    worth, proxy = (judged[name].view(-1, 16) for name in ("gold", "proxy"))
-    return float(worth.gather(1, proxy.argmax(1, keepdim=True)).mean())
+def proxy(scorer: Any, prompts: list[Any], completions: list[Any], **_: Any) -> list[float]:
+    """What a reward model says, as a reward function."""
+    return scorer.score(prompts, completions)
+
+
+def curves(found: dict[str, dict[int, float]]) -> dict[str, Any]:
+    return found | {"gold at the price": bought(found["gold"], found["KL"], PRICE)}
+
+
+def lead(arm: Mapping[str, Any], than: Mapping[str, Any]) -> float:
+    """The mean difference of the true reward at equal KL, over the KLs that both come to."""
+    (kl, gold), (kl_than, gold_than) = (np.array(sorted(zip(a["KL"].values(), a["gold"].values(), strict=True))).T for a in (arm, than))
+    prices = np.linspace(0, min(kl[-1], kl_than[-1]), 101)
+    return float((np.interp(prices, kl, gold) - np.interp(prices, kl_than, gold_than)).mean())
