@@ -111,7 +111,7 @@ claim = AllOf(
     AheadAlong("PPO", "rejection sampling", on="gold", along="KL", effect=0.1),
     AheadAlong("PPO", "PPO, no KL", on="gold", along="KL", effect=0.1),
 )
-SEEDS = {"smoke": 1, "full": 10, "tune": 2}
+SEEDS = {"smoke": 1, "full": 12, "tune": 2}
 
 taxonomy = {
     "Instruction fine-tuning": {
