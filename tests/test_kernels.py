@@ -225,6 +225,16 @@ def test_the_decoder_is_the_models_own_code(family, adapted, monkeypatch):
     torch.testing.assert_close(drew.quantities["old_logp"], plain.quantities["old_logp"], rtol=1e-5, atol=2e-5)
 
 
+def test_the_row_of_padding_is_not_trained_where_the_models_own_code_does_not_train_it(monkeypatch):
+    """A policy may draw the token of padding: what follows is read, and the embedding of that token has no gradient in ``transformers``."""
+    drew = int(SOME.actions[SOME.mask][0])
+    made = module("llama", pad_token_id=drew)
+    _, gradients = results(made, SOME, packed=True)
+    monkeypatch.setattr(kernels, "can", lambda x: False)
+    _, wanted = results(made, SOME, packed=True)
+    assert gap(gradients["model.embed_tokens.weight"], wanted["model.embed_tokens.weight"]) < 1e-5
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_bfloat16_the_decoder_errs_less_than_the_models_own_code(family, monkeypatch):
     """Against float64: it rounds less often."""

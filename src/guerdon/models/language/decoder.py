@@ -292,7 +292,7 @@ class Decoder:
         Raises:
             NotSupported: a layer's window is shorter than the sequences, or an adapter is of a kind that is not done here.
         """
-        x, angles = F.embedding(tokens, self.embedding.weight), self.angles(positions)
+        x, angles = self.embedding(tokens), self.angles(positions)  # the row of padding is not trained, as in the model's own code
         for layer in self.layers:
             x = layer.forward(x, angles, attending)
         return _Norm.apply(x, self.final.weight, eps_of(self.final))
