@@ -11,6 +11,7 @@ import pytest
 from chat_templates import FAMILIES, tokenizer
 from guerdon.interfaces.check import check, doubts
 from guerdon.interfaces.check.looking import look_at
+from guerdon.interfaces.cli.check import _print
 from guerdon.interfaces.configuration import load
 from guerdon.interfaces.preparing import Prepared, prepare
 
@@ -148,3 +149,28 @@ def test_a_doubt_is_said_with_the_row_that_shows_it(rows, how, words, row):
 )
 def test_nothing_is_doubted_without_reason(rows, how):
     assert [doubt.said for doubt in doubted(rows, **how) if "no thoughts" not in doubt.said] == []
+
+
+# memory
+
+
+def test_what_activation_checkpointing_takes_less_is_counted(looked):
+    """Of five layers of width 16 with 4 bytes and 10 tokens at once: 17 D numbers of each layer, or D of each and 17 D of one."""
+    rows, deep = pairs("a b", "c d", "e f"), ("model.layers=5", "tokens_per_micro_batch=10")
+    plain, again = (looked(rows, *deep, f"activation_checkpointing={on}").found["cost"] for on in ("false", "true"))
+    assert plain["memory"]["activations"] == 10 * 5 * 17 * 16 * 4 and again["memory"]["activations"] == 10 * (5 + 17) * 16 * 4
+    saved = plain["memory"]["activations"] - again["memory"]["activations"]
+    assert plain["checkpointing"] == {"on": False, "saves": saved} and again["checkpointing"] == {"on": True, "saves": saved}
+    assert plain["memory"]["total"] - again["memory"]["total"] == saved
+
+
+def test_activation_checkpointing_is_offered_where_activations_are_most_of_it(looked, capsys):
+    rows = pairs("a b", "c d", "e f")
+
+    def said(*overrides: str) -> str:
+        _print(SimpleNamespace(name="", loop="fit", found={"cost": looked(rows, *overrides).found["cost"]}, warnings=[]))
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "activation_checkpointing=true would take about" in said("model.layers=5")
+    assert "(activation_checkpointing): about" in said("model.layers=5", "activation_checkpointing=true")
+    assert "activation_checkpointing" not in said("model.layers=5", "tokens_per_micro_batch=1")

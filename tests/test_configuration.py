@@ -154,6 +154,7 @@ VALUES = {
     "budget.load_best": False,
     "run": "runs/other",
     "budget.deterministic": False,
+    "activation_checkpointing": True,
     "model.chat_template": "{{ messages }}",
 }
 VALUES |= {
@@ -186,10 +187,39 @@ def test_names_that_are_not_needed_are_answered_wherever_they_stand(theirs):
         assert _foreign.ANSWERS[theirs] in str(error.value)
 
 
-def test_whoever_asks_for_checkpoints_of_activations_is_told_what_bounds_memory():
-    for name in ("gradient_checkpointing=true", "actor.activation_checkpointing=true", "model.enable_gradient_checkpointing=true"):
-        with pytest.raises(InputError, match=r"not offered; a smaller budget\.tokens_per_micro_batch"):
-            configured(name, text=FOREIGN)
+def test_checkpoints_of_activations_by_every_name_that_they_have_elsewhere():
+    stages = f"{FOREIGN}stages: {{one: {{loop: fit, recipe: sft, budget: {{steps: 3}}}}, two: {{loop: improve}}}}\n"
+    for name in (
+        "gradient_checkpointing=true",
+        "trainer.activation_checkpointing=true",
+        "actor_rollout_ref.actor.enable_gradient_checkpointing=true",
+    ):
+        assert configured(name, text=FOREIGN).budget.activation_checkpointing
+        made = configured(name, text=stages)
+        assert all(stage.budget.activation_checkpointing for stage in made.stages.values()) and made.stages["one"].budget.steps == 3
+    plain = configured("gradient_checkpointing=true", text=FOREIGN)
+    for way in (
+        "gradient_checkpointing_kwargs={use_reentrant: false}",
+        "gradient_checkpointing_kwargs=",
+        "gradient_checkpointing_use_reentrant=false",
+    ):
+        assert configured("gradient_checkpointing=true", way, text=FOREIGN) == plain
+    for way in (
+        "gradient_checkpointing_kwargs={use_reentrant: true}",
+        "gradient_checkpointing_kwargs={debug: true}",
+        "gradient_checkpointing_use_reentrant=true",
+    ):
+        with pytest.raises(InputError, match=r"without reentrance here .*; leave it out"):
+            configured("gradient_checkpointing=true", way, text=FOREIGN)
+    for wrong, said in (
+        ("gradient_checkpointing=offload", "true or false"),
+        ("recompute_granularity=selective", "all are or none"),
+        ("activation_offloading=true", "not moved elsewhere"),
+    ):
+        with pytest.raises(InputError, match=said):
+            configured(wrong, text=FOREIGN)
+    with pytest.raises(InputError, match=r"it is called activation_checkpointing here"):
+        configured(text=FOREIGN.replace("source: a/b,", "source: a/b, enable_gradient_checkpointing: true,"))
 
 
 def test_a_foreign_name_inside_of_its_section_is_ours():

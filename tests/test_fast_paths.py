@@ -42,7 +42,7 @@ def module(family: str, seed: int = 0, **more):
         "vocab_size": more.pop("vocab_size", V),
         "hidden_size": 32,
         "intermediate_size": 48,
-        "num_hidden_layers": 2,
+        "num_hidden_layers": more.pop("num_hidden_layers", 2),
         "num_attention_heads": 4,
     }
     grouped = {**sizes, "num_key_value_heads": 2, "max_position_embeddings": 128}

@@ -34,10 +34,18 @@ class Learner:
         optimiser: Optimiser,
         tokens_per_micro_batch: int,
         views: Mapping[str, Model] | None = None,
+        checkpointing: bool = False,
     ):
         self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
         self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
         self.budget = tokens_per_micro_batch
+        if hasattr(model, "checkpoints"):
+            model.checkpoints = checkpointing
+        elif checkpointing:
+            raise InputError(
+                f"budget.activation_checkpointing: it is for layers of a language model, and the {name} learns a {type(model).__name__}, whose activations are few; "
+                "leave it out"
+            )
         self.parameters = [p for p in model.module.parameters() if p.requires_grad]
         if not self.parameters:
             raise InputError(

@@ -103,6 +103,8 @@ class Budget:
         steps: steps of the loop.
         batch_size: prompts (``improve``) or rows (``fit``) of a step, times ``gradient_accumulation_steps``.
         tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
+        activation_checkpointing: of each layer of a language model only the input is kept for the gradient, and the rest is computed again: less memory, a
+            third more time or so, never another result.
         evaluate_every, save_every: in steps; 0 only at the end.
         evaluation_rows: at most so many held-out rows.
         keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.
@@ -124,6 +126,7 @@ class Budget:
         {
             "steps",
             "tokens_per_micro_batch",
+            "activation_checkpointing",
             "evaluate_every",
             "evaluation_rows",
             "save_every",
@@ -142,6 +145,7 @@ class Budget:
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
     tokens_per_micro_batch: int = 4096
+    activation_checkpointing: bool = False
     evaluate_every: int = 0
     evaluation_rows: int = 256
     save_every: int = 50

@@ -3,7 +3,8 @@
 memory = weights + gradients and two moments of AdamW for what is trained + logits and activations of one micro-batch
 
     logits       tokens x V x 4 bytes x 3         (the logits, their log-softmax, the gradient)
-    activations  tokens x layers x (34 D + 2 D_ff) x bytes of a number, at most: those of a layer of a transformer that are kept for the gradient
+    activations  tokens x layers x (34 D + 2 D_ff) x bytes of a number, at most: those of a layer of a transformer that are kept for the gradient;
+                 with activation checkpointing those of one layer, and D numbers, its input, of each
 
 Source of 34 D: Korthikanti et al. 2022, arXiv 2205.05198, eq. 2, for two-byte numbers and D_ff = 4 D, so 17 D numbers.
 """
@@ -14,12 +15,17 @@ from typing import Any
 from guerdon.interfaces.preparing import Kept, Prepared
 
 _ROWS = 4
+_OF_A_LAYER = 17  # D numbers
 _QUICK = 15.0  # seconds
 
 
 def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     """Bytes and seconds. Trains the model by one step: it must not be used afterwards."""
-    found = {"memory": memory(prepared)} if hasattr(prepared.model, "tokenizer") else {}
+    found: dict[str, Any] = {}
+    if hasattr(prepared.model, "tokenizer"):
+        found["memory"] = memory(prepared)
+        if hasattr(prepared.model, "checkpoints"):
+            found["checkpointing"] = checkpointing(prepared)
     found["time"] = seconds(prepared)
     device = getattr(prepared.model, "device", None)
     if device is not None and device.type == "cuda" and found.get("memory"):
@@ -29,7 +35,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
         if found["memory"]["total"] > there:
             warnings.append(
                 f"about {found['memory']['total'] / 2**30:.1f} GiB are needed and the GPU has {there / 2**30:.1f}: lower tokens_per_micro_batch, "
-                "train with lora, or use bfloat16"
+                "set activation_checkpointing, train with lora, or use bfloat16"
             )
     return found
 
@@ -41,9 +47,7 @@ def memory(prepared: Prepared) -> dict[str, int]:
     trained = [p for p in parameters if p.requires_grad]
     body = module["body"] if "body" in dict(module.named_children()) else module
     config = body.config.get_text_config()
-    size = parameters[0].element_size()
     tokens = budget.tokens_per_micro_batch
-    width = config.hidden_size
     whole = sum(p.numel() * p.element_size() for p in parameters)
     own = sum(p.numel() * p.element_size() for p in trained)
     reads_reference = any("ref_" in name for name in _reads(recipe))
@@ -57,10 +61,23 @@ def memory(prepared: Prepared) -> dict[str, int]:
         "gradients": own,
         "optimiser": 2 * own,
         "logits": 0 if body is not module else tokens * config.vocab_size * 4 * 3,
-        "activations": tokens * config.num_hidden_layers * 17 * width * size,
+        "activations": _activations(prepared, budget.activation_checkpointing),
     }
     found["total"] = sum(v for k, v in found.items() if k not in ("parameters", "trained_parameters"))
     return found
+
+
+def checkpointing(prepared: Prepared) -> dict[str, Any]:
+    """Whether layers are computed again for the gradient, and the bytes that this takes less."""
+    return {"on": prepared.settings.budget.activation_checkpointing, "saves": _activations(prepared, False) - _activations(prepared, True)}
+
+
+def _activations(prepared: Prepared, again: bool) -> int:
+    module = prepared.model.module
+    body = module["body"] if "body" in dict(module.named_children()) else module
+    config = body.config.get_text_config()
+    each = prepared.settings.budget.tokens_per_micro_batch * config.hidden_size * next(body.parameters()).element_size()
+    return each * (config.num_hidden_layers + _OF_A_LAYER) if again else each * config.num_hidden_layers * _OF_A_LAYER
 
 
 def _reads(recipe: Any) -> list[str]:

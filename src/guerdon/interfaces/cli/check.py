@@ -85,6 +85,17 @@ def _print_cost(console: Any, cost: dict[str, Any]) -> None:
         kinds = ", ".join(f"{k.replace('_', ' ')} {_bytes(v)}" for k, v in memory.items() if v and "parameters" not in k and k != "total")
         console.print(f"parameters: {memory['parameters']:,}, trained {memory['trained_parameters']:,}")
         console.print(f"memory: about {_bytes(memory['total'])} ({kinds})", soft_wrap=True)
+        again = cost.get("checkpointing", {"on": False, "saves": 0})
+        if again["on"]:
+            console.print(
+                f"  only the inputs of layers are kept for the gradient (activation_checkpointing): about {_bytes(again['saves'])} less",
+                soft_wrap=True,
+            )
+        elif again["saves"] > memory["total"] / 4:
+            console.print(
+                f"  activation_checkpointing=true would take about {_bytes(again['saves'])} less and a third more time or so, and change no result",
+                soft_wrap=True,
+            )
     time = cost["time"]
     console.print(
         f"time: {time['measured_s']:.2f} s for a step of {time['measured_rows']} rows, so about {time['step_s']:.1f} s a step and "

@@ -29,6 +29,10 @@ SAME: Mapping[str, str] = {
     "adam_beta1": "recipe.optimiser.betas.0",
     "adam_beta2": "recipe.optimiser.betas.1",
     "full_determinism": "budget.deterministic",
+    "gradient_checkpointing": "activation_checkpointing",
+    "activation_checkpointing": "activation_checkpointing",
+    "enable_gradient_checkpointing": "activation_checkpointing",
+    "enable_activation_checkpointing": "activation_checkpointing",
     "num_iterations": "epochs",
     "max_new_tokens": "max_completion_length",
     "chat_template_path": "model.chat_template",
@@ -78,9 +82,13 @@ SAME: Mapping[str, str] = {
     "eval_interval": "evaluate_every",
 }
 
-_CHECKPOINTING = (
-    "layers are not computed again in the backward pass, and this is not offered; a smaller budget.tokens_per_micro_batch takes less memory, "
-    "down to that of the longest row, and changes no result; leave it out"
+_ALL_LAYERS = (
+    "which layers are computed again cannot be chosen, all are or none: budget.activation_checkpointing=true; a smaller budget.tokens_per_micro_batch takes less "
+    "memory too"
+)
+_OFFLOADED = (
+    "activations are not moved elsewhere and back; budget.activation_checkpointing=true keeps only the inputs of layers, and a smaller "
+    "budget.tokens_per_micro_batch takes less memory too"
 )
 
 # Theirs → a sentence.
@@ -130,9 +138,12 @@ ANSWERS: Mapping[str, str] = {
     "deepspeed": "one process and one GPU is what there is; leave it out",
     "fsdp": "one process and one GPU is what there is; leave it out",
     "tensor_parallel_size": "one process and one GPU is what there is; leave it out",
-    "gradient_checkpointing": _CHECKPOINTING,
-    "activation_checkpointing": _CHECKPOINTING,
-    "enable_gradient_checkpointing": _CHECKPOINTING,
+    "activation_offloading": _OFFLOADED,
+    "enable_activation_offload": _OFFLOADED,
+    "enable_activation_offloading": _OFFLOADED,
+    "recompute_granularity": _ALL_LAYERS,
+    "recompute_method": _ALL_LAYERS,
+    "recompute_num_layers": _ALL_LAYERS,
     "torch_compile": "kernels of its own do what compiling would; leave it out",
     "use_liger_kernel": "kernels of its own do what they would; leave it out",
     "tf32": "matrix products are as exact as torch's own default; leave it out",
@@ -214,6 +225,20 @@ def _trackers(configuration: Any, value: Any) -> list[tuple[str, Any]]:
     return [("budget.report_to", names)]
 
 
+def _way_of_checkpointing(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    """Nothing has to be set: it describes what is done anyhow, or is refused."""
+    if value is None or (isinstance(value, Mapping) and set(value) <= {"use_reentrant"} and not value.get("use_reentrant")):
+        return []
+    raise InputError(
+        f"gradient_checkpointing_kwargs: {value!r} would be another way to the same gradient, and layers are computed again without reentrance here "
+        "({use_reentrant: false}); leave it out"
+    )
+
+
+def _reentrant(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    return _way_of_checkpointing(configuration, {"use_reentrant": value})
+
+
 def _format(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
     def made(configuration: Any, value: Any) -> list[tuple[str, Any]]:
         if not isinstance(value, bool):
@@ -233,6 +258,8 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
         configuration, _number(value, "warmup_steps") / configuration.budget.steps, "warmup_steps"
     ),
     "report_to": _trackers,
+    "gradient_checkpointing_kwargs": _way_of_checkpointing,
+    "gradient_checkpointing_use_reentrant": _reentrant,
     "greater_is_better": lambda configuration, value: [("budget.best_is", "highest" if value else "lowest")],
     "bf16": _format("bf16"),
     "fp16": _format("fp16"),

@@ -50,18 +50,25 @@ def drops(module: nn.Module) -> bool:
 
 @contextlib.contextmanager
 def dropping(module: nn.Module, seed: int, sequences: Sequences) -> Iterator[None]:
-    """Within, the adapters of ``module`` drop inputs."""
-    layers = list(_dropouts(module))
+    """Within, the adapters of ``module`` drop inputs, drawn for these sequences."""
     devices = [p.device for p in module.parameters() if p.device.type == "cuda"][:1]
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive(seed, _digest(module, sequences)))  # dropout draws from the global generator
-        try:
-            for layer in layers:
-                layer.train()
+        with as_drawn(module):
             yield
-        finally:
-            for layer in layers:
-                layer.eval()
+
+
+@contextlib.contextmanager
+def as_drawn(module: nn.Module) -> Iterator[None]:
+    """Within, the adapters of ``module`` drop inputs, by the global generator as it stands."""
+    layers = list(_dropouts(module))
+    try:
+        for layer in layers:
+            layer.train()
+        yield
+    finally:
+        for layer in layers:
+            layer.eval()
 
 
 def _dropouts(module: nn.Module) -> Iterator[nn.Module]:

@@ -9,7 +9,9 @@ are: no key is repeated for the queries that share it.
 Source: the backward pass with recomputed probabilities is FlashAttention's, arXiv 2205.14135, section 3.1 and appendix B.
 """
 
-from functools import cached_property
+import contextlib
+from collections.abc import Iterator
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from guerdon.models import kernels
+from guerdon.models.language.checkpointing import Again, going_through
 from guerdon.models.language.layout import Block, Layout, Shape
 
 NAME = "guerdon_layout"
@@ -95,19 +98,26 @@ def attention(
 ALL_ATTENTION_FUNCTIONS.register(NAME, attention)
 
 
-def by_its_own_code(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Any) -> Tensor:
-    """The last hidden states [T, D] of a row of tokens, by the model's code with ``attention`` in the place of its own.
+def by_its_own_code(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Any, again: Again | None = None) -> Tensor:
+    """The last hidden states [T, D] of a row of tokens, by the model's code with ``attention`` in the place of its own. ``again``: see ``checkpointing``.
 
     Raises:
         NotSupported: the model cannot attend so.
     """
-    config = body.config
-    own = config._attn_implementation
-    config._attn_implementation = NAME
-    try:
+    here = partial(_attending, body.config)
+    with here(), going_through(body, again and again.also(here)):
         return body(
             input_ids=tokens.unsqueeze(0), position_ids=positions.unsqueeze(0), use_cache=False, attending=attending
         ).last_hidden_state[0]
+
+
+@contextlib.contextmanager
+def _attending(config: Any) -> Iterator[None]:
+    """Within, a model of this configuration calls ``attention``."""
+    own = config._attn_implementation
+    config._attn_implementation = NAME
+    try:
+        yield
     finally:
         config._attn_implementation = own
 

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from guerdon.models import kernels
 from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
+from guerdon.models.language.checkpointing import Again, through
 from guerdon.models.language.layout import Layout, Shape, few_sequences, lay_out
 
 ROTATIONS = ("default", "linear", "llama3", "yarn")
@@ -286,15 +287,15 @@ class Decoder:
         both = self.rotary(torch.empty(0), positions.unsqueeze(0))
         return tuple(x[0, :, : x.shape[-1] // 2].float().contiguous() for x in both)
 
-    def forward(self, tokens: Tensor, positions: Tensor, attending: Attending) -> Tensor:
-        """The last hidden states [T, D] of a row of tokens, which attend as ``attending`` says.
+    def forward(self, tokens: Tensor, positions: Tensor, attending: Attending, again: Again | None = None) -> Tensor:
+        """The last hidden states [T, D] of a row of tokens, which attend as ``attending`` says. ``again``: see ``checkpointing``.
 
         Raises:
             NotSupported: a layer's window is shorter than the sequences, or an adapter is of a kind that is not done here.
         """
         x, angles = self.embedding(tokens), self.angles(positions)  # the row of padding is not trained, as in the model's own code
         for layer in self.layers:
-            x = layer.forward(x, angles, attending)
+            x = through(again, layer.forward, x, angles, attending)
         return _Norm.apply(x, self.final.weight, eps_of(self.final))
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
+from guerdon.models.language.checkpointing import Again, going_through
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
@@ -29,24 +30,24 @@ class Encoded:
     asked: Tensor
 
 
-def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed: bool) -> Encoded:
-    """The last hidden states of the sequences, before the output head."""
+def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed: bool, again: Again | None = None) -> Encoded:
+    """The last hidden states of the sequences, before the output head. ``again``: see ``checkpointing``; None keeps what the gradient reads."""
     if packed:
         try:
-            return _in_one_row(module, sequences, device)
+            return _in_one_row(module, sequences, device, again)
         except NotSupported:  # a window that is shorter than these sequences
             pass
-    return _in_padded_rows(module, sequences, device)
+    return _in_padded_rows(module, sequences, device, again)
 
 
-def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
+def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> Encoded:
     layout, body = lay_out(sequences), body_of(module)
     attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
-    hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending)
+    hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending, again)
     return Encoded(hidden, layout.predicts.to(device), layout.last.to(device), layout.asked.to(device))
 
 
-def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending) -> Tensor:
+def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending, again: Again | None = None) -> Tensor:
     """The last hidden states [T, D] of a row of tokens, by our own code where there is some for this model, else by the model's.
 
     Raises:
@@ -54,13 +55,15 @@ def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attend
     """
     decoder = decoder_of(body)
     if decoder is not None:
-        return decoder.forward(tokens, positions, attending)
-    return by_its_own_code(body, tokens, positions, attending)
+        return decoder.forward(tokens, positions, attending, again)
+    return by_its_own_code(body, tokens, positions, attending, again)
 
 
-def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device) -> Encoded:
+def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> Encoded:
     ids, attention, predicts, last = rows_of(sequences)
-    hidden = body_of(module)(input_ids=ids.to(device), attention_mask=attention.to(device), use_cache=False).last_hidden_state
+    body = body_of(module)
+    with going_through(body, again):
+        hidden = body(input_ids=ids.to(device), attention_mask=attention.to(device), use_cache=False).last_hidden_state
     return Encoded(hidden.flatten(0, 1), predicts.to(device), last.to(device), (last - sequences.length).to(device))
 
 
@@ -87,6 +90,7 @@ def at_acted_steps(
     plain_head: bool,
     packed: bool,
     others: Mapping[str, NextSteps] | None = None,
+    again: Again | None = None,
 ) -> dict[str, Tensor]:
     """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] where it is named. ``others`` are the
     next steps of the views that are compared with, at the same steps.
@@ -97,11 +101,11 @@ def at_acted_steps(
     taken = sequences.actions[sequences.mask].to(device)
     wanted = sorted(name for name in names if Name.parse(name).quantity in FUNCTIONALS)
     if plain_head:
-        encoded = encode(module, sequences, device, packed)
+        encoded = encode(module, sequences, device, packed, again)
         hidden = encoded.hidden.index_select(0, encoded.predicts)
         values = functionals(output_head(module), hidden, taken, sequences.temperature, wanted, others)
     else:
-        logits, hidden = _through_the_model(module, sequences, device)
+        logits, hidden = _through_the_model(module, sequences, device, again)
         values = of_logits(logits, taken, sequences.temperature, wanted, others)
     out = dict(zip(wanted, values, strict=True))
     return out | {"hidden": hidden} if "hidden" in names else out
@@ -117,7 +121,7 @@ def next_steps(module: nn.Module, sequences: Sequences, device: torch.device, pl
     return NextSteps(encoded.hidden.index_select(0, encoded.predicts), output_head(module))
 
 
-def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.device) -> tuple[Tensor, Tensor]:
+def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> tuple[Tensor, Tensor]:
     """Logits [S, V] and hidden states [S, D] by the model's own forward pass, whatever it does to its logits (scaling, soft caps): the rows are
     picked out just before its output head, by a hook."""
     ids, attention, predicts, _ = (x.to(device) for x in rows_of(sequences))
@@ -129,7 +133,8 @@ def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.de
 
     hook = output_head(module).register_forward_pre_hook(select)
     try:
-        logits = module(input_ids=ids, attention_mask=attention, use_cache=False).logits[0]
+        with going_through(body_of(module), again):
+            logits = module(input_ids=ids, attention_mask=attention, use_cache=False).logits[0]
     finally:
         hook.remove()
     return logits, seen[0]

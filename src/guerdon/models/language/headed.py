@@ -92,6 +92,15 @@ class HeadedModel:
         return not self.policy.unpacked_because
 
     @property
+    def checkpoints(self) -> bool:
+        """Whether layers are computed again in the backward pass."""
+        return self.policy.checkpoints
+
+    @checkpoints.setter
+    def checkpoints(self, on: bool) -> None:
+        self.policy.checkpoints = on
+
+    @property
     def context_length(self) -> int:
         return self.policy.context_length
 
@@ -99,8 +108,8 @@ class HeadedModel:
         """The head's quantities: [B], [B, K], or [B, T] and 0 where the policy did not act."""
         if not self.measures & names:
             return {}
-        with self.policy.dropping(sequences, self.packed) as packed:
-            encoded = encode(self.policy.computing, sequences, self.device, packed)
+        with self.policy.going(sequences, self.packed) as (packed, again):
+            encoded = encode(self.policy.computing, sequences, self.device, packed, again)
         encoded = replace(encoded, hidden=self.policy.leaving(encoded.hidden))
         said = readings(
             self.head,

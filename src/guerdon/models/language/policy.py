@@ -4,7 +4,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
-from guerdon.models.language.adapters import NOWHERE, do_nothing, dropping, drops
+from guerdon.models.language.adapters import NOWHERE, as_drawn, do_nothing, dropping, drops
+from guerdon.models.language.checkpointing import Again, layers_of
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
-from guerdon.models.language.forward import at_acted_steps, can_pack, has_plain_head, next_steps, scatter
+from guerdon.models.language.forward import at_acted_steps, body_of, can_pack, has_plain_head, next_steps, scatter
 from guerdon.models.language.mixing import MixedPolicy, Within
 from guerdon.models.language.sampling import begin, sample
 from guerdon.models.language.saving import merged, write
@@ -35,6 +36,7 @@ class LanguagePolicy:
 
     measures = OWN | {"hidden"}
     compares = COMPARING
+    _checkpoints = False
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None, seed: int = 0):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
@@ -72,10 +74,25 @@ class LanguagePolicy:
         with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
         others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
         plain_head = self.plain_head  # tried at the first use, before anything is dropped
-        with self.dropping(sequences, self.packed) as packed:
-            found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others)
+        with self.going(sequences, self.packed) as (packed, again):
+            found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others, again)
         found = {name: self.leaving(value) for name, value in found.items()}
         return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether layers are computed again in the backward pass (see ``checkpointing``); a learner says so.
+
+        Raises:
+            InputError: the model has no layers that can be.
+        """
+        return self._checkpoints
+
+    @checkpoints.setter
+    def checkpoints(self, on: bool) -> None:
+        if on:
+            layers_of(body_of(self.module))
+        self._checkpoints = on
 
     def leaving(self, x: Tensor) -> Tensor:
         """What was computed, as it is used elsewhere (see ``compute_copy``)."""
@@ -130,14 +147,16 @@ class LanguagePolicy:
         return drops(self.module)
 
     @contextlib.contextmanager
-    def dropping(self, sequences: Sequences, packed: bool) -> Iterator[bool]:
-        """While a gradient is computed of these sequences, part of the adapters' inputs is dropped, if that was asked for. Yields whether they go the ``packed`` way all
-        the same: where something is dropped they take the plain one."""
+    def going(self, sequences: Sequences, packed: bool) -> Iterator[tuple[bool, Again | None]]:
+        """While a gradient is computed of these sequences, part of the adapters' inputs is dropped and layers are computed again in the backward pass, if that was
+        asked for. Yields whether they go the ``packed`` way all the same (where something is dropped they take the plain one), and how layers are gone through."""
+        again = Again() if self.checkpoints and torch.is_grad_enabled() else None
         if not (self.drops and torch.is_grad_enabled()):
-            yield packed
+            yield packed, again
             return
-        with dropping(self.computing, self.seed, sequences):
-            yield False
+        module = self.computing
+        with dropping(module, self.seed, sequences):
+            yield False, again and again.also(partial(as_drawn, module), draws=True)
 
     def reference(self) -> "LanguagePolicy":
         """The policy as it is now, frozen: by switching the adapters off where they do nothing yet, else by a copy."""

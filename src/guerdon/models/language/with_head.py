@@ -61,6 +61,15 @@ class PolicyWithHead:
         return self.policy.drops
 
     @property
+    def checkpoints(self) -> bool:
+        """Whether layers are computed again in the backward pass."""
+        return self.policy.checkpoints
+
+    @checkpoints.setter
+    def checkpoints(self, on: bool) -> None:
+        self.policy.checkpoints = on
+
+    @property
     def context_length(self) -> int:
         return self.policy.context_length
 

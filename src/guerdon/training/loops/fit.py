@@ -73,7 +73,8 @@ class _Fit:
         self.views = Views(model, self.names, recipe.updates, models)
         if remember is not None:
             self.views.remember(remember)
-        self.learner = Learner("policy", model, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
+        own = (recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound, budget.activation_checkpointing)
+        self.learner = Learner("policy", model, *own)
         self.knobs = knobs.start(recipe)
         self.crosses = crosses(self.names)
         self._check(examples[0])

@@ -93,14 +93,15 @@ class _Improve:
                 "model.lora.lora_dropout: the policy learns from what it sampled, and the learner would measure other log-probabilities than those that were sampled "
                 "from; set it to 0"
             )
-        own = Learner("policy", policy, recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound)
-        self.learners = {"policy": own}
+        tokens, again = budget.tokens_per_micro_batch, budget.activation_checkpointing
+        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, tokens, self.views.bound, again)}
         for name, learning in recipe.learners.items():
             if name not in learners:
                 raise InputError(
                     f"recipe.learners.{name}: no model was given for it; name one with model:, or pass learners={{{name!r}: ...}}"
                 )
-            self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, budget.tokens_per_micro_batch)
+            layered = again and hasattr(learners[name], "checkpoints")  # the policy's many layers; a head on a frozen encoder has none
+            self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, tokens, checkpointing=layered)
         self.knobs = knobs.start(recipe)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound)
         critics = {name: self.learners[name].model for name in recipe.learners}
