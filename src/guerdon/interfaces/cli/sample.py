@@ -1,12 +1,14 @@
 """``guerdon sample``: completions of a model with their log-probabilities."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from guerdon.interfaces.cli._arguments import Json
 
 NEEDS_ARGUMENTS = True
+KWARGS = "--chat-template-kwargs"
 
 
 def command(
@@ -18,6 +20,13 @@ def command(
     chat: Annotated[
         bool | None,
         typer.Option("--chat/--plain", help="As a turn of a conversation, or as plain text. Default: by the model.", show_default=False),
+    ] = None,
+    chat_template_kwargs: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the chat template is told besides, as NAME=VALUE or as one JSON object; may be given several times: enable_thinking=false.",
+            show_default=False,
+        ),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Completions of each prompt.")] = 1,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the most likely token.")] = 1.0,
@@ -45,6 +54,7 @@ def command(
     from guerdon.sequences import Decoding
     from guerdon.training.jobs import encoder_for
 
+    variables = _variables(chat_template_kwargs or [])
     policy = built(LanguageModel(model, device=device), seed)
     if max_completion_length is None:
         max_completion_length = min(128, policy.context_length // 2)
@@ -54,10 +64,18 @@ def command(
         )
     as_chat = bool(getattr(policy.tokenizer, "chat_template", None)) if chat is None else chat
     as_chat = as_chat or system is not None
+    if variables and not as_chat:
+        raise InputError(
+            f"{KWARGS}: the prompt is plain text, which no chat template writes; "
+            f"{'add --chat' if getattr(policy.tokenizer, 'chat_template', None) else 'leave it out, for this model has no template'}"
+        )
     start = [] if system is None else [{"role": "system", "content": system}]
     texts = [[*start, {"role": "user", "content": p}] if as_chat else p for p in prompt]
     encoder = encoder_for(policy, policy.context_length - max_completion_length)
-    contexts = [torch.tensor(encoder.encode_prompt(text)) for text in texts]
+    for name in variables:
+        if name != "tools" and not encoder.reads(texts[0], name, **variables):
+            raise InputError(f"{KWARGS}: the chat template does the same whatever {name!r} is; check its name, or leave it out")
+    contexts = [torch.tensor(encoder.encode_prompt(text, **variables)) for text in texts]
     drawn = Group(n)(policy, contexts, Decoding(max_completion_length, temperature), seed)
     rows = []
     for b in range(len(drawn)):
@@ -81,6 +99,27 @@ def command(
         console.print(_coloured(row["tokens"]), soft_wrap=True)
         ended = "" if row["ended"] else ", cut off"
         console.print(f"  {len(row['tokens'])} tokens, log-probability {row['logp']:.3f} nats{ended}\n", style="dim", markup=False)
+
+
+def _variables(given: Sequence[str]) -> dict[str, Any]:
+    """What the chat template is told, with the values read as those of overrides are."""
+    from guerdon.errors import InputError
+    from guerdon.interfaces.configuration._yaml import parse
+    from guerdon.tasks.encoding import template_variables
+
+    told: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if text.lstrip().startswith("{"):
+            told |= parse(text, KWARGS)
+        elif equals and name.strip():
+            told[name.strip()] = parse(value, KWARGS)
+        else:
+            raise InputError(f"{KWARGS}: {text!r} is neither NAME=VALUE, such as enable_thinking=false, nor a JSON object")
+    try:
+        return template_variables({"chat_template_kwargs": told})
+    except InputError as error:
+        raise InputError(str(error).replace("column 'chat_template_kwargs'", KWARGS)) from error
 
 
 def _coloured(tokens: list[dict]):
