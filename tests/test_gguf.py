@@ -152,3 +152,15 @@ def test_tokens_that_transformers_adds_to_a_file_are_no_tokens_of_it(family, tmp
     made.save(tmp_path / "again")
     again = LanguageModel(str(tmp_path / "again")).build(0)
     assert again.tokenizer(text).input_ids == made.tokenizer(text).input_ids
+
+
+def test_a_file_is_written_and_read_without_a_word_and_bars_are_as_they_were(tmp_path, capfd):
+    from transformers import modeling_gguf_pytorch_utils as reading
+
+    own, bar = policy("llama"), reading.tqdm
+    capfd.readouterr()
+    export(own, tmp_path / "m.gguf", "f32")
+    LanguageModel(str(tmp_path / "m.gguf")).build(0)
+    assert capfd.readouterr() == ("", "") and reading.tqdm is bar
+    AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="m.gguf")
+    assert "GGUF" in capfd.readouterr().err  # whoever reads it elsewhere has the bar as before

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.models.language.loading import silent
 from guerdon.models.language.saving import merged
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding
@@ -244,9 +245,10 @@ def _read_back(policy: Any, module: Any, path: Path) -> float:
     from transformers import AutoModelForCausalLM, GgufConfig
 
     try:
-        again = AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
-        )
+        with silent():
+            again = AutoModelForCausalLM.from_pretrained(
+                path.parent, gguf_file=path.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+            )
     except (OSError, ValueError, RuntimeError) as error:
         raise RunFailed(
             f"the file cannot be read back ({str(error).splitlines()[0]}); use llama.cpp's own converter on the folder"

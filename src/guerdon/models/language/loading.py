@@ -9,11 +9,13 @@ A folder of ``peft`` adapters is the base that it names and the adapters on it; 
 Source: ours; the formats are those of ``transformers``, ``peft`` and GGUF.
 """
 
+import contextlib
 import importlib.util
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +175,7 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
             _refuse_other_kinds(place, config["config"], kind, adapters is not None)
             if adapters is not None and f"{_INSIDE}score.weight" in adapters:
                 config["config"].num_labels = len(adapters[f"{_INSIDE}score.weight"])
-        with _silent():
+        with silent():
             module, report = kind.loader.from_pretrained(
                 place.where,
                 dtype=dtype,
@@ -280,7 +282,7 @@ def _tokenizer(place: Place, base: Place | None = None) -> Any:
     )
     there = place if own else base
     try:
-        with _silent():
+        with silent():
             tokenizer = AutoTokenizer.from_pretrained(there.where, **there.options)
     except ImportError as error:
         raise InputError(
@@ -374,7 +376,7 @@ def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mappin
     from peft.utils.save_and_load import get_peft_model_state_dict
 
     try:
-        with _silent():
+        with silent():
             _resize(module, saved)
             adapted = PeftModel.from_pretrained(module, place.where, is_trainable=True)
             own = get_peft_model_state_dict(adapted, save_embedding_layers=False)
@@ -445,22 +447,24 @@ def _plain(module: Any) -> Any:
     return module
 
 
-class _silent(warnings.catch_warnings):
-    """Libraries are not to print what is read here and said in a sentence."""
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Within, libraries do not print what is read here and said in a sentence, nor draw bars: that of a GGUF file heeds no switch of ``transformers``."""
+    from transformers import modeling_gguf_pytorch_utils as reading
+    from transformers.utils import logging
 
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        super().__enter__()
+    verbosity, bar = logging.get_verbosity(), getattr(reading, "tqdm", None)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        self._before = logging.get_verbosity()
         logging.set_verbosity(logging.CRITICAL)
-
-    def __exit__(self, *error: Any) -> None:
-        from transformers.utils import logging
-
-        logging.set_verbosity(self._before)
-        super().__exit__(*error)
+        if bar is not None:
+            reading.tqdm = partial(bar, disable=True)
+        try:
+            yield
+        finally:
+            logging.set_verbosity(verbosity)
+            if bar is not None:
+                reading.tqdm = bar
 
 
 def _some(names: Iterable[str]) -> str:
