@@ -104,7 +104,7 @@ class Budget:
         batch_size: prompts (``improve``) or rows (``fit``) of a step, times ``gradient_accumulation_steps``.
         tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
         activation_checkpointing: of each layer of a language model only the input is kept for the gradient, and the rest is computed again: less memory, a
-            third more time or so, never another result.
+            quarter more time or so, never another result.
         evaluate_every, save_every: in steps; 0 only at the end.
         evaluation_rows: at most so many held-out rows.
         keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.

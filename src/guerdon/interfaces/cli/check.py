@@ -93,7 +93,7 @@ def _print_cost(console: Any, cost: dict[str, Any]) -> None:
             )
         elif again["saves"] > memory["total"] / 4:
             console.print(
-                f"  activation_checkpointing=true would take about {_bytes(again['saves'])} less and a third more time or so, and change no result",
+                f"  activation_checkpointing=true would take about {_bytes(again['saves'])} less and a quarter more time or so, and change no result",
                 soft_wrap=True,
             )
     time = cost["time"]
