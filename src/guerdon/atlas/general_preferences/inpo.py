@@ -55,6 +55,10 @@ system = System(
     kind="method",
     builds_on=("ipo", "mirror-descent", "online-dpo", "exploitability"),
     read="abstract",
+    note=(
+        "It is ahead of iterative DPO and of online IPO. Undecided is only whether its gap is below 0.001 after all rounds: "
+        "0.0007 is the mean of few and skewed seeds."
+    ),
 )
 TAU, ROUNDS, GAP = 0.1, (1, 2, 5, 10, 20), "gap over rounds"
 

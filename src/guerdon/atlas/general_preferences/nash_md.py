@@ -54,6 +54,11 @@ system = System(
     kind="method",
     builds_on=("preference-model", "mirror-descent", "geometric-mixture", "exploitability", "fixed-baseline"),
     read="abstract",
+    note=(
+        "The theorem's steps converge as they should. Its geometric mixture buys nothing over plain self-play with the same "
+        "penalty in the reward, each with a step size of its own: the gaps differ by less than 1e-5 exactly, and 0.001 on "
+        "samples."
+    ),
 )
 TAU, ITERATIONS, WEIGHTS = 0.1, 1000, (0.03, 0.1, 0.3, 1.0, 3.0)
 STEPS = {"smoke": (10, 100, 1000), "full": (10, 100, 1000, 10_000)}

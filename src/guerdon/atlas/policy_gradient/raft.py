@@ -58,6 +58,10 @@ system = System(
     kind="method",
     builds_on=("best-of-group", "negative-log-likelihood", "reward-model"),
     read="summary",
+    note=(
+        "At equal KL it is PPO's equal, as steady, with a rate and a temperature of its own. More candidates for each prompt go "
+        "further for as many prompts but not higher: with K 32 the reward at equal KL is 0.2 lower than with K 8."
+    ),
 )
 SAMPLES, ROUNDS, STOPS, PRICE = 256, 12, (1, 2, 4, 6, 9, 12), 2.0
 KS = {"RAFT, K 8": 8, "RAFT, K 32": 32}

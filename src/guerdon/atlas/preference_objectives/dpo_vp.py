@@ -42,6 +42,10 @@ system = System(
     kind="study",
     builds_on=("dpo", "online-dpo", "verifier", "grpo", "reference-reset"),
     read="summary",
+    note=(
+        "It learns from half as many sequences as GRPO and ends 0.06 behind it, about where 0.05 was granted; GRPO stopped at "
+        "as many is as good."
+    ),
 )
 ROUNDS, PROBLEMS, BATCHES = 6, 128, 48
 recipe: dict[str, Recipe] = {

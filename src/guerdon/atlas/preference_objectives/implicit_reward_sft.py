@@ -50,6 +50,10 @@ system = System(
     kind="theory",
     builds_on=("sft", "dpo", "f-divergence", "implicit-reward-log-ratio"),
     read="abstract",
+    note=(
+        "A smaller rate before DPO is better than the rate that is best for SFT alone, by 0.02 of a win rate. Once SFT's rate "
+        "is tuned for what DPO makes of it, neither divergence adds anything (0.0001)."
+    ),
 )
 CONTEXTS, VOCABULARY, DEPTH, DEMONSTRATIONS, PAIRS = 8, 4, 2, 4, 256
 DEMONSTRATORS = {"modest": 3.0, "expert": 0.5}  # the beta of their tilt

@@ -56,6 +56,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "graded-removal", "category-cross-entropy", "with-head"),
     read="abstract",
+    note=(
+        "At equal KL it is 0.06 of reward ahead of DPO, where 0.1 is of interest. Its margins follow the true ones a little "
+        "better, even than those of DPO tuned for that."
+    ),
 )
 DEGREES, BATCH, STEPS, STOPS, PRICE = 4, 32, 32, (4, 8, 16, 24, 32), 2.0
 

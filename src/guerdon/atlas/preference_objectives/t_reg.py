@@ -55,6 +55,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "contrastive-prompting", "implicit-reward"),
     read="summary",
+    note=(
+        "Its lead over DPO is that of the sorted texts it also sees. DPO that sees them too is as good, and says better where "
+        "an answer went wrong."
+    ),
 )
 BETA, STEPS, STOPS, PRICE = 0.1, 40, (5, 10, 20, 30, 40), 2.0
 LETTERS, BETTER, WORSE = "abcdefghijklmnopqrst", "+", "-"
