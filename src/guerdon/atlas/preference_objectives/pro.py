@@ -58,6 +58,11 @@ system = System(
     kind="method",
     builds_on=("plackett-luce", "negative-log-likelihood", "mean-log-probability"),
     read="code",
+    note=(
+        "At equal KL PRO is equal to SFT on the best of the answers, as far as that goes from SFT (0.5 nats; there PRO's frontier is the line from SFT to its first point, "
+        "and with ever more imitation it is SFT on the best). Of the same rankings Plackett-Luce, without temperatures, is 0.06 behind; all pairs may be ahead or behind by "
+        "0.1. A ranking of five is worth 0.14 more than one of two. PRO goes further than SFT on the best: reward 0.70 at 2 nats, against 0.38 at 0.5."
+    ),
 )
 FIVE, STEPS, SEQUENCES, PRICE, WEIGHTS, BEST_OF = 5, 30, 80, 1.0, (1.0, 0.1, 0.01, 0.001), (1, 2, 3, 5)
 IMITATION = "SFT on the best"
