@@ -81,7 +81,7 @@ claim = AllOf(
     NoWorseThan("strong teacher", "strong teacher, feedback", margin=0.1, **_calls),
     BetterThan("weak teacher, feedback", "strong teacher, feedback", on="gain", effect=0.1, matched="calls"),
 )
-SEEDS = {"smoke": 1, "full": 10, "tune": 2}
+SEEDS = {"smoke": 1, "full": 20, "tune": 2}
 
 
 class Start:
