@@ -23,7 +23,9 @@ import torch
 from torch import nn
 
 from guerdon.errors import InputError
+from guerdon.models.language import folders
 from guerdon.models.language.adapters import in_float32
+from guerdon.models.language.hub import within_reach
 from guerdon.models.language.saving import RESIZED, merged
 
 ADAPTERS = "adapter_config.json"
@@ -103,6 +105,11 @@ class Place:
         """The source, so that it is found from other directories too."""
         return str(Path(self.where).resolve()) if Path(self.source).expanduser().is_dir() else self.source
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it lies here and is no GGUF file."""
+        return not self.options and Path(self.where).is_dir()
+
 
 def locate(source: str) -> tuple[str, dict[str, str]]:
     """Where ``transformers`` finds the model: a folder or hub id, and the GGUF file in it if it is one.
@@ -121,8 +128,8 @@ def locate(source: str) -> tuple[str, dict[str, str]]:
         if not path.is_file():
             raise InputError(f"model.source: there is no file {source}")
         return str(path.parent), {"gguf_file": path.name}
-    if source.startswith((".", "/", "~")) and not path.is_dir():
-        raise InputError(f"model.source: there is no folder {source}")
+    if not path.is_dir() and (source.startswith((".", "/", "~")) or source.count("/") > 1 or path.is_file()):
+        raise InputError(f"model.source: {f'{source} is a file; name its folder' if path.is_file() else f'there is no folder {source}'}")
     return (str(path) if path.is_dir() else source), {}
 
 
@@ -144,6 +151,13 @@ def read(source: str, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | Non
         InputError: there is no model of this kind, or not all of it.
     """
     place = Place.of(source)
+    if place.is_folder:
+        folders.refuse(source, Path(place.where))
+    with within_reach() if not place.is_folder and not place.options else contextlib.nullcontext():
+        return _read(place, kind, dtype, beneath, merge)
+
+
+def _read(place: Place, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | None, merge: bool) -> Loaded:
     adapters = _adapters(place)
     if adapters is None:
         module, lacking = _weights(place, kind, dtype)
@@ -152,10 +166,10 @@ def read(source: str, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | Non
     else:
         _refuse_other_adapters(place, adapters, kind)
         under, saved = _base_of(place, adapters), _saved(place)
-        module, lacking = _weights(under, kind, torch.float32 if merge or beneath is None else beneath, saved)
+        module, lacking = _beneath(place, under, kind, torch.float32 if merge or beneath is None else beneath, saved)
         tokenizer, base = _tokenizer(place, under), None if merge else under.lasting
         module = _on(module, place, lacking, under, saved)
-        module = merged(module).to(dtype) if merge else module
+        module = _merged(place, module).to(dtype) if merge else module
     if place.options:
         _without_added(tokenizer, module.get_input_embeddings().weight.shape[0])
     _look(place, kind, module, tokenizer)
@@ -171,7 +185,7 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
         if "gguf_file" in place.options:
             config = {}
         else:
-            config = {"config": transformers.AutoConfig.from_pretrained(place.where)}
+            config = {"config": _config(place, kind)}
             _refuse_other_kinds(place, config["config"], kind, adapters is not None)
             if adapters is not None and f"{_INSIDE}score.weight" in adapters:
                 config["config"].num_labels = len(adapters[f"{_INSIDE}score.weight"])
@@ -181,9 +195,10 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
                 dtype=dtype,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are in the report, with their names
+                trust_remote_code=False,
                 **config,
                 **place.options,
-                **_unpacked(place.options),
+                **_unpacked(place, config.get("config")),
             )
     except InputError:
         raise
@@ -193,7 +208,7 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
             f"model.source: reading {place.source} needs a package that is not installed ({_line(error)}); {missing}"
         ) from error
     except Exception as error:  # whatever a damaged or a foreign folder may bring transformers to raise
-        raise InputError(f"model.source: cannot load {kind.called} from {place.source!r}: {_line(error)}") from error
+        raise _cannot(place, kind, error) from error
     module = _plain(module)
     who = type(module).__name__
     if report["mismatched_keys"]:
@@ -209,9 +224,82 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
     if strange:
         raise InputError(
             f"model.source: {place.source} holds weights for which a {who} has no place ({_some(strange)}), so it is another model "
-            f"than {kind.called} of this kind; {kind.otherwise}"
+            f"than {kind.called} of this kind; {_VALUE_HEAD if any('v_head' in name for name in strange) else kind.otherwise}"
         )
     return module, set(report["missing_keys"])
+
+
+def _config(place: Place, kind: Kind) -> Any:
+    """The configuration, of a family that ``transformers`` knows itself: code that comes with a model is not run.
+
+    Raises:
+        InputError: there is none, or it is of another family; or its weights are kept in a format that nothing can be trained in.
+    """
+    from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig, __version__
+
+    try:
+        with silent():
+            plain, _ = PretrainedConfig.get_config_dict(place.where)
+            family, brings = plain.get("model_type"), (plain.get("auto_map") or {}).get("AutoConfig")
+            if family not in CONFIG_MAPPING and brings:
+                raise InputError(
+                    f"model.source: {place.source} brings code of its own ({str(brings).split('.')[0]}.py), and code that comes with a model is not run; "
+                    f"take a model of a family that transformers {__version__} knows"
+                )
+            if family is not None and family not in CONFIG_MAPPING:
+                raise InputError(
+                    f"model.source: {place.source} is of the family {family!r}, which transformers {__version__} does not know; a newer one may "
+                    "(pip install -U transformers)"
+                )
+            _refuse_quantised(place, plain)
+            return AutoConfig.from_pretrained(place.where, trust_remote_code=False)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _cannot(place, kind, error) from error
+
+
+def _cannot(place: Place, kind: Kind, error: Exception) -> InputError:
+    """A sentence for what ``transformers`` could not do, with what can be done about it."""
+    if not place.is_folder and not place.options:
+        otherwise = (
+            f"there is no folder {place.source} here either, so check the name and the connection, set HF_TOKEN where the repository is private or "
+            "gated, or name the folder of a model"
+        )
+    else:
+        otherwise = "fetch or save it again"
+    return InputError(f"model.source: cannot load {kind.called} from {place.source!r}: {_line(error).rstrip('.')}; {otherwise}")
+
+
+_WRITTEN_OUT = {"fp8": "FineGrainedFP8Config", "mxfp4": "Mxfp4Config"}  # formats that transformers can turn into ordinary weights
+
+
+def _refuse_quantised(place: Place, config: Mapping[str, Any]) -> None:
+    """Refuse packed weights by what the configuration says of them, before a package is asked for that would not help."""
+    said = config.get("quantization_config") or {}
+    how = said.get("quant_method") or ("MLX" if "quantization" in config else "")
+    bits = said.get("bits") or next((n for n in (4, 8) if said.get(f"load_in_{n}bit")), (config.get("quantization") or {}).get("bits"))
+    if how and how not in _WRITTEN_OUT:
+        raise InputError(
+            f"model.source: the weights of {place.source} are quantised ({how}{f', {bits} bits' if bits else ''}), and models are computed with and "
+            "trained in floating point; take the model that they were made from (with model.lora and model.dtype: bfloat16 it needs two bytes a weight), or "
+            "a GGUF file, which is dequantised"
+        )
+
+
+def _beneath(place: Place, base: Place, kind: Kind, dtype: torch.dtype, saved: Mapping[str, torch.Tensor]) -> tuple[Any, set[str]]:
+    """The weights of the base of adapters."""
+    try:
+        if base.is_folder:
+            folders.refuse(base.source, Path(base.where))
+        with within_reach() if not base.is_folder and not base.options else contextlib.nullcontext():
+            return _weights(base, kind, dtype, saved)
+    except InputError as error:
+        why = str(error).removeprefix("model.source: ")
+        raise InputError(f"model.source: the base of the adapters in {place.source}: {why}; {_asks(place)}") from error
+
+
+_VALUE_HEAD = "the value head of a trainer is among them: save the model without it (TRL: model.pretrained_model.save_pretrained)"
 
 
 def _refuse_gaps(place: Place, module: nn.Module, lacking: set[str]) -> None:
@@ -229,11 +317,20 @@ def _refuse_other_kinds(place: Place, config: Any, kind: Kind, beneath: bool) ->
     if kind is SCORER and not beneath and (config.num_labels != 1 or not any(kind.ending in name for name in names)):
         raise InputError(f"{place.source} is no scorer ({', '.join(names) or 'unknown kind'}): {kind.otherwise}")
     if getattr(config, "is_encoder_decoder", False) or type(config) not in kind.known:
-        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} of transformers is needed (decoder only)")
+        sees = any(getattr(config, f"{sense}_config", None) is not None for sense in ("vision", "audio"))
+        more = ", without images and sound; a model of the same family that reads text alone may do" if sees else ""
+        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} of transformers is needed (decoder only{more})")
     endings = {name.rpartition("For")[2] for name in names if "For" in name}
     own = kind.known[type(config)].__name__.rpartition("For")[2] if "For" in kind.known[type(config)].__name__ else kind.ending
     if kind is POLICY and endings and own not in endings:
-        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} is needed; {kind.otherwise}")
+        otherwise = kind.otherwise if "SequenceClassification" in endings else _OTHERWISE.get(next(iter(endings)), _OTHERWISE[""])
+        raise InputError(f"model.source: {place.source} is a {said}, and {kind.called} is needed; {otherwise}")
+
+
+_OTHERWISE = {
+    "TokenClassification": "one that judges steps or tokens cannot write, and is not read as a reward model of whole answers either",
+    "": "take a decoder (its architectures in config.json end in CausalLM)",
+}
 
 
 def _look(place: Place, kind: Kind, module: nn.Module, tokenizer: Any) -> None:
@@ -273,6 +370,12 @@ def _looks_ahead(module: Any) -> bool:
     return not torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max()))
 
 
+_NO_TOKENIZER = (
+    "a model's folder needs its tokenizer's files beside the weights; copy them from the model that it was trained from (tokenizer.json, tokenizer_config.json, "
+    "chat_template.jinja)"
+)
+
+
 def _tokenizer(place: Place, base: Place | None = None) -> Any:
     """The tokenizer that lies beside the weights; beside adapters that have none, that of their base."""
     from transformers import AutoTokenizer
@@ -280,19 +383,22 @@ def _tokenizer(place: Place, base: Place | None = None) -> Any:
     own = base is None or any(
         (Path(place.where) / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model")
     )
-    there = place if own else base
+    there, template = place if own else base, Path(place.where) / "chat_template.jinja"
     try:
         with silent():
-            tokenizer = AutoTokenizer.from_pretrained(there.where, **there.options)
+            tokenizer = AutoTokenizer.from_pretrained(there.where, trust_remote_code=False, **there.options)
+            if not own and template.is_file():
+                tokenizer.chat_template = template.read_text()
     except ImportError as error:
         raise InputError(
             f"model.source: reading the tokenizer of {there.source} needs a package that is not installed ({_line(error)}); pip install it"
         ) from error
     except Exception as error:
         raise InputError(
-            f"model.source: cannot load a tokenizer from {there.source!r} ({_line(error)}); a model's folder needs its tokenizer's files "
-            "beside the weights (tokenizer.json, tokenizer_config.json)"
+            f"model.source: cannot load a tokenizer from {there.source!r} ({_line(error).removesuffix(' from one of:')}); {_NO_TOKENIZER}"
         ) from error
+    if not set(tokenizer.get_vocab()) - set(tokenizer.get_added_vocab()) - set(tokenizer.all_special_tokens):
+        raise InputError(f"model.source: {there.source} holds no tokenizer; {_NO_TOKENIZER}")  # transformers makes one of nothing
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -344,22 +450,28 @@ def _refuse_other_adapters(place: Place, adapters: dict[str, Any], kind: Kind) -
 
 def _base_of(place: Place, adapters: dict[str, Any]) -> Place:
     name = adapters.get("base_model_name_or_path")
-    asks = f"write where it lies into base_model_name_or_path of {place.where}/{ADAPTERS}"
     if not name:
-        raise InputError(f"model.source: {place.source} holds adapters and does not say of which model; {asks}")
+        raise InputError(f"model.source: {place.source} holds adapters and does not say of which model; {_asks(place)}")
     beside = Path(place.where) / name
     if not Path(name).exists() and not Path(name).is_absolute() and beside.is_dir():
         name = str(beside)
     try:
         return Place.of(name)
     except InputError as error:
-        raise InputError(f"model.source: {place.source} holds adapters of {name}, which is not there; {asks}") from error
+        raise InputError(f"model.source: {place.source} holds adapters of {name}, which is not there; {_asks(place)}") from error
+
+
+def _asks(place: Place) -> str:
+    return f"write where it lies into base_model_name_or_path of {place.where}/{ADAPTERS}"
 
 
 def _saved(place: Place) -> dict[str, torch.Tensor]:
     """What the file of adapters holds."""
     from peft.utils.save_and_load import load_peft_weights
 
+    files = ("adapter_model.safetensors", "adapter_model.bin")
+    if place.is_folder and not any((Path(place.where) / name).is_file() for name in files):
+        raise InputError(f"model.source: {place.source} holds the settings of adapters and no {files[0]}; fetch or save them again")
     try:
         return load_peft_weights(place.where, device="cpu")
     except Exception as error:
@@ -398,6 +510,15 @@ def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mappin
     return in_float32(adapted)
 
 
+def _merged(place: Place, adapted: Any) -> Any:
+    try:
+        return merged(adapted)
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"model.source: the adapters in {place.source} cannot be added to the weights ({_line(error).rstrip('.')}); train them on instead (without model.lora)"
+        ) from error
+
+
 def _bare(name: str) -> str:
     """The name of a weight without what ``peft`` writes into it for the layer around it."""
     for word in (".base_layer.", ".original_module.", ".modules_to_save."):
@@ -430,13 +551,16 @@ def without_dropout(adapted: nn.Module) -> None:
 # formats
 
 
-def _unpacked(options: dict[str, str]) -> dict[str, Any]:
-    """A GGUF file is to be read into ordinary weights, which have gradients, also where its blocks could be computed with as they are."""
+def _unpacked(place: Place, config: Any) -> dict[str, Any]:
+    """Packed blocks are to be read into ordinary weights, which have gradients, also where they could be computed with as they are."""
     import transformers
 
-    if "gguf_file" not in options or not hasattr(transformers, "GgufConfig"):
-        return {}
-    return {"quantization_config": transformers.GgufConfig(dequantize=True)}
+    how = (
+        "GgufConfig"
+        if "gguf_file" in place.options
+        else _WRITTEN_OUT.get((getattr(config, "quantization_config", None) or {}).get("quant_method"), "")
+    )
+    return {"quantization_config": getattr(transformers, how)(dequantize=True)} if hasattr(transformers, how) else {}
 
 
 def _plain(module: Any) -> Any:
@@ -474,4 +598,4 @@ def _some(names: Iterable[str]) -> str:
 
 def _line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    return text[0].strip() if text else type(error).__name__
