@@ -110,7 +110,7 @@ claim = AllOf(
     RanksAs(tuple(FACTORS), on="effect", effect=0.1, matched="KL"),
     AheadAlong("PPO", "DPO", on="gold", along="KL", effect=0.1),
     AheadAlong(BETTER, "PPO", on="gold", along="KL", effect=0.1),
-    BetterThan("best of 16, better reward model", "best of 16", on="gold", effect=0.1, matched="KL"),
+    BetterThan("best of 16, better reward model", "best of 16", on="gold of the best", effect=0.1, matched="KL"),
 )
 SEEDS = {"smoke": 1, "full": 8, "tune": 2}
 
@@ -167,7 +167,7 @@ class Start:
         rewards = {arm: partial(proxy, self.done[name].model) for arm, name in names.items()} | {"gold": self.world.reward}
         _, judged = answers(self.policy, self.world, DECODING, self.seed, rewards, each=16)
         worth = judged["gold"].view(-1, 16)
-        return {arm: {"gold": float(worth.gather(1, judged[arm].view(-1, 16).argmax(1, keepdim=True)).mean())} for arm in names}
+        return {arm: {"gold of the best": float(worth.gather(1, judged[arm].view(-1, 16).argmax(1, keepdim=True)).mean())} for arm in names}
 
 
 start = lru_cache(maxsize=4)(Start)
