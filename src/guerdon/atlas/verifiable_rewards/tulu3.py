@@ -70,10 +70,10 @@ system = System(
     builds_on=("sft", "dpo", "ppo", "reward-model", "string-match"),
     read="code",
     note=(
-        "DPO adds nothing to what the most likely answer gets right (0.738 to 0.742, equal), at the best rate of its grid; larger rates lose. Imitating the best of the same answers "
-        "adds 0.03 at as many samples and steps, no less than RLVR adds from DPO with as many answers again (0.765 against 0.768). RLVR's lead over a second round of DPO, and over "
-        "RLVR that sees the reward model's score too, is there, and at 0.016 about as small as anybody would notice. When answers are drawn, SFT gets 0.38, DPO 0.40, "
-        "the best imitated 0.48 and RLVR 0.49."
+        "DPO adds nothing to what the most likely answer gets right (0.738 to 0.742, equal) at the best rate of its grid; larger rates lose. Imitating the best of the same "
+        "answers adds 0.03 at as many samples and steps: it ends at 0.768, where RLVR, from DPO and with as many answers again, ends at 0.765. RLVR's lead over a second round "
+        "of DPO, and over RLVR that sees the reward model's score too, is there, and at 0.016 a little smaller than what anybody would notice. When answers are drawn, SFT "
+        "gets 0.38, DPO 0.40, the best imitated 0.48 and RLVR 0.49."
     ),
 )
 LENGTH, PROBLEMS, EACH, ROUNDS, SAMPLES = 6, 768, 4, 24, 128
