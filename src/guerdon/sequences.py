@@ -147,7 +147,7 @@ def merge(parts: Sequence[Sequences]) -> Sequences:
     return replace(bare, contexts=contexts, context=torch.tensor(kept, dtype=torch.long)[bare.context])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class Side:
     """One tokenized sequence of an example: context, actions, which of them are trained on, and named numbers of each action."""
 
@@ -157,7 +157,7 @@ class Side:
     steps: Mapping[str, tuple[float, ...]] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """One tokenized row: its sides (``""``, or ``chosen`` and ``rejected``) and its numeric columns.
 

@@ -43,6 +43,11 @@ class Prepared:
         left = length - decoding.max_completion_length
         return left if own is None else min(own, left)
 
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """The rows to learn from, read once for all who look at them before a run."""
+        return self.task.train()
+
     @property
     def truncate(self) -> str:
         """How the encoder cuts; rows to be dropped are dropped before it sees them."""

@@ -24,7 +24,7 @@ def load(
     Args:
         texts: columns of tables that hold text even where it looks like a number.
         optional: none are to be had is no error.
-        first: of a dataset of the hub only so many rows, without downloading the rest.
+        first: only so many rows, without reading or downloading the rest where the kind of place can.
 
     Raises:
         InputError: there are none, or they cannot be read.
@@ -37,16 +37,26 @@ def load(
     files = _matching(path, place)
     if files is None and place.is_dir():
         if any((place / saved).exists() for saved in _SAVED):
-            return [(path, _saved(place, split, optional))]
+            return [(path, _saved(place, split, optional)[:first])]
         files = _of_folder(place, path, split, optional)
     if files is not None:
-        return [(str(file), _files.read(file, texts)) for file in files]
+        return list(_read(files, texts, first))
     if _files.kind(place) or path.count("/") > 1 or path.startswith((".", "~", "/")):
         near = get_close_matches(place.name, [f.name for f in place.parent.iterdir()] if place.parent.is_dir() else [], n=1, cutoff=0.5)
         raise InputError(
             f"there is no file or folder {path}" + (f"; did you mean {place.parent / near[0]}?" if near else "; check the path")
         )
     return [(path, _from_hub(path, name, split, optional, first))]
+
+
+def _read(files: Sequence[Path], texts: Collection[str], first: int | None) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Files with their rows, as many as are wanted of all of them together."""
+    for file in files:
+        if first == 0:
+            return
+        rows = _files.read(file, texts) if first is None else list(islice(_files.rows(file, texts), first))
+        first = None if first is None else first - len(rows)
+        yield str(file), rows
 
 
 def is_file(path: Any) -> bool:

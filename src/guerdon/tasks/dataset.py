@@ -56,7 +56,7 @@ class Dataset:
         held_out: share (< 1) or number of rows to hold out.
         group: the column (its old or new name) whose equal values are held out together; None: the prompt, or the whole row without one.
         max_rows, max_test_rows: at most so many, after shuffling.
-        streaming: take the first ``max_rows`` rows of a dataset of the hub and download no more.
+        streaming: take the first ``max_rows`` rows of a file, a folder or a dataset of the hub, and read or download no more (of several places, of each).
         shuffle: put the rows into the order of the seed; off: that of the file.
         reward: how answers are judged; None: the recipe says.
     """

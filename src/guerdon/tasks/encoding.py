@@ -161,6 +161,14 @@ class Encoder:
     # Inside
 
     @cached_property
+    def _ids(self) -> dict[int, int]:
+        return {}
+
+    def _shared(self, tokens: Tokens) -> Tokens:
+        """The same tokens, each number one object in all rows: a tokenizer makes a new one, of 32 bytes, at every place."""
+        return tuple([self._ids.setdefault(token, token) for token in tokens])
+
+    @cached_property
     def _chat(self) -> ChatTemplate:
         return ChatTemplate(self.tokenizer)
 
@@ -312,7 +320,10 @@ class Encoder:
         if any(not side.actions for side in sides):
             raise InputError("a completion has no tokens to learn from")
         context, room = self._fit(sides[0].context, max(len(side.actions) for side in sides))
-        cut = tuple(Side(context, s.actions[:room], s.mask[:room], {k: v[:room] for k, v in s.steps.items()}) for s in sides)
+        context, actions = self._shared(context), [self._shared(side.actions[:room]) for side in sides]
+        cut = tuple(
+            Side(context, own, s.mask[:room], {k: v[:room] for k, v in s.steps.items()}) for s, own in zip(sides, actions, strict=True)
+        )
         if any(not any(side.mask) for side in cut):
             raise NothingLeft(f"cut to {room} tokens, the completion has nothing left to learn; drop the row, or leave it more room")
         return cut

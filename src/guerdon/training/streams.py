@@ -22,6 +22,7 @@ class Stream:
         if not len(examples):
             raise InputError("the data have no rows")
         self.examples, self.rows, self.seed = examples, rows_per_step, seed
+        self.order: tuple[int, torch.Tensor] = (-1, torch.empty(0))  # the epoch whose order is at hand, and that order
 
     @property
     def steps_per_epoch(self) -> int:
@@ -50,9 +51,11 @@ class Stream:
         """All rows in order, from the first of a step on, epoch after epoch."""
         epoch, inside = divmod((step - 1) * self.rows, len(self.examples))
         while True:
-            order = torch.randperm(len(self.examples), generator=generator(self.seed, "order", epoch))
-            for place in order[inside:].tolist():
-                yield self.examples[place]
+            if self.order[0] != epoch:
+                self.order = (epoch, torch.randperm(len(self.examples), generator=generator(self.seed, "order", epoch)))
+            order = self.order[1]
+            for first in range(inside, len(order), self.rows):  # a step's places at a time: there may be a million
+                yield from map(self.examples.__getitem__, order[first : first + self.rows].tolist())
             epoch, inside = epoch + 1, 0
 
 

@@ -78,7 +78,7 @@ def plainly(policy: Any, sequences: Sequences) -> Tensor:
 def _draw(prepared: Prepared) -> Sequences:
     from guerdon.acting.samplers.group import Group
 
-    rows = prepared.task.train()
+    rows = prepared.rows
     rows = [rows[i] for i in range(min(_ROWS, len(rows)))]
     contexts = [torch.tensor(prepared.encoder.encode_prompt(r["prompt"], **template_variables(r))) for r in rows]
     return Group(1)(prepared.model, contexts, prepared.settings.decoding, prepared.settings.budget.seed)

@@ -117,15 +117,15 @@ def _step(prepared: Prepared, rows: int) -> float:
     recipe = dataclasses.replace(prepared.settings.recipe, refills=0)
     if recipe.minibatches > rows * getattr(recipe.sampler, "num_generations", 1):
         recipe = dataclasses.replace(recipe, minibatches=1)
-    task = prepared.task if hasattr(prepared.task, "reward_of") else _few(prepared.task, rows)
+    task = prepared.task if hasattr(prepared.task, "reward_of") else _few(prepared, rows)
     settings = dataclasses.replace(prepared.settings, budget=budget, recipe=recipe)
     job = Prepared(settings, prepared.loop, prepared.model, task).job
     return job(prepared.model, {}, budget.seed, None, Silent()).history[-1]["step_time"]
 
 
-def _few(task: Any, rows: int) -> Kept:
-    train, test = task.train(), task.test()
+def _few(prepared: Prepared, rows: int) -> Kept:
+    train, test = prepared.rows, prepared.task.test()
     few = [train[i * len(train) // rows] for i in range(rows)]
     if len({repr(row.get("prompt")) for row in few}) == 1:  # where there are several prompts, a step may need two of them
         few[-1] = next((row for row in train if row.get("prompt") != few[0].get("prompt")), few[-1])
-    return Kept(task, few, [test[i] for i in range(min(1, len(test)))], "a few rows")
+    return Kept(prepared.task, few, [test[i] for i in range(min(1, len(test)))], "a few rows")

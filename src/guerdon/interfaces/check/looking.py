@@ -56,7 +56,7 @@ def look_at(prepared: Prepared) -> Looked:
     Raises:
         InputError: one of them cannot be encoded.
     """
-    rows = prepared.task.train()
+    rows = prepared.rows
     most = min(len(rows), _MADE if isinstance(rows, LazyRows) else MOST)
     looked = Looked(rows, unbounded(prepared.encoder))
     for index in range(0, len(rows), max(1, -(-len(rows) // most))):

@@ -18,7 +18,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     """
     from guerdon.feedback.running import RewardRunner
 
-    rows = prepared.task.train()
+    rows = prepared.rows
     rows = [rows[i] for i in range(min(_ROWS, len(rows)))]
     functions = prepared.functions()
     golds = [(i, gold(row)) for i, row in enumerate(rows)]

@@ -12,13 +12,13 @@ from guerdon.tasks.rows import at_row
 def look(prepared: Prepared, rows: int) -> list[dict[str, Any]]:
     """For each of the first rows: by side, the tokens with whether they are trained. Of a loop that acts there is only the prompt: what is
     trained is what the policy will answer."""
-    some = range(min(rows, len(prepared.task.train())))
+    some = range(min(rows, len(prepared.rows)))
     return [{"row": index, "sides": of_row(prepared, index)} for index in some]
 
 
 def of_row(prepared: Prepared, index: int) -> dict[str, list[dict[str, Any]]]:
     """By side, the tokens of one training row; all of them where it does not fit and nothing says how to cut it."""
-    row = prepared.task.train()[index]
+    row = prepared.rows[index]
     with at_row(index, "the training rows"):
         try:
             sides = sides_of(prepared, row, prepared.encoder)
