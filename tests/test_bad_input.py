@@ -201,6 +201,46 @@ def test_data_are_refused_with_the_row(guerdon, content, overrides, expected):
     assert not Path("run/checkpoints").exists()
 
 
+def test_wrong_rows_are_refused_with_the_setting_that_leaves_all_of_them_out_and_counts_them(guerdon):
+    pairs = [{"prompt": f"{w}>", "chosen": w, "rejected": w[::-1]} for w in ("ab", "aab", "abb", "aaab", "abab", "abbb")]
+    wrong = [
+        {"prompt": "a>", "chosen": "b", "rejected": "b"},
+        {"prompt": "b>", "chosen": "a", "rejected": "a"},
+        {"prompt": "ab>", "chosen": None, "rejected": "b"},
+        {"prompt": None, "chosen": "ab", "rejected": "aa"},
+        {"prompt": "ba>", "chosen": 7, "rejected": "b"},
+        {"prompt": "ba>", "chosen": "b"},
+        {"prompt": "ba>"},
+    ]
+    file = tiny(SFT, rows__jsonl=rows(*pairs, *wrong))
+    dpo = ("model.characters='ab>'", "task={path: rows.jsonl, held_out: 0}", "recipe=dpo", "steps=1", "batch_size=2")
+    for command in ("check", "fit"):
+        code, said = guerdon(command, file, *dpo)
+        assert code == 2 and said.rstrip().endswith("encoding.wrong=drop leaves out all such rows, and counts them"), said
+    code, said = guerdon("fit", file, *dpo, "encoding.wrong=drop")
+    assert code == 0, said
+    assert "7 of 13 training rows cannot be learned from and are left out:" in said
+    for words in (
+        "2: chosen and rejected are the same, so nothing was preferred (row ",
+        "1: column 'chosen' has nothing in it (row 8 of rows.jsonl)",
+        "1: column 'prompt' has nothing in it (row 9 of rows.jsonl)",
+        "this one is 7 (row 10 of rows.jsonl)",
+        "but no 'rejected' (row 11 of rows.jsonl)",
+        "1: it has other columns than most rows (row 12 of rows.jsonl)",
+    ):
+        assert words in said, (words, said)
+    tiny(SFT, rows__jsonl=rows(*wrong[:3]))
+    code, said = guerdon("fit", file, *dpo, "encoding.wrong=drop", "run=nothing")
+    assert code == 2 and "nothing can be learned from any of the 3 training rows" in said, said
+
+
+def test_prompts_that_are_not_there_are_left_out_as_asked(guerdon):
+    content = rows({"prompt": "ab>", "answer": "ab"}, {"prompt": None, "answer": "ab"}, {"prompt": "b>", "answer": "b"})
+    overrides = ("task=rows.jsonl", "model.characters='ab>'", "reward=string_match")
+    code, said = guerdon("train", tiny(rows__jsonl=content), *overrides, "encoding.wrong=drop")
+    assert (code, "1 of 3 training rows cannot be learned from" in said) == (0, True), said
+
+
 def test_long_prompts_are_refused_cut_or_dropped_as_asked_and_counted(guerdon):
     content = rows(*({"prompt": "ab" * n + ">", "answer": "ab"} for n in (1, 20, 2)))
     overrides = ("task=rows.jsonl", "model.characters='ab>'", "reward=string_match")

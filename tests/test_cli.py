@@ -346,3 +346,11 @@ def test_the_version_is_printed_without_a_command(capsys):
 
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == guerdon.__version__
+
+
+def test_the_list_of_commands_breaks_lines_only_where_the_terminal_ends():
+    """A source's own line breaks left one or two words on a line of their own."""
+    for name in ("compare", "sweep", "check"):
+        command = app().commands[name]
+        assert command.short_help and "\n" not in command.short_help
+        assert command.short_help == " ".join(command.help.split("\n\n")[0].split())

@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +15,7 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.tasks.encoding import Encoder, template_variables
-from guerdon.tasks.rows import LazyRows, Row, at_row, place
+from guerdon.tasks.rows import LazyRows, PlacedRows, Row, WrongRow, at_row, place
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
 
@@ -122,6 +124,9 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
     prepared.notes += getattr(prepared.task, "notes", list)()
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
+    if settings.encoding.wrong == "drop":
+        prepared.task = _without_wrong(prepared, prepared.task)
+        rows = prepared.task.train()
     if loop == "improve":
         _look_at_prompts(prepared, rows)
         _look_at_rewards(prepared, rows[0])
@@ -255,6 +260,68 @@ def _without_long(prepared: Prepared, task: Any) -> Kept:
     return Kept(task, *kept, f"without {counts} rows that are too long")
 
 
+@contextlib.contextmanager
+def offering_to_drop(*settings: Configuration | Stage) -> Iterator[None]:
+    """Whoever is told of one wrong row among many is told of the setting that leaves all of them out."""
+    try:
+        yield
+    except WrongRow as error:
+        if _TOO_LONG in str(error) or all(one.encoding.wrong == "drop" for one in settings):
+            raise
+        raise InputError(f"{error}; encoding.wrong=drop leaves out all such rows, and counts them") from error
+
+
+def _without_wrong(prepared: Prepared, task: Any) -> Kept:
+    """Leave out what cannot be learned from, and note how many rows of what kind. What is too long is none of those: ``truncate`` says what is done with it."""
+    if isinstance(task.train(), LazyRows):
+        raise InputError("encoding.wrong: rows of a task that makes them as they are asked for cannot be dropped; leave it out")
+    kept = []
+    for rows, called in ((task.train(), "training rows"), (task.test(), "held-out rows")):
+        wrong = _wrong(prepared, rows)
+        sound = [index for index in range(len(rows)) if index not in wrong]
+        kept.append(rows.select(sound) if isinstance(rows, PlacedRows) else [rows[index] for index in sound])
+        if rows and not sound:
+            raise InputError(f"encoding.wrong: nothing can be learned from any of the {len(rows)} {called}; of the first: {wrong[0]}")
+        kinds: dict[str, list[int]] = {}
+        for index, why in wrong.items():
+            kinds.setdefault(_VALUE.sub("", why), []).append(index)
+        if wrong:
+            prepared.notes.append(f"{len(wrong)} of {len(rows)} {called} cannot be learned from and are left out:")
+        for some in sorted(kinds.values(), key=len, reverse=True):
+            at, source = place(rows, some[0], f"the {called}")
+            prepared.notes.append(f"  {len(some)}: {wrong[some[0]]} (row {at} of {source})")
+    return Kept(task, *kept, f"without {len(task.train()) - len(kept[0])} rows that cannot be learned from")
+
+
+_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d.,]*|, and this one is.*")  # what differs among rows that are wrong in the same way
+
+
+def _wrong(prepared: Prepared, rows: Sequence[Row]) -> dict[int, str]:
+    """Why nothing can be learned from a row, by its index. Of rows that are learned from in several ways, those that are not as most of them."""
+    from guerdon.data.examples import of_row
+
+    encoder = dataclasses.replace(prepared.encoder, truncated=dict.fromkeys(prepared.encoder.truncated, 0), noticed=Counter())
+    wrong: dict[int, str] = {}
+    sides: dict[int, frozenset[str]] = {}
+    for index in range(len(rows)):
+        row = rows[index]
+        try:
+            if prepared.loop == "improve":
+                if row.get("prompt") is None:
+                    raise InputError("there is no prompt")
+                encoder.encode_prompt(row["prompt"], **template_variables(row))
+            elif made := of_row(row, encoder):
+                sides[index] = frozenset(made[0].sides)
+        except InputError as error:
+            if _TOO_LONG not in str(error):
+                wrong[index] = str(error).partition(";")[0]
+    most = max(Counter(sides.values()).items(), key=lambda item: item[1])[0] if sides else frozenset()
+    return wrong | {index: "it has other columns than most rows" for index, own in sides.items() if own != most}
+
+
+_TOO_LONG = "shorten or drop the row"
+
+
 def fits(prepared: Prepared, row: Row) -> bool:
     """Whether a row can be encoded in the room there is. Whatever else is wrong with it is left to the run to say."""
     from guerdon.data.examples import of_row
@@ -265,7 +332,7 @@ def fits(prepared: Prepared, row: Row) -> bool:
         else:
             of_row(row, prepared.encoder)
     except InputError as error:
-        return "shorten or drop the row" not in str(error)
+        return _TOO_LONG not in str(error)
     return True
 
 

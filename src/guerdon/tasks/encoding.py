@@ -93,6 +93,10 @@ class Encoder:
         elif isinstance(prompt, str):
             wrong = next((c for c in completions if not isinstance(c, str)), None)
             if wrong is not None:
+                if not is_conversational(wrong):
+                    raise InputError(
+                        f"an answer is a string or a list of {{role, content}}, and this one is {_shown(wrong)}; mend or drop the row"
+                    )
                 raise InputError("the prompt is a string and the completion a list of messages; make both strings or both messages")
             context = self._prompt(prompt, template)
             parts = [(context, self._closed(c), None) for c in completions]

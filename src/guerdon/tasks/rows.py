@@ -80,13 +80,17 @@ def place(rows: Sequence[Row], index: int, where: str = "") -> tuple[int, str]:
     return rows.place(index) if isinstance(rows, PlacedRows) else (index, where)
 
 
+class WrongRow(InputError):
+    """One row of many is wrong."""
+
+
 @contextmanager
 def at_row(index: int, where: str = "") -> Iterator[None]:
     """Name the row in whatever InputError is raised inside. Rows are counted from 0, as in every index of theirs."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"row {index}{f' of {where}' if where else ''} (the first is row 0): {error}") from error
+        raise WrongRow(f"row {index}{f' of {where}' if where else ''} (the first is row 0): {error}") from error
 
 
 def require(rows: Sequence[Row], columns: Collection[str], where: str = "the data") -> None:

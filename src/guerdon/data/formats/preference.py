@@ -39,6 +39,10 @@ def split(row: Mapping[str, Any]) -> tuple[Text, Text, Text]:
     chosen, rejected, prompt = answer(row, "chosen"), answer(row, "rejected"), row.get("prompt")
     if chosen == rejected:
         raise InputError("chosen and rejected are the same, so nothing was preferred; drop the row")
+    if prompt is None and "prompt" in row and isinstance(chosen, str) and isinstance(rejected, str):
+        raise InputError(  # what two texts begin with need not be what was asked
+            "column 'prompt' has nothing in it; fill it in or drop the row (leave the column out where chosen and rejected begin with the prompt)"
+        )
     if prompt is None or (isinstance(prompt, str) and is_conversational(chosen) and is_conversational(rejected)):
         return extract_prompt(chosen, rejected)
     if is_conversational(prompt):
@@ -64,7 +68,7 @@ def extract_prompt(chosen: Text, rejected: Text) -> tuple[Text, Text, Text]:
             cut -= 1
         cut -= chosen[cut - 1 : cut] == " "
     if not cut or (cut == shorter and not isinstance(chosen, str)):
-        raise InputError("chosen and rejected share no prompt that both go on from; add a prompt column")
+        raise InputError("chosen and rejected share no prompt that both go on from; write it into a column 'prompt'")
     return chosen[:cut], chosen[cut:], rejected[cut:]
 
 

@@ -44,6 +44,13 @@ def check(configuration: Configuration, rows: int = 3) -> list[Findings]:
     Raises:
         InputError: a setting that cannot work.
     """
+    from guerdon.interfaces.preparing import offering_to_drop
+
+    with offering_to_drop(*(configuration.stages.values() or [configuration])):
+        return _all(configuration, rows)
+
+
+def _all(configuration: Configuration, rows: int) -> list[Findings]:
     if not configuration.stages:
         return [_one(configuration, loop_of(configuration), "", None, configuration.budget.seed, rows)]
     seed = configuration.budget.seed

@@ -5,9 +5,11 @@ the top of a command's file, so that ``guerdon --help`` answers at once.
 """
 
 import importlib
+import inspect
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -57,8 +59,16 @@ def app() -> typer.Typer:
         if hasattr(module, "group"):
             whole.add_typer(module.group, name=info.name)
         else:
-            whole.command(info.name, no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False))(module.command)
+            made = whole.command(
+                info.name, short_help=_in_one_line(module.command), no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False)
+            )
+            made(module.command)
     return typer.main.get_command(whole)
+
+
+def _in_one_line(command: Callable) -> str:
+    """What a command does, for the list of commands, which breaks lines where the terminal ends and also where the source does."""
+    return " ".join(inspect.getdoc(command).partition("\n\n")[0].split())
 
 
 _HELP = "Learn from rewards, preferences and feedback."

@@ -27,21 +27,22 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
 
 
 def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
-    from guerdon.interfaces.preparing import prepare
+    from guerdon.interfaces.preparing import offering_to_drop, prepare
     from guerdon.training.display import Terminal
 
     display = Terminal()
-    prepared = prepare(configuration, which)
-    for note in prepared.notes:
-        display.say(note)
-    for note in keep(configuration, folder):
-        display.say(note)
-    out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
+    with offering_to_drop(configuration):
+        prepared = prepare(configuration, which)
+        for note in prepared.notes:
+            display.say(note)
+        for note in keep(configuration, folder):
+            display.say(note)
+        out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
     return out.model, {which: out.history}
 
 
 def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
-    from guerdon.interfaces.preparing import prepare
+    from guerdon.interfaces.preparing import offering_to_drop, prepare
     from guerdon.training.display import Terminal
     from guerdon.training.stages import Pipeline, Stage
 
@@ -49,13 +50,15 @@ def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str,
     seed = configuration.budget.seed
     made = []
     for name, stage in configuration.stages.items():
-        prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed)
+        with offering_to_drop(stage):
+            prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed)
         for note in prepared.notes:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))
     for note in keep(configuration, folder):
         display.say(note)
-    done = Pipeline(configuration.model, *made).run(seed, folder, display, cached=False)
+    with offering_to_drop(*configuration.stages.values()):
+        done = Pipeline(configuration.model, *made).run(seed, folder, display, cached=False)
     return done[made[-1].name].model, {name: out.history for name, out in done.items()}
 
 

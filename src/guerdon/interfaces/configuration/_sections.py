@@ -42,15 +42,17 @@ class Rewards:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What is done with text that is too long.
+    """What is done with text that is too long, and with rows that cannot be learned from.
 
     Attributes:
         max_prompt_length: tokens left to a prompt; None: what the context and the completion leave.
         truncate: "" refuses a row that does not fit, "prompt", "completion" and "both" cut it (counted), "drop" leaves it out (counted).
+        wrong: "refuse" stops at the first row that cannot be learned from and says why; "drop" leaves such rows out, and says how many by what is wrong.
     """
 
     max_prompt_length: int | None = None
     truncate: Literal["", "prompt", "completion", "both", "drop"] = ""
+    wrong: Literal["refuse", "drop"] = "refuse"
 
 
 @dataclass(frozen=True)
