@@ -118,6 +118,8 @@ PAIRS = [{"prompt": f"q{i}", "chosen": "a", "rejected": "b"} for i in range(3)]
         ([{"prompt": "q", "completion": a} for a in "ab"], {}, "all 2 rows that were looked at have the same prompt", 0),
         ([{"prompt": "q", "answer": a} for a in "ab"], {"loop": "improve"}, "have the same prompt", 0),
         ([*PLAIN, {"prompt": "q", "completion": "caf\ufffd"}], {}, "1 of 4 rows hold U+FFFD", 3),
+        ([*chats("a"), {"messages": [{"role": "asistant", "content": "a"}, *talk("b", "c")]}], {}, "1 of 2 rows have turns of 'asistant'", 1),
+        ([*PLAIN, {"prompt": [{"role": "human", "content": "q"}], "completion": talk("a", "b")[1:]}], {}, "1 of 4 rows have turns of 'human'", 3),
         (chats("a", "b"), {"family": "no generation prompt"}, "has to say '<|assistant|>' itself", 0),
         (variables(enable_thinkin=False), {"family": "qwen 3"}, "whatever 'enable_thinkin'", 0),
         ([*PLAIN, {"prompt": "q", "completion": "x" * 40}], {"room": 20, "truncate": "completion"}, "row 3 the most (22)", 3),

@@ -293,7 +293,9 @@ def _without_wrong(prepared: Prepared, task: Any) -> Kept:
     return Kept(task, *kept, f"without {len(task.train()) - len(kept[0])} rows that cannot be learned from")
 
 
-_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d.,]*|, and this one is.*")  # what differs among rows that are wrong in the same way
+_VALUE = re.compile(
+    r"(?<!column )(?<!no )'[^']*'|\"[^\"]*\"|\d[\d.,]*|, and this one is.*"
+)  # what differs among rows that are wrong in the same way
 
 
 def _wrong(prepared: Prepared, rows: Sequence[Row]) -> dict[int, str]:
