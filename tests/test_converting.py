@@ -267,3 +267,22 @@ run: run
     assert code == 0, said
     code, _, said = guerdon("fit", "run.yaml", "task.convert=unpared", "run=other")
     assert code == 2 and "unpaired" in said
+
+
+def test_rows_of_which_nothing_can_be_learned_are_left_out_also_where_nothing_is_converted():
+    good = {"prompt": "p", "chosen": "a", "rejected": "b"}
+    wrong = [{"chosen": None}, {"prompt": None}, {"rejected": 5}, {"rejected": True}, {"prompt": {"text": "p"}}, {"rejected": "a"}]
+    made = Converting("pairs")([good, *(good | one for one in wrong)])
+    assert made.rows == [good]
+    assert made.left_out == {
+        "column 'chosen' has nothing in it": 1,
+        "column 'prompt' has nothing in it": 1,
+        "column 'rejected' holds neither a text nor messages": 2,
+        "column 'prompt' holds neither a text nor messages": 1,
+        "chosen and rejected are the same, so nothing was preferred": 1,
+    }
+    both = [[{"role": "user", "content": "p"}, {"role": "assistant", "content": c}] for c in "ab"]
+    within = {"prompt": None, "chosen": both[0], "rejected": both[1]}  # the prompt is what both begin with
+    assert Converting("pairs")([within]).rows == [within]
+    numbers = [{"prompt": "p", "chosen": 4, "rejected": 5}, good]
+    assert [row["completion"] for row in Converting("unpaired")(numbers).rows] == ["a", "b"]

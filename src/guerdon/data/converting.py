@@ -54,7 +54,7 @@ class Converting:
             made = next((part for part in self.by if type(part) is kind), kind())(of_shape)
             left_out.update(made.left_out)
             found = made.rows
-        found = _only(self.to, found, left_out)
+        found = _sound(_only(self.to, found, left_out), left_out)
         reasons = {reason: count for reason, count in left_out.items() if count}
         if not found:
             raise InputError(f"nothing of {where} is left as {self.to}: {'; '.join(f'{reason} ({n})' for reason, n in reasons.items())}")
@@ -65,6 +65,24 @@ def _only(shape: str, rows: list[Any], left_out: Counter[str]) -> list[Any]:
     of_shape = [row for row in rows if SHAPES[shape](row)]
     left_out[f"not {shape}"] += len(rows) - len(of_shape)
     return of_shape
+
+
+def _sound(rows: list[Any], left_out: Counter[str]) -> list[Any]:
+    """Without what no loss could learn from, also where nothing had to be converted."""
+    why_not = [_why_not(row) for row in rows]
+    left_out.update(filter(None, why_not))
+    return [row for row, why in zip(rows, why_not, strict=True) if not why]
+
+
+def _why_not(row: Mapping[str, Any]) -> str:
+    for name in ("prompt", "chosen", "rejected", "completion"):
+        value = row.get(name, "")
+        if value is None and not (name == "prompt" and isinstance(row.get("chosen"), Sequence) and not isinstance(row["chosen"], str)):
+            return f"column {name!r} has nothing in it"
+        if value is not None and (isinstance(value, Mapping) or not isinstance(value, str | Sequence)):
+            return f"column {name!r} holds neither a text nor messages"
+    equal = "chosen" in row and "rejected" in row and row["chosen"] == row["rejected"]
+    return "chosen and rejected are the same, so nothing was preferred" if equal else ""
 
 
 def targets() -> list[str]:
