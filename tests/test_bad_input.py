@@ -241,6 +241,27 @@ def test_prompts_that_are_not_there_are_left_out_as_asked(guerdon):
     assert (code, "1 of 3 training rows cannot be learned from" in said) == (0, True), said
 
 
+def test_what_is_no_configuration_is_refused_with_what_to_do(guerdon):
+    Path("folder").mkdir()
+    Path("tab.yaml").write_text("model:\n\tpart: x\n")
+    Path("bytes.yaml").write_bytes(b"\xff\xfe\0")
+    for name, words in (
+        ("folder", "folder is a folder; give the YAML file of a run"),
+        ("tab.yaml", "indent with spaces, not with tabs"),
+        ("bytes.yaml", "bytes.yaml is no text in UTF-8 (at byte 0)"),
+    ):
+        code, said = guerdon("check", name)
+        assert code == 2 and words in said, said
+
+
+def test_a_missing_file_of_rows_is_never_taken_for_something_that_holds_none(guerdon):
+    code, said = guerdon("check", tiny(SFT, rows__yaml="", ros__jsonl="{}"))
+    assert code == 2 and "there is no file or folder rows.jsonl; did you mean ros.jsonl?" in said
+    Path("ros.jsonl").unlink()
+    code, said = guerdon("check", tiny(SFT))
+    assert code == 2 and said.endswith("there is no file or folder rows.jsonl; check the path")
+
+
 def test_long_prompts_are_refused_cut_or_dropped_as_asked_and_counted(guerdon):
     content = rows(*({"prompt": "ab" * n + ">", "answer": "ab"} for n in (1, 20, 2)))
     overrides = ("task=rows.jsonl", "model.characters='ab>'", "reward=string_match")

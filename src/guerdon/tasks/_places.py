@@ -42,7 +42,8 @@ def load(
     if files is not None:
         return list(_read(files, texts, first))
     if _files.kind(place) or path.count("/") > 1 or path.startswith((".", "~", "/")):
-        near = get_close_matches(place.name, [f.name for f in place.parent.iterdir()] if place.parent.is_dir() else [], n=1, cutoff=0.5)
+        beside = [f.name for f in place.parent.iterdir() if f.is_dir() or _files.kind(f)] if place.parent.is_dir() else []
+        near = get_close_matches(place.name, beside, n=1, cutoff=0.5)
         raise InputError(
             f"there is no file or folder {path}" + (f"; did you mean {place.parent / near[0]}?" if near else "; check the path")
         )

@@ -42,7 +42,9 @@ def parse(text: str, where: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1} of " if mark is not None and "\n" in text else ""
-        raise InputError(f"{line}{where} is not YAML: {getattr(error, 'problem', None) or error}") from error
+        why = getattr(error, "problem", None) or str(error)
+        hint = "; indent with spaces, not with tabs" if "\\t" in why else ""
+        raise InputError(f"{line}{where} is not YAML: {why}{hint}") from error
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,8 +59,14 @@ def read(path: Path) -> dict[str, Any]:
         there = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         hint = f"; there are {', '.join(there)}" if there else ""
         raise InputError(f"there is no file {path}{hint}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; give the YAML file of a run") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is no text in UTF-8 (at byte {error.start}); give the YAML file of a run, or write it again as UTF-8"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
     tree = parse(text, str(path))
     if tree is None:
         raise InputError(f"{path} is empty; it needs at least the sections model, task and recipe")
