@@ -15,11 +15,12 @@ Tuned, each of the five arms for itself, by the true reward at a KL of 2 nats fr
 weight of PPO's KL.
 
 Measured on 256 answers to held-out prompts, at SFT and after 4, 8, 12, 20 and 32 steps: the true reward and the KL from SFT in nats per answer. The effect of a factor
-is the mean difference of the true reward at equal KL, over the KLs that both arms come to, seed by seed; best of 16 has the KL of best of 16. A tenth of the worth of the best
-letter is the least that anybody would notice.
+is the mean difference of the true reward at equal KL, over the KLs up to 2 nats that both arms come to, seed by seed; best of 16 has the KL of best of 16. A tenth of the worth of
+the best letter is the least that anybody would notice.
 
 Before, the reward could not be over-optimised, arms were compared without a price, settings were picked on four seeds and PPO's critic began from nothing: PPO collapsed on
-some seeds.
+some seeds. A first confirmation in this world took the mean over all KLs, up to 13 nats, where gold has fallen by 7 and nobody would stop: that is what it measured, with a spread
+for which hundreds of seeds would have been needed, and every leaf was undecided. Now the mean ends at the price for which the arms are tuned.
 
 Everything is on text: in a finite table DPO and PPO reach the same optimum of the same fitted reward, and prompts that nothing is shared
 between cannot help each other, so three of the four factors would be nil by construction.
@@ -36,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from guerdon.acting.samplers.group import Group
-from guerdon.atlas import AheadAlong, AllOf, BetterThan, RanksAs, System
+from guerdon.atlas import AllOf, BetterThan, RanksAs, System
 from guerdon.atlas._text import Along, answers, bought, divergence
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
@@ -108,8 +109,7 @@ TUNED_BY = "gold at the price"
 FACTORS = {"data": ("DPO", POOR), "learner": ("PPO", "DPO"), "reward model": (BETTER, "PPO"), "prompts": (PROMPTS, "PPO")}
 claim = AllOf(
     RanksAs(tuple(FACTORS), on="effect", effect=0.1, matched="KL"),
-    AheadAlong("PPO", "DPO", on="gold", along="KL", effect=0.1),
-    AheadAlong(BETTER, "PPO", on="gold", along="KL", effect=0.1),
+    *(BetterThan(factor, 0.0, on="effect", effect=0.1, matched="KL") for factor in ("learner", "reward model")),
     BetterThan("best of 16, better reward model", "best of 16", on="gold of the best", effect=0.1, matched="KL"),
 )
 SEEDS = {"smoke": 1, "full": 8, "tune": 2}
@@ -197,7 +197,7 @@ def curves(found: dict[str, dict[int, float]]) -> dict[str, Any]:
 
 
 def lead(arm: Mapping[str, Any], than: Mapping[str, Any]) -> float:
-    """The mean difference of the true reward at equal KL, over the KLs that both come to."""
+    """The mean difference of the true reward at equal KL, over the KLs up to the price that both come to."""
     (kl, gold), (kl_than, gold_than) = (np.array(sorted(zip(a["KL"].values(), a["gold"].values(), strict=True))).T for a in (arm, than))
-    prices = np.linspace(0, min(kl[-1], kl_than[-1]), 101)
+    prices = np.linspace(0, min(PRICE, kl[-1], kl_than[-1]), 101)
     return float((np.interp(prices, kl, gold) - np.interp(prices, kl_than, gold_than)).mean())
