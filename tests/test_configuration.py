@@ -163,6 +163,13 @@ VALUES |= {
     "recipe.optimiser.betas": [0.5, 0.6],
     "recipe.optimiser.betas.0": 0.5,
     "recipe.optimiser.betas.1": 0.5,
+    "model.source": "c/d",
+    "model.dtype": "bfloat16",
+    "model.lora.modules_to_save": ["lm_head"],
+    "model.lora.use_dora": True,
+    "model.lora.use_rslora": True,
+    "model.lora.layers_to_transform": [1],
+    **dict.fromkeys(("task.path", "task.test_path", "task.name", "task.split", "task.test_split"), "other"),
 }
 
 
@@ -220,6 +227,18 @@ def test_checkpoints_of_activations_by_every_name_that_they_have_elsewhere():
             configured(wrong, text=FOREIGN)
     with pytest.raises(InputError, match=r"it is called activation_checkpointing here"):
         configured(text=FOREIGN.replace("source: a/b,", "source: a/b, enable_gradient_checkpointing: true,"))
+
+
+def test_a_name_that_nobody_has_is_answered_in_a_sentence():
+    """Not with all the names that there are."""
+    for override in ("qqqq=1", "zzzz.qqqq=1"):
+        with pytest.raises(InputError, match=r"the sections are model, task, recipe") as error:
+            configured(override, text=FOREIGN)
+        assert len(str(error.value)) < 250
+    assert configured("actor_rollout_ref.model.path=c/d", text=FOREIGN).model.source == "c/d"
+    assert configured("recipe=ppo", "algorithm.gamma=0.9", text=FOREIGN).recipe.advantage.inner.gamma == 0.9
+    with pytest.raises(InputError, match=r"reward_model.model.path: rewards are a section"):
+        configured("reward_model.model.path=c/d", text=FOREIGN)
 
 
 def test_a_foreign_name_inside_of_its_section_is_ours():

@@ -122,8 +122,13 @@ def parts_in(room: str) -> list[str]:
     return [name for name in names_in(room) if part_of(importlib.import_module(f"guerdon.{room}.{name}")) is not None]
 
 
+def near_names(name: str, known: list[str]) -> list[str]:
+    """The names that look like it, the nearest first."""
+    return difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+
+
 def unknown(what: str, name: str, known: list[str]) -> str:
     """The sentence for a name that does not exist, offering the nearest ones that do."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = near_names(name, known)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
     return f"unknown {what} {name!r}: {hint}"

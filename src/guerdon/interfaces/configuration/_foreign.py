@@ -41,6 +41,19 @@ SAME: Mapping[str, str] = {
     "lora_rank": "model.lora.r",
     "lora_alpha": "model.lora.lora_alpha",
     "lora_target_modules": "model.lora.target_modules",
+    "lora_modules_to_save": "model.lora.modules_to_save",
+    # where models and rows lie
+    "model_name_or_path": "model.source",
+    "base_model": "model.source",
+    "actor_rollout_ref.model.path": "model.source",
+    "torch_dtype": "model.dtype",
+    "dataset_name": "task.path",
+    "train_files": "task.path",
+    "val_files": "task.test_path",
+    "dataset_config": "task.name",
+    "dataset_train_split": "task.split",
+    "dataset_test_split": "task.test_split",
+    "val_set_size": "task.held_out",
     # verl
     "rollout.n": "num_generations",
     "rollout.temperature": "temperature",
@@ -60,6 +73,21 @@ SAME: Mapping[str, str] = {
     "save_freq": "save_every",
     "test_freq": "evaluate_every",
     "grad_clip": "max_grad_norm",
+    "default_local_dir": "run",
+    "optim.weight_decay": "weight_decay",
+    "actor_rollout_ref.model.target_modules": "model.lora.target_modules",
+    "max_actor_ckpt_to_keep": "keep_checkpoints",
+    # axolotl
+    "micro_batch_size": "batch_size",
+    "peft_use_dora": "model.lora.use_dora",
+    "peft_use_rslora": "model.lora.use_rslora",
+    "peft_layers_to_transform": "model.lora.layers_to_transform",
+    "chat_template_jinja": "model.chat_template",
+    # TRL's PPO
+    "cliprange": "epsilon",
+    "num_ppo_epochs": "epochs",
+    "num_mini_batches": "minibatches",
+    "response_length": "max_completion_length",
     # OpenRLHF, NeMo-RL, slime, prime-rl
     "n_samples_per_prompt": "num_generations",
     "num_generations_per_prompt": "num_generations",
@@ -91,8 +119,186 @@ _OFFLOADED = (
     "budget.tokens_per_micro_batch takes less memory too"
 )
 
+_COMPUTES = "how layers are computed is found out by measuring and changes no result; leave it out"
+_PACKED = "weights of 4 or 8 bits are not computed with; model.dtype: bfloat16 with model.lora needs two bytes a weight; leave it out"
+_ONE = "one process and one GPU is what there is; leave it out"
+_SERVER = "a server is part of the sampler: recipe.sampler.engine={part: server, ...}; how it is started is its own affair; see the page on servers"
+_ROWS = "rows are encoded as they are needed; leave it out"
+_EPOCHS = "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size"
+_PLACED = "the tokens of a row are its own: guerdon check shows them; leave it out"
+_PREFERENCE = "a preference objective is a recipe with its own constants: recipe=NAME, and guerdon show NAME says what can be set; see the page on preference objectives"
+_CRITIC = "a critic is a learner of the recipe: recipe=ppo, and recipe.learners.critic has its terms and its optimiser"
+_TRACKED = "trackers are named by budget.report_to, and a run is called after its folder; what else they need they read from their own environment variables"
+_REWARD = "rewards are a section: reward: {name: file.py:function}; a trained one is {part: scorer, source: ...} among them"
+_ALWAYS = "it is always so; leave it out"
+
 # Theirs → a sentence.
 ANSWERS: Mapping[str, str] = {
+    # how the model is loaded and computed
+    **dict.fromkeys(
+        (
+            "attn_implementation",
+            "flash_attention",
+            "sdp_attention",
+            "xformers_attention",
+            "s2_attention",
+            "use_remove_padding",
+            "use_liger",
+        ),
+        _COMPUTES,
+    ),
+    **dict.fromkeys(
+        ("use_torch_compile", "enforce_eager", "cut_cross_entropy", "liger_rope", "liger_rms_norm", "lora_mlp_kernel", "lora_qkv_kernel"),
+        _COMPUTES,
+    ),
+    **dict.fromkeys(("load_in_4bit", "load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_compute_dtype", "use_bnb_nested_quant"), _PACKED),
+    **dict.fromkeys(
+        ("nnodes", "n_gpus_per_node", "ulysses_sequence_parallel_size", "param_offload", "optimizer_offload", "local_rank", "ddp_timeout"),
+        _ONE,
+    ),
+    **dict.fromkeys(("fsdp_config", "accelerator_config", "ddp_find_unused_parameters", "actor.strategy"), _ONE),
+    **dict.fromkeys(("use_cpu", "no_cuda", "use_mps_device"), "where is computed is model.device: cpu, cuda, cuda:1 ..."),
+    "trust_remote_code": "code that comes with a model is not run; leave it out",
+    "model_revision": "what lies on the hub's main branch is read; fetch another revision into a folder, and name that as model.source",
+    "model_init_kwargs": "what can be set of a model are the fields of the section model: source, lora, dtype, device, chat_template",
+    **dict.fromkeys(("tokenizer_type", "model_type", "tokenizer_config"), "both are what lies in model.source; leave it out"),
+    **dict.fromkeys(
+        ("special_tokens", "tokens"),
+        "tokens are added where the model is made: save it with its tokenizer, and name that folder as model.source",
+    ),
+    **dict.fromkeys(
+        ("adapter", "use_peft", "lora_target_linear"),
+        "adapters are asked for by model.lora: {r: 16}, on every linear layer unless target_modules says otherwise",
+    ),
+    **dict.fromkeys(("lora_task_type", "lora_fan_in_fan_out"), "it is seen from the model; leave it out"),
+    "lora_model_dir": "adapters to be trained on are named as the model: model.source",
+    # rows
+    "datasets": "rows are the section task: {path: FILE, columns: {prompt: question}}, or a list of such with weights",
+    "test_datasets": "held-out rows are task.test_path, or a share of all in task.held_out",
+    **dict.fromkeys(
+        ("dataset_text_field", "prompt_key", "field_messages", "message_property_mappings"),
+        "columns get their names by task.columns: {prompt: question}",
+    ),
+    **dict.fromkeys(("dataset_num_proc", "dataset_prepared_path", "dataset_processes", "dataset_kwargs", "skip_prepare_dataset"), _ROWS),
+    **dict.fromkeys(("shuffle_dataset", "shuffle_merged_datasets"), "rows are shuffled by the seed; task.shuffle: false keeps their order"),
+    **dict.fromkeys(
+        ("eval_packing", "packing_strategy", "sample_packing", "eval_sample_packing", "pad_to_sequence_len", "pad_to_multiple_of"),
+        "rows are always laid out without padding where the model allows it, and no result depends on it; leave it out",
+    ),
+    **dict.fromkeys(
+        ("sequence_len", "max_model_len"),
+        "a row may fill the model's context; encoding.max_prompt_length bounds the prompt, decoding.max_completion_length the answer",
+    ),
+    **dict.fromkeys(
+        ("truncation_mode", "excess_length_strategy", "filter_overlong_prompts", "data.truncation"),
+        "what is done with a row that is too long is encoding.truncate: prompt, completion, both, drop, or nothing for a sentence that refuses it",
+    ),
+    **dict.fromkeys(
+        ("train_on_inputs", "roles_to_train", "train_on_eos"),
+        "what is learned of a conversation are the assistant's turns with their ends, but for those that a row marks with train: false; see guerdon check",
+    ),
+    **dict.fromkeys(("eos_token", "pad_token", "padding_value", "label_pad_token_id"), _PLACED),
+    "default_system_message": "what the system says first is task.system",
+    "chat_template_kwargs": "the template's variables are a column of the rows, chat_template_kwargs",
+    "apply_chat_template_kwargs": "the template's variables are a column of the rows, chat_template_kwargs",
+    # how long, how often
+    "num_epochs": _EPOCHS,
+    "total_episodes": "a run is as long as its steps: budget.steps, each of batch_size prompts with num_generations answers",
+    "evals_per_epoch": "it is steps: budget.evaluate_every says how many",
+    "saves_per_epoch": "it is steps: budget.save_every says how many",
+    **dict.fromkeys(("eval_on_start", "val_before_train"), _ALWAYS),
+    **dict.fromkeys(("do_train", "do_eval", "val_only"), "that is which command is called: guerdon train, guerdon fit, guerdon evaluate"),
+    **dict.fromkeys(
+        ("resume_mode", "auto_resume_from_checkpoints"), "the same command goes on from the last checkpoint by itself; leave it out"
+    ),
+    **dict.fromkeys(
+        ("save_only_model", "save_safetensors", "checkpoint.contents"),
+        "a checkpoint holds everything with which the run goes on, and runs/NAME/model the model alone; leave it out",
+    ),
+    "early_stopping_threshold": "it is budget.min_delta",
+    **dict.fromkeys(
+        ("use_dynamic_bsz", "ppo_max_token_len_per_gpu", "ppo_micro_batch_size", "log_prob_micro_batch_size_per_gpu"),
+        "how many tokens go through the model at once is budget.tokens_per_micro_batch, which changes no result; leave it out",
+    ),
+    **dict.fromkeys(
+        ("disable_tqdm", "log_level", "debug", "strict"),
+        "what is printed is progress and what has to be known; --json prints for programs; leave it out",
+    ),
+    **dict.fromkeys(
+        ("wandb_project", "wandb_entity", "wandb_name", "wandb_watch", "wandb_log_model", "wandb_run_id", "trainer.logger"), _TRACKED
+    ),
+    **dict.fromkeys(
+        ("log_completions", "num_completions_to_print", "log_val_generations"),
+        "every completion is kept in completions.jsonl and shown by guerdon report; leave it out",
+    ),
+    **dict.fromkeys(
+        ("hub_strategy", "hub_token", "hub_private_repo"), "guerdon push FOLDER OWNER/NAME --private does that when the run has ended"
+    ),
+    **dict.fromkeys(("hybrid_engine", "balance_batch", "max_num_batched_tokens", "actor.shuffle"), _COMPUTES),
+    # what is learned
+    **dict.fromkeys(("gamma", "lam"), "discounting belongs to a critic's advantage: recipe=ppo has it as gamma and lam"),
+    **dict.fromkeys(("vf_coef", "cliprange_value", "critic_warmup", "critic.optim.lr", "critic.model.path", "critic.ppo_epochs"), _CRITIC),
+    "whiten_rewards": "rewards are changed by a part: recipe.shaping={part: batch_normalise}",
+    "entropy_coeff": "an entropy bonus is one term more of the recipe: recipe.terms, {loss: entropy, weight: 0.01}",
+    **dict.fromkeys(
+        ("use_kl_loss", "use_kl_in_reward", "kl_loss_type", "kl_penalty"),
+        "a KL penalty is a term of the recipe, beta=0 is none; in the reward it is recipe.reward_penalties, as in recipe=ppo",
+    ),
+    **dict.fromkeys(
+        ("loss_agg_mode", "importance_sampling_level", "delta", "clip_ratio_c", "loss_mode"),
+        "a surrogate and how it is averaged are the recipe: recipe=grpo, dapo, dr_grpo, gspo, cispo ...; guerdon show NAME prints what runs",
+    ),
+    **dict.fromkeys(
+        ("filter_groups", "filter_groups.enable", "filter_groups.metric"),
+        "groups without a signal are dropped by recipe.selection: [zero_variance], as in recipe=dapo",
+    ),
+    **dict.fromkeys(
+        ("mask_truncated_completions", "missing_eos_penalty"),
+        "answers that were cut off are seen to by a selection or a reward: recipe.selection: [overlong], reward: {short: {part: length, ...}}",
+    ),
+    **dict.fromkeys(
+        ("generation_batch_size", "steps_per_generation", "gen_batch_size"),
+        "what is sampled in a step is learned in it: batch_size prompts, in recipe.minibatches parts, recipe.epochs times",
+    ),
+    **dict.fromkeys(
+        ("ref_model_mixup_alpha", "ref_model_sync_steps"), "it is an update: recipe=tr_dpo, or recipe.updates: [{part: reset_reference}]"
+    ),
+    **dict.fromkeys(
+        ("repetition_penalty", "generation_kwargs", "do_sample"),
+        "what is drawn is what is learned from: decoding has temperature, top_p, top_k, min_p and max_completion_length",
+    ),
+    **dict.fromkeys(
+        ("val_kwargs.n", "val_kwargs.temperature", "num_generations_eval"),
+        "guerdon evaluate MODEL run.yaml -n 8 --temperature 1 answers the held-out rows so",
+    ),
+    **dict.fromkeys(
+        (
+            "vllm_mode",
+            "vllm_server_base_url",
+            "vllm_server_host",
+            "vllm_server_port",
+            "vllm_gpu_memory_utilization",
+            "gpu_memory_utilization",
+        ),
+        _SERVER,
+    ),
+    **dict.fromkeys(
+        ("rollout.name", "rollout.mode", "tensor_model_parallel_size", "vllm_tensor_parallel_size", "free_cache_engine"), _SERVER
+    ),
+    **dict.fromkeys(
+        ("reward_func", "reward_model_path", "custom_reward_function", "custom_reward_function.path", "custom_reward_function.name"),
+        _REWARD,
+    ),
+    **dict.fromkeys(("reward_model", "reward_model.enable", "reward_model.model.path", "reward_model.reward_manager"), _REWARD),
+    **dict.fromkeys(
+        ("f_divergence_type", "rpo_alpha", "ld_alpha", "discopop_tau", "simpo_gamma", "cpo_alpha", "use_weighting", "rl"), _PREFERENCE
+    ),
+    **dict.fromkeys(
+        ("desirable_weight", "undesirable_weight", "kto_desirable_weight", "kto_undesirable_weight", "orpo_alpha"), _PREFERENCE
+    ),
+    **dict.fromkeys(("label_smoothing", "loss_weights", "reference_free"), _PREFERENCE),
+    **dict.fromkeys(("rl_beta", "dpo_beta"), "it is called beta here"),
+    **dict.fromkeys(("disable_dropout", "average_tokens_across_devices"), _ALWAYS),
     "num_train_epochs": "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size",
     "max_epochs": "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size",
     "total_epochs": "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size",
@@ -134,7 +340,7 @@ ANSWERS: Mapping[str, str] = {
     "adv_estimator": "an advantage is a part of the recipe: recipe=grpo, rloo, reinforce_plus_plus, ppo ..., or recipe.advantage={part: NAME}",
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
     "reward_weights": "rewards are weighed where they are combined: recipe.combine={part: weigh, weights: {name: 0.5}}",
-    "use_vllm": "a server is part of the sampler: recipe.sampler.engine={part: vllm, ...}; see the page on servers",
+    "use_vllm": _SERVER,
     "deepspeed": "one process and one GPU is what there is; leave it out",
     "fsdp": "one process and one GPU is what there is; leave it out",
     "tensor_parallel_size": "one process and one GPU is what there is; leave it out",
@@ -252,7 +458,9 @@ def _format(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
 # Theirs → what is to be set, from the configuration that is there and the value. They are looked at last, in this order.
 MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "optim": _optimiser,
+    "optimizer": _optimiser,
     "lr_scheduler_type": _schedule,
+    "lr_scheduler": _schedule,
     "warmup_ratio": lambda configuration, value: _warmup(configuration, _number(value, "warmup_ratio"), "warmup_ratio"),
     "warmup_steps": lambda configuration, value: _warmup(
         configuration, _number(value, "warmup_steps") / configuration.budget.steps, "warmup_steps"

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guerdon.catalogue import unknown
+from guerdon.catalogue import near_names
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _foreign, _yaml
 from guerdon.interfaces.configuration._sections import SECTIONS, Configuration, rewards
@@ -38,7 +38,9 @@ def put(tree: dict[str, Any], name: str, value: Any) -> None:
     """Set what lies at a dotted place; what was written for short there is written out first."""
     words = name.split(".")
     if words[0] not in SECTIONS:
-        raise InputError(f"{name}: {unknown('section', words[0], list(SECTIONS))}")
+        near = near_names(words[0], list(SECTIONS))
+        hint = f"did you mean {' or '.join(near)}?" if near else "write what is meant by its place here"
+        raise InputError(f"{name}: there is no section {words[0]!r}; {hint} (the sections are {', '.join(SECTIONS)})")
     here: Any = tree
     for depth, word in enumerate(words[:-1]):
         here = _inside(here, word, words[: depth + 1])
@@ -109,10 +111,19 @@ def meaning(configuration: Configuration, name: str, value: Any) -> list[tuple[s
         InputError: no field is called so, and the nearest names are offered; or it is a name of another trainer's that is not needed here.
     """
     end = _foreign.ended(name)
-    if end in _foreign.ANSWERS and not places(configuration, name):
+    if end in _foreign.ANSWERS:
+        if own := places(configuration, end):
+            return [(place, value) for place in own]
         raise InputError(f"{name}: {_foreign.ANSWERS[end]}")
     if end in _foreign.MADE:
-        if configuration.recipe is None and end in ("optim", "lr_scheduler_type", "warmup_ratio", "warmup_steps"):
+        if configuration.recipe is None and end in (
+            "optim",
+            "optimizer",
+            "lr_scheduler_type",
+            "lr_scheduler",
+            "warmup_ratio",
+            "warmup_steps",
+        ):
             raise InputError(f"{name}: there is no recipe that it could change; name one (recipe: dpo)")
         return _foreign.MADE[end](configuration, value)
     ours = _foreign.SAME.get(end, name)
@@ -120,8 +131,11 @@ def meaning(configuration: Configuration, name: str, value: Any) -> list[tuple[s
         return [(ours, value)]
     found = places(configuration, ours)
     if not found:
-        known = sorted({*_names(configuration), *_foreign.SAME, *SECTIONS, "beta"})
-        raise InputError(f"{name}=...: nothing in this configuration has that name: {unknown('name', name, known)}")
+        near = near_names(name, sorted({*_names(configuration), *_foreign.SAME, *SECTIONS, "beta"}))
+        hint = (
+            f"did you mean {' or '.join(near)}?" if near else f"write its place (budget.{name} ...): the sections are {', '.join(SECTIONS)}"
+        )
+        raise InputError(f"{name}=...: nothing in this configuration has that name; {hint}")
     return [(place, value) for place in found]
 
 
