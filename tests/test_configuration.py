@@ -236,7 +236,7 @@ def test_a_name_that_nobody_has_is_answered_in_a_sentence():
             configured(override, text=FOREIGN)
         assert len(str(error.value)) < 250
     assert configured("actor_rollout_ref.model.path=c/d", text=FOREIGN).model.source == "c/d"
-    assert configured("recipe=ppo", "algorithm.gamma=0.9", text=FOREIGN).recipe.advantage.inner.gamma == 0.9
+    assert configured("recipe=ppo", "algorithm.gamma=0.9", text=FOREIGN).recipe.advantage.advantage.gamma == 0.9
     with pytest.raises(InputError, match=r"reward_model.model.path: rewards are a section"):
         configured("reward_model.model.path=c/d", text=FOREIGN)
 
