@@ -58,6 +58,8 @@ system = System(
     builds_on=("diffusion-dpo", "user-encoder", "cross-attention-conditioning", "user-simulator"),
     read="summary",
     untuned=CHOSEN,
+    note="At equal KL PPD is 0.23 of a deviation ahead of population DPO, 0.17 behind own rewards and 0.46 behind mixtures of five from the same four pairs: here "
+    "tastes are linear, as these are, and PPD has 120 people from whom to learn how to read comparisons. A larger crowd, or images, may say otherwise.",
 )
 ITEMS, USERS, VALIDATION, PEOPLE, SHOTS, TRAINED = range(40), 120, 20, 40, 4, 12
 STEPS, PRICES, PRICE = (0.0, 0.25, 0.5, 0.75, 1.0), (0.5, 1.0, 1.5, 2.0, 2.5, 3.0), 2.0
