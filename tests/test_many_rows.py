@@ -16,6 +16,7 @@ from guerdon.randomness import generator
 from guerdon.sequences import Example, Side
 from guerdon.tasks.dataset import Dataset
 from guerdon.tasks.encoding import Encoder
+from guerdon.training.jobs import encoding
 from guerdon.training.streams import Stream
 from tiny_models import tokenizer
 
@@ -118,3 +119,24 @@ def test_the_order_of_an_epoch_is_drawn_once_and_is_the_same(each, monkeypatch):
     assert len(drawn) == -(-steps * each // 10)
     later = Stream(made, each, 3)  # a run that is gone on with begins anywhere
     assert later.batch(2).sides[""].actions[:, 0].tolist() == wanted[each : 2 * each]
+
+
+@pytest.mark.parametrize(("rows", "told"), [(10, []), (2_050, [("start", 0, 2_050), ("step", 2_000), ("step", 2_050), ("stop",)])])
+def test_whoever_waits_for_many_rows_to_be_encoded_sees_how_far_it_is(rows, told):
+    class Told:
+        def __init__(self):
+            self.said = []
+
+        def start(self, what, done, total):
+            self.said.append(("start", done, total))
+
+        def step(self, done, metrics):
+            self.said.append(("step", done))
+
+        def stop(self):
+            self.said.append(("stop",))
+
+    display = Told()
+    with encoding(display, rows) as telling:
+        examples([{"prompt": f"{i}?", "completion": "yes"} for i in range(rows)], Encoder(tokenizer("pad"), 64), telling=telling)
+    assert [one for one in display.said if one[0] != "step" or one[1] >= 2_000] == told

@@ -1,6 +1,6 @@
 """Examples: rows of whatever common format as what losses read."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,12 @@ from guerdon.tasks.rows import at_row, place
 
 
 def examples(
-    rows: Sequence[Mapping[str, Any]], encode: Encoder, format: Format | None = None, columns: Collection[str] = (), where: str = ""
+    rows: Sequence[Mapping[str, Any]],
+    encode: Encoder,
+    format: Format | None = None,
+    columns: Collection[str] = (),
+    where: str = "",
+    telling: Callable[[int], None] = lambda done: None,
 ) -> list[Example]:
     """Every row as an example; ``format`` None tells it from the columns, and rows of several formats may be among one another if they have the same sides.
     A conversation of which the template rewrites earlier turns is an example for each of its turns (``Encoder.noticed`` counts them); a row of which
@@ -25,6 +30,7 @@ def examples(
     Args:
         columns: numeric columns that the losses ask for; a row without one is refused.
         where: what the rows are called in errors.
+        telling: called with the number of rows that are done, after each.
 
     Raises:
         InputError: with the number of the row.
@@ -48,6 +54,7 @@ def examples(
                 if missing:
                     raise InputError(f"there is no number in column {missing[0]!r}, which the loss reads; columns there: {', '.join(row)}")
                 made.append(example)
+        telling(index + 1)
     if not made:
         raise InputError(
             f"{where or 'the data'}: of no row is anything left to learn once it is cut to {encode.max_length} tokens; leave more room"
