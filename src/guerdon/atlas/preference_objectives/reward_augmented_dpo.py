@@ -5,16 +5,17 @@ texts (SFT), every other with a random mark before its prompt, so that it has se
 them each, by how much people like them, which is not what they are worth; the text of the higher mark is the chosen one, pairs of equal marks are left out.
 
 Arms: DPO on the pairs; reward-augmented DPO on twice as many rows, with the mark that is asked for before the prompt; and, since DPO cannot see by how much an answer is
-better, "DPO on marks", whose log-ratios are to be as far apart as the marks are (the square loss of CoPG), without goals. All make 100 steps of 32 rows, so that each pair
+better, "DPO on marks", whose log-ratios are to be as far apart as the marks are (the square loss of CoPG), without goals. All make 200 steps of 32 rows, so that each pair
 is seen as often, at a learning rate that goes to 0.
 
 Tuned for every arm, by the true reward at a KL of 2 nats from SFT, where that of this world has hardly begun to fall: learning rate and beta.
 
-Measured at SFT and after 1, 3, 6, 12, 30 and 100 steps, the augmented policy asked for a 5: the true reward of 192 answers to held-out prompts and the KL from SFT in nats per
+Measured at SFT and after 1, 3, 6, 12, 30, 100 and 200 steps, the augmented policy asked for a 5: the true reward of 192 answers to held-out prompts and the KL from SFT in nats per
 answer; and by how many nats an answer that was rejected with a 4 has become likelier than under SFT, on average. The same of the augmented policy asked for a 4 ("asked for
 their mark") is what its rows say, and better than DPO's by construction. At the end: what people think of answers by the mark that is asked for, 1, 3 and 5.
 
-Before, the true reward gave scores from 0 to 9 and could not be over-optimised, the arms were compared at no price, and none but one saw scores.
+Before, the true reward gave scores from 0 to 9 and could not be over-optimised, the arms were compared at no price, and none but one saw scores. A first
+confirmation in this world had 100 steps, after which the augmented policy answered all marks alike: too few for it to learn what they mean.
 
 Source: Zhang et al. 2024, arXiv 2410.08067, of which the abstract was read, and its authors' code (the relabelling; it keeps ties). There: models of 7 to 9 B, UltraFeedback
 with scores of GPT-4 from 1 to 10, one epoch, asked for a 10. Chosen here: world, sizes, marks.
@@ -61,7 +62,7 @@ system = System(
     ),
 )
 MARKS, BEST, GOOD, GOALS = "12345", 5, 4, (1, 3, 5)
-STOPS, PRICE = (1, 3, 6, 12, 30, 100), 2.0
+STOPS, PRICE = (1, 3, 6, 12, 30, 100, 200), 2.0
 AUGMENTED, ON_MARKS = "reward-augmented", "DPO on marks"
 KEPT, OWN, BY_MARK = "likelihood gained by good rejected answers", "likelihood gained, asked for their mark", "liking by mark"
 augment = RewardConditionedPairs(goal="{score:.0f}")
