@@ -155,7 +155,9 @@ def test_micro_batches_change_neither_parameters_nor_metrics(recipe):
         results.append(out)
     a, b = results
     for name, value in a.model.module.state_dict().items():
-        torch.testing.assert_close(value, b.model.module.state_dict()[name], rtol=1e-4, atol=1e-5)  # AdamW brings rounding of gradients near zero to light
+        torch.testing.assert_close(
+            value, b.model.module.state_dict()[name], rtol=1e-4, atol=1e-5
+        )  # AdamW brings rounding of gradients near zero to light
     for one, other in zip(a.history, b.history, strict=True):
         assert one.keys() == other.keys()
         for name in filterfalse(timed, one):

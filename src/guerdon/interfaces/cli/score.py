@@ -37,15 +37,13 @@ def command(
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
-    from guerdon.tasks._files._writing import refuse_name, write
+    from guerdon.tasks._files._writing import write
     from guerdon.tasks.dataset import Dataset
     from guerdon.tasks.encoding import NothingLeft
     from guerdon.tasks.rows import at_row, missing_column
     from guerdon.training.jobs import encoder_for
     from guerdon.training.measuring import measured
 
-    if out:
-        refuse_name(out)
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
     scorer = built(Scorer(model, device=device), 0)
@@ -89,6 +87,7 @@ def command(
                     row | {"chosen_score": c, "rejected_score": r}
                     for row, c, r in zip(kept, chosen.tolist(), rejected.tolist(), strict=True)
                 ],
+                otherwise="jsonl",
             )
         if json:
             as_json(result)
@@ -100,7 +99,7 @@ def command(
     else:
         scored = [row | {"score": s} for row, s in zip(kept, scores.tolist(), strict=True)]
         if out:
-            write(out, scored)
+            write(out, scored, otherwise="jsonl")
         else:
             for row in scored:
                 print(writer.dumps(row, default=str))

@@ -18,15 +18,19 @@ from guerdon.errors import InputError
 ENDS = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow")
 
 
-def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write(path: Path, rows: Sequence[Mapping[str, Any]], otherwise: str = "") -> None:
     """Write rows.
+
+    Args:
+        otherwise: the kind of file that is written where the name says none.
 
     Raises:
         InputError: the name says no kind that is written, or one that cannot hold these rows, or the place cannot be written to.
     """
-    refuse_name(path)
+    if not otherwise:
+        refuse_name(path)
     end = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    data = _WRITERS[end](path, rows)
+    data = _WRITERS[end if end in _WRITERS else otherwise](path, rows)
     beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
