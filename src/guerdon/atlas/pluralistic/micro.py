@@ -70,6 +70,11 @@ system = System(
     builds_on=("bradley-terry-rm", "mixture-heads", "hedge-router", "user-simulator"),
     read="paper",
     untuned=CHOSEN,
+    note=(
+        "The context routes well: kinds are recovered as by a static mixture, and labels from the person help. Told the labels, "
+        "the static mixture with the same routing is 0.07 more accurate after sixteen of them. Excess loss varies too much "
+        "between seeds for its own effect of interest."
+    ),
 )
 PROMPTS, ANSWERS = range(40), range(60, 150)
 NEW_PROMPTS, NEW_ANSWERS = range(40, 60), range(150, 200)

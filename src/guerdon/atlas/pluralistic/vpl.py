@@ -59,6 +59,10 @@ system = System(
     kind="method",
     builds_on=("bradley-terry-rm", "vae-encoder", "latent-conditioned-policy", "iql", "active-query-selection"),
     read="code",
+    note=(
+        "A latent variable reads people from two or eight answers, and which questions are asked matters a lot. A linear "
+        "low-rank model with the same people and answers is 0.03 to 0.04 more accurate."
+    ),
 )
 USERS, PEOPLE, EACH, POOL = 480, 48, 8, 40
 JUDGED, HELD_OUT = range(140), range(140, 200)

@@ -52,6 +52,11 @@ system = System(
     kind="study",
     builds_on=("sft", "dpo", "best-worst-pairs"),
     read="code",
+    note=(
+        "At as many calls of the teacher, imitating the strong teacher is as good as feedback at the end and at equal KL, in "
+        "true worth; in what the critic likes it is ahead. What feedback adds to the weak teacher, 0.06, is between nothing and "
+        "the effect of interest. With the strong teacher, feedback's rate was tuned to nearly nothing."
+    ),
 )
 CALLS, FIRST, STEPS, ROWS = 1000, 100, 40, 32
 BEST_OF = {"weak teacher": 2, "strong teacher": 8}

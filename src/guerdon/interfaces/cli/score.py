@@ -16,7 +16,7 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the rows with their scores here instead of printing them: .jsonl, .json, .csv, .tsv, .parquet, .arrow.",
+            help="Write the rows with their scores here instead of printing them: .csv, .tsv, .json, .parquet, .arrow, or else JSON lines.",
             show_default=False,
         ),
     ] = None,
