@@ -57,8 +57,9 @@ system = System(
     builds_on=("dpo", "scored-pairs", "goal-conditioned-policy"),
     read="code",
     note=(
-        "A hundred steps are too few for marks to be understood: tuned, the augmented policy stays near SFT and answers all marks alike, so that it is compared with DPO over a "
-        "short range of KL only, where all are equal. A trial of one seed at 200 steps, learning rate 0.01 and beta 0.3, told marks apart, far from SFT."
+        "Tuned for the true reward at a KL of 2 nats, every arm takes a small rate and stays near SFT; there all are equal, and "
+        "the augmented policy answers all marks alike, also with the 200 steps that its second confirmation gave it. A trial of "
+        "one seed at the rate 0.01 and a beta of 0.3 told marks apart, far from SFT."
     ),
 )
 MARKS, BEST, GOOD, GOALS = "12345", 5, 4, (1, 3, 5)
