@@ -40,7 +40,7 @@ def put(tree: dict[str, Any], name: str, value: Any) -> None:
     if words[0] not in SECTIONS:
         near = near_names(words[0], list(SECTIONS))
         hint = f"did you mean {' or '.join(near)}?" if near else "write what is meant by its place here"
-        raise InputError(f"{name}: there is no section {words[0]!r}; {hint} (the sections are {', '.join(SECTIONS)})")
+        raise InputError(f"{name}: unknown section {words[0]!r}; {hint} (the sections are {', '.join(SECTIONS)})")
     here: Any = tree
     for depth, word in enumerate(words[:-1]):
         here = _inside(here, word, words[: depth + 1])
