@@ -121,6 +121,18 @@ def test_a_tokenizer_is_not_made_of_nothing(family, tmp_path: Path):
         LanguageModel(str(tmp_path), **CPU).build()
 
 
+def test_a_tokenizer_of_added_tokens_is_one(llama: Path, tmp_path: Path):
+    """Letters that somebody added one by one, on nothing but what pads: a tokenizer like every other."""
+    from tokenizers import Tokenizer, models
+
+    shutil.copytree(llama, tmp_path / "letters")
+    core = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2}, unk_token="<unk>"))
+    words = transformers.PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    words.add_tokens(list("abc"))
+    words.save_pretrained(tmp_path / "letters")
+    assert LanguageModel(str(tmp_path / "letters"), **CPU).build().tokenizer("cab").input_ids == [5, 3, 4]
+
+
 def test_weights_in_eight_bits_are_written_out(tmp_path: Path):
     """What ``transformers`` can turn into ordinary weights is: what is computed is what the scales say, and what is saved is an ordinary model."""
     folder(tmp_path / "model")

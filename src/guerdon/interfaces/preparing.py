@@ -14,7 +14,7 @@ from typing import Any
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
-from guerdon.tasks.encoding import Encoder, template_variables
+from guerdon.tasks.encoding import Encoder, TooLong, template_variables
 from guerdon.tasks.rows import LazyRows, PlacedRows, Row, WrongRow, at_row, place
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
@@ -266,7 +266,7 @@ def offering_to_drop(*settings: Configuration | Stage) -> Iterator[None]:
     try:
         yield
     except WrongRow as error:
-        if _TOO_LONG in str(error) or all(one.encoding.wrong == "drop" for one in settings):
+        if isinstance(error.__cause__, TooLong) or all(one.encoding.wrong == "drop" for one in settings):
             raise
         raise InputError(f"{error}; encoding.wrong=drop leaves out all such rows, and counts them") from error
 
@@ -314,14 +314,12 @@ def _wrong(prepared: Prepared, rows: Sequence[Row]) -> dict[int, str]:
                 encoder.encode_prompt(row["prompt"], **template_variables(row))
             elif made := of_row(row, encoder):
                 sides[index] = frozenset(made[0].sides)
+        except TooLong:
+            pass
         except InputError as error:
-            if _TOO_LONG not in str(error):
-                wrong[index] = str(error).partition(";")[0]
+            wrong[index] = str(error).partition(";")[0]
     most = max(Counter(sides.values()).items(), key=lambda item: item[1])[0] if sides else frozenset()
     return wrong | {index: "it has other columns than most rows" for index, own in sides.items() if own != most}
-
-
-_TOO_LONG = "shorten or drop the row"
 
 
 def fits(prepared: Prepared, row: Row) -> bool:
@@ -333,8 +331,10 @@ def fits(prepared: Prepared, row: Row) -> bool:
             prepared.encoder.encode_prompt(row["prompt"], **template_variables(row))
         else:
             of_row(row, prepared.encoder)
-    except InputError as error:
-        return _TOO_LONG not in str(error)
+    except TooLong:
+        return False
+    except InputError:
+        return True
     return True
 
 

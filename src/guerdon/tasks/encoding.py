@@ -35,6 +35,10 @@ Tokens = tuple[int, ...]
 TRUNCATIONS = ("", "prompt", "completion", "both")
 
 
+class TooLong(InputError):
+    """A row that does not fit into the room there is, and may not be cut."""
+
+
 class NothingLeft(InputError):
     """A row of which nothing is left to learn from."""
 
@@ -340,22 +344,24 @@ class Encoder:
             room = min(room, total - longest if self.truncate == "prompt" else max(total - longest, total // 2))
         if len(context) > room:
             if self.truncate not in ("prompt", "both") or room < 1:
-                raise InputError(self._too_long(context, longest, room))
+                raise self._too_long(context, longest, room)
             keep = len(self._start) if context[:1] == self._start and room > 1 else 0
             context = context[:keep] + context[len(context) - room + keep :]
             self.truncated["prompt"] += 1
         if len(context) + longest > total:
             if self.truncate not in ("completion", "both"):
-                raise InputError(self._too_long(context, longest, room))
+                raise self._too_long(context, longest, room)
             self.truncated["completion"] += 1
         return context, total - len(context)
 
-    def _too_long(self, context: Tokens, longest: int, room: int) -> str:
+    def _too_long(self, context: Tokens, longest: int, room: int) -> TooLong:
         if (longest > 1 and len(context) <= room) or room < 1:
             has = f"prompt and completion have {len(context)} + {longest} tokens and the model has room for {self.max_length}"
         else:
             has = f"the prompt has {len(context)} tokens and there is room for {room}"
-        return f"{has}; shorten or drop the row, raise the limit, or ask for it to be cut: truncate='prompt', 'completion' or 'both'"
+        return TooLong(
+            f"{has}; shorten or drop the row, raise the limit, or ask for it to be cut: truncate='prompt', 'completion' or 'both'"
+        )
 
 
 def _asked(messages: Sequence[Message]) -> list[dict[str, Any]]:

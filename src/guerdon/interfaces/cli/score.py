@@ -39,7 +39,7 @@ def command(
     from guerdon.models.language.scorer import Scorer
     from guerdon.tasks._files._writing import write
     from guerdon.tasks.dataset import Dataset
-    from guerdon.tasks.encoding import NothingLeft
+    from guerdon.tasks.encoding import NothingLeft, TooLong
     from guerdon.tasks.rows import at_row, missing_column
     from guerdon.training.jobs import encoder_for
     from guerdon.training.measuring import measured
@@ -56,8 +56,8 @@ def command(
             except NothingLeft:
                 equal += 1
                 continue
-            except InputError as error:
-                if not (skip and "shorten or drop the row" in str(error)):
+            except TooLong:
+                if not skip:
                     raise
                 left_out += 1
                 continue

@@ -7,6 +7,7 @@ Source: ours; the file names are those that the trainers write.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,8 +108,10 @@ def _instead(named: str, folder: Path, here: set[str]) -> str:
 
 
 def _below(folder: Path, depth: int = _DEPTH) -> Iterator[Path]:
-    """Folders in it, nearest first."""
-    own = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """Folders in it that can be looked into, nearest first."""
+    own = sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".") and os.access(path, os.R_OK | os.X_OK)
+    )
     yield from own
     if depth > 1:
         for path in own:

@@ -22,6 +22,7 @@ from guerdon.models.heads._personal import compared, strangers
 from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.forward import encode, scatter
+from guerdon.models.language.over_policy import OverPolicy
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.scoring import Scored, can_be_scorer, write_scorer
@@ -67,7 +68,7 @@ class Headed:
         return model.for_new_users(self.new_users) if self.new_users else model
 
 
-class HeadedModel:
+class HeadedModel(OverPolicy):
     """The running body and head."""
 
     def __init__(self, policy: LanguagePolicy, head: Head, seed: int):
@@ -90,19 +91,6 @@ class HeadedModel:
     def packed(self) -> bool:
         """Whether sequences are measured in one flat row, shared contexts once."""
         return not self.policy.unpacked_because
-
-    @property
-    def checkpoints(self) -> bool:
-        """Whether layers are computed again in the backward pass."""
-        return self.policy.checkpoints
-
-    @checkpoints.setter
-    def checkpoints(self, on: bool) -> None:
-        self.policy.checkpoints = on
-
-    @property
-    def context_length(self) -> int:
-        return self.policy.context_length
 
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """The head's quantities: [B], [B, K], or [B, T] and 0 where the policy did not act."""

@@ -397,7 +397,7 @@ def _tokenizer(place: Place, base: Place | None = None) -> Any:
         raise InputError(
             f"model.source: cannot load a tokenizer from {there.source!r} ({_line(error).removesuffix(' from one of:')}); {_NO_TOKENIZER}"
         ) from error
-    if not set(tokenizer.get_vocab()) - set(tokenizer.get_added_vocab()) - set(tokenizer.all_special_tokens):
+    if not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
         raise InputError(f"model.source: {there.source} holds no tokenizer; {_NO_TOKENIZER}")  # transformers makes one of nothing
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -513,7 +513,9 @@ def _on(module: Any, place: Place, lacking: set[str], base: Place, saved: Mappin
 def _merged(place: Place, adapted: Any) -> Any:
     try:
         return merged(adapted)
-    except (RuntimeError, ValueError, NotImplementedError) as error:
+    except torch.OutOfMemoryError:
+        raise  # which is no fault of the adapters
+    except (RuntimeError, ValueError, NotImplementedError) as error:  # what peft raises for kinds of adapters that are not weights
         raise InputError(
             f"model.source: the adapters in {place.source} cannot be added to the weights ({_line(error).rstrip('.')}); train them on instead (without model.lora)"
         ) from error

@@ -19,6 +19,7 @@ from torch import Tensor
 from guerdon.models import Finished, Model
 from guerdon.models.heads import Head
 from guerdon.models.language.headed import HeadedModel
+from guerdon.models.language.over_policy import OverPolicy
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.tiles import NextSteps
 from guerdon.sequences import Decoding, Sequences
@@ -35,7 +36,7 @@ class WithHead:
         return PolicyWithHead(self.body.build(seed), self.head, seed)
 
 
-class PolicyWithHead:
+class PolicyWithHead(OverPolicy):
     """The running policy and the head; ``module`` holds the parameters of both."""
 
     def __init__(self, policy: LanguagePolicy, head: Head, seed: int):
@@ -59,19 +60,6 @@ class PolicyWithHead:
     def drops(self) -> bool:
         """Whether inputs of adapters are dropped while a gradient is computed."""
         return self.policy.drops
-
-    @property
-    def checkpoints(self) -> bool:
-        """Whether layers are computed again in the backward pass."""
-        return self.policy.checkpoints
-
-    @checkpoints.setter
-    def checkpoints(self, on: bool) -> None:
-        self.policy.checkpoints = on
-
-    @property
-    def context_length(self) -> int:
-        return self.policy.context_length
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
         """The policy's quantities and the head's. Both at once are two forward passes."""

@@ -1,0 +1,26 @@
+"""What runs over a policy: settings of the policy's layers, and the room that it has, are the policy's own.
+
+Source: ours.
+"""
+
+from guerdon.models.language.policy import LanguagePolicy
+
+
+class OverPolicy:
+    """A model that computes with ``self.policy``."""
+
+    policy: LanguagePolicy
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether layers are computed again in the backward pass."""
+        return self.policy.checkpoints
+
+    @checkpoints.setter
+    def checkpoints(self, on: bool) -> None:
+        self.policy.checkpoints = on
+
+    @property
+    def context_length(self) -> int:
+        """Positions that the model can attend to, prompt and completion together."""
+        return self.policy.context_length
