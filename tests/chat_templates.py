@@ -150,6 +150,14 @@ def glm(message: dict[str, Any], variables: dict[str, Any]) -> str | None:
     )
 
 
+def command_a(message: dict[str, Any], variables: dict[str, Any]) -> str | None:
+    thought = thoughts(message)
+    if message.get("tool_calls"):
+        return None
+    before = f"<|START_THINKING|>{thought}<|END_THINKING|>" if thought else ""
+    return f"{before}<|START_RESPONSE|>{content(message)}<|END_RESPONSE|><|END|>"
+
+
 IM = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 FAMILIES = {
     "chatml": Family("chatml", only_words("<|im_end|>"), "<|im_end|>", IM),
@@ -201,6 +209,28 @@ FAMILIES = {
     "command r": Family(
         "command_r", only_words("<|END|>", str.strip), "<|END|>", ("<|START|>", "<|SYSTEM|>", "<|USER|>", "<|CHATBOT|>"), bos="<BOS>"
     ),
+    "command a": Family(
+        "command_a",
+        command_a,
+        "<|END|>",
+        (
+            "<|START|>",
+            "<|SYSTEM|>",
+            "<|USER|>",
+            "<|CHATBOT|>",
+            *(f"<|{side}_{what}|>" for side in ("START", "END") for what in ("THINKING", "RESPONSE")),
+        ),
+        bos="<BOS>",
+    ),
+    "tulu": Family("tulu", only_words("<|endoftext|>"), "<|endoftext|>", bos="<|endoftext|>"),
+    "granite": Family(
+        "granite",
+        only_words("<|end_of_text|>"),
+        "<|end_of_text|>",
+        ("<|start_of_role|>", "<|end_of_role|>"),
+        variables=({}, {"documents": [{"text": "it is so"}]}),
+    ),
+    "minimax": Family("minimax", lambda m, v: None if m.get("tool_calls") else opened("[e~[")(m, v), "[e~[", ("]~b]",)),
     "no generation prompt": Family(
         "no_prompt", only_words("</s>", lambda c: "<|assistant|>" + c), "</s>", ("<|assistant|>", "<|user|>", "<|system|>")
     ),

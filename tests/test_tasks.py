@@ -130,8 +130,10 @@ def test_a_prompt_that_ends_with_the_assistant_is_continued():
 
 def test_template_variables_reach_the_template():
     encode = chat()
-    encode.tokenizer.chat_template = "{{ 'a' if enable_thinking else 'b' }}{% if add_generation_prompt %}{{ 'c' }}{% endif %}"
-    assert encode.decode(encode.encode_prompt(talk("h"), enable_thinking=True)) == "ac"
+    encode.tokenizer.chat_template = (
+        "{{ messages[0]['content'] }}{{ 'a' if enable_thinking else 'b' }}{% if add_generation_prompt %}{{ 'c' }}{% endif %}"
+    )
+    assert encode.decode(encode.encode_prompt(talk("h"), enable_thinking=True)) == "hac"
 
 
 def test_a_template_that_rewrites_earlier_turns_is_refused():

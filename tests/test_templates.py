@@ -1,5 +1,6 @@
 """What is learned is what the row says: random conversations under the chat templates of a dozen families."""
 
+import copy
 import json
 
 import pytest
@@ -147,7 +148,7 @@ def test_every_format_learns_the_same_of_the_same_turn(name, data):
     assert stepwise.context == side.context and encode.decode(stepwise.actions) == "a\nb\n"
 
 
-THINKS = ("deepseek r1", "qwen 3", "qwen 3, thinking", "nemotron")
+THINKS = ("minimax", "deepseek r1", "qwen 3", "qwen 3, thinking", "nemotron")
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -181,3 +182,104 @@ def test_what_was_sampled_in_an_open_block_is_learned_as_it_was_sampled(name, te
     said = encode.tokenizer.encode(f"{thought}</think>{text}{end}", add_special_tokens=False)
     again = encode.encode_pair(user, [{"role": "assistant", "content": f"{thought}</think>{text}"}])
     assert again.context == encode.encode_prompt(user) and list(again.actions) == said and all(again.mask)
+
+
+# what a template leaves out without a word
+
+
+def encoder(template: str) -> Encoder:
+    made = copy.deepcopy(tokenizer(FAMILIES["chatml"]))
+    made.chat_template = template
+    return Encoder(made)
+
+
+def turn(role: str, content: str | None, **more) -> dict:
+    return {"role": role, "content": content, **more}
+
+
+def calls(*named, **more) -> dict:
+    held = [{"id": "1", "type": "function", "function": {"name": name, "arguments": {"x": x}}} for name, x in named]
+    return turn("assistant", "", tool_calls=held, **more)
+
+
+WRITTEN = "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
+PROMPT = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+SAID = [turn("system", "be kind"), turn("user", "a long question"), turn("assistant", "yes"), turn("user", "why"), turn("assistant", "so")]
+LEAVING_OUT = {
+    "the system's turn": (
+        "{% for m in messages if m.role != 'system' %}" + WRITTEN + "{% endfor %}",
+        SAID,
+        r"'content' of message 0 \(system\)",
+    ),
+    "all but the last turns": ("{% for m in messages[-2:] %}" + WRITTEN + "{% endfor %}", SAID[:4], r"'content' of message 0 \(system\)"),
+    "what comes late in a turn": (
+        "{% for m in messages %}" + WRITTEN.replace("m.content", "m.content[:10]") + "{% endfor %}",
+        SAID,
+        r"'content' of message 1 \(user\)",
+    ),
+    "earlier answers": (
+        "{% for m in messages if m.role != 'assistant' %}" + WRITTEN + "{% endfor %}",
+        SAID[:4],
+        r"'content' of message 2 \(assistant\)",
+    ),
+    "what a tool said": (
+        "{% for m in messages if m.role != 'tool' %}" + WRITTEN + "{% endfor %}",
+        [SAID[1], turn("assistant", "wait"), turn("tool", "it rains"), turn("assistant", "so")],
+        r"'content' of message 2 \(tool\)",
+    ),
+    "a second call": (
+        "{% for m in messages %}"
+        + WRITTEN.replace("m.content", "(m.tool_calls[0].function|tojson if m.tool_calls else m.content)")
+        + "{% endfor %}",
+        [SAID[1], calls(("move", 1), ("talk", 2))],
+        r"'tool_calls\[1\]' of message 1",
+    ),
+    "arguments": (
+        "{% for m in messages %}"
+        + WRITTEN.replace("m.content", "(m.tool_calls[0].function.name if m.tool_calls else m.content)")
+        + "{% endfor %}",
+        [SAID[1], calls(("move", 1))],
+        r"'tool_calls\[0\].arguments' of message 1",
+    ),
+    "the name of a call": (
+        "{% for m in messages %}"
+        + WRITTEN.replace("m.content", "(m.tool_calls[0].function.arguments|tojson if m.tool_calls else m.content)")
+        + "{% endfor %}",
+        [SAID[1], calls(("move", 1))],
+        r"'tool_calls\[0\].name' of message 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEAVING_OUT)
+def test_what_a_template_leaves_out_is_refused(case):
+    template, messages, words = LEAVING_OUT[case]
+    with pytest.raises(InputError, match=words):
+        if messages[-1]["role"] == "assistant":
+            of_row({"messages": messages}, encoder(template + PROMPT))
+        else:
+            encoder(template + PROMPT).encode_prompt(messages)
+    whole = encoder(
+        "{% for m in messages %}"
+        + WRITTEN.replace("m.content", "m.content + (m.tool_calls|tojson if m.tool_calls else '')")
+        + "{% endfor %}"
+        + PROMPT
+    )
+    assert whole.encode_prompt(messages[:-1]) and (messages[-1]["role"] != "assistant" or of_row({"messages": messages}, whole))
+
+
+def test_an_identity_may_say_the_name_of_a_call():
+    named = {"id": "functions.move:0", "type": "function", "function": {"name": "move", "arguments": {"x": 1}}}
+    said = "(m.tool_calls[0].id + m.tool_calls[0].function.arguments|tojson if m.tool_calls else m.content)"
+    encode = encoder("{% for m in messages %}" + WRITTEN.replace("m.content", said) + "{% endfor %}" + PROMPT)
+    side = encode.encode_messages([SAID[1], turn("assistant", "", tool_calls=[named])])
+    assert encode.decode(side.actions) == 'functions.move:0{"x": 1}'
+
+
+def test_a_conversation_that_begins_with_an_answer_is_refused_unless_it_is_only_read():
+    family = FAMILIES["chatml"]
+    begins = [turn("assistant", "welcome"), *SAID[1:3]]
+    with pytest.raises(InputError, match=r"begins with the assistant's turn.*weight: 0"):
+        Encoder(tokenizer(family)).encode_messages(begins)
+    side = Encoder(tokenizer(family)).encode_messages([{**begins[0], "weight": 0}, *begins[1:]])
+    assert [words for _, words in runs(side, Encoder(tokenizer(family)))] == ["yes<|im_end|>"]

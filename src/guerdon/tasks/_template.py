@@ -92,7 +92,10 @@ class ChatTemplate:
         """What the policy reads when it is to speak after ``messages``; a last turn that is the assistant's is continued."""
         continued = messages[-1]["role"] == "assistant"
         self.require_all(messages, variables, learned=())
-        return self.write(messages, variables, **{"continue_final_message" if continued else "add_generation_prompt": True})
+        how = {"continue_final_message" if continued else "add_generation_prompt": True}
+        text = self.write(messages, variables, **how)
+        self.require_read(text, messages, variables, **how)
+        return text
 
     def head(self, messages: Told, variables: Mapping[str, Any]) -> str:
         """What the template writes between its generation prompt and the words of an answer to ``messages``, thinking blocks and blanks aside: what the
@@ -230,8 +233,29 @@ class ChatTemplate:
         except InputError:
             return ""
         special = [word for word in self._special_texts if tail.startswith(word)]
+        if special and self._closes_after(special):
+            return self.tokenizer.eos_token
         later = [(tail.find(word), word) for word in self._special_texts if word in tail]
         return max(special, key=len) if special else min(later)[1] if later else ""
+
+    def _closes_after(self, special: Sequence[str]) -> bool:
+        """Whether the tokenizer's end token closes each turn, after other tokens that do not (Cohere closes the answer, and then the turn)."""
+        own = self.tokenizer.eos_token
+        if not own or own in special:
+            return False
+        turns = [
+            ("user", "?"),
+            ("assistant", MARK),
+            ("user", 2 * MARK),
+        ]  # in the midst: some write the end token once, after the last turn of all
+        try:
+            whole = self.write([{"role": role, "content": content} for role, content in turns], {})
+        except InputError:
+            return False
+        between, found, _ = whole.partition(MARK)[2].partition(own)
+        for word in self._special_texts:
+            between = between.replace(word, "")
+        return bool(found) and not between
 
     @cached_property
     def end_texts(self) -> tuple[str, ...]:
@@ -249,7 +273,8 @@ class ChatTemplate:
     # Whether all is written
 
     def require_all(self, messages: Told, variables: Mapping[str, Any], learned: Sequence[int]) -> None:
-        """Refuse what the template leaves out of tools and messages; of thoughts only in ``learned`` turns, since most templates drop those of earlier turns.
+        """Refuse what the template leaves out of tools, calls and messages; of thoughts only in ``learned`` turns, since most templates drop those of earlier
+        turns.
 
         Raises:
             InputError: what is left out, and of which message.
@@ -274,20 +299,48 @@ class ChatTemplate:
                 if not some[-1]["content"] and len(some[-1]) == 2:
                     some[-1] = {**some[-1], "content": ""}
                 self._require(shape, messages[: place + 1], variables, some, variables, lambda: _left_out(name, place, message))  # noqa: B023
+            for what, other in _other_calls(message):
+                shape = (what, tuple(sorted(message)), bool(message["content"]), place in learned)
+                some = [*messages[:place], other]
+                self._require(shape, messages[: place + 1], variables, some, variables, lambda: _left_out(what, place, message))  # noqa: B023
+
+    def require_read(self, text: str, messages: Told, variables: Mapping[str, Any], **how: Any) -> None:
+        """Refuse ``text``, which the template wrote for a policy to read, if one of the messages is not in it, or not to its end. Beside calls some templates
+        take a content for thoughts.
+
+        Raises:
+            InputError: the message.
+        """
+        for place, message in enumerate(messages):
+            content = _answer(message).strip()
+            if not content or _calls(message):
+                continue
+            beside = (place == 0, *(m["role"] for m in messages[max(place - 1, 0) : place + 2]))
+            shape = beside if message["role"] == "assistant" or content in text else None
+            longer = [*messages[:place], {**message, "content": message["content"] + MARK}, *messages[place + 1 :]]
+            self._require(shape, messages, variables, longer, variables, lambda: _left_out("content", place, message), how)  # noqa: B023
 
     def _require(
-        self, shape: Any, messages: Told, variables: Mapping[str, Any], fewer: Told, fewer_variables: Mapping[str, Any], said: Any
+        self,
+        shape: Any,
+        messages: Told,
+        variables: Mapping[str, Any],
+        fewer: Told,
+        fewer_variables: Mapping[str, Any],
+        said: Any,
+        how: Mapping[str, Any] = {},
     ) -> None:
         if shape in self._kept:
             return
-        with_it = self.write(messages, variables)
+        with_it = self.write(messages, variables, **how)
         try:
-            without = self.write(fewer, fewer_variables)
+            without = self.write(fewer, fewer_variables, **how)
         except InputError:
             without = None  # it cannot do without
         if with_it == without:
             raise InputError(said())
-        self._kept.add(shape)
+        if shape is not None:
+            self._kept.add(shape)
 
 
 def _fields(message: Mapping[str, Any]) -> Iterator[str]:
@@ -300,6 +353,23 @@ def _fields(message: Mapping[str, Any]) -> Iterator[str]:
         *(() if message["role"] in ("user", "assistant", "system", "developer") else ("name",)),
     }
     yield from (name for name, value in message.items() if name not in skipped and isinstance(value, str | list | Mapping))
+
+
+def _other_calls(message: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What a message's calls say, each with the message as it would be if that were not so."""
+    calls = _calls(message)
+    for i, call in enumerate(calls):
+        inner = call.get("function", call)
+        which = f"tool_calls[{i}]"
+        others = {which: None} if len(calls) > 1 else {}
+        for name in ("name", "arguments"):
+            if (
+                isinstance(inner, Mapping) and inner.get(name) and str(inner[name]) not in str(call.get("id"))
+            ):  # some say the name within the id
+                own = {**inner, name: MARK if name == "name" else {MARK: MARK}}
+                others[f"{which}.{name}"] = {**call, "function": own} if "function" in call else own
+        for what, other in others.items():
+            yield what, {**message, "tool_calls": [*calls[:i], *([other] if other else []), *calls[i + 1 :]]}
 
 
 def _forms(messages: Told) -> Iterator[Told]:
@@ -392,9 +462,10 @@ def _after(piece: str, text: str) -> str:
 
 def _left_out(name: str, place: int, message: Mapping[str, Any]) -> str:
     learned = "would be taught an answer without it" if message["role"] == "assistant" else "would not see it"
+    elsewhere = "another message" if name == "content" else "the content"
     return (
         f"the chat template leaves out {name!r} of message {place} ({message['role']}), so the model {learned}; use a model whose template writes "
-        f"{name}, or put what it says into the content or drop it"
+        f"{'all of it' if name == 'content' else name}, or put what it says into {elsewhere} or drop it"
     )
 
 

@@ -277,6 +277,11 @@ class Encoder:
             raise InputError(
                 "every assistant turn is marked as one that is only read (weight 0), so nothing is left to learn; drop the row"
             )
+        if not learned[0]:
+            raise InputError(
+                "the conversation begins with the assistant's turn, which answers nothing; begin with what it answers, or mark the turn as one that is "
+                "only read (weight: 0)"
+            )
         self.noticed["read_only"] += len(turns) > len(learned)
         shown = told(messages)
         self._chat.require_all(shown[: learned[-1] + 1], template, learned)
@@ -296,6 +301,7 @@ class Encoder:
             actions += tokens
             mask += [True] * len(tokens)
             anchor, sofar, said = before, before + through, tokens
+        self._chat.require_read(anchor, shown[: learned[-1]], template, add_generation_prompt=True)
         if self.whole and rest:
             more = self._between(through + rest, rest, said)
             actions += more
