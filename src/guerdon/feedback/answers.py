@@ -5,7 +5,7 @@ r"""Answers: what a completion gives as its answer, as a reader would find it.
         <answer>...</answer>
         \boxed{...}, \fbox{...}            braces may be nested; boxes that are joined by "and", "or" or a comma are one answer
         #### ...                           to the end of its line
-    none of them                           left to whoever asks
+    none of them                           left to whoever asks; ``stated`` is what follows the last "the answer is"
 
 A mark that is opened last and not closed has been cut off: there is no answer then, whatever was marked before.
 """
@@ -14,6 +14,10 @@ import re
 from dataclasses import dataclass
 
 _BOX = re.compile(r"\\(?:f?boxed|fbox)(?![a-zA-Z])")
+_ANSWER = re.compile(r"\banswers?(?:\*\*)?\s*(?:is|are|:|=)(?:\*\*)?\s*:?", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?:\.(?=\s|$)|\n)")
+_END = 5_000  # characters at the end of a text in which a statement is looked for
+_WORDS = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|operatorname|boldsymbol|emph)\s*\{([^{}]*)\}")
 _JOINED = re.compile(r"(?:[\s$,;.]|\\[()\[\],; ]|\\(?:text|mathrm)\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)*")
 
 
@@ -40,6 +44,29 @@ def marked(text: str) -> Marked | None:
     return Marked(after.strip().partition("\n")[0].strip()) if found else None
 
 
+def stated(text: str) -> str | None:
+    """What follows the last "answer is" or "answer:", to the end of its sentence; None where nothing is so stated."""
+    last = None
+    for last in _ANSWER.finditer(text, max(len(text) - _END, 0)):  # noqa: B007 the last one counts
+        pass
+    return None if last is None else sentence(text[last.end() :])
+
+
+def sentence(text: str) -> str:
+    """A text to the end of its first sentence."""
+    end = _SENTENCE.search(text, 1)
+    return text[: end.start()] if end else text
+
+
+def worded(text: str) -> str:
+    """A text without LaTeX's commands around words: ``\\text{Yes}`` is Yes."""
+    for _ in range(3):
+        text, changed = _WORDS.subn(r"\1", text)
+        if not changed:
+            break
+    return text
+
+
 def _boxed(text: str) -> Marked | None:
     """The last box, and those that are joined to it."""
     spans = [(match.start(), match.end()) for match in _BOX.finditer(text)]
@@ -57,6 +84,10 @@ def _boxed(text: str) -> Marked | None:
         if begun is not None and (stop > begun or begun - stop > 60 or not _JOINED.fullmatch(text, stop, begun)):
             if stop > begun:  # a box around a box: the inner one was read
                 continue
+            break
+        if not inside and begun is None:
+            return Marked("")
+        if not inside:
             break
         pieces.insert(0, inside)
         begun = start

@@ -7,7 +7,7 @@ _NAMES = """sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log ln e
 gamma delta epsilon theta lambda sigma omega phi psi rho tau zeta kappa chi Delta Gamma Sigma Omega Theta Phi Psi binom choose begin end pmatrix bmatrix
 vmatrix matrix cases array aligned align sum int prod over overline underline vec hat bar mathbb mathcal emptyset varnothing cup cap setminus leq geq neq
 equiv circ prime ldots dots cdots mid lfloor rfloor lceil rceil floor ceil abs inf infinity"""
-_KNOWN = frozenset(_NAMES.split())
+KNOWN = frozenset(_NAMES.split())
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _ENGLISH = re.compile(r"(?<![\\a-zA-Z])(?:is|it|of|to|if|on|at|by|we|as|an|be|so|no|us|my|he|or|in|do|go|up)(?![a-zA-Z])")
 _OPEN, _CLOSED = "([{", ")]}"
@@ -15,7 +15,7 @@ _OPEN, _CLOSED = "([{", ")]}"
 
 def unreadable(text: str) -> bool:
     """Whether a text is no formula, or one that takes too long to be worked out."""
-    if any(word not in _KNOWN for word in _WORD.findall(re.sub(r"\\[a-zA-Z]+", " ", text)) if not word.lower().startswith(("sqrt", "pi"))):
+    if any(word not in KNOWN for word in _WORD.findall(re.sub(r"\\[a-zA-Z]+", " ", text)) if not word.lower().startswith(("sqrt", "pi"))):
         return True
     if _ENGLISH.search(text):
         return True
@@ -29,12 +29,14 @@ def unreadable(text: str) -> bool:
 
 
 def formula_of(text: str) -> Any:
-    """sympy's expression of a formula; None where the parser makes nothing of it."""
+    """sympy's expression of a formula; None where the parser makes nothing of it, or of a part of it."""
     import sympy
+    from math_verify import LatexExtractionConfig
 
     from guerdon.feedback.rewards.math_equivalence import library
 
-    found = [one for one in library().parse(f"${_latex(text)}$", parsing_timeout=None) if not isinstance(one, str)]
+    # only what can be read to its end: its other readings take the "5" of "5 - \\foo{3}" for all of it
+    found = library().parse(f"${_latex(text)}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
     if len(found) != 1 or not isinstance(found[0], (sympy.Basic, sympy.MatrixBase)):
         return None
     return found[0]
@@ -63,7 +65,7 @@ def _latex(text: str) -> str:
         if end is None:
             break
         text = f"{text[: found.start()]}\\sqrt{{{text[found.end() : end]}}}{text[end + 1 :]}"
-    return _times(text.replace("*", "\\cdot "))
+    return _times(re.sub(r"\{\s+|\s+(?=\})", lambda found: found.group().strip(), text.replace("*", "\\cdot ")))
 
 
 def _times(text: str) -> str:

@@ -1,17 +1,19 @@
 r"""Written: the numbers in a text, as people and models write them.
 
     1,234.50   1{,}234   1\,234   1\ 234   1~234   1'234   12,34,567     thousands, also between LaTeX's and thin spaces
+    1.234,50   1.234.567                                                 with the point and the comma the other way round
     -5   \u22125   $-5   -$5   +5                                             signs; a minus after a digit, a word or a bracket subtracts
     50%   50\%   50 percent                                              a percentage
     1/2   \frac{1}{2}   2 1/2   2\frac12   \u00bd                             fractions and mixed numbers
     1e3   1.5 x 10^3   1.5\times10^{3}   2^{10}                          powers
+    3 million   $1.5k                                                    large numbers said
 
 Every number has at most ``_DIGITS`` digits before and after its point; a longer one is not read, and equals no other. Linear in the text.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DecimalException
 
 _DIGITS = 5_000
@@ -22,6 +24,13 @@ _SPACES = re.compile(
     r"\\[,;: ]|\\(?:thinspace|enspace|medspace|thickspace|quad|qquad)(?![a-zA-Z])|\\[hv]space\*?\{[^{}]{0,20}\}|~|[\u2000-\u200a\u202f\u205f\u00a0\u3000]"
 )
 _JOINTS = re.compile("(?<=\\d)[\u2009'\u2019_](?=\\d{3}(?!\\d))")
+_CONTINENTAL = re.compile(r"(?<![\w.,])\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})(?![\d]|[.,]\d)")
+_SCALE = re.compile(r"\s{0,2}(?:\\text\s?\{\s?)?(hundred|thousand|million|billion|trillion)\b\}?", re.IGNORECASE)
+_SCALE_OF_MONEY = re.compile(r"\s?(k|K|M|bn|B)\b")
+_SCALES = {"hundred": 2, "thousand": 3, "k": 3, "million": 6, "m": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12}  # powers of ten
+_NOT = re.compile(r"(?:\b(?:not|never|nicht|pas)|n't(?: be)?|\b\u043d\u0435|\u4e0d\u662f|\\neq?|\u2260)\s*(?:equal to|be)?[\s$*:]*$")
+_ALSO = re.compile(r"[\s$]*,?\s*(?:\b(?:or|and|oder|ou|\u0438\u043b\u0438)\b|\u6216)[\s$]*")
+_SET_OVER = re.compile(r"\{\s*([-+]?[\d.]+)\s*\\over\s*([\d.]+)\s*\}")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))")
 _NUMBER = re.compile(
     r"(?P<sign>(?<![\w.)\]}])[-+])?"  # a minus after a word, a digit or a bracket subtracts
@@ -57,6 +66,8 @@ class Written:
 def plain(text: str) -> str:
     """The text with one way of writing minus signs, spaces, thousands and fractions."""
     unusual = not text.isascii()
+    if unusual:  # marks of direction and width, which nobody sees
+        text = "".join(c for c in text if c.isascii() or unicodedata.category(c) != "Cf")
     if unusual:
         text = _RAISED.sub(lambda found: "^{" + found.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _NO_LETTER.sub(lambda found: _vulgar(found.group()), text)
@@ -65,9 +76,17 @@ def plain(text: str) -> str:
     text = spaced(text)
     if unusual:
         text = unicodedata.normalize("NFKC", text).translate(_MINUS)
+    text = continental(text)
     text = _LONE_GROUPS.sub(lambda found: found.group().replace(" ", ""), text)
     text = _LONE_SIGN.sub(r"\1", text)
+    if "\\over" in text:
+        text = _SET_OVER.sub(r"\\frac{\1}{\2}", text)
     return _FRACTION.sub(_over, text) if "frac" in text else text
+
+
+def continental(text: str) -> str:
+    """The text with a point before decimals and nothing between thousands, where both, or two points, say which is which."""
+    return _CONTINENTAL.sub(lambda found: found.group().replace(".", "").replace(",", "."), text) if "." in text else text
 
 
 def spaced(text: str) -> str:
@@ -94,7 +113,7 @@ def numbers(text: str) -> list[Written]:
             sign = text[found.pop().start] in "-+"
             one = merged
         found.append(one)
-    return found
+    return [_scaled(text, one) for one in found]
 
 
 def last_number(text: str) -> Written | None:
@@ -103,9 +122,19 @@ def last_number(text: str) -> Written | None:
     found = numbers(end)
     if len(end) < len(text) and (not found or found[-1].start < _END // 4):  # it may have been cut
         end, found = text, numbers(text)
-    if len(found) > 1 and plain(end)[found[-2].end : found[-1].start] in _OPERATORS:
-        return None  # "10-3" is a difference or a range
-    return found[-1] if found else None
+    if not found:
+        return None
+    seen = plain(end)
+    if len(found) > 1:
+        between = seen[found[-2].end : found[-1].start]
+        if between in _OPERATORS or _ALSO.fullmatch(between):
+            return None  # "10-3" is a difference or a range, "4 or 5" is neither
+    return None if denied(seen[max(found[-1].start - 24, 0) : found[-1].start]) else found[-1]
+
+
+def denied(before: str) -> bool:
+    """Whether what stands before a number says that it is not the answer."""
+    return _NOT.search(before[-24:]) is not None
 
 
 def close(one: Decimal, other: Decimal, tolerance: float) -> bool:
@@ -174,6 +203,16 @@ def _merged(text: str, before: Written, one: Written, signed: bool) -> Written |
 
 def _is_part(whole: Decimal | None, part: Decimal | None) -> bool:
     return whole is not None and part is not None and is_whole(whole) and 0 < part < 1
+
+
+def _scaled(text: str, one: Written) -> Written:
+    """A number and the word behind it that says how many of it there are: 3 million, $2k."""
+    found = _SCALE.match(text, one.end)
+    if found is None and text[one.start : one.end].lstrip("-+")[:1] == "$":
+        found = _SCALE_OF_MONEY.match(text, one.end)
+    if found is None or one.value is None or one.percent:
+        return one
+    return replace(one, value=_EXACT.scaleb(one.value, _SCALES[found.group(1).lower()]), end=found.end())
 
 
 def _ratio(above: Decimal | None, below: Decimal | None) -> Decimal | None:

@@ -23,17 +23,16 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from guerdon.errors import InputError
-from guerdon.feedback.answers import marked
+from guerdon.feedback.answers import marked, sentence, stated
 from guerdon.feedback.apart import judge_apart
 from guerdon.feedback.reading import Read, Value, read, read_gold
 from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.same import same
 from guerdon.feedback.text import answer_text
-from guerdon.feedback.written import last_number
+from guerdon.feedback.written import denied, last_number
 from guerdon.witness import Witness
 
-_STATED = re.compile(r"\b(?:answers?|results?|solutions?|values?)(?:\*\*)?\s*(?:is|are|:|=)(?:\*\*)?\s*:?", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?:\.(?=\s|$)|\n)")
+_STATED = re.compile(r"\b(?:results?|solutions?|values?)(?:\*\*)?\s*(?:is|are|:|=)(?:\*\*)?\s*:?", re.IGNORECASE)
 _FORMULAS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _JOINT = re.compile(r"[\s,;]*(?:and|or)?[\s,;]*")
 _END = 5_000  # characters at the end of a completion in which an answer that is not marked is looked for
@@ -94,17 +93,22 @@ def read_answer(text: str) -> Read | None:
     whole = read(text)
     if whole is not None:
         return whole
-    for stated in reversed(list(_STATED.finditer(text))[-3:]):
-        rest = text[stated.end() :]
-        end = _SENTENCE.search(rest, 1)
-        found = read(rest[: end.start()] if end else rest)
-        if found is not None:
+    said = stated(text)
+    found = None if said is None else read(said)
+    if found is not None:
+        return found
+    for weaker in reversed(list(_STATED.finditer(text))[-3:]):
+        said = sentence(text[weaker.end() :])
+        found = read(said)
+        if found is not None and not re.search(r"\d", text[weaker.end() + len(said) :]):  # a result that is worked on is not the answer
             return found
     formulas = list(_FORMULAS.finditer(text))
     if formulas:
         first = last = len(formulas) - 1
         while first and _JOINT.fullmatch(text, formulas[first - 1].end(), formulas[first].start()):
             first -= 1
+        if denied(text[: formulas[first].start()]):
+            return None
         joined = ", ".join(next(inner for inner in one.groups() if inner is not None) for one in formulas[first : last + 1])
         found = read(joined)
         if found is not None:

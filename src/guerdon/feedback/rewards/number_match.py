@@ -2,8 +2,9 @@ r"""Number match: 1 where the number that a completion answers with is the numbe
 
     reward = right if |said - gold| <= tolerance * |gold| else wrong        two whole numbers have to be equal
 
-``said`` is the number in the marked answer of the completion (the last ``\boxed{}``, ``<answer>``, ``####``), else its last number; what it says
-while thinking does not count, and a last box that is not closed is no answer. With a ``marker`` (such as ``Answer:``) it is the first one after the
+``said`` is the number in the marked answer of the completion (the last ``\boxed{}``, ``<answer>``, ``####``), else the last number of the
+sentence in which it says "the answer is", else its last number; neither "4 or 5" nor "not 5" is a number. What it says while thinking
+does not count, and a last box that is not closed is no answer. With a ``marker`` (such as ``Answer:``) it is the first one after the
 last marker, and without the marker the completion is wrong. ``gold`` comes from the column ``answer``: a number, or a string that is
 one number with its currency and unit (``"$1,234.50"``, ``"12 eggs"``), or a worked solution that ends on ``#### 72``. Thousands
 separators (also LaTeX's ``1{,}234`` and ``1\,234``), a leading currency sign and units are ignored on both sides; a percentage is its number or its
@@ -22,12 +23,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from guerdon.feedback.answers import marked
+from guerdon.feedback.answers import marked, stated
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.text import after_marker, answer_text
 from guerdon.feedback.written import Written, agree, last_number, numbers, plain
 from guerdon.witness import Witness
 
+_COMMA = re.compile(r"[\s$\u20ac\u00a3]*([-+]?\d+),(\d{1,2}|\d{4,})[\s\u20ac\u00a3.]*")
 _BETWEEN = re.compile(r"\W*(?:and|or|\\text\{ ?(?:and|or) ?\})?\W*")
 
 
@@ -55,13 +57,18 @@ class NumberMatch:
         else:
             text = after_marker(text, self.marker)
         if self.marker is None and answer is None:
-            return last_number(text)
+            said = stated(text)
+            return (last_number(said) if said is not None else None) or last_number(text)
         found = numbers(text) if text is not None else []
         if not found:
             return None
         if self.marker is not None:
             return found[0]
-        several = len(found) > 1 and _BETWEEN.fullmatch(plain(text)[found[0].end : found[1].start])
+        shown = plain(text)
+        decimal = _COMMA.fullmatch(shown)
+        if decimal is not None:  # 3,14 in most of Europe
+            found = numbers(f"{decimal.group(1)}.{decimal.group(2)}")
+        several = len(found) > 1 and _BETWEEN.fullmatch(shown[found[0].end : found[1].start])
         return None if several else found[0]  # "5 or 6" answers with neither
 
 

@@ -7,8 +7,9 @@ white space as one space. Punctuation that is part of a token stays: the sign an
 letters ("x-1", "3/4"), and + and # behind a word ("C++", "C#", "A-"); separators of thousands and the points of "U.S.A." go.
 The column ``answer`` holds a string, or a list of strings of which any will do; None gives None.
 
-What is compared is what the completion says after its thinking: all of it, or what it marks (the last ``\\boxed{}``, ``<answer>``, ``####``); a last box
-that is not closed is no answer. With ``marker`` only what follows its last occurrence is compared; with ``within`` the answer may stand anywhere in
+What is compared is what the completion says after its thinking: all of it, what it marks (the last ``\\boxed{}``, ``<answer>``, ``####``), or the
+sentence that follows its last "the answer is"; a last box that is not closed is no answer. Where the answer is one letter, that of a choice, so are "Option B",
+"(B)" and "B) Paris". With ``marker`` only what follows its last occurrence is compared; with ``within`` the answer may stand anywhere in
 the text, as whole words: that accepts a completion that lists every candidate, so it suits evaluation better than training.
 
 Source: the exact match of SQuAD, arXiv 1606.05250, section 6.1, which drops punctuation and articles; case and white space as in
@@ -21,7 +22,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.feedback.answers import marked
+from guerdon.feedback.answers import marked, stated, worded
 from guerdon.feedback.text import after_marker, answer_text
 from guerdon.witness import Witness
 
@@ -32,6 +33,10 @@ _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,]|\.\d{3},)")
 _INITIALS = re.compile(r"(?<![^\W\d_])[^\W\d_](?:\.[^\W\d_])+(?![^\W\d_])\.?|(?<![^\W_])(?:[^\W\d_]{1,3}\.){2,}")  # U.S.A., Ph.D.
 _APOSTROPHES = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _POSITIVE = re.compile(r"(?<![\w)\]}+.])\+(?=\.?\d)")  # +5 is 5
+_CHOICE = re.compile(
+    r"[\s*`$]*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[^\W\d_])(?P<behind>[)\].:*]*)[\s*`$.]*(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+_LABEL = re.compile(r"(?<!\w)(?:[A-Z](?!\w)|[a-z][).])")
 _SIGN = re.compile(r"[^\w\s]|_")
 _OPERAND = r"(?:\d|(?<![^\W_])[^\W\d_](?![^\W\d_]))"
 _SPACED = re.compile(rf"({_OPERAND}[)\]}}]?)[ \t]*([-+*/^=<>\u2264\u2265\u2260\u00d7\u00f7])[ \t]*(?=[(\[{{]?-?{_OPERAND})")
@@ -69,6 +74,8 @@ class StringMatch:
         if not self.within:  # what is very much longer is another text; forming it would take long
             most = _PADDING + 20 * max(map(len, forms))
             texts = [text for text in texts if len(text) <= most]
+        if any(len(form) == 1 and form.isalpha() for form in forms):
+            texts = [*texts, *(letter for text in texts if (letter := _chosen(text)) is not None)]
         said = [self.form(text) for text in texts]
         same = any(f" {form} " in f" {one} " for form in forms for one in said) if self.within else any(one in forms for one in said)
         return self.right if same else self.wrong
@@ -79,9 +86,10 @@ class StringMatch:
             after = after_marker(text, self.marker)
             return [] if after is None else [after]
         answer = marked(text)
-        if answer is None:
-            return [text]
-        return [] if answer.text is None else [answer.text, text]
+        if answer is not None:
+            return [] if answer.text is None else [worded(answer.text), answer.text, text]
+        said = stated(text) if len(text) > len("answer") else None
+        return [text] if said is None else [text, said]
 
     def form(self, text: str) -> str:
         """The common form of a text under the options."""
@@ -96,6 +104,14 @@ class StringMatch:
         if self.ignore_articles:
             words = [word for word in words if word.casefold() not in _ARTICLES]
         return " ".join(words)
+
+
+def _chosen(text: str) -> str | None:
+    """The letter of a choice: B of "Option B", "(B)" and "B) Paris", if no other is named."""
+    found = _CHOICE.match(worded(text) if "\\" in text else text)
+    if found is None or (found["rest"] and (not found["behind"] or _LABEL.search(found["rest"]))):
+        return None
+    return found["letter"]
 
 
 def _text(gold: Any) -> str:
