@@ -1,10 +1,14 @@
 """What people bring as files: read as it is, or refused in one sentence with the file, the row and the column."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
+import os
 import string
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -78,11 +82,13 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard], ids=["plain", "gz", "zst"])
+COMPRESSIONS = {"": bytes, ".gz": gzip.compress, ".zst": zstandard, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+@pytest.mark.parametrize("end", COMPRESSIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_holds_the_same_rows_however_it_is_compressed(tmp_path, kind, compress):
-    data = compress(KINDS[kind](ROWS))
-    end = {bytes: "", gzip.compress: ".gz", zstandard: ".zst"}[compress]
+def test_every_kind_of_file_holds_the_same_rows_however_it_is_compressed(tmp_path, kind, end):
+    data = COMPRESSIONS[end](KINDS[kind](ROWS))
     assert read(tmp_path, f"rows.{kind}{end}", data) == ROWS
     assert read(tmp_path, f"other.{kind}", data) == ROWS  # the first bytes say how it is compressed, whatever the name does
 
@@ -104,6 +110,13 @@ READ = {
     "quoted line ends": ("x.csv", 'a,b\r\n"x\r\ny",2\r\n', [{"a": "x\r\ny", "b": 2}]),
     "spaces in the header": ("x.csv", "a, b\n1,2\n", [{"a": 1, "b": 2}]),
     "the index of a data frame": ("x.csv", ",a\n0,x\n1,y\n", [{"a": "x"}, {"a": "y"}]),
+    "four bytes a character": ("x.jsonl", '{"a": "é"}\n'.encode("utf-32"), [{"a": "é"}]),
+    "files with a mark each": ("x.jsonl", '\ufeff\ufeff{"a": 1}\n\ufeff{"a": 2}', [{"a": 1}, {"a": 2}]),
+    "a separator that is said": ("x.csv", "sep=;\r\na;b\r\n1;2\r\n", [{"a": 1, "b": 2}]),
+    "bars": ("x.csv", "a|b\nx, y|2\n", [{"a": "x, y", "b": 2}]),
+    "a comma within a quoted name": ("x.csv", '"a, b";c\n1;2\n', [{"a, b": 1, "c": 2}]),
+    "commas in .tsv": ("x.tsv", "a,b\n1,2\n", [{"a": 1, "b": 2}]),
+    "a quoted field that begins with a space": ("x.csv", 'a,b\n1," ""q"""\n', [{"a": 1, "b": ' "q"'}]),
     "semicolons": ("x.csv", "a;b\n1,5;2\n", [{"a": "1,5", "b": 2}]),
     "only a header": ("x.csv", "a,b\n", []),
     "only spaces": ("x.jsonl", " \n\t\n", []),
@@ -141,7 +154,26 @@ def written(table) -> bytes:
     return out.getvalue()
 
 
+def archive() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as held:
+        inside = tarfile.TarInfo("rows.jsonl")
+        inside.size = 9
+        held.addfile(inside, io.BytesIO(b'{"a": 1}\n'))
+    return out.getvalue()
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
 REFUSED = {
+    "a pointer of git-lfs": ("x.csv", POINTER, ["git lfs pull"]),
+    "a pointer of git-lfs for a table": ("x.parquet", POINTER, ["git lfs pull"]),
+    "a page of the web": ("x.csv", "\n<!DOCTYPE html>\n<html>404, not found</html>\n", ["page of the web"]),
+    "a tar archive": ("x.jsonl.gz", archive(), ["tar archive", "unpack"]),
+    "two tables put together": ("x.csv", "a,b\n1,2\na,b\n3,4\n", ["row 2", "line 3", "header once more"]),
+    "a space before a quotation mark": ("x.csv", 'a,b\n1,2\n"x", "y"\n', ["row 2", "line 3", "space before", 'write ,"y"']),
+    "half of a character of two bytes": ("x.csv", "a,b\n1,2\n".encode("utf-16")[:-1], ["line 2", "not UTF-16"]),
+    "bzip2 cut short": ("x.jsonl.bz2", bz2.compress(as_lines(ROWS))[:-9], ["cannot be read"]),
+    "xz damaged": ("x.jsonl.xz", lzma.compress(as_lines(ROWS))[:40] + bytes(30), ["cannot be read"]),
     "empty": ("x.jsonl", b"", ["is empty"]),
     "cut off": ("x.jsonl", '{"a": 1}\n{"a": ', ["line 2", "is not JSON", "each line must be one object"]),
     "a list a line": ("x.jsonl", "[1]\n[2]\n", ["line 1", "is a list"]),
@@ -340,6 +372,64 @@ def test_several_files_and_patterns_are_one_after_the_other_and_errors_name_the_
     for seed in range(3):  # wherever shuffling puts it, it is the second row of its file
         with pytest.raises(InputError, match=r"row 1 of \S*d\.jsonl .* nothing in column 'prompt'"):
             Dataset((a, str(tmp_path / "d.jsonl")), required=("prompt",), seed=seed).train()
+
+
+def test_of_a_folder_the_files_of_a_split_are_read_and_nothing_beside_them(tmp_path):
+    for name in (
+        "train-00000.jsonl",
+        "train-00001.jsonl",
+        "trainer_state.json",
+        ".ipynb_checkpoints/train-00000.jsonl",
+        "more/train.txt",
+        "test.jsonl",
+    ):
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(as_lines(ROWS[:1]))
+    assert Dataset(str(tmp_path / "a"), shuffle=False).train() == ROWS[:1] * 2
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "training.jsonl").write_bytes(as_lines(ROWS))
+    assert Dataset(str(tmp_path / "b"), shuffle=False).train() == ROWS
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "a" / "again.jsonl").symlink_to("train-00000.jsonl")
+    assert Dataset(str(tmp_path / "a" / "**/*0.jsonl"), shuffle=False).train() == ROWS[:1]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("", "path of the rows is empty"),
+        (" ", "path of the rows is empty"),
+        ("https://example.org/rows.jsonl", "is an address.*download it"),
+        ("x" * 300 + ".jsonl", r"^'x{40}' \.\.\. can be no name of a file"),
+        ("nowhere.jsonl", "is a link to what is not there"),
+        ("round.jsonl", "is a link to what is not there"),
+        ("pipe.jsonl", "is a pipe or a device"),
+        ("rows.zip", "unpack it first"),
+        ("rows.tar.gz", "unpack it first"),
+    ],
+)
+def test_what_is_no_file_is_called_what_it_is(tmp_path, monkeypatch, path, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.jsonl").write_bytes(as_lines(ROWS))
+    (tmp_path / "nowhere.jsonl").symlink_to("gone.jsonl")
+    (tmp_path / "round.jsonl").symlink_to("round.jsonl")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name in ("rows.zip", "rows.tar.gz"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=words):
+        Dataset(path).train()
+
+
+def test_a_column_of_maps_holds_names_with_values(tmp_path):
+    from pyarrow import parquet
+
+    held = pa.array([[("style", "short")], None], pa.map_(pa.string(), pa.string()))
+    table = pa.table({"prompt": ["a", "b"], "chat_template_kwargs": held})
+    parquet.write_table(table, tmp_path / "x.parquet")
+    for place in (str(tmp_path / "x.parquet"), table):
+        assert [row["chat_template_kwargs"] for row in Dataset(place, shuffle=False).train()] == [{"style": "short"}, None]
+    twice = pa.table({"m": pa.array([[("k", "v"), ("k", "w")]], pa.map_(pa.string(), pa.string()))})
+    assert all(word in refused(tmp_path, "y.parquet", written(twice)) for word in ("row 0", "column 'm'"))
 
 
 def test_what_datasets_saved_is_read_with_its_splits(tmp_path):

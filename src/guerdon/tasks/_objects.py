@@ -77,7 +77,7 @@ def _rows(thing: Any, name: str) -> list[Row]:
     if isinstance(thing, list | tuple):
         return list(thing)
     if hasattr(thing, "to_pylist"):  # an Arrow table
-        return list(map(without_nulls, thing.to_pylist()))
+        return list(map(without_nulls, thing.to_pylist(maps_as_pydicts="strict")))
     if hasattr(thing, "column_names") and hasattr(thing, "to_list"):  # a dataset of ``datasets``
         return list(map(without_nulls, thing.to_list()))
     if _is_streamed(thing):

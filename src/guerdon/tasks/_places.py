@@ -1,6 +1,8 @@
 """Places that rows come from: files, patterns of names, folders, datasets saved by ``datasets``, the hub, and objects of Python."""
 
 import glob
+import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -33,7 +35,7 @@ def load(
         return [(str(path), path.rows(split, optional))]
     if not isinstance(path, str):
         return [found for one in path for found in load(one, name, split, texts, optional, first)]
-    place = Path(path).expanduser()
+    place = _place(path)
     files = _matching(path, place)
     if files is None and place.is_dir():
         if any((place / saved).exists() for saved in _SAVED):
@@ -64,29 +66,59 @@ def is_file(path: Any) -> bool:
     """Whether the path names files, which have no splits."""
     if not isinstance(path, str):
         return not isinstance(path, Given) and all(map(is_file, path))
+    return _matching(path, _place(path)) is not None
+
+
+def _place(path: str) -> Path:
+    """Where a name points here, if it can.
+
+    Raises:
+        InputError: it is empty, an address, or no name that a file can have; or what is there cannot be read twice, as rows have to be.
+    """
+    if not path.strip():
+        raise InputError("the path of the rows is empty; name a file, a folder or a dataset")
+    if "://" in path:
+        raise InputError(
+            f"{path} is an address, and rows are read from files: download it and name the file, or name a dataset of the hub (owner/name)"
+        )
     place = Path(path).expanduser()
-    return _matching(path, place) is not None
+    try:
+        there, real = os.path.lexists(place), place.exists()
+        special = real and not place.is_file() and not place.is_dir()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path[:40]!r}{' ...' if len(path) > 40 else ''} can be no name of a file ({getattr(error, 'strerror', error)})"
+        ) from error
+    if there and not real:
+        raise InputError(f"{path} is a link to what is not there; mend the link, or name the file itself")
+    if special:
+        raise InputError(f"{path} is a pipe or a device, and rows are read more than once; write them into a file")
+    return place
 
 
 def _matching(path: str, place: Path) -> list[Path] | None:
     """The file of that name, or those that a pattern matches; None: the path is neither."""
     if place.is_file():
         if _files.kind(place) is None:
-            raise InputError(f"{path} is none of the files that can be read ({_files.known()}, also .gz or .zst); convert it")
+            raise InputError(f"{path} is none of the files that can be read ({_files.known()}); {_files.otherwise(place)}")
         return [place]
     if place.is_dir() or not glob.has_magic(path):
         return None
-    found = sorted(Path(f) for f in glob.glob(str(place), recursive=True) if Path(f).is_file())
+    met = {Path(f).resolve(): Path(f) for f in sorted(glob.glob(str(place), recursive=True), reverse=True) if Path(f).is_file()}
+    found = sorted(met.values())  # each once, however many links lead there
     own = [f for f in found if _files.kind(f)]
     if not own:
         there = f"matches only {', '.join(f.name for f in found[:4])}" if found else "matches no file"
-        raise InputError(f"{path} {there}; it should match files that can be read ({_files.known()}, also .gz or .zst)")
+        raise InputError(f"{path} {there}; it should match files that can be read ({_files.known()})")
     return own
 
 
 def _of_folder(place: Path, path: str, split: str, optional: bool) -> list[Path]:
-    found = sorted(f for f in place.rglob("*") if f.is_file() and _files.kind(f) and not f.name.startswith("."))
-    own = [f for f in found if f.relative_to(place).parts[0].startswith(split) or f.name.startswith(split)]
+    every = ((f, f.relative_to(place).parts) for f in place.rglob("*"))
+    found = sorted(f for f, parts in every if not any(part.startswith(".") for part in parts) and f.is_file() and _files.kind(f))
+    named = [f for f in found if any(part.startswith(split) for part in {f.relative_to(place).parts[0], f.name})]
+    word = re.compile(rf"{re.escape(split)}(?![a-zA-Z])")  # train.jsonl and train-00001, rather than trainer_state.json
+    own = [f for f in named if any(map(word.match, {f.relative_to(place).parts[0], f.name}))] or named
     if not own and not optional:
         names = ", ".join(str(f.relative_to(place)) for f in found[:8]) or "no file that can be read"
         raise InputError(f"no file in {path} begins with {split!r} (there: {names}); name the file itself, or set split")

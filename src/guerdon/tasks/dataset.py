@@ -1,6 +1,6 @@
 """Dataset: rows from files, a folder, the hub, or an object of Python.
 
-    path: x.jsonl, x.json, x.csv, x.tsv, x.parquet, x.arrow, x.feather    a file, each also compressed (.gz, .zst); ``test_path`` is another
+    path: x.jsonl, x.json, x.csv, x.tsv, x.parquet, x.arrow, x.feather    a file, each also compressed (.gz, .zst, .bz2, .xz); ``test_path`` is another
           data/*.jsonl, [a.jsonl, b.csv]                          several files, one after the other
           a folder                                                files whose names begin with ``split`` and ``test_split``; or what ``datasets`` saved
           owner/name                                              a dataset of the hub, through ``datasets`` (extra ``data``)

@@ -1,6 +1,6 @@
 """Files of rows. A module of this folder reads one kind: ``suffixes`` are the ends of its names, ``rows(path, texts)`` gives its rows.
 
-Every kind may be compressed by gzip or Zstandard, whatever its name says (``_opening``). What cannot be read is refused in a sentence with the file, the
+Every kind may be compressed by gzip, Zstandard, bzip2 or xz, whatever its name says (``_opening``). What cannot be read is refused in a sentence with the file, the
 line or row, and the column.
 """
 
@@ -13,7 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.tasks._files._opening import COMPRESSED, readable
+from guerdon.tasks._files._opening import COMPRESSED, otherwise, readable
+
+__all__ = ["kind", "known", "otherwise", "read", "rows"]
 
 
 def read(path: Path, texts: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -47,7 +49,7 @@ def kind(path: Path) -> str | None:
 
 def known() -> str:
     """The ends of names that are read, for a sentence."""
-    return ", ".join(f".{suffix}" for suffix in _readers())
+    return f"{', '.join(f'.{suffix}' for suffix in _readers())}, also with {', '.join(COMPRESSED[:-1])} or {COMPRESSED[-1]} after it"
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.tasks._files._opening import is_compressed, uncompressed
+from guerdon.tasks._files._opening import is_compressed, refuse_others, uncompressed
 
 suffixes = ("parquet", "arrow", "feather")
 
@@ -60,6 +60,8 @@ def _batches(path: Path) -> Iterator[Any]:
             file = ipc.open_file(source)
             schema, batches = file.schema, (file.get_batch(i) for i in range(file.num_record_batches))
         else:
+            refuse_others(path, source.read(512))
+            source.seek(0)
             file = ipc.open_stream(source)
             schema, batches = file.schema, file
         twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
@@ -94,8 +96,8 @@ def _plain(batch: Any, path: Path, first: int) -> list[dict[str, Any]]:
         return batch
     try:
         batch.validate(full=True)  # a damaged buffer would bring the process down
-        return batch.to_pylist()
-    except (ValueError, OverflowError) as error:
+        return batch.to_pylist(maps_as_pydicts="strict")
+    except (KeyError, ValueError, OverflowError) as error:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             row, said = _broken(column)
             if said:
@@ -113,8 +115,8 @@ def _broken(column: Any) -> tuple[int | None, str]:
             return None, str(error)
     for index in range(len(column)):
         try:
-            column[index].as_py()
-        except (ValueError, OverflowError) as error:
+            column[index].as_py(maps_as_pydicts="strict")
+        except (KeyError, ValueError, OverflowError) as error:
             return index, str(error)
     return None, ""
 
@@ -130,7 +132,7 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ArrowException, OSError, ValueError, OverflowError) as error:
+    except (ArrowException, KeyError, OSError, ValueError, OverflowError) as error:
         said = str(error).strip().splitlines()
         raise InputError(
             f"{path} is no Parquet or Arrow file, or is damaged or cut short ({said[0] if said else type(error).__name__}); write it again"

@@ -14,6 +14,7 @@ suffixes = ("jsonl", "ndjson")
 def rows(path: Path, texts: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     begun = False
     for number, line in _opening.lines(path):
+        line = line.lstrip("\ufeff")  # files with a mark each, one after the other
         if not line or line.isspace():
             continue
         if not begun and line.lstrip().startswith("[") and (array := _array(path)) is not None:

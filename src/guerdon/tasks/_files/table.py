@@ -22,7 +22,8 @@ TEXTS = frozenset({"prompt", "completion", "chosen", "rejected", "text", "questi
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?(nan|inf|infinity)", re.IGNORECASE)
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FLAGS = {"true": True, "false": False}
-_DIGITS = 400  # no number that a model is trained with has as many
+_SEPARATOR = re.compile(r"\s*sep=(.)[ \t]*(\r\n|\r|\n)", re.IGNORECASE)
+_SEPARATORS = (",", ";", "\t", "|")
 
 
 def rows(path: Path, texts: Collection[str] = ()) -> Iterator[dict[str, Any]]:
@@ -39,9 +40,9 @@ def rows(path: Path, texts: Collection[str] = ()) -> Iterator[dict[str, Any]]:
 
 def _fields(path: Path) -> tuple[list[str], list[list[str]]]:
     """The header, and the fields of every row that has something in it."""
-    text = _opening.whole(path)
+    text, delimiter = _separated(_opening.whole(path), path)
     csv.field_size_limit(2**31 - 1)  # the default refuses what is longer than 128 KiB
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(path, text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     fields: list[list[str]] = []
     try:
         names = next((_header(row, path) for row in reader if any(map(str.strip, row))), [])
@@ -53,6 +54,17 @@ def _fields(path: Path) -> tuple[list[str], list[list[str]]]:
                     f"row {len(fields) + 1} of {path} (line {reader.line_num}) has another number of fields than its header, {len(row)} and not "
                     f"{len(names)}; quote fields that hold the separator"
                 )
+            if len(names) > 1 and [field.strip().lstrip("\ufeff") for field in row] == names:
+                raise InputError(
+                    f"row {len(fields) + 1} of {path} (line {reader.line_num}) is the header once more, as if two files were put together; take that line out"
+                )
+            spaced = next(
+                (f for f in row if f[:1] in (" ", "\t") and f.strip()[:1] == '"' == f.strip()[-1:] and delimiter + f in text), None
+            )
+            if spaced is not None:  # written without care: the marks would be taken for text
+                raise InputError(
+                    f"row {len(fields) + 1} of {path} (line {reader.line_num}) has a space before the quotation mark of {spaced!r}; write {delimiter}{spaced.strip()}"
+                )
             fields.append(row)
     except csv.Error as error:
         raise InputError(
@@ -62,11 +74,16 @@ def _fields(path: Path) -> tuple[list[str], list[list[str]]]:
     return names, fields
 
 
-def _delimiter(path: Path, text: str) -> str:
-    """What separates: a tab in .tsv, otherwise a comma or, where the header has none, the semicolon or tab that spreadsheets write."""
+def _separated(text: str, path: Path) -> tuple[str, str]:
+    """The text, and what separates its fields: what a first line of spreadsheets says (``sep=;``), else a tab in .tsv and a comma elsewhere or, where the header
+    has none outside of quotation marks, what else is common."""
+    said = _SEPARATOR.match(text)
+    if said:
+        return text[said.end() :], said[1]
     header = next((line for line in text.splitlines() if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", header)
     wanted = "\t" if ".tsv" in path.name.lower() else ","
-    return next((c for c in (wanted, ";", "\t") if c in header), wanted)
+    return text, next((c for c in (wanted, *_SEPARATORS) if c in bare), wanted)
 
 
 def _header(row: list[str], path: Path) -> list[str]:
