@@ -307,6 +307,110 @@ def test_a_failure_gets_its_sentence(policy, name):
         Group(2, Server(f"{url}/v1", concurrency=1, connection=FAST, **settings))(policy, PROMPTS, Decoding(8), 0)
 
 
+class Odd(Fake):
+    """A server whose answers to what is asked were changed: as a whole, or each completion."""
+
+    def __init__(self, policy, whole=None, each=None):
+        super().__init__(policy)
+        self.whole, self.each = whole, each
+
+    def post(self, path, body):
+        code, answer = super().post(path, body)
+        for choice in answer["choices"] if self.each else ():
+            self.each(choice)
+        return code, self.whole(answer) if self.whole else answer
+
+
+def each_token(name, value):
+    """A change of a completion: every number of the list ``name`` becomes ``value``."""
+
+    def change(choice):
+        where = choice if name in choice else choice["logprobs"]
+        where[name] = [value] * len(where[name])
+
+    return change
+
+
+ODD = {
+    "choices that are texts": ({"whole": lambda a: {"choices": ["abc"] * 2}}, InputError, "completions are strs, such as 'abc'"),
+    "no choices": ({"whole": lambda a: {"choices": None}}, InputError, "answers without completions: .*None"),
+    "a page": ({"whole": lambda a: "<html>Bad gateway</html>"}, InputError, "answers without completions: '<html>Bad gateway</html>'"),
+    "nothing": ({"whole": lambda a: ""}, InputError, "answers without completions: nothing at all"),
+    "an error that says it is none": (
+        {"whole": lambda a: {"error": {"message": "out of memory"}}},
+        InputError,
+        "completions: 'out of memory'",
+    ),
+    "half an answer": (
+        {"whole": lambda a: json.dumps(a)[:40]},
+        RunFailed,
+        "in 3 tries, the last time it broke off in the middle of its answer",
+    ),
+    "a negative id": ({"each": each_token("token_ids", -5)}, InputError, "sampled the token -5; the id of a token is a whole number"),
+    "half an id": ({"each": each_token("token_ids", 3.5)}, InputError, "sampled the token 3.5"),
+    "a word for an id": ({"each": each_token("token_ids", "a")}, InputError, "sampled the token 'a'"),
+    "no list of ids": ({"each": lambda c: c.update(token_ids=7)}, InputError, "'token_ids' is 7, where a list belongs"),
+    "probabilities": (
+        {"each": each_token("token_logprobs", 0.5)},
+        InputError,
+        "log-probability of a token is 0.5; it is a number, and not above 0",
+    ),
+    "words": ({"each": each_token("token_logprobs", "abc")}, InputError, "log-probability of a token is 'abc'"),
+    "a list of log-probabilities": ({"each": lambda c: c.update(logprobs=[1, 2])}, InputError, r"'logprobs' are \[1, 2\], where an object"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_answer_that_is_none_is_refused_in_a_sentence_and_not_learned_from(policy, name):
+    how, kind, sentence = ODD[name]
+    with serving(Odd(policy, **how)) as url, pytest.raises(kind, match=sentence):
+        Group(2, Server(f"{url}/v1", concurrency=1, connection=FAST))(policy, PROMPTS, Decoding(8), 0)
+
+
+@pytest.mark.parametrize("told", [-9999.0, float("-inf"), float("nan"), None])
+def test_log_probabilities_that_were_not_told_are_measured(policy, told):
+    def hidden(choice):
+        if len(choice["token_ids"]) > 1:
+            choice["logprobs"]["token_logprobs"][0] = told
+
+    with serving(Odd(policy, each=hidden)) as url, pytest.warns(UserWarning, match="leaves out log-probabilities"):
+        drawn = Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8), 0)
+    assert gap(policy, drawn) < 1e-4
+
+
+def test_what_is_longer_than_was_asked_for_is_cut_and_has_not_ended(policy):
+    def longer(choice):
+        choice.update(token_ids=[3] * 5, finish_reason="stop", logprobs={"token_logprobs": [-1.0] * 5})
+
+    with serving(Odd(policy, each=longer)) as url:
+        drawn = Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(4), 0)
+    assert drawn.length.unique().tolist() == [4] and not drawn.quantities["terminated"].any()
+
+
+def test_completions_without_numbers_are_taken_as_they_come(policy):
+    with serving(Odd(policy, each=lambda c: c.update(index=str(c["index"])))) as url:
+        assert len(Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8), 0)) == 6
+
+
+@pytest.mark.parametrize("listed", [{"data": ["small"]}, [{"id": "small"}]])
+def test_a_list_of_models_in_another_form_is_understood(policy, listed):
+    fake = Fake(policy)
+    fake.get = lambda path: (200, listed)
+    with serving(fake) as url:
+        assert len(Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8), 0)) == 6
+    fake.get = lambda path: (401, {"error": {"message": "no key"}})
+    with serving(fake) as url, pytest.raises(InputError, match="no key; its key is read from the environment variable OPENAI_API_KEY"):
+        Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8), 0)
+
+
+def test_servers_that_tell_nothing_of_a_single_token_are_not_used_where_that_must_be_known(policy):
+    def silent(choice):
+        choice.update(token_ids=[], text="", logprobs={"token_logprobs": [], "tokens": []})
+
+    with serving(Odd(policy, each=silent)) as url, pytest.raises(InputError, match="told no log-probability of any single token"):
+        Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8, 0.7), 0)
+
+
 def test_a_server_that_is_not_there_is_said_at_once():
     with serving(Fake(SMALL.build(0))) as url:
         pass

@@ -24,6 +24,10 @@ class NotFound(Exception):
     """There is no such address at the server."""
 
 
+class BrokenOff(Exception):
+    """An answer that begins as JSON does and does not end so: the server, or what stands before it, went away."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """How a server is asked.
@@ -66,8 +70,13 @@ class Connection:
                 if error.code == 404 and body is None:
                     raise NotFound from error
                 if error.code not in PASSING:
-                    raise InputError(f"{url} refuses what it is asked ({error.code}): {said}") from error
+                    advice = (
+                        f"; its key is read from the environment variable {self.key} (connection.key)" if error.code in (401, 403) else ""
+                    )
+                    raise InputError(f"{url} refuses what it is asked ({error.code}): {said}{advice}") from error
                 reason, asked = f"{error.code}: {said}", error.headers.get("Retry-After", "")
+            except BrokenOff as error:
+                reason, asked = str(error), ""
             except (OSError, http.client.HTTPException) as error:
                 cause = getattr(error, "reason", error)
                 if first and isinstance(cause, TimeoutError):
@@ -95,7 +104,10 @@ class Connection:
         except json.JSONDecodeError:
             if body is None:
                 raise InputError(f"{url} does not answer in JSON; does url end in /v1?") from None
-            return text.decode(errors="replace")  # some endpoints answer in words
+            words = text.decode(errors="replace")
+            if words.lstrip()[:1] in ("{", "["):
+                raise BrokenOff(f"it broke off in the middle of its answer: {words.strip()[-40:]!r}") from None
+            return words  # some endpoints answer in words
 
     def _read(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> bytes:
         timeout = self.timeout if request.data is not None else min(self.timeout, SHORT)

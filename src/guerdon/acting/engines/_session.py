@@ -91,11 +91,14 @@ class Session:
             body["cache_salt"] = f"weights {self.sent}"  # keys and values of prompts under earlier weights are not to be used
         answer = self.server.connection(f"{self.url}/completions", {**body, **self.server.extra})
         choices = answer.get("choices") if isinstance(answer, dict) else None
-        if not isinstance(choices, list) or len(choices) != n:
-            got = len(choices) if isinstance(choices, list) else "no"
+        if not isinstance(choices, list):
+            raise InputError(f"{self.url}/completions answers without completions: {_words(answer)}")
+        if len(choices) != n:
             advice = "; set per_request: 1" if n > 1 else ""
-            raise InputError(f"{self.url}/completions was asked for n={n} completions and returned {got}{advice}")
-        return sorted(choices, key=lambda choice: choice.get("index", 0))
+            raise InputError(f"{self.url}/completions was asked for n={n} completions and returned {len(choices)}{advice}")
+        order = [choice.get("index") if isinstance(choice, Mapping) else None for choice in choices]
+        numbered = all(type(i) is int for i in order)
+        return sorted(choices, key=lambda choice: choice["index"]) if numbered else choices
 
     def find_model(self) -> str:
         """The name of the model that is sampled.
@@ -109,7 +112,9 @@ class Session:
             if self.server.model:
                 return self.server.model
             raise InputError(f"{self.url}/models does not exist: does url end in /v1? If the server lists no models, name one") from None
-        served = [str(item.get("id")) for item in listed.get("data", [])] if isinstance(listed, dict) else []
+        models = listed.get("data") if isinstance(listed, dict) else listed
+        models = models if isinstance(models, list) else []
+        served = [str(item["id"] if isinstance(item, dict) and "id" in item else item) for item in models]
         if self.server.model in served:
             return self.server.model
         if self.server.model:
@@ -132,8 +137,14 @@ class Session:
             both = []
             for temperature in (1.0, 0.5):
                 (choice,) = self._choices(policy, prompt, Decoding(1, temperature, top_p=1e-6), 1, 0)
-                both.append(read(choice, policy.tokenizer, (), 1).logp[0])
-            found.append(both)
+                both += read(choice, policy.tokenizer, (), 1).logp  # none, where the end token is drawn and not told of
+            if len(both) == 2 and all(map(math.isfinite, both)):
+                found.append(both)
+        if not found:
+            raise InputError(
+                f"{self.url} told no log-probability of any single token that it was asked for, so nothing says of which distribution they are; "
+                "sample at temperature 1 without truncation"
+            )
         if all(abs(x) < 1e-4 for both in found for x in both):
             return
         tempered = any(abs(cold - warm) > 0.05 * abs(warm) for warm, cold in found)
@@ -161,3 +172,10 @@ class Session:
         if what not in self.warned:
             self.warned.add(what)
             warnings.warn(f"{self.url} {sentence}", stacklevel=3)
+
+
+def _words(answer: Any) -> str:
+    """What a server says in the place of an answer: the message of its error where there is one."""
+    error = answer.get("error", answer) if isinstance(answer, dict) else answer
+    said = error.get("message", error) if isinstance(error, dict) else error
+    return repr(" ".join(str(said).split())[:200]) if said not in ("", None) else "nothing at all"
