@@ -100,6 +100,19 @@ def test_rewards_without_a_top_of_one_are_not_called_an_accuracy(tmp_path):
     assert [figure.name for figure in figures(record)] == ["Held-out reward"]
 
 
+def test_every_component_has_a_figure_and_a_prompt_that_is_there_twice_counts_once(tmp_path):
+    def rows(step, right):
+        for i in range(20):
+            components = {"exact": float(i < right), "close": 0.5 + 0.5 * (i < right)}
+            yield completion(step, f"p{min(i, 18)}", sum(components.values()), components=components, split="test")
+
+    (record,) = read(make(tmp_path / "run", improving(), [*rows(0, 5), *rows(40, 15)]))
+    reward, exact, close = figures(record)
+    assert (exact.name, exact.percent, exact.before.value, exact.after.value) == ("Held-out exact", True, 5 / 19, 15 / 19)
+    assert (close.name, close.percent) == ("Held-out close", False) and close.better is True and close.before.low < close.before.value
+    assert all("19 different held-out prompts (20 rows)" in figure.sentence for figure in (reward, exact, close))
+
+
 BROKEN = {
     "completions end by themselves": {"completions/clipped_ratio": 0.6},
     "groups differ in reward": {"frac_reward_zero_std": 0.9},

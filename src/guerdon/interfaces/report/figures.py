@@ -40,7 +40,9 @@ def figures(record: Record) -> list[Figure]:
     if len(steps) > 1:
         first, last = rewards(record.held_out[steps[0]]), rewards(record.held_out[steps[-1]])
         if first and last:
-            found += _of_rewards(first, last, (steps[0], steps[-1]))
+            at, rows = (steps[0], steps[-1]), len(record.held_out[steps[-1]])
+            found += _of_rewards(first, last, at, rows)
+            found += _of_components(*(_components(record, step) for step in at), at, rows)
     known = {"eval/reward"} if found else set()
     for name, (title, percent, lower, sentence) in SCALARS.items():
         at, values = record.series(name)
@@ -90,18 +92,55 @@ def rewards(outcomes: list[Outcome]) -> dict[str, float]:
     return {prompt: sum(values) / len(values) for prompt, values in by_prompt.items()}
 
 
-def _of_rewards(first: Mapping[str, float], last: Mapping[str, float], steps: tuple[int, int]) -> list[Figure]:
+def _components(record: Record, step: int) -> dict[str, dict[str, float]]:
+    """Component → prompt → reward, of an evaluation; nothing where the reward is a single one."""
+    by_name: dict[str, dict[str, list[float]]] = {}
+    outcomes = record.held_out[step]
+    for outcome, row in zip(outcomes, record.rows(outcomes), strict=True):
+        for name, value in (row.get("components") or {}).items():
+            if isinstance(value, (int, float)) and math.isfinite(value):
+                by_name.setdefault(name, {}).setdefault(outcome.prompt, []).append(value)
+    if len(by_name) < 2:
+        return {}
+    return {name: {prompt: sum(values) / len(values) for prompt, values in of.items()} for name, of in by_name.items()}
+
+
+def _of_components(
+    first: Mapping[str, Mapping[str, float]], last: Mapping[str, Mapping[str, float]], steps: tuple[int, int], rows: int
+) -> list[Figure]:
+    """What each reward came to before they were combined: of a sum of several nobody can tell which has risen."""
+    found = []
+    for name in (name for name in first if name in last):
+        before, after = first[name], last[name]
+        change = [after[p] - before[p] for p in before if p in after]
+        share = {*before.values(), *after.values()} <= {0.0, 1.0}
+        estimate = Wilson() if share else _mean
+        sentence = f"{'Share of ones' if share else 'Mean'} of the reward {name} on {_prompts(len(after), rows)}."
+        found.append(
+            Figure(
+                f"Held-out {name}", estimate([*before.values()]), estimate([*after.values()]), steps, sentence, share, change=_mean(change)
+            )
+        )
+    return found
+
+
+def _prompts(count: int, rows: int) -> str:
+    """How many were asked; of a prompt that is there twice the mean counts, as one."""
+    return f"{count} held-out prompts" if count == rows else f"{count} different held-out prompts ({rows} rows)"
+
+
+def _of_rewards(first: Mapping[str, float], last: Mapping[str, float], steps: tuple[int, int], rows: int) -> list[Figure]:
     before, after = list(first.values()), list(last.values())
     both = [prompt for prompt in first if prompt in last]
     found = []
     if accuracy(before + after):
         change = [after - before for before, after in zip(right([first[p] for p in both]), right([last[p] for p in both]), strict=True)]
-        sentence = f"Share of {len(after)} held-out prompts answered with full reward, taking the most likely token each time."
+        sentence = f"Share of {_prompts(len(after), rows)} answered with full reward, taking the most likely token each time."
         found.append(
             Figure("Held-out accuracy", Wilson()(right(before)), Wilson()(right(after)), steps, sentence, True, change=_mean(change))
         )
     change = [last[p] - first[p] for p in both]
-    sentence = f"Mean reward on {len(after)} held-out prompts, taking the most likely token each time."
+    sentence = f"Mean reward on {_prompts(len(after), rows)}, taking the most likely token each time."
     found.append(Figure("Held-out reward", _mean(before), _mean(after), steps, sentence, change=_mean(change)))
     return found
 
