@@ -342,6 +342,7 @@ def test_names_of_peft_are_ours():
         ({"exclude_modules": ("nonsense",)}, "exclude_modules: no layer is called 'nonsense'"),
         ({"layers_to_transform": (2,)}, "there is no layer 2; the model has 2"),
         ({"layers_to_transform": (0,), "target_modules": ".*q_proj"}, "target_modules is an expression"),
+        ({"target_modules": ("embeddings",)}, "no layer is called 'embeddings'; a LlamaForCausalLM has .*embed_tokens, .*lm_head"),
         ({"target_modules": ("norm",)}, "model.lora"),
         ({"target_modules": ("lm_head",), "lora_dropout": 0.1}, "the output head has adapters"),
     ],

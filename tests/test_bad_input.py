@@ -234,6 +234,18 @@ def test_wrong_rows_are_refused_with_the_setting_that_leaves_all_of_them_out_and
     assert code == 2 and "nothing can be learned from any of the 3 training rows" in said, said
 
 
+def test_what_is_too_long_is_no_wrong_row(guerdon):
+    """Another setting says what is done with it, and whoever leaves out wrong rows is not to lose long ones unasked."""
+    pairs = [{"prompt": f"{w}>", "chosen": w, "rejected": w[::-1]} for w in ("ab", "aab", "abb", "aaab", "a" * 40 + "b")]
+    wrong = {"prompt": "a>", "chosen": "b", "rejected": "b"}
+    file = tiny(SFT, rows__jsonl=rows(*pairs, wrong))
+    dpo = ("model.characters='ab>'", "task={path: rows.jsonl, held_out: 0}", "recipe=dpo", "steps=1", "batch_size=2", "encoding.wrong=drop")
+    code, said = guerdon("fit", file, *dpo)
+    assert code == 2 and "ask for it to be cut" in said and "encoding.wrong" not in said.partition("ask for it to be cut")[2], said
+    code, said = guerdon("fit", file, *dpo, "encoding.truncate=drop")
+    assert code == 0 and "1 of 6 training rows cannot be learned from" in said and "1 of 5 training rows" in said, said
+
+
 def test_prompts_that_are_not_there_are_left_out_as_asked(guerdon):
     content = rows({"prompt": "ab>", "answer": "ab"}, {"prompt": None, "answer": "ab"}, {"prompt": "b>", "answer": "b"})
     overrides = ("task=rows.jsonl", "model.characters='ab>'", "reward=string_match")

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,7 +11,8 @@ from threading import Thread
 import pytest
 import yaml
 
-from guerdon.interfaces.card.facts import method
+from guerdon.interfaces.card.facts import facts, method
+from guerdon.interfaces.card.writing import text
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import load, named_recipe, recipe_names
 from test_cli import PAIRS, SCORER, TINY
@@ -77,6 +79,14 @@ def _but_for_steps(one, other):
     from guerdon.interfaces.card.facts import _leaves
 
     return _leaves(named_recipe(one)) == _leaves(named_recipe(other))
+
+
+def test_nothing_in_the_settings_closes_their_fence(trained, tmp_path):
+    settings = f"# as it was said: ```` and ```\n{(trained / 'run/configuration.yaml').read_text()}"
+    found = replace(facts(trained / "run"), settings=settings)
+    body = text(found, trained / "run/model").split("## Settings")[1]
+    (fence,) = re.findall(r"^(`{3,})yaml$", body, re.M)
+    assert body.split(f"{fence}yaml\n")[1].split(f"\n{fence}")[0].strip() == settings.strip()
 
 
 def test_changed_settings_make_no_other_method():

@@ -155,6 +155,16 @@ def test_a_critic_has_checkpoints_where_the_policy_has(again):
     assert len(again) - policy_only > policy_only
 
 
+def test_what_runs_over_a_policy_has_the_policys_settings():
+    from guerdon.models.heads.scalar import Scalar
+    from guerdon.models.language.headed import Headed
+
+    over = Headed(SMALL, Scalar()).build(0)
+    assert not over.checkpoints and over.context_length == over.policy.context_length == SMALL.context_length
+    over.checkpoints = True
+    assert over.checkpoints and over.policy.checkpoints
+
+
 def test_only_gradients_are_computed_with_checkpoints(again):
     made = policy("llama")
     made.checkpoints = True

@@ -7,6 +7,8 @@ import pytest
 from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.comparing import compare, write
+from guerdon.interfaces.comparing.page import _together
+from guerdon.interfaces.report.curves import Drawn
 from test_report import Page, completion, held_out, improving, make
 
 CONFIGURATION = """
@@ -39,6 +41,20 @@ def test_differences_are_paired_over_prompts_and_over_seeds(tmp_path):
     assert prompts.estimate.value == pytest.approx(0.25) and seeds.estimate == pytest.approx((0.25, 0.25, 0.25))
     assert 0.15 < prompts.estimate.low < 0.25 < prompts.estimate.high < 0.35  # not as wide as the two intervals are apart
     assert prompts.better is True and reward.differences[0] == []
+
+
+def test_a_run_that_was_made_again_with_its_seed_is_another_arm(tmp_path, capsys):
+    """Only other seeds are repetitions: of one seed there is one run, and whatever made the other differ is to be seen."""
+    folders = [run(tmp_path / f"{name}-seed{seed}", 1e-5, seed, 10 + 5 * seed) for name in ("first", "again") for seed in (0, 1)]
+    assert [(arm.label, arm.seeds) for arm in compare(folders).arms] == [("first", (0, 1)), ("again", (0, 1))]
+    assert main(["compare", *map(str, folders[:2])]) == 0
+    assert "one arm with nothing to compare it with" in " ".join(capsys.readouterr().out.split())
+
+
+def test_over_several_seeds_a_curve_is_their_mean_between_the_lowest_and_the_highest():
+    lines = [Drawn("r", [0, 2, 4], [1.0, value, 3.0], False) for value in (5.0, 2.0)] + [Drawn("r", [2, 4, 6], [2.0, 0.0, 9.0], False)]
+    both = _together("arm", lines, 1)
+    assert (both.steps, both.values, both.low, both.high) == ([2, 4], [3.0, 2.0], [2.0, 0.0], [5.0, 3.0])
 
 
 def test_prompts_that_only_one_was_asked_are_said_and_left_out(tmp_path):

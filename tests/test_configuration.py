@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,59 @@ VALUES |= {
     "model.lora.layers_to_transform": [1],
     **dict.fromkeys(("task.path", "task.test_path", "task.name", "task.split", "task.test_split"), "other"),
 }
+
+
+# What the words in other trainers' names mean, whatever the name is: the first that is found in one says where it leads.
+WORDS = {
+    r"micro_batch|batch_size": "batch_size",
+    r"grad_clip|max_norm": "max_grad_norm",
+    r"clip.*(high|max)": "epsilon_high",
+    r"clip": "epsilon",
+    r"(^|_)kl_": "beta",
+    r"temperature": "temperature",
+    r"(top_[pk])$": r"decoding.\1",
+    r"betas$": "recipe.optimiser.betas",
+    r"beta([12])$": r"recipe.optimiser.betas.PLACE",
+    r"epsilon$": "recipe.optimiser.eps",
+    r"weight_decay|l2": "weight_decay",
+    r"(^|_|\.)lr$|learning_rate": "learning_rate",
+    r"ckpt_to_keep|total_limit": "keep_checkpoints",
+    r"^save_|save_freq": "save_every",
+    r"^eval_|test_freq": "evaluate_every",
+    r"(max|training)_steps": "steps",
+    r"new_tokens|response|generate_max": "max_completion_length",
+    r"generations|samples_per_prompt|group_size|rollout\.n$": "num_generations",
+    r"prompt": "encoding.max_prompt_length",
+    r"epochs$|num_iterations": "epochs",
+    r"mini_batches": "minibatches",
+    r"checkpointing$": "activation_checkpointing",
+    r"lora_(r|rank)$": "model.lora.r",
+    r"(use_dora|use_rslora|layers_to_transform|modules_to_save|target_modules)$": r"model.lora.\1",
+    r"chat_template": "model.chat_template",
+    r"dtype": "model.dtype",
+    r"base_model|model.name|model\.path": "model.source",
+    r"dataset_config": "task.name",
+    r"train_split": "task.split",
+    r"test_split": "task.test_split",
+    r"val_set_size": "task.held_out",
+    r"val_files": "task.test_path",
+    r"train_files|dataset_name": "task.path",
+    r"output_dir|local_dir": "run",
+    r"load_best": "budget.load_best",
+    r"best_model": "budget.keep_best",
+    r"patience": "budget.patience",
+    r"determinism": "budget.deterministic",
+}
+
+
+def test_names_of_other_trainers_mean_what_their_words_say():
+    for theirs, ours in _foreign.SAME.items():
+        found = next(((re.search(words, theirs), place) for words, place in WORDS.items() if re.search(words, theirs)), None)
+        assert found is not None or theirs == "lora_alpha", f"{theirs}: what do its words say?"
+        if found is not None:
+            match, place = found
+            place = place.replace("PLACE", str(int(match[1]) - 1)) if "PLACE" in place else match.expand(place)
+            assert ours == place, theirs
 
 
 @pytest.mark.parametrize("theirs", _foreign.SAME)

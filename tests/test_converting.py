@@ -109,6 +109,14 @@ def test_the_shortest_way_is_gone(rows, to, wanted):
     assert found.rows == wanted and found.left_out == {}
 
 
+def test_a_rating_that_is_no_number_is_none():
+    """One "inf" or "nan" would make an answer the best, or a row of which nothing is preferred."""
+    for odd in ("inf", "nan", "N/A", None, float("nan"), float("inf")):
+        answers = [{"response": "odd", "annotations": {"truthful": {"Rating": odd}, "honest": {"Rating": "2"}}}, ANSWERS[0], ANSWERS[2]]
+        (row,) = convert([{"instruction": "q", "completions": answers}], "pairs").rows
+        assert (row["chosen"], row["rejected"], row["score_rejected"]) == ("good", "odd", 2.0)
+
+
 TEXTS = st.text("ab", min_size=1, max_size=3)
 
 

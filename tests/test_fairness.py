@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from guerdon.atlas import Entry, Evidence, Knob, confirm, run, systems, tune
 from guerdon.atlas import _running as running
 from guerdon.atlas._evidence import evidence_path, is_stale, kept
 from guerdon.atlas._fingerprint import fingerprint, sources, tuning_fingerprint, unseen_seeds
 from guerdon.atlas._status import check
-from guerdon.atlas._tuning import kept_tuning, tuned, tuning_path
+from guerdon.atlas._tuning import Trial, first_of_the_best, kept_tuning, tuned, tuning_path
 from guerdon.atlas._verdict import EQUAL, HOLDS, UNDECIDED, leaves, seeds_needed
+from guerdon.atlas._working import Call
 from guerdon.errors import InputError, RunFailed
 
 # Two arms whose score is a parabola of the logarithm of the learning rate, with its top at 10 ** top, and a little that depends on the seed.
@@ -119,6 +121,32 @@ def test_where_the_score_has_levelled_off_the_setting_is_not_driven_further(syst
     )
     found = tune(system(level, base_top=-0.1), jobs=1)
     assert found.chosen == {"base": {"learning_rate": 1.0}, "new": {"learning_rate": 0.1}} and not found.at_edge
+
+
+@pytest.mark.parametrize(
+    ("scores", "sign", "best"),
+    [
+        ((0.0, 0.995, 1.0), 1, 1),  # within a hundredth of the range of all
+        ((0.0, 0.98, 1.0), 1, 2),
+        ((0.9, 0.995, 1.0), 1, 2),  # a range of a tenth
+        ((1.0, 0.005, 0.0), -1, 1),  # less is better
+        ((1.0, 0.02, 0.0), -1, 2),
+        ((0.3, 0.3), 1, 0),
+    ],
+)
+def test_what_is_nearly_as_good_as_the_best_and_was_tried_before_is_chosen(scores, sign, best):
+    trials = [Trial("a", {"x": i}, (score,)) for i, score in enumerate(scores)]
+    assert first_of_the_best(trials, sign) is trials[best]
+
+
+def test_a_call_leaves_the_threads_as_they_were():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        inside = [Call("torch", "get_num_threads", (), {}, threads)() for threads in (1, None)]
+        assert inside == [1, 2] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_trial_in_which_the_loop_gives_up_has_diverged(system):

@@ -11,6 +11,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from guerdon.errors import InputError
+from guerdon.models.language.hub import within_reach
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.scorer import Scorer
 from test_saving import CPU, encoded, logps
@@ -79,6 +80,7 @@ HELD = {
     "a GGUF file": (files("model.gguf"), "name one: .*/model.gguf"),
     "a pointer": (a_pointer, "model.safetensors in .* git lfs pull"),
     "a text": (files("notes.txt"), "there is no config.json"),
+    "weights alone": (files("model.safetensors", "tokenizer.json"), "there is no config.json"),
 }
 
 
@@ -254,3 +256,23 @@ def test_a_hub_that_cannot_be_found_is_not_asked(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("it was tried again"))
     with pytest.raises(InputError, match="there is no folder somebody/nowhere-at-all here either, so check the name and the connection"):
         LanguageModel("somebody/nowhere-at-all", **CPU).build()
+
+
+@pytest.mark.parametrize(
+    ("found", "proxies", "offline", "asked"),
+    [(True, {}, False, True), (False, {}, False, False), (False, {"https": "http://proxy:1"}, False, True), (True, {}, True, False)],
+)
+def test_who_is_asked_for_a_model_is_as_it_was_afterwards(found, proxies, offline, asked, monkeypatch):
+    """Behind a proxy no name can be looked up from here, and the hub is asked all the same; who said that there is no network is believed."""
+    from huggingface_hub import constants
+
+    def looked_up(*names):
+        if not found:
+            raise OSError("Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", looked_up)
+    monkeypatch.setattr("guerdon.models.language.hub.getproxies", lambda: proxies)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    with within_reach():
+        assert asked != constants.HF_HUB_OFFLINE
+    assert offline == constants.HF_HUB_OFFLINE

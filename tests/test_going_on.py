@@ -34,7 +34,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.schedules.linear import Linear
-from guerdon.training.sources import of_named, of_weights
+from guerdon.training.sources import ROWS, of_named, of_rows, of_weights
 from guerdon.training.stages import Pipeline, Stage
 from guerdon.training.writing import writing
 from guerdon.worlds.text.sort_letters import SortLetters
@@ -384,6 +384,12 @@ def test_where_things_lie_may_change(before, now, may):
     assert bool(free) == may and bool(refused) != may
 
 
+def test_of_many_rows_a_sample_is_looked_at_and_their_number_counts():
+    many = [{"n": 0}] * (2 * ROWS)
+    digests = [of_rows(many), of_rows([*many, many[0], many[0]]), of_rows([{"n": 1}, *many[1:]])]
+    assert len(set(digests)) == 3 and of_rows(list(many)) == digests[0]
+
+
 # the best model
 
 
@@ -441,6 +447,13 @@ def test_patience_stops_a_run_and_stops_it_again(tmp_path: Path):
     assert f"step {best}, eval/loss" in page and "has not finished" not in page
     longer, _ = run(tmp_path, with_budget(job, patience=5))
     assert int(longer.history[-1]["step"]) > last, "with more patience it goes on"
+
+
+def test_where_training_makes_a_metric_worse_the_best_model_is_the_one_it_began_with(tmp_path: Path):
+    job = with_budget(BEST, steps=3, best_is="highest", load_best=True)
+    out, said = run(tmp_path, job)
+    assert best_step(tmp_path) == 0 and any("that of step 0 " in line for line in said)
+    assert same(weights(out), MODEL.build(0).module.state_dict()), "and the run ends with it"
 
 
 def test_a_small_gain_is_the_best_and_no_reason_to_wait():

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.tasks import _files
+from guerdon.tasks._files._writing import write
 from guerdon.tasks.dataset import Dataset
 
 pa = pytest.importorskip("pyarrow")
@@ -355,6 +356,23 @@ def test_tools_and_calls_have_no_arguments_of_others(tmp_path, kind, monkeypatch
 
 
 # Places
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.csv.gz"])
+def test_a_file_is_there_whole_or_as_it_was(tmp_path, monkeypatch, name):
+    """Whatever happens while it is written: nobody reads half of it, and nothing is left beside it."""
+    path = tmp_path / name
+    write(path, [{"a": 1}])
+    before = path.read_bytes()
+
+    def full(old, new):
+        assert Path(new) == path and path.read_bytes() == before and Path(old).parent == path.parent
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(InputError, match=r"cannot be written .No space left"):
+        write(path, [{"a": 2}] * 100)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_several_files_and_patterns_are_one_after_the_other_and_errors_name_the_file(tmp_path):

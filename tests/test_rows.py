@@ -271,6 +271,21 @@ def test_what_another_tokenizer_sampled_keeps_only_that_it_did_not_end():
         assert encode.decode(encode.encode_pair(prompt, Sampled("abc", [9999, 3])).actions, special=True) == "abc<|im_end|>"
 
 
+@pytest.mark.parametrize(("ended", "closed"), [(False, False), (0, False), (True, True), (1, True), (None, True)])
+def test_of_a_row_without_tokens_it_counts_whether_the_answer_ended(ended, closed):
+    """In every column in which a file says so: an answer that was cut off is learned without the end that nobody said."""
+    encode = encoder("chatml")
+    both = {"chosen_terminated": ended, "rejected_terminated": ended}
+    rows = {
+        "": {"prompt": "go", "completion": "ab", "terminated": ended},
+        "chosen": {"prompt": "go", "chosen": "ab", "rejected": "ba", **both},
+        "rejected": {"prompt": "go", "chosen": "ba", "rejected": "ab", **both},
+    }
+    for side, row in rows.items():
+        said = encode.decode(of_row(row, encode)[0].sides[side].actions, special=True)
+        assert said == ("ab<|im_end|>" if closed else "ab"), side
+
+
 def test_lines_of_a_run_are_learned_as_they_were_sampled():
     line = {
         "prompt": USER,

@@ -20,6 +20,7 @@ from guerdon.models.language.lora import Lora
 from guerdon.models.language.scorer import Scorer
 from guerdon.sequences import Decoding, Example, Sequences, collate
 from guerdon.tasks.encoding import Encoder
+from guerdon.training.jobs import encoder_for
 from tiny_models import folder, moved
 
 CPU = {"dtype": "float32", "device": "cpu"}
@@ -82,12 +83,12 @@ def covering(axes: dict[str, tuple]) -> list[dict]:
     return rows
 
 
-def encoded(words) -> Sequences:
+def encoded(words, encoder: Encoder | None = None) -> Sequences:
     """Three answers of different lengths: conversations where there is a template, else plain texts."""
     some = [("What is two?", "four"), ("The quick", "brown fox, jumps over it."), ("user", "is the answer of an assistant")]
     if words.chat_template:
         some = [([{"role": "user", "content": p}], [{"role": "assistant", "content": c}]) for p, c in some]
-    return collate([Example({"": Encoder(words).encode_pair(p, c)}) for p, c in some]).sides[""]
+    return collate([Example({"": (encoder or Encoder(words)).encode_pair(p, c)}) for p, c in some]).sides[""]
 
 
 def ids_of(rows: Sequences) -> list[list[int]]:
@@ -202,6 +203,8 @@ def scorer(body, case, saved: Path) -> None:
     again = Scorer(str(saved), device="cpu").build()
     torch.testing.assert_close(again.measure(rows, {"score"})["score"].detach(), mine, rtol=1e-3, atol=1e-4)
     assert again.tokenizer.pad_token_id not in trained.policy.ends.tolist()
+    answers = [encoded(again.tokenizer, encoder_for(one)) for one in (trained, again)]
+    assert ids_of(answers[0]) == ids_of(answers[1]), "what is read again is scored at the end of the answer too"
     again.save(saved / "again")
     once_more = Scorer(str(saved / "again"), device="cpu").build()
     assert once_more.scored == again.scored

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
+from guerdon.interfaces.cli.sweep import _is_finished, _planned
+from guerdon.interfaces.configuration import _yaml
 from guerdon.interfaces.sweeping import Planned, Sweep, grid, plan, summary
 from guerdon.interfaces.sweeping.claims import Claim
 from test_cli import TINY
@@ -154,6 +156,21 @@ def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path):
     sweep = Sweep(runs, lambda run: fails if run is runs[1] else work(0)(run), done)
     sweep()
     assert list(map(done, runs)) == [True, False, True] and sweep.failed == {runs[1].folder: "the cat"}
+
+
+def test_finished_is_what_went_to_its_end_with_the_settings_that_it_has_now(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text(TINY)
+    _, (run,), _, wanted = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
+    run.folder.mkdir(parents=True)
+    (run.folder / "configuration.yaml").write_text(_yaml.text(wanted[run.folder]))
+    (run.folder / "sweep.out").write_text("")
+    assert not _is_finished(run, wanted[run.folder]), "it said nothing yet"
+    (run.folder / "sweep.out").write_text("{}")
+    assert _is_finished(run, wanted[run.folder])
+    Path("run.yaml").write_text(TINY.replace("steps: 2", "steps: 3"))
+    *_, longer = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
+    assert longer.keys() == wanted.keys() and not _is_finished(run, longer[run.folder]), "the file asks for more than was run"
 
 
 def test_settings_are_summed_up_by_the_interquartile_mean_and_the_probability_of_improvement(tmp_path):

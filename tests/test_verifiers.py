@@ -1,13 +1,16 @@
 """Verifiers judge as a person would: the table of decided cases, and any text at all in bounded time."""
 
+import re
 import time
+from decimal import Decimal
 from importlib.metadata import version
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from guerdon.feedback import apart
+from guerdon.feedback.formulas import unreadable
 from guerdon.feedback.rewards.format import Format
 from guerdon.feedback.rewards.length import Length
 from guerdon.feedback.rewards.math_equivalence import MathEquivalence
@@ -15,6 +18,7 @@ from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.rewards.repetition import Repetition
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.running import RewardRunner
+from guerdon.feedback.spoken import spoken
 from guerdon.feedback.verl import as_verl
 from guerdon.models.language.character_tokenizer import build
 from guerdon.tasks.encoding import Encoder
@@ -106,6 +110,78 @@ def test_the_agreement_with_math_verify_is_what_is_stated():
         "its time limits decide a row, on a machine that is busy"
     )
     assert sum(total for _, total in by_kind.values()) > 300 and all(len(why) > 3 for *_, why in disagreed)
+
+
+ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety"""
+WORDS = dict(zip([*range(20), *range(20, 100, 10)], re.split(r"\s", ONES), strict=True))
+
+
+def in_words(number: int) -> str:
+    if number in WORDS:
+        return WORDS[number]
+    if number < 100:
+        return f"{WORDS[number // 10 * 10]}-{WORDS[number % 10]}"
+    name, size = next((name, size) for name, size in (("million", 10**6), ("thousand", 1000), ("hundred", 100)) if number >= size)
+    rest = number % size
+    return f"{in_words(number // size)} {name}" + (f" {'and ' * (rest < 100)}{in_words(rest)}" if rest else "")
+
+
+@given(st.integers(0, 999) | st.integers(0, 999).map(lambda n: 1000 * n + 7) | st.integers(1, 10**9 - 1))
+@example(999_999_999)
+@settings(max_examples=80, deadline=None)
+def test_a_number_in_words_is_the_number(number):
+    found = spoken(in_words(number))
+    assert found is not None and found.value == number
+    assert spoken(f"minus {in_words(number)}").value == -number
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("a hundred", 100),
+        ("hundred", 100),
+        ("a thousand and one", 1001),
+        ("half", "0.5"),
+        ("a quarter", "0.25"),
+        ("three halves", "1.5"),
+        ("negative three quarters", "-0.75"),
+        ("one two", None),
+        ("twenty eleven", None),
+        ("twenty thirty", None),
+        ("five hundred cats", None),
+        ("a", None),
+        ("", None),
+    ],
+)
+def test_what_else_is_said_in_words(words, value):
+    found = spoken(words)
+    assert found is None if value is None else found.value == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("9^{9^{9}}", False),
+        ("9^(9^9)", False),
+        ("2**9**9", False),
+        ("9!!", False),
+        ("2^{100000}", False),
+        ("100000!", False),
+        ("3 4", False),
+        ("it is x", False),
+        ("x^{2^{3}}", True),
+        ("2^{10}", True),
+        ("x_1 2", True),
+    ],
+)
+def test_what_takes_too_long_or_is_no_formula_is_not_handed_to_the_parser(text, readable):
+    assert unreadable(text) != readable
+
+
+def test_articles_are_dropped_in_either_case_where_case_is_kept():
+    told = StringMatch(ignore_case=False, ignore_articles=True)
+    assert told(["q"] * 3, ["The Eiffel Tower", "AN Eiffel Tower", "The eiffel tower"], answer=["Eiffel Tower"] * 3) == [1.0, 1.0, 0.0]
 
 
 PIECES = r"9 ** ^ { } ( ) [ ] \boxed{ \frac{1} \sqrt ! $ \( \] , e999999 x = \cup \infty <think> </think> <answer> </answer> #### and or - . % \%"

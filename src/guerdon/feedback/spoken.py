@@ -14,12 +14,13 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth"
 _PARTS |= {"tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "hundredth": 100, "thousandth": 1000}
 _PARTS |= {f"{word}s": number for word, number in _PARTS.items() if word not in ("half", "halves")}
 _OTHERS = ("hundred", "thousand", "million", "and", "a", "minus", "negative")
+_LONGEST = 20  # words: "minus" and three times "nine hundred and ninety nine", of millions, thousands and ones, are 18
 
 
 def spoken(text: str) -> Written | None:
     """A number in words: "twenty-one", "three hundred", "two thirds", "one and a half"."""
     words = re.sub(r"[-\s]+", " ", text.lower()).split()
-    if not words or len(words) > 8 or not all(w in _SMALL or w in _TENS or w in _PARTS or w in _OTHERS for w in words):
+    if not words or len(words) > _LONGEST or not all(w in _SMALL or w in _TENS or w in _PARTS or w in _OTHERS for w in words):
         return None
     whole, joint, part = " ".join(words).rpartition(" and ")
     if (
