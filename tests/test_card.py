@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from guerdon.interfaces.card.facts import facts, method
-from guerdon.interfaces.card.writing import text
+from guerdon.interfaces.card.writing import elsewhere, text
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import load, named_recipe, recipe_names
 from test_cli import PAIRS, SCORER, TINY
@@ -87,6 +88,33 @@ def test_nothing_in_the_settings_closes_their_fence(trained, tmp_path):
     body = text(found, trained / "run/model").split("## Settings")[1]
     (fence,) = re.findall(r"^(`{3,})yaml$", body, re.M)
     assert body.split(f"{fence}yaml\n")[1].split(f"\n{fence}")[0].strip() == settings.strip()
+
+
+def test_a_card_does_not_say_whose_folder_it_was(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    settings = tmp_path / "run/configuration.yaml"
+    settings.write_text(f"# {tmp_path}/notes\n{settings.read_text()}")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert "~/notes" in (body := text(facts(tmp_path / "run"), Path("run/model"))) and str(tmp_path) not in body
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))  # in a container
+    assert f"{tmp_path}/notes" in text(facts(tmp_path / "run"), Path("run/model"))
+
+
+@pytest.mark.parametrize("run", ["run", "scorer"])
+def test_from_elsewhere_a_card_names_the_place_that_it_was_pushed_to(trained, run):
+    model = trained / run / "model"
+    card = elsewhere(text(facts(trained / run), model), model, "somebody/tiny")
+    assert 'from_pretrained("somebody/tiny")' in card and re.search(r"guerdon (sample|score) somebody/tiny ", card)
+    assert str(model) not in card
+
+
+def test_what_is_no_part_of_a_model_is_not_pushed(trained, hub, tmp_path):
+    shutil.copytree(trained / "run/model", tmp_path / "model")
+    for name in ("x.draft", ".lock", "a.lock", "checkpoint-1/state.pt", "more/notes.txt"):
+        (tmp_path / "model" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "model" / name).write_text("x")
+    assert main(["push", str(tmp_path / "model"), "somebody/tiny"]) == 0
+    assert set(hub.files) == {p.name for p in (trained / "run/model").iterdir()} | {"more/notes.txt"}
 
 
 def test_changed_settings_make_no_other_method():

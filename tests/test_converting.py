@@ -109,6 +109,13 @@ def test_the_shortest_way_is_gone(rows, to, wanted):
     assert found.rows == wanted and found.left_out == {}
 
 
+@pytest.mark.parametrize("nothing", [None, []])
+def test_a_column_with_nothing_in_it_is_counted_as_that(nothing):
+    good = {"prompt": "q", "completions": ["a", "b"], "scores": [1, 0]}
+    found = convert([good, {**good, "completions": nothing}], "pairs")
+    assert len(found.rows) == 1 and found.left_out == {"nothing in column 'completions'": 1}
+
+
 def test_a_rating_that_is_no_number_is_none():
     """One "inf" or "nan" would make an answer the best, or a row of which nothing is preferred."""
     for odd in ("inf", "nan", "N/A", None, float("nan"), float("inf")):

@@ -105,5 +105,7 @@ def test_schedules_meet_the_run_at_its_ends():
         assert at(schedule, 0.0, {}) == 0.0 and at(schedule, 0.1, {}) == 2.0 and at(schedule, 1.0, {}) == pytest.approx(last)
         values = [at(schedule, i / 1000, {}) for i in range(1001)]
         assert min(values[100:]) >= last - 1e-12 and max(values) <= 2.0
+    with pytest.raises(InputError, match="cycles is 0 and must be at least 1"):
+        Restarts(1.0, cycles=0)
     with pytest.raises(InputError, match="decay is"):
         StableDecay(1.0, warmup=0.9, decay=0.2)

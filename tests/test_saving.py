@@ -5,6 +5,7 @@ every pair of choices (``covering``).
 """
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,20 @@ def test_what_was_trained_is_what_anybody_loads(case, tmp_path: Path):
     {"policy": policy, "adapters": saved_adapters, "scorer": scorer, "value": headed, "classifier": headed}[case["what"]](
         body, case, tmp_path / "saved"
     )
+
+
+@pytest.mark.parametrize("kind", ["head", "embedding", "embedding saved", "head saved"])
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_embedding_that_is_the_head_is_so_afterwards_unless_training_made_them_two(kind, trained, tmp_path: Path):
+    """What the folder says of itself, by which other programs than ``transformers`` go."""
+    from safetensors.torch import load_file
+
+    made = LanguageModel(str(folder(tmp_path / "base", "llama", "pad", True)), adapters(kind, "llama"), **CPU).build(0)
+    if trained:
+        moved(made.module)
+    made.save(tmp_path / "saved")
+    own_head = "lm_head.weight" in load_file(tmp_path / "saved/model.safetensors")
+    assert (own_head, json.loads((tmp_path / "saved/config.json").read_text())["tie_word_embeddings"]) == (trained, not trained)
 
 
 def policy(body, case, saved: Path) -> None:

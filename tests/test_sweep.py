@@ -19,8 +19,10 @@ from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.cli.sweep import _is_finished, _planned
 from guerdon.interfaces.configuration import _yaml
+from guerdon.interfaces.report.reading import read
 from guerdon.interfaces.sweeping import Planned, Sweep, grid, plan, summary
 from guerdon.interfaces.sweeping.claims import Claim
+from guerdon.interfaces.sweeping.summary import value_of
 from test_cli import TINY
 from test_report import make
 
@@ -156,6 +158,22 @@ def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path):
     sweep = Sweep(runs, lambda run: fails if run is runs[1] else work(0)(run), done)
     sweep()
     assert list(map(done, runs)) == [True, False, True] and sweep.failed == {runs[1].folder: "the cat"}
+
+
+def test_a_seed_is_a_repetition_wherever_it_stands(tmp_path):
+    for name in ("seed", "budget.seed", "task.seed"):
+        runs = plan(["rate=1,2", f"{name}=0,1", "fixed=3"], tmp_path)
+        assert [run.setting for run in runs] == ["rate=1", "rate=1", "rate=2", "rate=2"] and runs[0].name == f"rate=1, {name}=0"
+    assert [run.setting for run in plan(["seeds=0,1"], tmp_path)] == ["seeds=0", "seeds=1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "value"),
+    [("loss", range(30), 28.0), ("loss", [1.0, 2.0], 2.0), ("eval/reward", range(30), 29.0), ("eval/reward", [], None)],
+)
+def test_at_the_end_is_the_last_evaluation_or_the_last_tenth_of_the_steps(tmp_path, name, values, value):
+    folder = make(tmp_path / "run", [{"step": i, name: float(v)} for i, v in enumerate(values, 1)] or [{"step": 1, "kl": 0.0}])
+    assert value_of(read(folder)[-1], name) == value
 
 
 def test_finished_is_what_went_to_its_end_with_the_settings_that_it_has_now(tmp_path, monkeypatch):
