@@ -85,6 +85,20 @@ def test_every_help_shows_an_example_of_that_command(guerdon, command):
     assert f"Example: guerdon {' '.join(command)}" in " ".join(out.split())
 
 
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_name_of_an_option_is_cut_off_on_a_narrow_terminal(guerdon, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERMINAL_WIDTH", str(columns))
+    _, out = guerdon(*command, "--help")
+    found = app().commands[command[0]]
+    found = found.commands[command[1]] if command[1:] else found
+    words = out.replace(",", " ").split()
+    for parameter in found.params:
+        assert parameter.param_type_name == "argument" or all(name in words for name in (*parameter.opts, *parameter.secondary_opts))
+    assert max(map(len, out.splitlines())) <= columns and "…" not in out
+
+
 def test_help_needs_nothing_heavy():
     """The measure is what is imported, not seconds, which depend on the machine."""
     script = "import sys; from guerdon.interfaces.cli import main; main(['--help']); print([m for m in ('torch', 'transformers', 'pydantic') if m in sys.modules])"

@@ -1,13 +1,16 @@
 """The documentation: every code block runs, every name exists, and the pages that the code writes are there."""
 
 import importlib
+import json
 import posixpath
 import re
 import runpy
 import shlex
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -145,6 +148,46 @@ def test_verifiers(empty_folder):
 
 def test_sharing(empty_folder):
     run_page("docs/sharing.md", empty_folder)
+
+
+def test_online_preferences(empty_folder, monkeypatch):
+    run_page("docs/online-preferences.md", empty_folder)
+    assert (empty_folder / "runs/annotated/report.html").exists() and (empty_folder / "runs/judged/report.html").exists()
+    import served
+
+    from guerdon.feedback.judges.function import Function
+
+    class Judge(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
+            if "busy" in asked:
+                self.send_error(429)
+                return
+            said = "I cannot" if "odd" in asked else "A" if "A: good" in asked else "B"
+            body = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body if "broken" not in asked else body[:9] + b" " * (len(body) - 9))
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Judge)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setattr(served, "URL", f"http://127.0.0.1:{server.server_port}")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        verdicts = Function(served.compare, both_orders=True)(
+            ["q", "q", "busy", "odd", "broken"], ["good", "bad", "a", "a", "a"], ["bad", "good", "b", "b", "b"]
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert verdicts.tolist()[:2] == [1.0, 0.0] and verdicts[2:].isnan().all()
+    monkeypatch.setattr(served, "URL", "http://127.0.0.1:9")
+    assert served.compare(["q"], ["a"], ["b"]) == [None]
 
 
 def test_people(empty_folder, capsys):

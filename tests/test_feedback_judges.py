@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from guerdon.errors import InputError
+from guerdon.errors import InputError, RunFailed
+from guerdon.feedback.judges.function import Function
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.interfaces.cli import main
+from guerdon.interfaces.configuration import from_tree
 
 utilities = st.lists(st.floats(-5, 5), min_size=1, max_size=8)
 
@@ -78,3 +81,65 @@ def test_bias_moves_the_odds_by_its_weight():
 def test_impossible_people_are_refused(wrong):
     with pytest.raises(InputError):
         SimulatedAnnotator(**wrong)
+
+
+def _raises(prompts, firsts, seconds):
+    raise ConnectionError("the judge's server is away")
+
+
+async def _later(prompts, firsts, seconds):
+    return [1.0 if len(first) > len(second) else None for first, second in zip(firsts, seconds, strict=True)]
+
+
+ODD_JUDGES = {
+    "a number": (lambda *_: 1.0, InputError, "returned 1.0 for 2 pairs: it must return a list with a verdict for each"),
+    "nothing": (lambda *_: None, InputError, "returned None for 2 pairs"),
+    "a text": (lambda *_: "AB", InputError, "returned 'AB' for 2 pairs"),
+    "letters": (lambda *_: ["A", "B"], InputError, "returned 'A': a verdict is the probability that the first is preferred, or None"),
+    "pairs": (lambda *_: [(0.3, 0.7)] * 2, InputError, r"returned \(0.3, 0.7\): a verdict is the probability"),
+    "points": (lambda *_: [7, 8], InputError, "returned 7: a verdict is the probability"),
+    "too few": (lambda *_: [1.0], InputError, "returned 1 verdicts for 2 pairs"),
+    "a failure": (
+        _raises,
+        RunFailed,
+        r"the judge _raises raised ConnectionError: the judge's server is away \(test_feedback_judges.py, line",
+    ),
+    "another signature": (lambda prompts: [1.0], RunFailed, "raised TypeError"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_JUDGES)
+def test_what_a_judge_of_ones_own_does_wrong_gets_a_sentence(name):
+    compare, kind, sentence = ODD_JUDGES[name]
+    with pytest.raises(kind, match=sentence):
+        Function(compare)(["p", "p"], ["aa", "b"], ["a", "cc"])
+
+
+def test_a_judge_may_be_a_coroutine():
+    verdict = Function(_later)(["p", "p"], ["aa", "b"], ["a", "cc"])
+    assert verdict[0] == 1.0 and verdict[1].isnan()
+
+
+def test_a_judge_that_is_not_there_is_called_a_judge(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def shorter(prompts, firsts, seconds):\n    return [1.0] * len(firsts)\n")
+    with pytest.raises(InputError, match=r"unknown judge function in mine\.py 'shortr': did you mean shorter"):
+        Function("mine.py:shortr")(["p"], ["a"], ["b"])
+    with pytest.raises(InputError, match="to load a judge from"):
+        Function("mime.py:shorter")(["p"], ["a"], ["b"])
+    tree = {"recipe": {"base": "online_dpo", "judge": "mine.py:shorter"}}
+    with pytest.raises(InputError, match=r"is no part.*a function is given to one: \{part: function, compare: mine\.py:shorter\}"):
+        from_tree(tree)
+
+
+def test_steps_without_a_verdict_are_said_at_the_end(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def undecided(prompts, firsts, seconds):\n    return [None] * len(firsts)\n")
+    (tmp_path / "run.yaml").write_text(
+        "model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32}\n"
+        "task: {part: sort_letters, length: 3, train_size: 32, test_size: 4}\n"
+        "recipe: {base: online_dpo, judge: {part: function, compare: 'mine.py:undecided'}}\n"
+        "decoding: {max_completion_length: 4}\nbudget: {steps: 2, batch_size: 2}\n"
+    )
+    assert main(["train", "run.yaml"]) == 0
+    assert "2 of 2 steps had nothing to learn from" in capsys.readouterr().out

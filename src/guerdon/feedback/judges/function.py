@@ -2,24 +2,28 @@
 
     compare(prompts, firsts, seconds) -> [probability that the first is preferred]        1 or 0 for a verdict, 1/2 for a tie, None where it cannot tell
 
-``compare`` is the function, or ``file.py:function`` or ``package.module:function``. Both orders are asked where ``both_orders`` is set, and averaged: judges that
-are models prefer one place to the other.
+``compare`` is the function, or ``file.py:function`` or ``package.module:function``; it may be a coroutine. Both orders are asked where ``both_orders`` is
+set, and averaged: judges that are models prefer one place to the other.
 
 Source: the averaging of both positions, arXiv 2306.05685 (position bias), and RLAIF, arXiv 2309.00267. The signature is ours.
 Differs from SimulatedAnnotator: reads the texts, not what they are worth.
 """
 
+import asyncio
+import inspect
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from guerdon.errors import InputError
+from guerdon.errors import InputError, RunFailed
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
 from guerdon.feedback.loading import load
+from guerdon.feedback.worker import sentence
 from guerdon.witness import Witness
 
 
@@ -29,20 +33,62 @@ class Function:
     both_orders: bool = False
 
     def __call__(self, prompt: list[Any], first_completion: list[Any], second_completion: list[Any]) -> Tensor:
-        compare = load(self.compare) if isinstance(self.compare, str) else self.compare
+        compare = load(self.compare, "judge") if isinstance(self.compare, str) else self.compare
         verdict = self._asked(compare, prompt, first_completion, second_completion)
         if self.both_orders:
             verdict = (verdict + 1 - self._asked(compare, prompt, second_completion, first_completion)) / 2
         return verdict
 
     def _asked(self, compare: Callable[..., list[float | None]], *texts: list[Any]) -> Tensor:
-        said = list(compare(*texts)) if texts[0] else []
+        said = self._answered(compare, *texts) if texts[0] else []
+        if not hasattr(said, "__iter__") or isinstance(said, str | dict):
+            raise InputError(
+                f"the judge {self._name} returned {_short(said)} for {len(texts[0])} pairs: it must return a list with a verdict for each"
+            )
+        said = list(said)
         if len(said) != len(texts[0]):
-            raise InputError(f"the judge returned {len(said)} verdicts for {len(texts[0])} pairs: it must return one for each")
-        verdict = torch.tensor([math.nan if v is None else float(v) for v in said], dtype=torch.float64)
-        if ((verdict < 0) | (verdict > 1)).any():
-            raise InputError(f"the judge returned {verdict.tolist()}: a verdict is the probability that the first is preferred, or None")
+            raise InputError(f"the judge {self._name} returned {len(said)} verdicts for {len(texts[0])} pairs: it must return one for each")
+        return torch.tensor([self._verdict(v) for v in said], dtype=torch.float64)
+
+    def _answered(self, compare: Callable[..., Any], *texts: list[Any]) -> Any:
+        try:
+            said = compare(*texts)
+            if inspect.isawaitable(said):
+                with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own that runs already
+                    said = thread.submit(asyncio.run, _awaited(said)).result()
+        except (InputError, RunFailed):
+            raise
+        except Exception as error:
+            raise RunFailed(
+                f"the judge {self._name} raised {sentence(error)}; a pair of which it cannot tell is None, and the same command goes on from the last checkpoint"
+            ) from error
+        return said
+
+    def _verdict(self, said: Any) -> float:
+        if said is None:
+            return math.nan
+        try:
+            verdict = float(said)
+        except (TypeError, ValueError):
+            verdict = math.inf
+        if verdict < 0 or verdict > 1:
+            raise InputError(
+                f"the judge {self._name} returned {_short(said)}: a verdict is the probability that the first is preferred, or None"
+            )
         return verdict
+
+    @property
+    def _name(self) -> str:
+        return self.compare if isinstance(self.compare, str) else getattr(self.compare, "__name__", type(self.compare).__name__)
+
+
+async def _awaited(coroutine: Any) -> Any:
+    return await coroutine
+
+
+def _short(said: Any) -> str:
+    text = repr(said)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _first_if_longer(prompts: list[str], firsts: list[str], seconds: list[str]) -> list[float | None]:

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.interfaces.cli._help import Command
 
 FAILED, WRONG = 1, 2
 
@@ -60,7 +61,7 @@ def app() -> typer.Typer:
             whole.add_typer(module.group, name=info.name)
         else:
             made = whole.command(
-                info.name, short_help=_in_one_line(module.command), no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False)
+                info.name, cls=Command, short_help=_in_one_line(module.command), no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False)
             )
             made(module.command)
     return typer.main.get_command(whole)

@@ -17,7 +17,7 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
     folder = run_folder(configuration, path)
     configuration = dataclasses.replace(configuration, run=str(folder))
     if not json:
-        console.print(dump(configuration), markup=False)
+        console.print(dump(configuration), markup=False, soft_wrap=True)
     with open_to_one(folder):
         if configuration.stages:
             model, histories = _stages(configuration, folder, keep)
@@ -87,6 +87,13 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     skipped = sum(row.get("skipped_steps", 0) for history in histories.values() for row in history)
     if skipped:
         console.print(f"{skipped:.0f} steps were skipped because the loss or the gradient was not finite")
+    for name, history in histories.items():
+        empty, steps = sum("empty_steps" in row for row in history), sum(row["step"] > 0 for row in history)
+        if empty:
+            console.print(
+                f"{empty} of {steps} steps{f' of {name}' * bool(stages)} had nothing to learn from: no group whose answers differ in reward, or no pair of "
+                "which the judge preferred an answer"
+            )
     console.print(f"\nrun     {folder}\nmodel   {saved}\nreport  {', '.join(map(str, reports))}", markup=False, soft_wrap=True)
     for found in best.values():
         console.print(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from guerdon.interfaces.cli._arguments import Json
+from guerdon.interfaces.cli._help import Command
 
 group = typer.Typer(
     no_args_is_help=True,
@@ -16,7 +17,7 @@ group = typer.Typer(
 Slug = Annotated[str, typer.Argument(help="The name of a system, as guerdon atlas list prints it.", show_default=False)]
 
 
-@group.command("list")
+@group.command("list", cls=Command)
 def list_systems(json: Json = False) -> None:
     """Every system with its family and title.
 
@@ -32,7 +33,7 @@ def list_systems(json: Json = False) -> None:
         _table(rows, ("slug", "family", "title"))
 
 
-@group.command(no_args_is_help=True)
+@group.command(cls=Command, no_args_is_help=True)
 def show(slug: Slug) -> None:
     """The code that runs for a system, from top to bottom.
 
@@ -49,7 +50,7 @@ Everything = Annotated[bool, typer.Option("--all", help="Every system of the atl
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at once. Default: one for each core.", show_default=False)]
 
 
-@group.command(no_args_is_help=True)
+@group.command(cls=Command, no_args_is_help=True)
 def run(
     slug: Slugs = None,
     family: Families = None,
@@ -68,7 +69,7 @@ def run(
     _each(_chosen(slug, family, everything), lambda name: explored(name, scale, jobs, quiet=json, seeds=seeds), json)
 
 
-@group.command(no_args_is_help=True)
+@group.command(cls=Command, no_args_is_help=True)
 def tune(
     slug: Slug, again: Annotated[bool, typer.Option("--again", help="Also where a tuning is kept.")] = False, jobs: Jobs = None
 ) -> None:
@@ -95,7 +96,7 @@ def tune(
         print(f"{arm} is not tuned: the best {' and '.join(knobs)} lies at the edge of what was tried")
 
 
-@group.command(no_args_is_help=True)
+@group.command(cls=Command, no_args_is_help=True)
 def confirm(slug: Slugs = None, family: Families = None, everything: Everything = False, jobs: Jobs = None, json: Json = False) -> None:
     """Draw the verdicts of systems, on seeds that follow from what they compute and that nobody has seen. A claim that does not hold is a finding: the exit code is 0.
 
@@ -140,7 +141,7 @@ def _chosen(slugs: list[str] | None, families: list[str] | None, everything: boo
     return list(dict.fromkeys(own))
 
 
-@group.command()
+@group.command(cls=Command)
 def status(
     smoke: Annotated[bool, typer.Option("--smoke", help="Run every experiment at smoke scale first (seconds each).")] = False,
     json: Json = False,
@@ -161,7 +162,7 @@ def status(
         _table(rows, ("slug", "family", "runs", "state", "verdict", "seeds", "single claims"))
 
 
-@group.command()
+@group.command(cls=Command)
 def verdicts() -> None:
     """The page on all verdicts, as Markdown: every claim with its interval, what was matched, and what was read before it was written.
 

@@ -6,6 +6,7 @@ A Protocol lives in the ``__init__`` of its room, so a field that is annotated w
 
 import importlib
 import pkgutil
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -63,24 +64,32 @@ def find(name: str, rooms: tuple[str, ...], place: str) -> type:
         InputError: there is none; the sentence names the place and the nearest names.
     """
     if ":" in name:
-        return _outside(name, place)
+        return _outside(name, rooms, place)
     try:
         return resolve(name, *rooms)
     except LookupError as error:
         raise InputError(f"{place}: {error.args[0]}") from error
 
 
-def _outside(name: str, place: str) -> type:
+def _outside(name: str, rooms: tuple[str, ...], place: str) -> type:
     from guerdon.feedback.loading import load
 
     try:
-        found = load(name)
+        found = load(name, "part")
     except InputError as error:
         raise InputError(f"{place}: {error}") from error
     if not isinstance(found, type) or not hasattr(found, "__dataclass_fields__"):
-        raise InputError(f"{place}: {name} is no part; a part is a frozen dataclass that can be called")
+        takes = [] if isinstance(found, type) else _takes_a_function(rooms)
+        hint = f"; a function is given to one: {', '.join(f'{{part: {part}, {field}: {name}}}' for part, field in takes)}" if takes else ""
+        raise InputError(f"{place}: {name} is no part; a part is a frozen dataclass that can be called{hint}")
     _origin[found] = name
     return found
+
+
+def _takes_a_function(rooms: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The parts of the rooms that are told a function, and in which field."""
+    parts = {name: resolve(name, *rooms) for name in offered(rooms)}
+    return [(name, field.name) for name, part in parts.items() for field in fields(part) if "Callable" in str(field.type)]
 
 
 def name_of(part: type, rooms: tuple[str, ...]) -> str:
