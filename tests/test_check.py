@@ -134,6 +134,19 @@ def test_a_doubt_is_said_with_the_row_that_shows_it(rows, how, words, row):
 
 
 @pytest.mark.parametrize(
+    ("values", "doubtful"), [({"repetition_penalty": 1.1, "suppress_tokens": [3]}, True), ({"temperature": 0.6, "top_k": 20}, False)]
+)
+def test_what_others_would_generate_otherwise_is_doubtful(values, doubtful):
+    from transformers import GenerationConfig
+
+    module = SimpleNamespace(generation_config=GenerationConfig(**values))
+    model = SimpleNamespace(tokenizer=tokenizer(FAMILIES["chatml"]), context_length=1000, module=module)
+    prepared = Prepared(load("{}"), "fit", model, SimpleNamespace(train=lambda: PLAIN))
+    said = [doubt.said for doubt in doubts.all_of(prepared, look_at(prepared))]
+    assert [("repetition_penalty=1.1, suppress_tokens=[3]" in one) for one in said] == [True] * doubtful
+
+
+@pytest.mark.parametrize(
     ("rows", "how"),
     [
         (PLAIN, {}),

@@ -1,6 +1,7 @@
 """Engines: whoever draws, what is recorded is the log-probability of what drew. The server here is a real one, on this machine, with a small model and our
 own sampler behind the endpoints that vLLM and SGLang have."""
 
+import copy
 import dataclasses
 import itertools
 import json
@@ -27,6 +28,7 @@ from guerdon.interfaces.configuration._write import write
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.finite.tabular import Tabular
+from guerdon.models.language.generating import generate
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.sampling import sample
@@ -556,6 +558,29 @@ def test_what_the_page_on_servers_shows_is_understood():
 
 
 # transformers.generate
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_generate_takes_nothing_from_the_models_own_generation_configuration(policy, lora):
+    from transformers import GenerationConfig
+
+    base, prompt = policy.module, [torch.tensor([5, 6])]
+    before = base.generation_config
+    if lora:
+        from peft import LoraConfig, get_peft_model
+
+        policy = copy.copy(policy)
+        policy.module = get_peft_model(copy.deepcopy(base), LoraConfig(r=1, target_modules="all-linear"))
+        base = policy.module.get_base_model()
+    free = generate(policy.module, prompt, Decoding(6, 0.0), policy.ends, torch.device("cpu"))[0]
+    first = free[0].tolist()
+    own = GenerationConfig(suppress_tokens=first, forced_eos_token_id=int(policy.ends[0]), min_new_tokens=6, repetition_penalty=3.0)
+    base.generation_config = own
+    try:
+        assert generate(policy.module, prompt, Decoding(6, 0.0), policy.ends, torch.device("cpu"))[0].tolist() == free.tolist()
+        assert base.generation_config is own
+    finally:
+        base.generation_config = before
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])

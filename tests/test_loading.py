@@ -88,6 +88,37 @@ def cut(name: str, share: float = 0.5):
     return lambda path: (path / name).write_bytes((path / name).read_bytes()[: int(share * (path / name).stat().st_size)])
 
 
+def _generation(**values):
+    def change(path: Path) -> None:
+        file = path / "generation_config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+    return change
+
+
+def _in_shards(path: Path) -> None:
+    transformers.AutoModelForCausalLM.from_pretrained(path).save_pretrained(path, max_shard_size="20KB")
+    (path / WEIGHTS).unlink(missing_ok=True)
+
+
+def _shard(path: Path) -> str:
+    return sorted(path.glob("model-*.safetensors"))[1].name
+
+
+def _index(path: Path, **values) -> None:
+    (path / f"{WEIGHTS}.index.json").write_text(json.dumps({"metadata": {}} | values))
+
+
+def _pickled(path: Path) -> None:
+    torch.save({"a": Path}, path / "pytorch_model.bin")
+    (path / WEIGHTS).unlink()
+
+
+def _renamed(w: dict, before: str) -> None:
+    for name in list(w):
+        w[before + name] = w.pop(name)
+
+
 DOWN = "model.layers.1.mlp.down_proj.weight"
 DAMAGED = {
     "a weight is missing": ("llama", weights(lambda w: w.pop(DOWN)), f"{DOWN} is missing"),
@@ -103,8 +134,34 @@ DAMAGED = {
     "another number of layers": ("llama", configured(num_hidden_layers=1), "no place.*layers.1"),
     "not finite": ("llama", weights(lambda w: w[DOWN].view(-1)[:1].fill_(float("nan"))), f"{DOWN} .*not finite"),
     "infinite": ("llama", weights(lambda w: w[DOWN].view(-1)[:1].fill_(float("inf"))), f"{DOWN} .*not finite"),
-    "a file that was cut": ("llama", cut(WEIGHTS), "cannot load a causal language model"),
-    "a file of nothing": ("llama", cut(WEIGHTS, 0.0), "cannot load a causal language model"),
+    "a file that was cut": ("llama", cut(WEIGHTS), r"model.safetensors in .* has \d+ bytes and should have \d+"),
+    "a file of nothing": ("llama", cut(WEIGHTS, 0.0), "model.safetensors in .* is damaged or cut short"),
+    "a file whose head was cut": ("llama", cut(WEIGHTS, 0.01), "model.safetensors in .* is damaged or cut short"),
+    "a file that goes on": ("llama", lambda path: (path / WEIGHTS).open("ab").write(b"more"), "bytes and should have"),
+    "a shard that was cut": (
+        "llama",
+        lambda path: [_in_shards(path), cut(_shard(path))(path)],
+        "model-00002-of-00003.* bytes and should have",
+    ),
+    "an index of nothing": ("llama", lambda path: [_in_shards(path), _index(path, weight_map={})], "index.json .* names no weights"),
+    "an index that is none": ("llama", lambda path: [_in_shards(path), _index(path, weight_map=3)], "index.json .* is damaged"),
+    "whole numbers": ("llama", weights(lambda w: w.update({DOWN: w[DOWN].to(torch.int8)})), f"quantised .{DOWN} is of I8"),
+    "more than weights": ("llama", lambda path: _pickled(path), "more than weights, and what else it holds is not executed"),
+    "what DDP puts around it": ("llama", weights(lambda w: _renamed(w, "module.")), "hold 'module.'.*save the model inside"),
+    "what compiling puts around it": ("tied", weights(lambda w: _renamed(w, "_orig_mod.")), "hold '_orig_mod.'"),
+    "what peft puts around it": (
+        "llama",
+        weights(lambda w: _renamed(w, "base_model.model.")),
+        "hold 'base_model.model.'.*merge them first",
+    ),
+    "what peft puts into it": (
+        "llama",
+        weights(lambda w: w.update({DOWN.replace(".weight", ".base_layer.weight"): w.pop(DOWN)})),
+        "hold '.base_layer'.*merge them first",
+    ),
+    "a padding token that is none": ("llama", configured(pad_token_id=1000), "pad_token_id 1000, and its vocabulary 280"),
+    "an end that is no number": ("llama", _generation(eos_token_id=["2"]), "generation_config.json .* has the end token '2'"),
+    "an activation of tomorrow": ("llama", configured(hidden_act="zelu"), "says 'zelu', which transformers does not know"),
     "no weights": ("llama", lambda path: (path / WEIGHTS).unlink(), "not the weights .no model.safetensors"),
     "a shard is missing": ("llama", shards, "lacks 1 of its 3 files of weights .model-00003-of-00003"),
     "no configuration": ("llama", lambda path: (path / "config.json").unlink(), "no model of transformers: there is no config.json"),
@@ -138,7 +195,7 @@ DAMAGED = {
         "hold what has no place.*layers.7",
     ),
     "adapters of another rank": ("adapters", lambda path: _adapter_config(path, r=3), "cannot be put on"),
-    "adapters that were cut": ("adapters", cut("adapter_model.safetensors"), "cannot read the adapters"),
+    "adapters that were cut": ("adapters", cut("adapter_model.safetensors"), "adapter_model.safetensors in .* bytes and should have"),
     "adapters whose settings were cut": ("adapters", cut("adapter_config.json"), "adapter_config.json .* is damaged"),
     "adapters without a base": (
         "adapters",

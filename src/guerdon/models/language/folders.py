@@ -85,6 +85,8 @@ def refuse(named: str, folder: Path) -> None:
             raise InputError(
                 f"model.source: {name} in {named} is the pointer that git-lfs leaves and not the file itself; run git lfs pull there, or fetch it again"
             )
+        if path.is_file() and re.fullmatch(r"(model|adapter_model).*\.safetensors", name):
+            _refuse_damaged(named, path)
 
 
 def _instead(named: str, folder: Path, here: set[str]) -> str:
@@ -131,13 +133,40 @@ def _models_in(folder: Path) -> list[str]:
 def _refuse_gaps(named: str, folder: Path, index: str) -> None:
     try:
         files = set(json.loads((folder / index).read_text())["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"model.source: {index} in {named} is damaged; fetch or save it again") from error
+    if not files:
+        raise InputError(f"model.source: {index} in {named} names no weights; fetch or save it again")
     gone = sorted(name for name in files if not (folder / name).exists())
     if gone:
         raise InputError(
             f"model.source: {named} lacks {len(gone)} of its {len(files)} files of weights ({_listed(gone)}); fetch them again"
         )
+
+
+def _refuse_damaged(named: str, path: Path) -> None:
+    """By the head of a file of safetensors, which says where each weight lies: refuse one that is longer or shorter, and weights that are no numbers to train."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        head = file.read(length) if length < size else b""
+    try:
+        weights = {name: about for name, about in json.loads(head).items() if name != "__metadata__"}
+        whole = 8 + length + max((about["data_offsets"][1] for about in weights.values()), default=0)
+        packed = next((f"{name} is of {about['dtype']}" for name, about in weights.items() if _is_packed(name, about["dtype"])), None)
+    except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+        raise InputError(f"model.source: {path.name} in {named} is damaged or cut short; fetch or save it again") from error
+    if whole != size:
+        raise InputError(f"model.source: {path.name} in {named} has {size} bytes and should have {whole}; fetch or save it again")
+    if packed:
+        raise InputError(
+            f"model.source: the weights of {named} are quantised ({packed}), and models are computed with and trained in floating point; take the model that "
+            "they were made from, or a GGUF file, which is dequantised"
+        )
+
+
+def _is_packed(name: str, dtype: str) -> bool:
+    return name.endswith(".weight") and re.fullmatch(r"[IU]\d+", dtype) is not None
 
 
 def _begin(path: Path) -> bytes:

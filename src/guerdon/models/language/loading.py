@@ -12,6 +12,7 @@ Source: ours; the formats are those of ``transformers``, ``peft`` and GGUF.
 import contextlib
 import importlib.util
 import json
+import pickle
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -222,11 +223,35 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
     if kind is SCORER and adapters is not None:  # on a language model, whose own head is not needed
         strange = {name for name in strange if name.startswith(f"{module.base_model_prefix}.")}
     if strange:
+        _refuse_wrapped(place, strange, set(report["missing_keys"]))
         raise InputError(
             f"model.source: {place.source} holds weights for which a {who} has no place ({_some(strange)}), so it is another model "
             f"than {kind.called} of this kind; {_VALUE_HEAD if any('v_head' in name for name in strange) else kind.otherwise}"
         )
     return module, set(report["missing_keys"])
+
+
+def _refuse_wrapped(place: Place, strange: set[str], missing: set[str]) -> None:
+    """Refuse weights that were saved with what a trainer puts around a model, in whose names it stands."""
+    for wrapper, saved in _WRAPPERS.items():
+        if any(wrapper in name for name in strange) and all(name.replace(wrapper, "") in missing for name in strange if wrapper in name):
+            raise InputError(
+                f"model.source: the names of the weights in {place.source} hold {wrapper!r} ({_some(strange)}), since they were saved with what a trainer puts "
+                f"around a model; {saved}"
+            )
+
+
+_INNER = "save the model inside of it, or take that out of the names"
+_WRAPPERS = {
+    "base_model.model.": "save the adapters by themselves (save_pretrained of peft), or merge them first (merge_and_unload)",
+    ".base_layer": "save the adapters by themselves (save_pretrained of peft), or merge them first (merge_and_unload)",
+    "_orig_mod.": _INNER,
+    "_fsdp_wrapped_module.": _INNER,
+    "_checkpoint_wrapped_module.": _INNER,
+    "module.": _INNER,
+    "policy.": _INNER,
+    "pretrained_model.": _INNER,
+}
 
 
 def _config(place: Place, kind: Kind) -> Any:
@@ -252,7 +277,14 @@ def _config(place: Place, kind: Kind) -> Any:
                     "(pip install -U transformers)"
                 )
             _refuse_quantised(place, plain)
-            return AutoConfig.from_pretrained(place.where, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(place.where, trust_remote_code=False)
+            text = config.get_text_config()
+            pad, rows = getattr(text, "pad_token_id", None), getattr(text, "vocab_size", None)
+            if pad is not None and rows is not None and pad >= rows:
+                raise InputError(
+                    f"model.source: config.json of {place.source} has pad_token_id {pad}, and its vocabulary {rows} tokens; correct or drop it"
+                )
+            return config
     except InputError:
         raise
     except Exception as error:
@@ -268,7 +300,12 @@ def _cannot(place: Place, kind: Kind, error: Exception) -> InputError:
         )
     else:
         otherwise = "fetch or save it again"
-    return InputError(f"model.source: cannot load {kind.called} from {place.source!r}: {_line(error).rstrip('.')}; {otherwise}")
+    said = _line(error).rstrip(".")
+    if isinstance(error, KeyError):
+        said = f"its configuration says {said}, which transformers does not know"
+    elif isinstance(error, pickle.UnpicklingError):
+        said, otherwise = "a file of it holds more than weights, and what else it holds is not executed", "take the model as safetensors"
+    return InputError(f"model.source: cannot load {kind.called} from {place.source!r}: {said}; {otherwise}")
 
 
 _WRITTEN_OUT = {"fp8": "FineGrainedFP8Config", "mxfp4": "Mxfp4Config"}  # formats that transformers can turn into ordinary weights
@@ -350,6 +387,12 @@ def _look(place: Place, kind: Kind, module: nn.Module, tokenizer: Any) -> None:
             )
         if parameter.numel() and not all(bool(x.isfinite()) for x in parameter.detach().aminmax()):
             raise InputError(f"model.source: {name} in {place.source} holds numbers that are not finite; fetch or save it again")
+    ends = getattr(getattr(module, "generation_config", None), "eos_token_id", None)
+    wrong = next((t for t in (ends if isinstance(ends, list) else [ends]) if t is not None and type(t) is not int), None)
+    if wrong is not None:
+        raise InputError(
+            f"model.source: generation_config.json of {place.source} has the end token {wrong!r}, and a token is a whole number; correct it"
+        )
     rows = module.get_input_embeddings().weight.shape[0]
     highest = max(tokenizer.get_vocab().values(), default=-1)
     if highest >= rows:
