@@ -221,6 +221,35 @@ def test_a_helper_has_no_privileges():
     assert isinstance(value, Failure) and "os.system" in value.text, "what was refused is wrong, whatever was made of it"
 
 
+def test_a_helper_sends_nothing_but_numbers(tmp_path):
+    """What a process that judges sends is read in the process that trains: were it a pickle of anything, it could act there."""
+
+    class Acts:
+        def __reduce__(self):
+            import os
+
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    class Answering:
+        def judge(self, completions):
+            import numpy
+
+            return [{"number": numpy.float32(0.5), "object": Acts()}[word] for word in completions]
+
+    found = submitted(Answering(), ["number", "object", "number"], 5.0)
+    assert found[::2] == [0.5, 0.5] and type(found[0]) is float and isinstance(found[1], Failure)
+
+    class Smuggling:  # past what makes numbers of verdicts
+        def judge(self, completions):
+            from guerdon.feedback import worker
+
+            worker._plain = lambda value: ("value", value)
+            return [Acts() if word == "object" else 1.0 for word in completions]
+
+    found = submitted(Smuggling(), ["number", "object", "number"], 5.0)
+    assert isinstance(found[1], Failure) and found[0] == 1.0 and not (tmp_path / "made").exists()
+
+
 def test_in_a_run_what_hangs_is_wrong_and_is_no_failure(countdown):
     row, reward = countdown
     texts = [str(row["answer"]), "9**9**9**9", "__import__('os').system('true')"] * 20

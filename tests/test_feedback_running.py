@@ -81,6 +81,27 @@ async def waits(completion):
 def hangs(completion):
     time.sleep(1000)
 
+def forks(completions, **columns):
+    child = os.fork() == 0  # and both return
+    return [0.0 if child else 1.0 for _ in completions]
+
+def shuts_its_pipe(completion):
+    if completion == "bad":
+        os.closerange(3, 64)
+    return 1.0
+
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+def raises_speechless(completion):
+    if completion == "bad":
+        raise Speechless
+    return 1.0
+
+def returns_a_generator(completion):
+    return (1.0 for _ in "bad") if completion == "bad" else 1.0
+
 def starts_others(completion):
     import subprocess
     subprocess.Popen(["sleep", "98765"])
@@ -120,8 +141,11 @@ def test_components_by_name_in_float64(file):
         ("raises_on_bad", "raised ValueError: cannot read it (mine.py, line "),
         ("hangs_on_bad", "took longer than 1 s"),
         ("spins_on_bad", "took longer than 1 s"),
-        ("dies_on_bad", "process died (exit code 3)"),
+        ("dies_on_bad", "ended its process (exit code 3)"),
         ("quits_on_bad", "raised SystemExit: 1"),
+        ("shuts_its_pipe", "ended its process (exit code 1)"),
+        ("raises_speechless", "raised Speechless: what it says cannot be shown (mine.py, line "),
+        ("returns_a_generator", "returned what cannot be sent back from its process: TypeError"),
     ],
 )
 def test_one_bad_completion_is_left_out_and_the_run_goes_on(file, function, says, workers):
@@ -131,6 +155,12 @@ def test_one_bad_completion_is_left_out_and_the_run_goes_on(file, function, says
             assert values(scored.components["r"]) == [1.0, None, 1.0, 1.0]
             assert scored.invalid.tolist() == [False, True, False, False]
             assert says in scored.errors[1] and scored.errors[1].startswith("the reward r ")
+
+
+def test_a_forked_child_that_returns_answers_for_nobody(file):
+    with RewardRunner({"r": f"{file}:forks"}, workers=1) as runner:
+        for _ in range(3):  # what a child had sent would be taken for the next answer
+            assert values(runner.score(PROMPTS, COMPLETIONS).components["r"]) == [1.0] * 4
 
 
 def test_strings_none_and_nan(file):

@@ -1020,6 +1020,8 @@ KINDS = {
             (r"\boxed{-\infty}", r"\infty", 0, "the other end"),
             (r"\boxed{+\infty}", r"\infty", 1, "a plus before it"),
             (r"\boxed{0}", r"\infty", 0, "nought is not without end"),
+            ("\\boxed{5 million million}", "5", 0, "a million is no unit, nor is the second"),
+            ("\\boxed{a cat}", "a", 0, "a word is no unit of a letter"),
         ],
     ),
     "ends and signs": (
@@ -1046,6 +1048,7 @@ KINDS = {
             (r"\boxed{\$1.5k}", "1500", 1, "k behind money is a thousand"),
             (r"\boxed{\$2M}", "2000000", 1, "M behind money is a million"),
             ("It costs 2 million dollars.", "2", 0, "a million is no unit"),
+            ("\\boxed{5 million million}", "5", 0, "a million is no unit, nor is the second"),
             ("I have 3 and 4", "4", 0, "two numbers"),
         ],
     ),

@@ -17,7 +17,7 @@ def unreadable(text: str) -> bool:
     """Whether a text is no formula, or one that takes too long to be worked out."""
     if any(word not in KNOWN for word in _WORD.findall(re.sub(r"\\[a-zA-Z]+", " ", text)) if not word.lower().startswith(("sqrt", "pi"))):
         return True
-    if _ENGLISH.search(text):
+    if _ENGLISH.search(text) or text.count(":") > 12 or text.count("|") > 24:
         return True
     if re.search(r"(?<![_\d])\d+\s+\d", text):  # two numbers with nothing between them: the parser would add them
         return True

@@ -8,6 +8,7 @@ Processes for verifiers of the library are ``confined`` (``guerdon.feedback.conf
 """
 
 import contextlib
+import io
 import os
 import pickle
 import queue
@@ -107,6 +108,13 @@ class Helpers:
         process.end()
 
 
+class _Plain(pickle.Unpickler):
+    """Reads numbers and texts, and lists and tuples of them: a process that judges what others wrote is not trusted with more."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"{module}.{name} is no number and no text")
+
+
 class _Process:
     """One helper process and the connection to it."""
 
@@ -154,13 +162,17 @@ class _Process:
             try:
                 self._connection.send_bytes(message)
                 for _ in range(len(rest)):
-                    for answer in pickle.loads(self._receive(job.timeout + _GRACE)):
+                    for answer in _Plain(io.BytesIO(self._receive(job.timeout + _GRACE))).load():
                         found[next(waiting)] = _value(answer)
                     if rest[-1] in found:
                         break
             except (InputError, RunFailed):
                 self.kill()  # it may still be writing
                 raise
+            except pickle.UnpicklingError:
+                at = self._begun(rest)
+                self.kill()
+                found[at] = Failure("answered with what is no verdict")
             except TimeoutError:
                 at = self._begun(rest)
                 self.kill()
@@ -186,7 +198,7 @@ class _Process:
             raise RunFailed("the rewards were closed while they ran") from None
         code = self._popen.wait(timeout=5) if self._popen is not None else None
         self.kill()
-        return Failure(f"its process died{_cause(code)}")
+        return Failure(f"ended its process{_cause(code)}")
 
     def end(self) -> None:
         """Kill it for good."""
@@ -291,6 +303,8 @@ def _value(answer: tuple[Any, ...]) -> Any:
         raise InputError(answer[1])
     if answer[0] == "late":
         return _late(answer[1])
+    if answer[0] == "unsent":
+        return Failure(f"returned what cannot be sent back from its process: {answer[1]}")
     if answer[0] == "raised":
         return Failure(f"raised {answer[1]}")
     return answer[1] if len(answer) > 1 else None

@@ -96,7 +96,7 @@ _UNIT_BEHIND = re.compile(
 )
 _OTHER_WORDS = """or and more less than least most between to from through about around approximately roughly over under above below not no none nor
 if when where every each either neither any some all only plus minus times but except for with without other another infinitely many mod i e x y z n k
-pi"""
+pi hundred thousand million billion trillion"""
 _LAST_WORD = re.compile(r"\d\s*([A-Za-z]{2,})\s*$")
 _NO_UNIT = frozenset(_OTHER_WORDS.split())  # what may stand behind a number and changes it
 _EITHER_SIGN = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])|[\u00b1\u2213]|\+/?-")

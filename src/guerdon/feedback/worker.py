@@ -4,12 +4,14 @@ It is started as a fresh interpreter, neither forked (torch's threads do not sur
 runs the user's script again unless it is guarded). Messages are pickles, each one way in turn:
 
     ("load", key, "named", text) or ("load", key, "pickled", bytes)   ->  ("loaded",) or ("input", sentence)
-    ("call", key, arguments)                                          ->  ("value", value), ("raised", sentence) or ("input", sentence)
+    ("call", key, arguments)                                          ->  ("value", value), ("raised", sentence), ("unsent", sentence) or
+                                                                          ("input", sentence)
     ("each", key, arguments, rows, seconds)                           ->  lists of these, one for every row, as they are found
 
 "each" is for verifiers of the library: a row is a call of ``judge`` on a batch of one, which an alarm ends after ``seconds``, and for every row that
 is begun a byte is written to ``progress``, so that the other end knows which one it was that no alarm could end. They run in a process that
-is ``confined``. What another function prints goes where the run prints.
+is ``confined``, and sends nothing but numbers and texts. A child that a function forked and let return ends, as it is not the one that was asked. What
+another function prints goes where the run prints.
 """
 
 import contextlib
@@ -46,6 +48,7 @@ def serve(descriptor: int, parent: int, progress: int | None = None) -> None:
         confinement.isolate()
     connection = Connection(descriptor)
     functions: dict[str, Callable[..., Any]] = {}
+    own = os.getpid()
     _send(connection, ("ready",))
     while os.getppid() == parent:
         try:
@@ -59,15 +62,25 @@ def serve(descriptor: int, parent: int, progress: int | None = None) -> None:
         else:
             answers = _each(functions[message[1]], progress, *message[2:])
         for answer in answers:
+            if os.getpid() != own:
+                os._exit(0)
             try:
-                _send(connection, answer)
+                message = pickle.dumps(answer)
             except Exception as error:
-                _send(connection, ("raised", f"what it returned cannot be sent back: {sentence(error)}"))
+                message = pickle.dumps(("unsent", sentence(error)))
+            try:
+                connection.send_bytes(message)
+            except OSError:  # nobody listens any more, or the function closed what is not its own
+                os._exit(1)
 
 
 def sentence(error: BaseException) -> str:
     """An exception in one line: its type, what it says, and the line of the user's code that raised it."""
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        told = str(error)
+    except Exception:
+        told = "what it says cannot be shown"
+    said = f"{type(error).__name__}: {told}" if told else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in frames if os.path.basename(frame.filename) not in ("worker.py", "running.py", "adapters.py")]
     return f"{said} ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else said
@@ -123,11 +136,19 @@ def _timed(function: Callable[..., Any], arguments: dict[str, Any], seconds: flo
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         answer = _call(function, arguments)
-        return ("value", answer[1][0]) if answer[0] == "value" else answer
+        return _plain(answer[1][0]) if answer[0] == "value" else answer
     except _Late:
         return "late", seconds
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def _plain(value: Any) -> tuple[Any, ...]:
+    """A verdict as nothing but a number."""
+    try:
+        return "value", None if value is None else float(value)
+    except Exception as error:
+        return "raised", sentence(error)
 
 
 def _ring(number: int, frame: Any) -> None:
