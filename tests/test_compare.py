@@ -7,7 +7,7 @@ import pytest
 from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.comparing import compare, write
-from guerdon.interfaces.comparing.page import _together
+from guerdon.interfaces.comparing.page import _together, answers
 from guerdon.interfaces.report.curves import Drawn
 from test_report import Page, completion, held_out, improving, make
 
@@ -94,12 +94,25 @@ def test_the_page_has_curves_on_one_another_and_answers_side_by_side(tmp_path):
     assert not [value for name, value in page.attributes if name in ("src", "href") and not value.startswith("#")]
 
 
+def test_the_answers_shown_are_the_first_and_those_whose_rewards_are_furthest_apart(tmp_path):
+    def rows(scale):
+        return [completion(5, f"p{i}", scale * i / 40, split="test") for i in range(40)]
+
+    folders = [make(tmp_path / str(s), [{"step": 5}], rows(s), {"recipe": {"epochs": s}, "budget": {"seed": 0}}) for s in (0, 1)]
+    in_order, apart = ([each.prompt.prompt[-1][1] for each in some] for some in answers(compare(folders).arms))
+    assert in_order == [f"p{i}" for i in range(len(in_order))]
+    assert apart and apart == [f"p{i}" for i in range(39, 39 - len(apart), -1)]
+
+
 def test_a_person_and_a_program_are_told(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(tmp_path / "runs" / "a", 1e-5, 0, 10), run(tmp_path / "runs" / "b", 1e-4, 0, 30)
     assert main(["compare", "runs/a", "runs/b"]) == 0
     out = capsys.readouterr().out
     assert "Held-out accuracy" in out and "+50.0 %" in out and "better" in out and (tmp_path / "runs" / "comparison.html").exists()
+    assert main(["compare", "runs/b", "runs/a"]) == 0
+    out = capsys.readouterr().out
+    assert "-50.0 %" in out and "worse" in out and "better" not in out
     assert main(["compare", "runs/a", "runs/b", "--out", "page.html", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["differs"] == {"recipe.optimiser.learning_rate": {"a": 1e-5, "b": 1e-4}} and found["page"] == "page.html"

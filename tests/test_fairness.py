@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,10 +15,11 @@ from guerdon.atlas import Entry, Evidence, Knob, confirm, run, systems, tune
 from guerdon.atlas import _running as running
 from guerdon.atlas._evidence import evidence_path, is_stale, kept
 from guerdon.atlas._fingerprint import fingerprint, sources, tuning_fingerprint, unseen_seeds
-from guerdon.atlas._status import check
+from guerdon.atlas._frontier import lead
+from guerdon.atlas._status import _row, check
 from guerdon.atlas._tuning import Trial, first_of_the_best, kept_tuning, tuned, tuning_path
 from guerdon.atlas._verdict import EQUAL, HOLDS, UNDECIDED, leaves, seeds_needed
-from guerdon.atlas._working import Call
+from guerdon.atlas._working import Call, Workers
 from guerdon.errors import InputError, RunFailed
 
 # Two arms whose score is a parabola of the logarithm of the learning rate, with its top at 10 ** top, and a little that depends on the seed.
@@ -137,6 +139,31 @@ def test_where_the_score_has_levelled_off_the_setting_is_not_driven_further(syst
 def test_what_is_nearly_as_good_as_the_best_and_was_tried_before_is_chosen(scores, sign, best):
     trials = [Trial("a", {"x": i}, (score,)) for i, score in enumerate(scores)]
     assert first_of_the_best(trials, sign) is trials[best]
+
+
+def test_points_of_one_price_count_with_their_mean():
+    price, value = np.array([0.0, 1.0, 1.0, 2.0]), np.array([0.0, 1.0, 3.0, 2.0])
+    assert lead(price, value, np.array([0.0, 2.0]), np.array([0.0, 0.0]), at=1.0) == 2.0
+    assert math.isclose(lead(price, value, np.array([0.0, 2.0]), np.array([0.0, 0.0])), 1.5, rel_tol=0.02)
+
+
+def test_what_was_measured_is_in_the_order_in_which_it_was_asked_for(monkeypatch):
+    calls = [Call("operator", "neg", (i,), {}) for i in range(4)]
+    monkeypatch.setattr(Workers, "_outcomes", lambda self, some: [(i, some[i]()) for i in (2, 0, 3, 1)])  # as they happen to end
+    with Workers(1) as workers:
+        assert workers.all(calls) == [0, -1, -2, -3]
+
+
+def test_a_system_that_was_changed_after_its_confirmation_has_the_status_of_one(system, tmp_path, monkeypatch):
+    entry = system(base_top=-1.0)
+    monkeypatch.setattr("guerdon.atlas._status.ATLAS", tmp_path / "atlas")
+    assert _row(entry, smoke=False).state == "not confirmed"
+    confirm(entry.slug, jobs=1, folder=tmp_path, quiet=True)
+    confirmed = _row(entry, smoke=False)
+    assert (confirmed.state, confirmed.stale, confirmed.runs, confirmed.verdict) == ("confirmed", False, True, HOLDS)
+    entry.path.write_text(entry.path.read_text().replace("LEAD = 0.5", "LEAD = 0.4"))
+    changed = _row(entry, smoke=False)
+    assert (changed.state, changed.stale, changed.runs, changed.verdict) == ("changed since", True, None, HOLDS)
 
 
 def test_a_call_leaves_the_threads_as_they_were():

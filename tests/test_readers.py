@@ -358,6 +358,13 @@ def test_tools_and_calls_have_no_arguments_of_others(tmp_path, kind, monkeypatch
 # Places
 
 
+def test_what_a_table_cannot_hold_is_not_written_into_one(tmp_path):
+    for held in ([1], {"b": 1}):
+        with pytest.raises(InputError, match=r"row 1 .* holds a list or an object in column 'a', which x\.csv cannot"):
+            write(tmp_path / "x.csv", [{"a": "1"}, {"a": held}])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["x.jsonl", "x.csv.gz"])
 def test_a_file_is_there_whole_or_as_it_was(tmp_path, monkeypatch, name):
     """Whatever happens while it is written: nobody reads half of it, and nothing is left beside it."""

@@ -286,6 +286,14 @@ def test_of_a_row_without_tokens_it_counts_whether_the_answer_ended(ended, close
         assert said == ("ab<|im_end|>" if closed else "ab"), side
 
 
+@pytest.mark.parametrize("tokens", [[[64]], [[64], [65], [66]], 7, [64, 65], [[True], [False]]])
+def test_tokens_that_belong_to_other_answers_are_passed_over(tokens):
+    encode = encoder("chatml")
+    row = {"prompt": "go", "completions": ["ab", "ba"], "scores": [1.0, 0.0]}
+    plain, odd = (of_row(some, encode)[0].sides for some in (row, {**row, "tokens": tokens}))
+    assert plain == odd
+
+
 def test_lines_of_a_run_are_learned_as_they_were_sampled():
     line = {
         "prompt": USER,

@@ -191,6 +191,22 @@ def test_finished_is_what_went_to_its_end_with_the_settings_that_it_has_now(tmp_
     assert longer.keys() == wanted.keys() and not _is_finished(run, longer[run.folder]), "the file asks for more than was run"
 
 
+@pytest.mark.parametrize(
+    ("happens", "words"),
+    [
+        (lambda sweep: sweep.failed.update({sweep.runs[0].folder: "the cat sat"}), "1 of 2 runs failed; the same command tries them again"),
+        (lambda sweep: setattr(sweep, "stopped", True), "stopped: 0 of 2 runs are finished; the same command goes on from there"),
+    ],
+)
+def test_a_sweep_that_did_not_come_to_its_end_says_so_to_programs_too(tmp_path, monkeypatch, capsys, happens, words):
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text(TINY)
+    monkeypatch.setattr(Sweep, "__call__", happens)
+    assert main(["sweep", "run.yaml", "seed=0,1"]) == 1
+    told = capsys.readouterr()
+    assert words in " ".join(told.err.split()) and ("the cat sat" in told.out) == ("failed" in words)
+
+
 def test_settings_are_summed_up_by_the_interquartile_mean_and_the_probability_of_improvement(tmp_path):
     rewards = {"a": [0.1, 0.2, 0.3, 9.0], "b": [0.4, 0.5, 0.6, 0.05]}
     runs = []

@@ -34,6 +34,14 @@ def test_a_sum_reaches_itself_in_any_order_and_in_either_precision(weights, rand
     assert not reaches(sum(weights) - 0.001, sum(weights)) and exceeds(sum(weights) + 0.001, sum(weights))
 
 
+def test_rounding_grows_with_the_threshold_and_so_does_what_is_allowed():
+    for threshold in (1e3, -1e3, 1e6):
+        below, above = np.nextafter(np.float32(threshold), np.float32([-np.inf, np.inf]))
+        assert reaches(below, threshold) and not exceeds(above, threshold)
+        assert not reaches(threshold - 1e-5 * abs(threshold), threshold) and exceeds(threshold + 1e-5 * abs(threshold), threshold)
+    assert not reaches(-1e-5, 0.0) and exceeds(1e-5, 0.0)
+
+
 def test_whatever_compares_rewards_does_so():
     assert accuracy([FULL, 0.0]) and right([FULL, 1.0, 0.5]) == [1.0, 1.0, 0.0]
     assert not accuracy([1.5, 0.0]) and not accuracy([0.9, 0.0])

@@ -179,6 +179,13 @@ def test_what_takes_too_long_or_is_no_formula_is_not_handed_to_the_parser(text, 
     assert unreadable(text) != readable
 
 
+@pytest.mark.parametrize(
+    ("said", "right"), [("x", 1.0), ("x + 10^{-13}", 1.0), ("x + 0.0001", 0.0), ("1.0001x", 0.0), ("x + \\frac{x^2}{10^5}", 0.0)]
+)
+def test_a_formula_that_is_nearly_the_gold_one_is_wrong(said, right):
+    assert MathEquivalence().judge(["q"], [f"$\\boxed{{{said}}}$"], ["x"]) == [right]
+
+
 def test_articles_are_dropped_in_either_case_where_case_is_kept():
     told = StringMatch(ignore_case=False, ignore_articles=True)
     assert told(["q"] * 3, ["The Eiffel Tower", "AN Eiffel Tower", "The eiffel tower"], answer=["Eiffel Tower"] * 3) == [1.0, 1.0, 0.0]
