@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from guerdon.interfaces.configuration import _foreign, _overrides, _rooms, _yaml
+from guerdon.interfaces.configuration import _foreign, _overrides, _rooms, _whole, _yaml
 from guerdon.interfaces.configuration._refuse import refuse
 from guerdon.interfaces.configuration._sections import Configuration, Encoding, Rewards, Stage, named_recipe, recipe_names, sections
 from guerdon.interfaces.configuration._write import write
@@ -39,7 +39,7 @@ def read(path: Path | str, overrides: Sequence[str] = ()) -> Configuration:
     Raises:
         InputError: what is wrong, at which dotted place.
     """
-    return from_tree(_yaml.read(Path(path)), overrides)
+    return from_tree(*_whole.as_ours(_yaml.read(Path(path)), overrides, str(path)))
 
 
 def load(text: str, overrides: Sequence[str] = ()) -> Configuration:
@@ -48,13 +48,13 @@ def load(text: str, overrides: Sequence[str] = ()) -> Configuration:
 
 
 def from_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> Configuration:
-    """The configuration that a tree of plain values describes, with overrides: those with a place first, then the bare names. Names of other trainers at
-    the top of the tree are as good as on the command line."""
+    """The configuration that a tree of plain values describes, with overrides: those with a place first, then the bare names. Names without
+    a place at the top of the tree, ours and other trainers', are as good as on the command line."""
     tree = _copy(tree)
     theirs = [
         (name, tree.pop(name))
         for name in list(tree)
-        if isinstance(name, str) and name not in _overrides.SECTIONS and _foreign.is_foreign(name)
+        if isinstance(name, str) and name not in _overrides.SECTIONS and (_foreign.is_foreign(name) or _overrides.is_bare(name, tree[name]))
     ]
     pairs = [*theirs, *_overrides.split(list(overrides))]
     for name, value in pairs:

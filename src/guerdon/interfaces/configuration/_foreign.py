@@ -15,7 +15,6 @@ from guerdon.errors import InputError
 # Theirs → ours: a common name, or a place.
 SAME: Mapping[str, str] = {
     # transformers, TRL
-    "per_device_train_batch_size": "batch_size",
     "max_steps": "steps",
     "save_steps": "save_every",
     "eval_steps": "evaluate_every",
@@ -62,8 +61,6 @@ SAME: Mapping[str, str] = {
     "clip_ratio": "epsilon",
     "clip_ratio_low": "epsilon",
     "clip_ratio_high": "epsilon_high",
-    "kl_loss_coef": "beta",
-    "kl_coef": "beta",
     "ppo_epochs": "epochs",
     "data.train_batch_size": "batch_size",
     "data.max_prompt_length": "encoding.max_prompt_length",
@@ -78,7 +75,6 @@ SAME: Mapping[str, str] = {
     "actor_rollout_ref.model.target_modules": "model.lora.target_modules",
     "max_actor_ckpt_to_keep": "keep_checkpoints",
     # axolotl
-    "micro_batch_size": "batch_size",
     "peft_use_dora": "model.lora.use_dora",
     "peft_use_rslora": "model.lora.use_rslora",
     "peft_layers_to_transform": "model.lora.layers_to_transform",
@@ -96,7 +92,6 @@ SAME: Mapping[str, str] = {
     "eps_clip_high": "epsilon_high",
     "ratio_clip_min": "epsilon",
     "ratio_clip_max": "epsilon_high",
-    "init_kl_coef": "beta",
     "reference_policy_kl_penalty": "beta",
     "generate_max_len": "max_completion_length",
     "rollout_max_response_len": "max_completion_length",
@@ -368,25 +363,26 @@ def _number(value: Any, name: str) -> float:
 
 
 _SCHEDULES = {
-    "constant": ("constant", 0.0),
-    "constant_with_warmup": ("constant", 0.0),
-    "linear": ("linear", 0.0),
-    "cosine": ("cosine", 0.0),
-    "cosine_with_restarts": ("restarts", 0.0),
-    "cosine_with_min_lr": ("cosine", 0.1),  # of the start: what most people set its min_lr_rate to
-    "warmup_stable_decay": ("stable_decay", 0.0),
+    "constant": "constant",
+    "constant_with_warmup": "constant",
+    "linear": "linear",
+    "cosine": "cosine",
+    "cosine_with_restarts": "restarts",
+    "warmup_stable_decay": "stable_decay",
 }
 
 
 def _schedule(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    if value == "cosine_with_min_lr":
+        raise InputError(
+            "lr_scheduler_type: where it ends is among other settings there, and here beside its start: learning_rate={part: cosine, start: 1e-5, end: 1e-6}"
+        )
     if value not in _SCHEDULES:
         raise InputError(
             f"lr_scheduler_type: {value!r} is none of {', '.join(_SCHEDULES)}; a schedule is a part: learning_rate={{part: linear, start: 1e-5}}"
         )
-    part, end = _SCHEDULES[value]
     start, warmup = _rate(configuration)
-    settings = {"part": part, "start": start, "warmup": warmup}
-    return [("recipe.optimiser.learning_rate", settings | ({"end": end * start} if end else {}))]
+    return [("recipe.optimiser.learning_rate", {"part": _SCHEDULES[value], "start": start, "warmup": warmup})]
 
 
 def _rate(configuration: Any) -> tuple[float, float]:
@@ -402,6 +398,59 @@ def _warmup(configuration: Any, share: float, name: str) -> list[tuple[str, Any]
     if hasattr(rate, "warmup"):
         return [("recipe.optimiser.learning_rate.warmup", share)]
     return [("recipe.optimiser.learning_rate", {"part": "constant", "start": rate, "warmup": share})]
+
+
+def _warmup_steps(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    """Below 1 it is a share, as ``transformers`` has it."""
+    number = _number(value, "warmup_steps")
+    return _warmup(configuration, number if number < 1 else number / configuration.budget.steps, "warmup_steps")
+
+
+def _kl_weight(name: str, where: str, other: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
+    """The weight of a KL penalty that is in the reward, or one that is in the loss, and not of the other."""
+
+    def made(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+        from guerdon.interfaces.configuration._overrides import kl_terms
+
+        places = [place for place in kl_terms(configuration, "") if f"{where}." in place]
+        if not places and value != 0:
+            raise InputError(
+                f"{name}: it is the weight of a KL penalty in {other[0]}, of which this recipe has none; it is written recipe.{where}=[{{loss: kl_direct, weight: "
+                f"{value}}}] among what is there, and the weight of one in {other[1]} is beta"
+            )
+        return [(f"{place}.weight", value) for place in places]
+
+    return made
+
+
+_IN_REWARD, _IN_LOSS = ("reward_penalties", ("the reward", "the loss")), ("terms", ("the loss", "the reward"))
+
+
+def _of_a_device(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
+    """What a device learns at a time: rows; of groups, completions, which are counted in prompts here."""
+
+    def made(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+        from guerdon.interfaces.configuration._overrides import places
+
+        settings = []
+        for place in places(configuration, "batch_size"):
+            section = configuration if place.startswith("budget.") else configuration.stages[place.split(".")[1]]
+            acts = section.recipe is not None and section.recipe.advantage is not None
+            group = getattr(section.recipe.sampler, "num_generations", 1) if acts else 1
+            settings += _in_prompts(name, value, group, section.budget.gradient_accumulation_steps, place)
+        return settings
+
+    return made
+
+
+def _in_prompts(name: str, value: Any, group: int, more: int, place: str) -> list[tuple[str, Any]]:
+    if group == 1 or not isinstance(value, int) or value % group == 0:
+        return [(place, value // group if group > 1 and isinstance(value, int) else value)]
+    if value * more % group:
+        raise InputError(
+            f"{name}: it counts completions there, and {value * more} of them are no whole number of groups of {group}; batch_size counts prompts: write that"
+        )
+    return [(place, value * more // group), (place.replace("batch_size", "gradient_accumulation_steps"), 1)]
 
 
 _OPTIMISERS = {
@@ -462,13 +511,14 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "lr_scheduler_type": _schedule,
     "lr_scheduler": _schedule,
     "warmup_ratio": lambda configuration, value: _warmup(configuration, _number(value, "warmup_ratio"), "warmup_ratio"),
-    "warmup_steps": lambda configuration, value: _warmup(
-        configuration, _number(value, "warmup_steps") / configuration.budget.steps, "warmup_steps"
-    ),
+    "warmup_steps": _warmup_steps,
     "report_to": _trackers,
     "gradient_checkpointing_kwargs": _way_of_checkpointing,
     "gradient_checkpointing_use_reentrant": _reentrant,
     "greater_is_better": lambda configuration, value: [("budget.best_is", "highest" if value else "lowest")],
+    **{name: _of_a_device(name) for name in ("per_device_train_batch_size", "micro_batch_size")},
+    **{name: _kl_weight(name, *_IN_REWARD) for name in ("kl_coef", "init_kl_coef")},
+    "kl_loss_coef": _kl_weight("kl_loss_coef", *_IN_LOSS),
     "bf16": _format("bf16"),
     "fp16": _format("fp16"),
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from guerdon.catalogue import near_names
@@ -32,6 +33,22 @@ def split(overrides: list[str]) -> list[tuple[str, Any]]:
 def is_dotted(name: str) -> bool:
     """Whether the name says its place: a section, or a path that begins with one."""
     return name in SECTIONS or ("." in name and (name.partition(".")[0] in SECTIONS or not _foreign.is_foreign(name)))
+
+
+def is_bare(name: str, value: Any) -> bool:
+    """Whether it may be a name without a place, and is no section that is misspelt."""
+    return not isinstance(value, Mapping) and "." not in name and not near_names(name, list(SECTIONS)) and name in _common()
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The names of the fields that most configurations have."""
+    from guerdon.models.language.language_model import LanguageModel
+    from guerdon.recipes.sft import recipe
+    from guerdon.tasks.dataset import Dataset
+
+    usual = Configuration(model=LanguageModel(""), task=Dataset(""), recipe=recipe)
+    return frozenset({*_names(usual), *MEANT})
 
 
 def put(tree: dict[str, Any], name: str, value: Any) -> None:
@@ -100,7 +117,7 @@ def places(configuration: Configuration, name: str) -> list[str]:
         return [place for place, _ in found]
     first = [place for place, owner in found if type(owner).__module__.startswith(meant)]
     if name == "beta" and not first:
-        return [f"{place}.weight" for place in _terms(configuration, "")]
+        return [f"{place}.weight" for place in kl_terms(configuration, "")]
     return first or [place for place, _ in found]
 
 
@@ -130,6 +147,7 @@ def meaning(configuration: Configuration, name: str, value: Any) -> list[tuple[s
     if "." in ours or ours in SECTIONS:
         return [(ours, value)]
     found = places(configuration, ours)
+    _said_twice(configuration, name, ours, found)
     if not found:
         near = near_names(name, sorted({*_names(configuration), *_foreign.SAME, *SECTIONS, "beta"}))
         hint = (
@@ -137,6 +155,13 @@ def meaning(configuration: Configuration, name: str, value: Any) -> list[tuple[s
         )
         raise InputError(f"{name}=...: nothing in this configuration has that name; {hint}")
     return [(place, value) for place in found]
+
+
+def _said_twice(configuration: Any, name: str, ours: str, found: list[str]) -> None:
+    """Refuse a name that commonly means something else beside one of these fields."""
+    for place, owner in _fields(configuration, ours, ""):
+        if place in found and (other := getattr(owner, "elsewhere", {}).get(ours)):
+            raise InputError(f"{name}: elsewhere it is {other}, and here {place} has that name; write the place of the one that is meant")
 
 
 def _fields(value: Any, name: str, place: str) -> Iterator[tuple[str, Any]]:
@@ -147,14 +172,14 @@ def _fields(value: Any, name: str, place: str) -> Iterator[tuple[str, Any]]:
         yield from _fields(inner, name, at)
 
 
-def _terms(value: Any, place: str) -> Iterator[str]:
+def kl_terms(value: Any, place: str) -> Iterator[str]:
     """The places of terms whose loss is a KL penalty: their weight is what is called beta elsewhere."""
     for key, inner in _items(value):
         at = f"{place}.{key}" if place else key
         if type(getattr(inner, "loss", None)).__module__.startswith(KL):
             yield at
         else:
-            yield from _terms(inner, at)
+            yield from kl_terms(inner, at)
 
 
 def _names(value: Any) -> Iterator[str]:

@@ -8,7 +8,9 @@ section 3.1.2; 1 is ORPO's own.
 Differs from MeanLogProbability: grows as the sequence becomes certain, up to a gradient of 1e6; a likely rejected side is pushed away faster.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.quantities import BT, B, Mask
@@ -20,6 +22,8 @@ SURE = 1e-6  # nats; what float32 can tell from a probability of 1
 
 @dataclass(frozen=True)
 class LogOdds:
+    elsewhere: ClassVar[Mapping[str, str]] = {"beta": "the weight of ORPO's comparison (recipe.terms.1.weight)"}
+
     beta: float = 1.0
 
     def __call__(self, logp: BT, mask: Mask) -> B:

@@ -1,0 +1,222 @@
+"""verl's ``ppo_trainer.yaml``, whole or as far as it is changed: nested names, or dotted ones as hydra has them."""
+
+from typing import Any
+
+from guerdon.interfaces.configuration.trainers import Settings, Theirs, Trainer
+from guerdon.training.trackers import TRACKERS
+
+ACTOR, ROLLOUT, MODEL = "actor_rollout_ref.actor.", "actor_rollout_ref.rollout.", "actor_rollout_ref.model."
+REDUCES = {
+    "token-mean": "token_mean",
+    "seq-mean-token-mean": "sequence_mean",
+    "seq-mean-token-sum": {"part": "constant_length", "length": 1},
+}
+PENALTIES = {
+    "low_var_kl": "kl_exponential",
+    "k3": "kl_exponential",
+    "kl": "kl_direct",
+    "k1": "kl_direct",
+    "mse": "kl_square",
+    "k2": "kl_square",
+}
+SCHEDULES = {"constant": "constant", "cosine": "cosine"}
+
+
+def write(theirs: Theirs) -> Settings:
+    yield from _model(theirs)
+    yield from _rows(theirs)
+    yield from _method(theirs)
+    yield from _batch(theirs)
+    yield from _optimiser(theirs)
+    take = theirs.take
+    length = take("data.max_response_length", f"{ROLLOUT}response_length", default=512)
+    yield from (
+        ("encoding.max_prompt_length", take("data.max_prompt_length", f"{ROLLOUT}prompt_length", default=512)),
+        ("decoding.max_completion_length", length),
+    )
+    yield from (
+        ("decoding.temperature", float(take(f"{ROLLOUT}temperature", default=1.0))),
+        ("decoding.top_p", float(take(f"{ROLLOUT}top_p", default=1.0))),
+    )
+    yield "decoding.top_k", max(take(f"{ROLLOUT}top_k", default=-1), 0)  # -1 is all there
+    logger = take("trainer.logger", default=[])
+    yield "budget.report_to", [name for name in ([logger] if isinstance(logger, str) else logger) if name in TRACKERS]
+    theirs.drop(f"{ROLLOUT}prompt_length")
+    theirs.drop(f"{ROLLOUT}response_length")
+
+
+def _model(theirs: Theirs) -> Settings:
+    if theirs.has(f"{MODEL}path"):
+        yield "model.source", theirs.take(f"{MODEL}path")
+    rank = theirs.take(f"{MODEL}lora_rank", default=0)
+    alpha, targets = theirs.take(f"{MODEL}lora_alpha", default=16), theirs.take(f"{MODEL}target_modules", default="all-linear")
+    if rank:
+        yield "model.lora", {"r": rank, "lora_alpha": float(alpha), "target_modules": targets}
+    if theirs.has(f"{ROLLOUT}dtype"):
+        theirs.say(f"{ROLLOUT}dtype", f"sampler and learner compute alike: model.dtype: {theirs.take(f'{ROLLOUT}dtype')}, or auto")
+
+
+def _rows(theirs: Theirs) -> Settings:
+    take = theirs.take
+    if theirs.has("data.train_files"):
+        yield "task.path", take("data.train_files")
+    if theirs.has("data.val_files"):
+        yield "task.test_path", take("data.val_files")
+    if (key := take("data.prompt_key", default="prompt")) != "prompt":
+        yield "task.columns", {"prompt": key}
+    yield "task.shuffle", take("data.shuffle", default=True)
+    if take("data.filter_overlong_prompts", default=False):
+        yield "encoding.truncate", "drop"
+        take("data.truncation")
+    elif (cut := take("data.truncation", default="error")) != "error":
+        theirs.say(
+            "data.truncation", f"{cut!r} is encoding.truncate: prompt, which drops a prompt's oldest tokens, or one of its other values"
+        )
+    path, name = (
+        take("custom_reward_function.path", "reward.custom_reward_function.path"),
+        take("custom_reward_function.name", "reward.custom_reward_function.name", default="compute_score"),
+    )
+    if path:
+        yield "reward", {str(name): f"{path}:{name}"}
+    else:
+        theirs.say(
+            "reward",
+            "verl judges by the rows' data_source; name the reward: reward: {score: file.py:compute_score}, or math_equivalence ...",
+        )
+    for place in ("reward_model", "reward.reward_model"):
+        if not take(f"{place}.enable", default=False):
+            theirs.drop(f"{place}.*")
+
+
+def _method(theirs: Theirs) -> Settings:
+    take = theirs.take
+    estimator, low = take("algorithm.adv_estimator", default="gae"), take(f"{ACTOR}clip_ratio", default=0.2)
+    high = take(f"{ACTOR}clip_ratio_high", default=low)
+    clip = {
+        "part": "clip",
+        "epsilon": take(f"{ACTOR}clip_ratio_low", default=low),
+        "epsilon_high": high,
+        "dual": take(f"{ACTOR}clip_ratio_c", default=3.0),
+    }
+    how = take(f"{ACTOR}loss_agg_mode", default="token-mean")
+    if how not in REDUCES:
+        theirs.say(
+            f"{ACTOR}loss_agg_mode",
+            f"{how!r} is recipe.terms.0.reduce: {{part: constant_length, length: ...}}, up to a constant factor; below it is the token mean",
+        )
+    reduce = REDUCES.get(how, "token_mean")
+    terms: list[Any] = [{"loss": clip, "reduce": reduce}]
+    weight, kind = take(f"{ACTOR}kl_loss_coef", default=0.001), take(f"{ACTOR}kl_loss_type", default="low_var_kl")
+    if take(f"{ACTOR}use_kl_loss", default=False) and kind in PENALTIES:
+        terms.append({"loss": PENALTIES[kind], "weight": float(weight), "reduce": reduce})
+    elif kind not in PENALTIES:
+        theirs.say(f"{ACTOR}kl_loss_type", f"{kind!r} is none of the penalties here: {', '.join(dict.fromkeys(PENALTIES.values()))}")
+    if bonus := take(f"{ACTOR}entropy_coeff", default=0):
+        terms.append({"loss": "entropy", "weight": float(bonus), "reduce": reduce})
+    gamma, lam = float(take("algorithm.gamma", default=1.0)), float(take("algorithm.lam", default=1.0))
+    by_deviation = take("algorithm.norm_adv_by_std_in_grpo", default=True)
+    scale = {"part": "group_deviation", "epsilon": 1e-6} if by_deviation else None
+    gae = {"part": "gae", "gamma": gamma, "lam": lam}
+    advantages = {
+        "grpo": {"part": "group_centred", "scale": scale},
+        "rloo": {"part": "leave_one_out"},
+        "reinforce_plus_plus": {"part": "batch_normalised", "advantage": {"part": "return_to_go", "gamma": gamma}},
+        "gae": {"part": "batch_normalised", "advantage": gae},
+    }
+    if estimator not in advantages:
+        theirs.say(
+            "algorithm.adv_estimator",
+            f"{estimator!r} is none of {', '.join(advantages)}; guerdon show credit.advantages lists what there is; below it is grpo",
+        )
+        estimator = "grpo"
+    yield "recipe.base", "ppo" if estimator == "gae" else "grpo"
+    yield from (("recipe.terms", terms), ("recipe.advantage", advantages[estimator]))
+    coefficient = take("algorithm.kl_ctrl.kl_coef", default=0.001)
+    if take("algorithm.use_kl_in_reward", default=False):
+        yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": float(coefficient)}]
+        if take("algorithm.kl_ctrl.type", default="fixed") != "fixed" or take("algorithm.kl_penalty", default="kl") != "kl":
+            theirs.say(
+                "algorithm.kl_ctrl.type",
+                "the weight below is fixed and the estimate log p - log ref; recipe.reward_penalties.0 can be another",
+            )
+    else:
+        yield "recipe.reward_penalties", []
+    theirs.drop("algorithm.kl_*")
+    if estimator == "gae":
+        yield "recipe.target", {"part": "lambda_return", "advantage": gae}
+        yield "recipe.learners.critic.optimiser.learning_rate", float(take("critic.optim.lr", default=1e-5))
+        yield "recipe.learners.critic.terms.0.loss.epsilon", float(take("critic.cliprange_value", default=0.5))
+    else:
+        theirs.drop("critic.*")  # there is none
+    yield "recipe.sampler.num_generations", take(f"{ROLLOUT}n", default=1)
+
+
+def _batch(theirs: Theirs) -> Settings:
+    """Prompts are counted in both; a minibatch is a size there and a number of parts here."""
+    rows, part = theirs.take("data.train_batch_size", default=1024), theirs.take(f"{ACTOR}ppo_mini_batch_size", default=256)
+    yield "budget.batch_size", rows
+    if rows % part:
+        theirs.say(
+            f"{ACTOR}ppo_mini_batch_size",
+            f"{rows} prompts are no whole number of minibatches of {part}; set recipe.minibatches, how many there are",
+        )
+    else:
+        yield "recipe.minibatches", rows // part
+    yield "recipe.epochs", theirs.take(f"{ACTOR}ppo_epochs", default=1)
+    steps = theirs.take("trainer.total_training_steps")
+    if steps and steps > 0:
+        yield "budget.steps", steps
+        theirs.take("trainer.total_epochs")
+    else:
+        count = theirs.take("trainer.total_epochs", default=30)
+        theirs.say(
+            "trainer.total_epochs",
+            f"a run is as long as its steps; {count} times through the rows are budget.steps = {count} * rows / {rows}",
+        )
+    for name, ours in (("save_freq", "save_every"), ("test_freq", "evaluate_every")):
+        yield f"budget.{ours}", max(theirs.take(f"trainer.{name}", default=-1), 0)  # -1 is never there
+
+
+def _optimiser(theirs: Theirs) -> Settings:
+    place = f"{ACTOR}optim."
+    rate, kind = (
+        float(theirs.take(f"{place}lr", default=1e-6)),
+        theirs.take(f"{place}lr_scheduler_type", f"{place}warmup_style", default="constant"),
+    )
+    steps, share = theirs.take(f"{place}lr_warmup_steps", default=-1), theirs.take(f"{place}lr_warmup_steps_ratio", default=0.0)
+    least = theirs.take(f"{place}min_lr_ratio", default=0.0)
+    if steps > 0:
+        theirs.say(
+            f"{place}lr_warmup_steps", f"a warm-up is a share of the run: {steps} / budget.steps in recipe.optimiser.learning_rate.warmup"
+        )
+    part = SCHEDULES.get(kind, "constant")
+    schedule = {"part": part, "start": rate, "warmup": float(share), **({"end": least * rate} if part != "constant" else {})}
+    yield "recipe.optimiser.learning_rate", rate if part == "constant" and not share else schedule
+    yield "recipe.optimiser.weight_decay", float(theirs.take(f"{place}weight_decay", default=0.01))
+    yield "recipe.optimiser.max_grad_norm", float(theirs.take(f"{ACTOR}grad_clip", default=1.0))
+    theirs.drop(f"{place}total_training_steps")  # it is filled in there
+
+
+_NOT_ALIKE = "how work is laid out on machines changes no result; leave it out"
+
+trainer = Trainer(
+    "verl",
+    lambda theirs: any(name.startswith("actor_rollout_ref.") for name in theirs.given) or theirs.has("algorithm.adv_estimator"),
+    write,
+    {
+        "*.fsdp_config.*": _NOT_ALIKE,
+        "*.megatron.*": _NOT_ALIKE,
+        "actor_rollout_ref.ref.*": _NOT_ALIKE,
+        "*micro_batch_size*": "how many tokens go through the model at once is budget.tokens_per_micro_batch, which changes no result; leave it out",
+        "*.val_kwargs.*": "guerdon evaluate MODEL run.yaml -n 8 --temperature 1 answers the held-out rows so",
+        "actor_rollout_ref.rollout.*": "how the sampler works inside is its own affair; a server is recipe.sampler.engine",
+        "ray_*": "one process and one GPU is what there is; leave it out",
+        "critic.*": "a critic is a learner of the recipe: recipe.learners.critic has its terms and its optimiser",
+        "data.val_batch_size": "how many tokens go through the model at once is budget.tokens_per_micro_batch; leave it out",
+        "data.return_raw_*": "rows are rows, and every column is there for rewards; leave it out",
+        "data.image_key": "only text is read",
+        "data.reward_fn_key": "every column of a row is there for the reward; leave it out",
+        "trainer.*hdfs*": "runs lie in folders: run: FOLDER",
+        "trainer.del_local_ckpt_after_load": "budget.keep_checkpoints says how many are kept; leave it out",
+    },
+)
