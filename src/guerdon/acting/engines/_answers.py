@@ -65,6 +65,7 @@ def read(choice: Mapping[str, Any], tokenizer: Any, ends: Sequence[int], steps: 
         tokens, exact = _tokenised(choice.get("text"), pieces, tokenizer), False
     if exact:
         _look_at_ids(tokens)
+        _look_whose(tokens, pieces)
     known = [_log_probability(x) for x in logp]
     known += [math.nan] * (len(tokens) - len(known))
     if len(known) > len(tokens):  # of which tokens they are cannot be told
@@ -93,6 +94,15 @@ def _look_at_ids(tokens: Sequence[Any]) -> None:
     for token in tokens:
         if isinstance(token, bool) or not isinstance(token, int) or token < 0:
             raise InputError(f"the server says that it sampled the token {_short(token)}; the id of a token is a whole number from 0 on")
+
+
+def _look_whose(tokens: Sequence[int], pieces: Sequence[Any]) -> None:
+    """See that the log-probabilities are those of the tokens, where both are told by their ids."""
+    for token, piece in zip(tokens, pieces, strict=False):
+        if str(piece).startswith(_AS_ID) and _number(str(piece).removeprefix(_AS_ID)) != token:
+            raise InputError(
+                f"the server says that it sampled the token {token}, and tells the log-probability of {_short(piece)} in its place"
+            )
 
 
 def _log_probability(told: Any) -> float:

@@ -3,21 +3,21 @@
 import http.client
 import json
 import os
+import ssl
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from guerdon.acting.engines._opener import opener_for, why
 from guerdon.acting.engines._watch import watch_of
 from guerdon.errors import InputError, RunFailed
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # of these a server may recover; of other refusals the request is the reason
 SHORT = 30.0  # seconds that a question may take of which the server has the answer at hand
-_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class NotFound(Exception):
@@ -84,8 +84,10 @@ class Connection:
                         f"{url} takes the connection and says nothing for {min(self.timeout, SHORT):.0f} s; is that the server, and has it loaded its model?"
                     ) from error
                 if first and isinstance(error, urllib.error.URLError):
-                    raise InputError(f"nothing answers at {url} ({cause}); start the server, or mend url") from error
-                reason, asked = str(cause) or type(cause).__name__, ""
+                    raise InputError(why(url, cause)) from error
+                if isinstance(cause, ssl.SSLCertVerificationError):
+                    raise InputError(why(url, cause)) from error
+                reason, asked = _reason(cause), ""
             if attempt + 1 < self.tries:
                 time.sleep(min(float(asked) if asked.isdigit() else wait, 60.0))
                 wait *= 2
@@ -96,16 +98,15 @@ class Connection:
         if os.environ.get(self.key):
             headers["Authorization"] = f"Bearer {os.environ[self.key]}"
         request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
-        here = urllib.parse.urlsplit(url).hostname in _HERE
-        opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if here else []))  # no proxy reaches this machine
+        opener = opener_for(url)
         text = watch_of(url).wait(partial(self._read, opener, request), opener, self.patience)
         try:
             return json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, numbers or brackets without end
             if body is None:
                 raise InputError(f"{url} does not answer in JSON; does url end in /v1?") from None
             words = text.decode(errors="replace")
-            if words.lstrip()[:1] in ("{", "["):
+            if words.lstrip()[:1] in ("{", "[") and words.rstrip()[-1:] not in ("}", "]"):
                 raise BrokenOff(f"it broke off in the middle of its answer: {words.strip()[-40:]!r}") from None
             return words  # some endpoints answer in words
 
@@ -117,11 +118,22 @@ class Connection:
 
 def _said(error: urllib.error.HTTPError) -> str:
     """The server's own words, in one line."""
-    text = error.read().decode(errors="replace").strip()
+    try:
+        text = error.read().decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException):  # it went away while it said so
+        text = ""
     try:
         found = json.loads(text)
         found = found.get("error", found) if isinstance(found, dict) else found
         text = str(found.get("message", found) if isinstance(found, dict) else found)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         pass
-    return " ".join(text.split())[:300] or str(error.reason)
+    return " ".join((text or str(error.reason)).split())[:300]
+
+
+def _reason(cause: BaseException) -> str:
+    if isinstance(cause, http.client.IncompleteRead):
+        return "it broke off in the middle of its answer"
+    if isinstance(cause, http.client.BadStatusLine) and not isinstance(cause, http.client.RemoteDisconnected):
+        return f"it answers in no HTTP: {str(cause).strip()[:40]!r}"
+    return str(cause) or type(cause).__name__

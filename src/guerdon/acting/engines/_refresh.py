@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.acting.engines._connection import Connection
+from guerdon.acting.engines._opener import check
 from guerdon.errors import InputError, RunFailed
 from guerdon.models.language.saving import write
 
@@ -33,6 +34,7 @@ class Refresh:
     def __post_init__(self) -> None:
         if self.every < 1:
             raise InputError(f"every is 1 or more, not {self.every}")
+        check(self.url)
 
     def send(self, policy: Any, connection: Connection, first: bool) -> None:
         """Save the weights that the policy has now, and have the server read them.

@@ -33,6 +33,7 @@ from torch import Tensor
 
 from guerdon.acting.engines._answers import Answer
 from guerdon.acting.engines._connection import Connection, NotFound
+from guerdon.acting.engines._opener import check
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines._session import Session
 from guerdon.acting.engines.generate import Generate
@@ -65,8 +66,7 @@ class Server:
     connection: Connection = Connection()
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"url is {self.url!r}; it begins with http:// or https://, such as http://localhost:8000/v1")
+        check(self.url)
         if self.per_request < 1 or self.concurrency < 1:
             raise InputError("per_request and concurrency are 1 or more")
 
