@@ -83,7 +83,7 @@ def _but_for_steps(one, other):
 
 
 def test_nothing_in_the_settings_closes_their_fence(trained, tmp_path):
-    settings = f"# as it was said: ```` and ```\n{(trained / 'run/configuration.yaml').read_text()}"
+    settings = f"# as it was said:\n```\n````\n{(trained / 'run/configuration.yaml').read_text()}"
     found = replace(facts(trained / "run"), settings=settings)
     body = text(found, trained / "run/model").split("## Settings")[1]
     (fence,) = re.findall(r"^(`{3,})yaml$", body, re.M)

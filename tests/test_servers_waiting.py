@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -129,13 +130,13 @@ def test_many_that_wait_ask_once_and_say_it_once():
 
         Handler.do_GET = counted
         try:
-            with listening(said.append):
-                threads = [threading.Thread(target=PATIENT, args=(f"{server.url}/v1/completions", {})) for _ in range(16)]
-                [t.start() for t in threads]
-                [t.join() for t in threads]
+            with listening(said.append), ThreadPoolExecutor(16) as pool:
+                answers = list(pool.map(lambda _: PATIENT(f"{server.url}/v1/completions", {}), range(16)))
         finally:
             Handler.do_GET = get
-    assert len(looked) <= 16 and len(said) <= 6 and "requests open" in said[0], "by themselves they would have looked some eighty times"
+    assert len(answers) == 16 and 0 < len(looked) <= 16 and len(said) <= 6 and "requests open" in said[0], (
+        "by themselves they would have looked some eighty times"
+    )
 
 
 def test_a_server_that_is_not_there_is_refused_before_the_model_is_loaded(tmp_path, capfd):

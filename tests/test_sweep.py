@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -93,8 +94,8 @@ def log(run):
 def test_each_run_is_run_once_however_many_sweeps_there_are_and_so_many_at_once(tmp_path):
     runs = plan(["a=0..4"], tmp_path)
     sweeps = [Sweep(runs, work(0.1), done, jobs=2) for _ in range(2)]
-    threads = [threading.Thread(target=sweep) for sweep in sweeps]
-    [t.start() for t in threads], [t.join() for t in threads]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda sweep: sweep(), sweeps))  # what goes wrong in a thread goes wrong here
     assert all([what for what, _ in log(run)] == ["began", "ended"] for run in runs)
     times = sorted((float(when), what == "began") for run in runs for what, when in log(run))
     assert 2 <= max(np.cumsum([1 if began else -1 for _, began in times])) <= 4

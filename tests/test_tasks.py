@@ -202,8 +202,9 @@ def test_what_does_not_fit_is_refused_or_cut_only_if_asked():
     assert encode.decode(side.actions, special=True) == "bbb" and encode.truncated == {"prompt": 0, "completion": 1}
     with pytest.raises(InputError, match="the prompt has 7 tokens"):
         encode.encode_pair("aaaaaa", "b")
-    with pytest.raises(InputError, match="the prompt has 5 tokens and there is room for 4"):
-        encode.encode_prompt("aaaa")  # which would leave no room for an answer
+    for limits in ({}, {"max_prompt_length": 5}):
+        with pytest.raises(InputError, match="the prompt has 5 tokens and there is room for 4"):
+            plain(max_length=5, truncate="completion", **limits).encode_prompt("aaaa")  # which would leave no room for an answer
     encode = plain(max_length=6, truncate="both")
     sides = encode.encode_sides("abcdef", "gg", "bbbbbbbb")
     assert [encode.decode((*s.context, *s.actions), special=True) for s in sides] == ["<s>efgg</s>", "<s>efbbb"]
