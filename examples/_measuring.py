@@ -1,14 +1,17 @@
 """What the examples on real data share: folds, baselines, held-out figures."""
 
 import json
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from guerdon.errors import InputError, RunFailed
 from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
 from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.wilson import Wilson
@@ -18,6 +21,16 @@ from guerdon.models import Model
 from guerdon.randomness import derive
 from guerdon.sequences import Example, collate
 from guerdon.training.measuring import attach_views, gather, micro_batches, shares_contexts, wanted_by
+
+
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """What a user can mend ends a script as it ends a command: in a sentence."""
+    try:
+        yield
+    except (InputError, RunFailed) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 def pair_scores(

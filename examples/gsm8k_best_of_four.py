@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measuring import Figures, cross_validated, fold_of
+from _measuring import Figures, cross_validated, fold_of, in_a_sentence
 
 from guerdon.acting.choosers import Chooser
 from guerdon.acting.choosers.highest_score import HighestScore
@@ -131,8 +131,9 @@ def main(path: str, folder: Path, encoder: str, seed: int) -> None:
     figures = Figures(folder)
     columns = {"completion": "solution", "label": "is_correct"}
     data = Dataset(path, columns=columns, prompt="{question}\n", held_out=0.25, group="question")
+    read = data.train(), data.test()
     model = Embedded(ENCODERS[encoder], Scalar()).build(seed)
-    train, test = (Solutions(rows, examples(rows, encoder_for(model))) for rows in (data.train(), data.test()))
+    train, test = (Solutions(rows, examples(rows, encoder_for(model))) for rows in read)
     figures.say("questions learned from", len(train.questions))
     figures.say("questions held out", len(test.questions))
     scores_of(model, [*train.examples, *test.examples])
@@ -160,4 +161,5 @@ if __name__ == "__main__":
     arguments.add_argument("--run", type=Path, default=Path("runs/gsm8k_best_of_four"))
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
-    main(given.path, given.run, given.encoder, given.seed)
+    with in_a_sentence():
+        main(given.path, given.run, given.encoder, given.seed)

@@ -6,6 +6,7 @@ Arguments are those of ``guerdon train examples/gsm8k_grpo.yaml``. Printed at th
 recorded are from those that the learner computes.
 """
 
+import argparse
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from _measuring import Figures
+from _measuring import Figures, in_a_sentence
 
 from guerdon.interfaces.configuration import read
 from guerdon.interfaces.preparing import run_folder
@@ -68,4 +69,8 @@ def last_step(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("overrides", nargs="*", help="section.key=value, as for guerdon train")
+    given = arguments.parse_args()
+    with in_a_sentence():
+        sys.exit(main(given.overrides))

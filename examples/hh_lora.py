@@ -7,11 +7,11 @@ The YAML file says everything, and ``guerdon fit`` runs it as well; this script 
 recipe: the scalar head's score, or the policy's log-ratio to the model that it started from (with a margin in units of reward).
 """
 
+import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
-from _measuring import Figures, accuracy, length_only, pair_scores
+from _measuring import Figures, accuracy, in_a_sentence, length_only, pair_scores
 
 from guerdon.data.examples import examples
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
@@ -53,4 +53,9 @@ def main(path: Path, overrides: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("file", type=Path, help="the YAML file of the run")
+    arguments.add_argument("overrides", nargs="*", help="section.key=value, as for guerdon fit")
+    given = arguments.parse_args()
+    with in_a_sentence():
+        main(given.file, given.overrides)

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from _measuring import Figures, accuracy, cross_validated, fold_of, length_only, pair_scores
+from _measuring import Figures, accuracy, cross_validated, fold_of, in_a_sentence, length_only, pair_scores
 
 from guerdon.data.examples import examples
 from guerdon.evaluation.statistics.wilson import Wilson
@@ -66,14 +66,14 @@ def chosen_decay(start: EmbeddedModel, pairs: list[Example], folds: np.ndarray, 
 def main(path: str, folder: Path, trained: str | None, seed: int) -> None:
     figures = Figures(folder)
     data = Dataset(path, held_out=0 if trained else HELD_OUT)
+    train, test = data.train(), data.test()
     model = Embedded(ENCODER, Scalar(), trained).build(seed)
     encoder = encoder_for(model)
     if trained:
-        pairs = examples(data.train(), encoder)
+        pairs = examples(train, encoder)
         figures.say("pairs", len(pairs))
         figures.say("accuracy", accuracy(*pair_scores(model, pairs, LOSS)))
         return
-    train, test = data.train(), data.test()
     pairs, held_out = examples(train, encoder), examples(test, encoder)
     figures.say("pairs learned from", len(pairs))
     figures.say("pairs held out", len(held_out))
@@ -97,4 +97,5 @@ if __name__ == "__main__":
     arguments.add_argument("--trained", help="the folder of a trained model, which is measured on all pairs")
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
-    main(given.path, given.run, given.trained, given.seed)
+    with in_a_sentence():
+        main(given.path, given.run, given.trained, given.seed)

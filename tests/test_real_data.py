@@ -8,6 +8,7 @@ import gzip
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -259,3 +260,19 @@ def test_best_of_four_runs(example, tmp_path: Path, monkeypatch):
     figures = json.loads((tmp_path / "run/figures.json").read_text())
     assert figures["questions learned from"] + figures["questions held out"] == 16
     assert figures["random choice"]["value"] <= figures["oracle"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["hh_lora.py", "nothere.yaml"], "there is no file nothere.yaml"),
+        (["gsm8k_kill_and_resume.py", "steps"], "'steps' is no override; write section.key=value"),
+        (["hh_lora.py"], "the following arguments are required: file"),
+    ],
+)
+def test_a_script_that_is_called_wrongly_ends_in_a_sentence(tmp_path: Path, arguments, said):
+    script, *rest = arguments
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / script), *rest], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
