@@ -15,6 +15,7 @@ from is what can be sampled.
 * A text that carries the tokens that were sampled (``tasks.sampled``) is learned as those tokens.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,8 +157,7 @@ class Encoder:
 
     def completion(self, prompt: Text, tokens: Sequence[int]) -> Any:
         """What was sampled in answer to ``prompt``, in the prompt's own form: a string or one assistant message."""
-        text = self._words(tokens)
-        return text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
+        return self._words(tokens, True) if isinstance(prompt, str) else [{"role": "assistant", "content": self._words(tokens)}]
 
     @cached_property
     def stop_ids(self) -> Tokens:
@@ -180,9 +180,14 @@ class Encoder:
     def _chat(self) -> ChatTemplate:
         return ChatTemplate(self.tokenizer)
 
-    def _words(self, tokens: Sequence[int]) -> str:
-        """The text of an answer without what ends it."""
-        return self.decode(tokens[:-1] if len(tokens) and int(tokens[-1]) in self.stop_ids else tokens)
+    def _words(self, tokens: Sequence[int], goes_on: bool = False) -> str:
+        """The text of an answer without what ends it; where it goes on after a text, with the space that a tokenizer takes off the front of texts."""
+        tokens = tokens[:-1] if len(tokens) and int(tokens[-1]) in self.stop_ids else tokens
+        if not (goes_on and self._adds_space):
+            return self.decode(tokens)
+        before = self._tokens(self._marks[0])
+        alone, whole = self.decode(before), self.decode([*before, *tokens])
+        return whole[len(alone) :] if whole.startswith(alone) else self.decode(tokens)
 
     def _tokens(self, text: str) -> Tokens:
         try:
@@ -194,22 +199,46 @@ class Encoder:
     def _start(self) -> Tokens:
         """The start token where the tokenizer puts one before every text."""
         start = self.tokenizer.bos_token_id
-        return (start,) if start is not None and list(self.tokenizer.encode(""))[:1] == [start] else ()
+        if start is None or list(self.tokenizer.encode(""))[:1] != [start]:
+            return ()
+        return (start,) if start != self.tokenizer.eos_token_id or self._stands_first(start) else ()
+
+    def _stands_first(self, token: int) -> bool:
+        """Whether a token that both begins and ends texts is put before them, and not behind."""
+        try:
+            bare = self._tokens("a")
+        except InputError:
+            return True
+        return list(self.tokenizer.encode("a"))[:1] == [token] != list(bare[:1])
 
     @cached_property
     def _adds_space(self) -> bool:
         """Whether the tokenizer pretends that a space stands before each text, as SentencePiece does."""
         try:
-            alone, after = self._tokens("a"), self._tokens("\na")
+            alone, after = self._tokens("a"), self._tokens(self._marks[0] + "a")
         except InputError:
             return False
         return after[-len(alone) :] != alone
+
+    @cached_property
+    def _marks(self) -> tuple[str, ...]:
+        """Characters after which a text may go on: such as the tokenizer knows, and does not take for a space."""
+        unknown, known = getattr(self.tokenizer, "unk_token_id", None), []
+        for mark in ("\n", ".", ":", ",", "?", "1"):
+            with contextlib.suppress(InputError):
+                tokens = self._tokens(mark)
+                known += [mark] if tokens and unknown not in tokens and tokens != self._tokens(" ") else []
+        return tuple(known) or ("\n",)
 
     def _continuation(self, text: str) -> Tokens:
         """Tokens of a text that goes on after another one."""
         if not self._adds_space:
             return self._tokens(text)
-        return self._tokens("\n" + text)[len(self._tokens("\n")) :]
+        for mark in self._marks:
+            before, whole = self._tokens(mark), self._tokens(mark + text)
+            if whole[: len(before)] == before:  # else the text begins with what makes one token with the mark
+                break
+        return whole[len(before) :]
 
     def _plain_prompt(self, prompt: str) -> Tokens:
         tokens = self._tokens(prompt)
@@ -246,7 +275,7 @@ class Encoder:
         if not isinstance(text, Sampled) or not text.tokens:
             return False
         try:
-            return self._words(text.tokens) == text
+            return text in (self._words(text.tokens, True), self._words(text.tokens))
         except Exception:  # ids that this tokenizer has not: each kind raises its own
             return False
 
