@@ -180,7 +180,7 @@ def test_at_the_end_is_the_last_evaluation_or_the_last_tenth_of_the_steps(tmp_pa
 def test_finished_is_what_went_to_its_end_with_the_settings_that_it_has_now(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("run.yaml").write_text(TINY)
-    _, (run,), _, wanted = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
+    _, (run,), _, wanted, _ = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
     run.folder.mkdir(parents=True)
     (run.folder / "configuration.yaml").write_text(_yaml.text(wanted[run.folder]))
     (run.folder / "sweep.out").write_text("")
@@ -188,7 +188,7 @@ def test_finished_is_what_went_to_its_end_with_the_settings_that_it_has_now(tmp_
     (run.folder / "sweep.out").write_text("{}")
     assert _is_finished(run, wanted[run.folder])
     Path("run.yaml").write_text(TINY.replace("steps: 2", "steps: 3"))
-    *_, longer = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
+    *_, longer, _ = _planned(Path("run.yaml"), ["learning_rate=1e-4"])
     assert longer.keys() == wanted.keys() and not _is_finished(run, longer[run.folder]), "the file asks for more than was run"
 
 
@@ -241,3 +241,34 @@ def test_a_sweep_as_a_user_does_it(tmp_path, monkeypatch, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert "2/2 learning_rate=1e-3 finished" in out and "1/2" not in out and "P(better)" in out and "run-sweep/comparison.html" in out
     assert Path(first["folder"], "metrics.jsonl").stat().st_mtime_ns == untouched and Path("run-sweep/comparison.html").exists()
+
+
+def test_a_finished_run_of_other_rows_or_of_another_model_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text("model: {part: small_language_model, characters: abc}\ntask: rows.jsonl\nrecipe: sft\n")
+    Path("own.py").write_text("def right(completion, answer):\n    return 1.0\n")
+
+    def planned(rows: str, *more: str):
+        Path("rows.jsonl").write_text(rows)
+        _, (run,), _, wanted, behind = _planned(Path("run.yaml"), ["learning_rate=1e-4", *more])
+        return run, wanted[run.folder], behind[run.folder]
+
+    run, wanted, behind = planned('{"prompt": "a", "completion": "b"}\n')
+    run.folder.mkdir(parents=True)
+    for name, text in (("configuration.yaml", _yaml.text(wanted)), ("sweep.out", "{}"), ("sweep.of", behind)):
+        (run.folder / name).write_text(text)
+    assert _is_finished(*planned('{"completion": "b", "prompt": "a"}\n')), "the same rows, written otherwise"
+    assert not _is_finished(*planned('{"prompt": "a", "completion": "c"}\n'))
+    assert planned("not JSON")[2] == "", "what cannot be read is for the run to say"
+    digests = []
+    for weights in (b"1", b"2"):
+        Path("model").mkdir(exist_ok=True)
+        Path("model/model.safetensors").write_bytes(weights)
+        digests.append(planned('{"prompt": "a", "completion": "b"}\n', "model={source: model}")[2])
+    assert digests[0] != digests[1] != ""
+
+
+def test_what_a_run_was_made_of_is_kept_when_it_is_started(tmp_path):
+    (run,) = plan(["a=1"], tmp_path)
+    Sweep([run], work(0), done, behind=lambda run: "rows")()
+    assert (run.folder / "sweep.of").read_text() == "rows"

@@ -34,9 +34,16 @@ def command(
     from guerdon.interfaces.comparing import compare, write
     from guerdon.interfaces.sweeping import Sweep, summary
 
-    folder, runs, commands, wanted = _planned(file, values)
+    folder, runs, commands, wanted, behind = _planned(file, values)
     tell = (lambda run, what, seconds: None) if json else _teller(runs)
-    sweep = Sweep(runs, lambda run: commands[run.folder], lambda run: _is_finished(run, wanted[run.folder]), jobs, tell)
+    sweep = Sweep(
+        runs,
+        lambda run: commands[run.folder],
+        lambda run: _is_finished(run, wanted[run.folder], behind[run.folder]),
+        jobs,
+        lambda run: behind[run.folder],
+        tell,
+    )
     sweep()
     done = [run for run in runs if sweep.finished(run)]
     found = summary(done, metric)
@@ -54,7 +61,7 @@ def command(
 
 
 def _planned(file: Path, values: list[str]):
-    """The folder of the sweep, its runs, and by folder what trains each and the configuration that it is to have. Refuses what no run could begin with.
+    """The folder of the sweep, its runs, and by folder what trains each, its configuration, and a digest of what that names. Refuses what no run could begin with.
 
     Raises:
         InputError: the file or one of the combinations cannot work; the sentence says which.
@@ -74,7 +81,7 @@ def _planned(file: Path, values: list[str]):
     whole = run_folder(plain, file)
     folder = Path(own[-1].removeprefix("run=")).expanduser() if own else whole.with_name(f"{whole.name}-sweep")
     runs = plan(rest, folder)
-    commands, wanted = {}, {}
+    commands, wanted, behind, known = {}, {}, {}, {}
     for run in runs:
         try:
             configuration = read(file, run.overrides)
@@ -90,17 +97,35 @@ def _planned(file: Path, values: list[str]):
         verb = {"improve": "train", "fit": "fit"}[loop]
         commands[run.folder] = [sys.executable, "-m", "guerdon", verb, str(file), *run.overrides, f"run={run.folder}", "--json"]
         wanted[run.folder] = tree_of(dataclasses.replace(configuration, run=None))
-    return folder, runs, commands, wanted
+        named = (configuration.task, configuration.model, configuration.reward, configuration.stages)
+        if repr(named) not in known:
+            known[repr(named)] = _behind(named)
+        behind[run.folder] = known[repr(named)]
+    return folder, runs, commands, wanted, behind
 
 
-def _is_finished(run, wanted: dict) -> bool:
-    """Whether the run went to its end with the configuration that it has now: its last act is to print where everything is."""
+def _behind(named: object) -> str:
+    """A digest of what lies behind the names in some settings; nothing where it cannot be read, which the run itself will say."""
+    from guerdon.errors import InputError
+    from guerdon.training.sources import of_named
+
+    try:
+        return of_named(named)
+    except InputError:
+        return ""
+
+
+def _is_finished(run, wanted: dict, behind: str = "") -> bool:
+    """Whether the run went to its end with the configuration that it has now, on the rows, the model and the code that this names now: its last act is to print
+    where everything is."""
     import json
 
     from guerdon.interfaces.configuration import _yaml
-    from guerdon.interfaces.sweeping.running import OUTPUT
+    from guerdon.interfaces.sweeping.running import BEHIND, OUTPUT
 
     try:
+        if (run.folder / BEHIND).is_file() and (run.folder / BEHIND).read_text() != behind:
+            return False
         json.loads((run.folder / OUTPUT).read_text())
         kept = _yaml.parse((run.folder / "configuration.yaml").read_text(), "")
     except (OSError, ValueError):

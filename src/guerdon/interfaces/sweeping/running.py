@@ -15,6 +15,7 @@ from guerdon.interfaces.sweeping.claims import Claim
 from guerdon.interfaces.sweeping.grid import Planned
 
 OUTPUT, SAID = "sweep.out", "sweep.err"  # what a run printed
+BEHIND = "sweep.of"  # a digest of what its settings only name
 PAUSE = 0.2  # seconds between two looks at the processes
 
 
@@ -35,6 +36,7 @@ class Sweep:
         command: what trains a run; it goes on from the run's last checkpoint, and takes SIGINT as a wish to save and stop.
         finished: whether a run's folder holds what its settings ask for, to the end.
         jobs: processes at once.
+        behind: a digest of what a run's settings only name, which is kept with the run when it is started.
         tell: called with a run and what happened to it ("started", "finished", "failed", "stopped"), and the seconds it took.
         failed: what a run said that failed, by its folder. It is not tried again by this sweep.
     """
@@ -43,6 +45,7 @@ class Sweep:
     command: Callable[[Planned], list[str]]
     finished: Callable[[Planned], bool]
     jobs: int = 1
+    behind: Callable[[Planned], str] = lambda run: ""
     tell: Callable[[Planned, str, float], None] = lambda run, what, seconds: None
     failed: dict[Path, str] = field(default_factory=dict)
     stopped: bool = False
@@ -73,6 +76,7 @@ class Sweep:
         with Claim(run.folder) as claim:
             if not claim.taken or self.finished(run):
                 return
+            (run.folder / BEHIND).write_text(self.behind(run))
             # In a session of its own, so that Ctrl-C reaches it once, through this sweep; it holds the claim for as long as it lives.
             with (run.folder / OUTPUT).open("w") as out, (run.folder / SAID).open("w") as said:
                 process = subprocess.Popen(
