@@ -99,6 +99,11 @@ def test_no_name_of_an_option_is_cut_off_on_a_narrow_terminal(guerdon, monkeypat
     assert max(map(len, out.splitlines())) <= columns and "…" not in out
 
 
+@pytest.mark.parametrize("command", [(), ("train",), ("atlas",), ("atlas", "run")], ids=" ".join)
+def test_help_may_be_asked_for_in_one_letter(guerdon, command):
+    assert guerdon(*command, "-h") == guerdon(*command, "--help")
+
+
 def test_help_needs_nothing_heavy():
     """The measure is what is imported, not seconds, which depend on the machine."""
     script = "import sys; from guerdon.interfaces.cli import main; main(['--help']); print([m for m in ('torch', 'transformers', 'pydantic') if m in sys.modules])"

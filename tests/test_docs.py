@@ -220,6 +220,14 @@ def test_readme_yaml(empty_folder):
     assert main(["report", "runs/gsm8k"]) == 0
 
 
+def test_readme_and_the_first_page_lead_to_every_page():
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    for page, prefix in (("README.md", "docs/"), ("docs/index.md", "")):
+        text = (ROOT / page).read_text()
+        missing = [name for name in sorted(pages) if f"]({prefix}{name})" not in text]
+        assert not missing, f"{page} does not lead to {missing}"
+
+
 def test_readme_and_contributing_name_what_exists():
     text = (ROOT / "README.md").read_text()
     assert len(text.splitlines()) <= 200

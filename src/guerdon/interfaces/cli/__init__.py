@@ -50,7 +50,13 @@ def _share_the_processor() -> None:
 def app() -> typer.Typer:
     """Every command of this folder."""
     whole = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, help=_HELP, epilog=_EPILOG
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        help=_HELP,
+        epilog=_EPILOG,
+        context_settings={"help_option_names": ["--help", "-h"]},
     )
     whole.callback()(_options)
     for info in pkgutil.iter_modules(__path__):
