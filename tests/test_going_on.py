@@ -28,6 +28,7 @@ from guerdon.tasks.dataset import Dataset
 from guerdon.training.best import LINK, Best
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 from guerdon.training.display import Silent
+from guerdon.training.drive import Interrupted
 from guerdon.training.going_on import changes
 from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
@@ -501,3 +502,67 @@ def test_a_policy_that_acts_is_given_more_steps_too(tmp_path: Path):
     whole = improved(tmp_path / "whole", 4)
     improved(tmp_path / "more", 2)
     assert same(weights(whole), weights(improved(tmp_path / "more", 4)))
+
+
+# rows that are left out
+
+DIRTY = [{"prompt": f"{'ab'[i % 2]} ", "completion": "abc"[: i % 3 + 1]} for i in range(12)]
+
+
+def dirty(path: Path, wrong: int) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*DIRTY, *[{"prompt": "a "}] * wrong]))
+
+
+def test_rows_that_are_left_out_are_no_part_of_what_a_run_is(tmp_path, monkeypatch, capsys):
+    """So the run goes on whether somebody cleaned the file meanwhile or dropped what cannot be learned from; other sound rows are other rows, which can be
+    accepted."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.yaml").write_text(
+        "model: {part: small_language_model, characters: 'abc ', layers: 1, hidden: 16, heads: 2, context_length: 16}\n"
+        "task: {path: rows.jsonl, shuffle: false}\nrecipe: sft\nencoding: {wrong: drop}\nbudget: {steps: 2, batch_size: 2}\nrun: runs/one\n"
+    )
+    dirty(tmp_path / "rows.jsonl", 3)
+    assert main(["fit", "run.yaml"]) == 0
+    dirty(tmp_path / "rows.jsonl", 0)
+    assert main(["fit", "run.yaml", "steps=3"]) == 0
+    dirty(tmp_path / "rows.jsonl", 1)
+    with (tmp_path / "rows.jsonl").open("a") as file:
+        file.write(json.dumps(DIRTY[0]) + "\n")
+    capsys.readouterr()
+    assert main(["fit", "run.yaml", "steps=4"]) == 2
+    assert "rows to learn from: 13 where there were 12" in capsys.readouterr().err
+    assert main(["fit", "run.yaml", "steps=4", "budget.accept=[rows]"]) == 0
+
+
+# being stopped
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_a_run_is_told_at_once_and_loses_nothing(number, tmp_path):
+    """Clusters and containers announce the end by SIGTERM."""
+
+    class Told(Silent):
+        said, stop_at = (), 3
+
+        def say(self, sentence):
+            self.said += (sentence,)
+
+        def step(self, done, metrics):
+            if done == self.stop_at:
+                os.kill(os.getpid(), number)
+
+    job, display, before = FitJob(RECIPE, Rows(), BUDGET), Told(), signal.getsignal(number)
+    with pytest.raises(Interrupted, match="stopped after step 3 of 8; saved in"):
+        job(MODEL.build(0), {}, 0, tmp_path, display)
+    assert any("stopping once this step is finished and saved" in sentence for sentence in display.said)
+    assert signal.getsignal(number) == before
+    assert [path.name for path in sorted(tmp_path.glob("checkpoints/*"))][-1] == "step-00000003"
+
+
+def test_a_command_that_is_stopped_at_once_says_so(tmp_path, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("guerdon.interfaces.configuration.read", stop)
+    assert main(["fit", "run.yaml"]) == 130
+    assert capsys.readouterr().err.strip() == "guerdon: stopped"

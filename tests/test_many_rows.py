@@ -12,11 +12,13 @@ from guerdon.data.examples import examples
 from guerdon.errors import InputError
 from guerdon.interfaces.check import check
 from guerdon.interfaces.configuration import load
+from guerdon.interfaces.preparing import prepare
 from guerdon.randomness import generator
 from guerdon.sequences import Example, Side
 from guerdon.tasks.dataset import Dataset
 from guerdon.tasks.encoding import Encoder
-from guerdon.training.jobs import encoding
+from guerdon.training import jobs
+from guerdon.training.display import Silent, encoding
 from guerdon.training.streams import Stream
 from tiny_models import tokenizer
 
@@ -73,7 +75,33 @@ def test_check_reads_the_rows_once_however_many_it_shows(tmp_path, monkeypatch):
     budget: {{steps: 1, batch_size: 2}}
     """
     check(load(run), rows=10)
-    assert len(read) == 3  # before the run is looked at; for all who look; and the held-out ones for a step
+    assert len(read) == 2  # the training rows and the held-out ones, for all who look
+
+
+@pytest.mark.parametrize(("wrong", "truncate"), [("refuse", ""), ("drop", ""), ("refuse", "drop"), ("drop", "drop")])
+def test_a_run_reads_its_rows_once_and_encodes_each_once(wrong, truncate, tmp_path, monkeypatch):
+    """Also where some are left out, and learns from the very examples that it would have had without them."""
+    read, encoded = [], []
+    real, encode = Dataset._rows, Encoder.encode_sides
+    monkeypatch.setattr(Dataset, "_rows", lambda self, *args, **more: read.append(1) or real(self, *args, **more))
+    monkeypatch.setattr(Encoder, "encode_sides", lambda self, *args, **more: encoded.append(args[0]) or encode(self, *args, **more))
+    bad = [json.dumps({"prompt": "7?"})] * (wrong == "drop") + [json.dumps({"prompt": "7" * 40, "completion": "1"})] * (truncate == "drop")
+    written(tmp_path / "rows.jsonl", [*rows(0, 10), *bad, *rows(10, 10)])
+    settings = f"""
+    model: {{part: small_language_model, characters: "0123456789?", layers: 1, hidden: 16, heads: 2, context_length: 32}}
+    task: {{path: {tmp_path / "rows.jsonl"}, test_path: {tmp_path / "rows.jsonl"}, shuffle: false, max_test_rows: 4}}
+    recipe: sft
+    encoding: {{wrong: "{wrong}", truncate: "{truncate}"}}
+    budget: {{steps: 1, batch_size: 2}}
+    """
+    prepared = prepare(load(settings), "fit")
+    learned = []
+    real_fit = jobs.fit
+    monkeypatch.setattr(jobs, "fit", lambda model, some, *args, **more: learned.append(some) or real_fit(model, some, *args, **more))
+    prepared.job(prepared.model, {}, 0, None, Silent())
+    assert len(read) == 2
+    assert {encoded.count(f"{i}?") for i in range(4, 20)} == {1}
+    assert learned[0] == examples([json.loads(row) for row in rows(0, 20)], prepared.encoder)
 
 
 # learning

@@ -59,8 +59,16 @@ def examples(
         raise InputError(
             f"{where or 'the data'}: of no row is anything left to learn once it is cut to {encode.max_length} tokens; leave more room"
         )
+    return batched(made)
+
+
+def batched(made: list[Example]) -> list[Example]:
+    """The examples with the numeric columns that all of them have, so that they can be batched; in place, since there may be a million."""
     shared = set.intersection(*(set(e.columns) for e in made))
-    return [replace(e, columns={k: v for k, v in e.columns.items() if k in shared}) for e in made]
+    for index, example in enumerate(made):
+        if example.columns.keys() != shared:
+            made[index] = replace(example, columns={k: v for k, v in example.columns.items() if k in shared})
+    return made
 
 
 def of_row(row: Mapping[str, Any], encode: Encoder, format: Format | None = None) -> list[Example]:

@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import re
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,8 +12,10 @@ from typing import Any
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
+from guerdon.interfaces.sifting import Kept, sifted
 from guerdon.tasks.encoding import Encoder, TooLong, template_variables
-from guerdon.tasks.rows import LazyRows, PlacedRows, Row, WrongRow, at_row, place
+from guerdon.tasks.rows import LazyRows, Row, WrongRow, at_row, place
+from guerdon.training.display import Display, Silent, encoding
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
 
@@ -98,8 +98,13 @@ class Prepared:
         return {type(own).__module__.rsplit(".", 1)[1]: own}
 
 
-def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: Any = None, seed: int | None = None) -> Prepared:
+def prepare(
+    settings: Configuration | Stage, loop: str, place: str = "", spec: Any = None, seed: int | None = None, display: Display = Silent()
+) -> Prepared:
     """Build the model and look at the rows, the rewards and the room there is.
+
+    Args:
+        display: where is said how far it is, where that takes time.
 
     Raises:
         InputError: what cannot work, and where.
@@ -124,16 +129,18 @@ def prepare(settings: Configuration | Stage, loop: str, place: str = "", spec: A
     prepared.notes += getattr(prepared.task, "notes", list)()
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
-    if settings.encoding.wrong == "drop":
-        prepared.task = _without_wrong(prepared, prepared.task)
-        rows = prepared.task.train()
-    if loop == "improve":
-        _look_at_prompts(prepared, rows)
-        _look_at_rewards(prepared, rows[0])
+    drop = frozenset({"long"} if settings.encoding.truncate == "drop" else ()) | ({"wrong"} if settings.encoding.wrong == "drop" else set())
+    if drop:
+        with encoding(display, len(rows)) as telling:
+            prepared.task, notes = sifted(prepared.task, rows, prepared.encoder, loop == "improve", drop, telling)
+        prepared.notes += notes
     else:
-        _look_at_numbers(rows)
-        if settings.encoding.truncate == "drop":
-            prepared.task = _without_long(prepared, prepared.task)
+        prepared.task = Kept(prepared.task, rows, prepared.task.test())
+    if loop == "improve":
+        _look_at_prompts(prepared)
+        _look_at_rewards(prepared, prepared.rows[0])
+    else:
+        _look_at_numbers(prepared.rows)
     return prepared
 
 
@@ -168,12 +175,9 @@ def _look_at_room(prepared: Prepared) -> None:
         )
 
 
-def _look_at_prompts(prepared: Prepared, rows: Sequence[Row]) -> None:
+def _look_at_prompts(prepared: Prepared) -> None:
     """Refuse rows without a prompt, and prompts that do not fit, before the first of them is drawn."""
-    if prepared.settings.encoding.truncate == "drop":
-        prepared.task = _without_long(prepared, prepared.task)
-        rows = prepared.task.train()
-    for side, some in (("the training rows", rows), ("the held-out rows", prepared.task.test())):
+    for side, some in (("the training rows", prepared.rows), ("the held-out rows", prepared.task.test())):
         for index in _looked_at(some, prepared.settings.budget.evaluation_rows if side == "the held-out rows" else None):
             row = some[index]
             with at_row(*place(some, index, side)):
@@ -223,43 +227,6 @@ def _look_at_rewards(prepared: Prepared, row: Row) -> None:
     call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in functions}})
 
 
-class Kept:
-    """A task without the rows that do not fit."""
-
-    def __init__(self, task: Any, train: list[Row], test: list[Row], said: str):
-        self._train, self._test, self._said = train, test, f"{task!r} {said}"
-        self.reward = getattr(task, "reward", None)
-
-    def train(self) -> list[Row]:
-        return self._train
-
-    def test(self) -> list[Row]:
-        return self._test
-
-    def __repr__(self) -> str:
-        return self._said
-
-
-def _without_long(prepared: Prepared, task: Any) -> Kept:
-    if isinstance(task.train(), LazyRows):
-        raise InputError(
-            "encoding.truncate: rows of a task that makes them as they are asked for cannot be dropped; set it to prompt, or leave it"
-        )
-    kept, counts = [], []
-    for rows in (task.train(), task.test()):
-        own = [row for row in rows if fits(prepared, row)]
-        kept.append(own)
-        counts.append(len(rows) - len(own))
-    if not kept[0]:
-        raise InputError(
-            "encoding.truncate: no row fits into the model; raise encoding.max_prompt_length or take a model with more context"
-        )
-    prepared.notes.append(
-        f"{counts[0]} of {counts[0] + len(kept[0])} training rows and {counts[1]} held-out rows do not fit and are left out"
-    )
-    return Kept(task, *kept, f"without {counts} rows that are too long")
-
-
 @contextlib.contextmanager
 def offering_to_drop(*settings: Configuration | Stage) -> Iterator[None]:
     """Whoever is told of one wrong row among many is told of the setting that leaves all of them out."""
@@ -269,73 +236,6 @@ def offering_to_drop(*settings: Configuration | Stage) -> Iterator[None]:
         if isinstance(error.__cause__, TooLong) or all(one.encoding.wrong == "drop" for one in settings):
             raise
         raise InputError(f"{error}; encoding.wrong=drop leaves out all such rows, and counts them") from error
-
-
-def _without_wrong(prepared: Prepared, task: Any) -> Kept:
-    """Leave out what cannot be learned from, and note how many rows of what kind. What is too long is none of those: ``truncate`` says what is done with it."""
-    if isinstance(task.train(), LazyRows):
-        raise InputError("encoding.wrong: rows of a task that makes them as they are asked for cannot be dropped; leave it out")
-    kept = []
-    for rows, called in ((task.train(), "training rows"), (task.test(), "held-out rows")):
-        wrong = _wrong(prepared, rows)
-        sound = [index for index in range(len(rows)) if index not in wrong]
-        kept.append(rows.select(sound) if isinstance(rows, PlacedRows) else [rows[index] for index in sound])
-        if rows and not sound:
-            raise InputError(f"encoding.wrong: nothing can be learned from any of the {len(rows)} {called}; of the first: {wrong[0]}")
-        kinds: dict[str, list[int]] = {}
-        for index, why in wrong.items():
-            kinds.setdefault(_VALUE.sub("", why), []).append(index)
-        if wrong:
-            prepared.notes.append(f"{len(wrong)} of {len(rows)} {called} cannot be learned from and are left out:")
-        for some in sorted(kinds.values(), key=len, reverse=True):
-            at, source = place(rows, some[0], f"the {called}")
-            prepared.notes.append(f"  {len(some)}: {wrong[some[0]]} (row {at} of {source})")
-    return Kept(task, *kept, f"without {len(task.train()) - len(kept[0])} rows that cannot be learned from")
-
-
-_VALUE = re.compile(
-    r"(?<!column )(?<!no )'[^']*'|\"[^\"]*\"|\d[\d.,]*|, and this one is.*"
-)  # what differs among rows that are wrong in the same way
-
-
-def _wrong(prepared: Prepared, rows: Sequence[Row]) -> dict[int, str]:
-    """Why nothing can be learned from a row, by its index. Of rows that are learned from in several ways, those that are not as most of them."""
-    from guerdon.data.examples import of_row
-
-    encoder = dataclasses.replace(prepared.encoder, truncated=dict.fromkeys(prepared.encoder.truncated, 0), noticed=Counter())
-    wrong: dict[int, str] = {}
-    sides: dict[int, frozenset[str]] = {}
-    for index in range(len(rows)):
-        row = rows[index]
-        try:
-            if prepared.loop == "improve":
-                if row.get("prompt") is None:
-                    raise InputError("there is no prompt")
-                encoder.encode_prompt(row["prompt"], **template_variables(row))
-            elif made := of_row(row, encoder):
-                sides[index] = frozenset(made[0].sides)
-        except TooLong:
-            pass
-        except InputError as error:
-            wrong[index] = str(error).partition(";")[0]
-    most = max(Counter(sides.values()).items(), key=lambda item: item[1])[0] if sides else frozenset()
-    return wrong | {index: "it has other columns than most rows" for index, own in sides.items() if own != most}
-
-
-def fits(prepared: Prepared, row: Row) -> bool:
-    """Whether a row can be encoded in the room there is. Whatever else is wrong with it is left to the run to say."""
-    from guerdon.data.examples import of_row
-
-    try:
-        if prepared.loop == "improve":
-            prepared.encoder.encode_prompt(row["prompt"], **template_variables(row))
-        else:
-            of_row(row, prepared.encoder)
-    except TooLong:
-        return False
-    except InputError:
-        return True
-    return True
 
 
 # the folder of the run

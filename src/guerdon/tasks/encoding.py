@@ -75,6 +75,12 @@ class Encoder:
         if self.truncate not in TRUNCATIONS:
             raise InputError(f"truncate={self.truncate!r} is not one of {', '.join(map(repr, TRUNCATIONS))}")
 
+    def encodes_like(self, other: "Encoder") -> bool:
+        """Whether both make the same tokens of every row: the same settings, and the same tokenizer or an equal one."""
+        names = ("max_length", "max_prompt_length", "truncate", "whole")
+        same = all(getattr(self, name) == getattr(other, name) for name in names)
+        return same and (self.tokenizer is other.tokenizer or written_out(self.tokenizer) == written_out(other.tokenizer))
+
     # Rows to tokens
 
     def encode_prompt(self, prompt: Text, **template: Any) -> Tokens:
@@ -416,3 +422,12 @@ def _as_messages(completion: Text) -> Sequence[Message]:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def written_out(tokenizer: Any) -> bytes:
+    """What decides which tokens a text becomes, and where one ends."""
+    if tokenizer is None:
+        return b""
+    inside = getattr(tokenizer, "backend_tokenizer", None)
+    words = inside.to_str() if inside is not None else repr(sorted(getattr(tokenizer, "get_vocab", dict)().items()))
+    return f"{words} {getattr(tokenizer, 'chat_template', None)} {getattr(tokenizer, 'eos_token', None)}".encode()

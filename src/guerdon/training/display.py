@@ -1,7 +1,8 @@
 """What the person who waits sees: a bar with the time left and live figures on a terminal, a line now and then elsewhere."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 
 FIGURES = ("loss", "reward", "rewards/accuracies", "rewards/margins", "eval/accuracy", "kl", "completions/mean_length")
 SECONDS_BETWEEN_LINES = 10.0
+MANY = 2_000  # rows; it takes a second or so to encode them
 BAR = 24  # columns that the bar takes
 FOR_FIGURES = 48  # columns that figures should have before there is a bar
 
@@ -116,3 +118,16 @@ class _Figures(ProgressColumn):
                 break
             shown = longer
         return Text(shown)
+
+
+@contextlib.contextmanager
+def encoding(display: Display, rows: int) -> Iterator[Callable[[int], None]]:
+    """Within, whoever waits for so many rows to be encoded sees how far it is; for few, which take no time, nothing is said."""
+    if rows < MANY:
+        yield lambda done: None
+        return
+    display.start("encode", 0, rows)
+    try:
+        yield lambda done: display.step(done, {}) if not done % (MANY // 20) or done == rows else None
+    finally:
+        display.stop()

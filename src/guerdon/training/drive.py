@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Protocol
 
 import torch
@@ -31,7 +31,7 @@ class Stepped(Protocol):
 
 
 class Interrupted(RunFailed):
-    """Ctrl-C: the step was finished and saved."""
+    """Ctrl-C or SIGTERM: the step was finished and saved."""
 
 
 def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Display, model: Any) -> list[dict[str, float]]:
@@ -42,7 +42,7 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
     with (
         nullcontext() if run is None else run.writing(),
         deterministic(budget.deterministic),
-        patient() as asked_to_stop,
+        patient(display) as asked_to_stop,
         listening(display.say),
         reporters(budget, run) as report,
     ):
@@ -137,24 +137,26 @@ def deterministic(on: bool) -> Iterator[None]:
 
 
 @contextmanager
-def patient() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of raising; a second one raises at once."""
+def patient(display: Display) -> Iterator[threading.Event]:
+    """Ctrl-C, and the SIGTERM with which clusters and containers announce the end, set the event instead of raising; a second one raises at once."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: Any) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
+        with suppress(RuntimeError):  # somebody may be writing to the same stream just now
+            display.say("stopping once this step is finished and saved; asked again, at once")
 
-    signal.signal(signal.SIGINT, handle)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 @contextmanager

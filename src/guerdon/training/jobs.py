@@ -1,9 +1,8 @@
 """Jobs: a loop with everything that it is called with, as a value. What a stage, and a run from the command line, consists of."""
 
-import contextlib
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.messages import TEMPLATE_COLUMNS
 from guerdon.training.adapting import acquaint, learns
-from guerdon.training.display import Display
+from guerdon.training.display import Display, encoding
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
@@ -35,8 +34,6 @@ from guerdon.training.run import Run
 from guerdon.training.sources import sources
 from guerdon.training.stages import Outputs, adopt, cache_folder, describe
 from guerdon.training.streams import Stream
-
-MANY = 2_000  # rows; it takes a second or so to encode them
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,10 @@ class FitJob:
         encoder = encoder_for(model, self.max_prompt_length, self.truncate)
         budget = seeded(self.budget, seed)
         train, test = rows_of(self.data, done)
-        with encoding(display, len(train)) as telling:
-            learned = examples(train, encoder, telling=telling)
+        learned = self.data.encoded(encoder) if hasattr(self.data, "encoded") else None
+        if learned is None:
+            with encoding(display, len(train)) as telling:
+                learned = examples(train, encoder, telling=telling)
         for what, count in encoder.truncated.items():
             if count:
                 display.say(f"{count} of {len(train)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
@@ -104,19 +103,6 @@ class FitJob:
         )
         acquaint(out.model, learned)  # what follows of the rows may be another thing now
         return Outputs(out.model, history=out.history)
-
-
-@contextlib.contextmanager
-def encoding(display: Display, rows: int) -> Iterator[Callable[[int], None]]:
-    """Within, whoever waits for so many rows to be encoded sees how far it is; for few, which take no time, nothing is said."""
-    if rows < MANY:
-        yield lambda done: None
-        return
-    display.start("encode", 0, rows)
-    try:
-        yield lambda done: display.step(done, {}) if not done % (MANY // 20) or done == rows else None
-    finally:
-        display.stop()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import torch
 
 import guerdon
 from guerdon.models import Model
+from guerdon.tasks.encoding import written_out
 from guerdon.tasks.rows import LazyRows
 
 ROWS = 20_000  # so many rows are looked at, evenly spread
@@ -78,17 +79,8 @@ def of_weights(model: Model) -> str:
         sample = flat[:: max(len(flat) // NUMBERS, 1)].cpu()
         sample = sample.float() if parameter.requires_grad else sample.to(torch.bfloat16)
         digest.update(sample.contiguous().view(torch.uint8).numpy().tobytes())
-    digest.update(_of_tokenizer(getattr(model, "tokenizer", None)))
+    digest.update(written_out(getattr(model, "tokenizer", None)))
     return digest.hexdigest()
-
-
-def _of_tokenizer(tokenizer: Any) -> bytes:
-    """What decides which tokens a text becomes, and where one ends."""
-    if tokenizer is None:
-        return b""
-    inside = getattr(tokenizer, "backend_tokenizer", None)
-    words = inside.to_str() if inside is not None else repr(sorted(getattr(tokenizer, "get_vocab", dict)().items()))
-    return f"{words} {getattr(tokenizer, 'chat_template', None)} {getattr(tokenizer, 'eos_token', None)}".encode()
 
 
 def of_named(thing: Any) -> str:
@@ -132,6 +124,7 @@ def _ends_of(file: Path) -> bytes:
 
 def files_of(thing: Any) -> Iterator[Path]:
     """The files of everything in a specification that is not from a package: functions and parts of the user's own."""
+    thing = getattr(thing, "stands_for", thing)
     if isinstance(thing, Mapping):
         for value in thing.values():
             yield from files_of(value)

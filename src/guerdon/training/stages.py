@@ -178,6 +178,7 @@ def _load(place: Path, model: Model) -> Outputs:
 
 def describe(value: Any) -> Any:
     """A specification as plain data, for a run's configuration."""
+    value = getattr(value, "stands_for", value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {"part": type(value).__name__, **{f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}}
     if isinstance(value, Mapping):

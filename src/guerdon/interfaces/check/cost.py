@@ -12,7 +12,8 @@ Source of 34 D: Korthikanti et al. 2022, arXiv 2205.05198, eq. 2, for two-byte n
 import dataclasses
 from typing import Any
 
-from guerdon.interfaces.preparing import Kept, Prepared
+from guerdon.interfaces.preparing import Prepared
+from guerdon.interfaces.sifting import Kept
 
 _ROWS = 4
 _OF_A_LAYER = 17  # D numbers
@@ -128,4 +129,4 @@ def _few(prepared: Prepared, rows: int) -> Kept:
     few = [train[i * len(train) // rows] for i in range(rows)]
     if len({repr(row.get("prompt")) for row in few}) == 1:  # where there are several prompts, a step may need two of them
         few[-1] = next((row for row in train if row.get("prompt") != few[0].get("prompt")), few[-1])
-    return Kept(prepared.task, few, [test[i] for i in range(min(1, len(test)))], "a few rows")
+    return Kept(prepared.task, few, [test[i] for i in range(min(1, len(test)))])

@@ -1,6 +1,6 @@
 """The command line. A file of this folder is a command: its ``command`` function, or ``group``, a Typer with commands of its own.
 
-Exit codes: 0 done, 1 failed (the run cannot go on, or something unexpected), 2 the input is wrong. Nothing heavy is imported here or at
+Exit codes: 0 done, 1 failed (the run cannot go on, or something unexpected), 2 the input is wrong, 130 stopped at once. Nothing heavy is imported here or at
 the top of a command's file, so that ``guerdon --help`` answers at once.
 """
 
@@ -17,7 +17,7 @@ import typer
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli._help import Command
 
-FAILED, WRONG = 1, 2
+FAILED, WRONG, STOPPED = 1, 2, 130  # 130 is what shells call the end by Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,14 +27,17 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in arguments or os.environ.get("GUERDON_DEBUG", "") not in ("", "0")
     arguments = [a for a in arguments if a != "--debug"]
     try:
-        return app()(args=arguments, prog_name="guerdon", standalone_mode=False) or 0
+        code = app()(args=arguments, prog_name="guerdon", standalone_mode=False) or 0
+        if code == STOPPED:  # what typer makes of Ctrl-C
+            _say("stopped")
+        return code
     except Exception as error:
         if debug and not _is_usage(error):
             raise
         return _said(error)
     except KeyboardInterrupt:
         _say("stopped")
-        return FAILED
+        return STOPPED
 
 
 def _share_the_processor() -> None:

@@ -32,7 +32,7 @@ def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, 
 
     display = Terminal()
     with offering_to_drop(configuration):
-        prepared = prepare(configuration, which)
+        prepared = prepare(configuration, which, display=display)
         for note in prepared.notes:
             display.say(note)
         for note in keep(configuration, folder):
@@ -51,7 +51,7 @@ def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str,
     made = []
     for name, stage in configuration.stages.items():
         with offering_to_drop(stage):
-            prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed)
+            prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed, display)
         for note in prepared.notes:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))
