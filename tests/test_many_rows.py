@@ -75,7 +75,32 @@ def test_check_reads_the_rows_once_however_many_it_shows(tmp_path, monkeypatch):
     budget: {{steps: 1, batch_size: 2}}
     """
     check(load(run), rows=10)
-    assert len(read) == 2  # the training rows and the held-out ones, for all who look
+    assert len(read) == 1  # for all who look, the held-out ones too
+
+
+@pytest.mark.parametrize("held_out", [0, 3, 0.5])
+def test_both_sides_of_one_reading_are_those_of_two(held_out, tmp_path):
+    task = Dataset(written(tmp_path / "rows.jsonl", rows(0, 20)), held_out=held_out, max_rows=7, max_test_rows=2)
+    assert task.sides() == (task.train(), task.test())
+    assert (len(task.train()), len(task.test())) == (7, min(2, 10 * held_out))
+
+
+def test_the_names_of_columns_are_there_once(tmp_path):
+    made = Dataset(written(tmp_path / "rows.jsonl", ['{"prompt": "a", "some other": 1}'] * 3)).train()
+    assert len({id(name) for row in made for name in row}) == 2
+
+
+def test_a_row_in_memory_is_one_object_of_the_size_of_what_it_holds(tmp_path):
+    """No second copy of the rows while they are read, split and put into their order."""
+    count = 2_000
+    task = Dataset(written(tmp_path / "rows.jsonl", rows(0, count)), held_out=100)
+    task.sides()
+    tracemalloc.start()
+    both = task.sides()
+    held, peak = (bytes / count for bytes in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    assert sum(map(len, both)) == count
+    assert held < 420 and peak < held + 200, (held, peak)
 
 
 @pytest.mark.parametrize(("wrong", "truncate"), [("refuse", ""), ("drop", ""), ("refuse", "drop"), ("drop", "drop")])

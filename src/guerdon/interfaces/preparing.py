@@ -125,17 +125,17 @@ def prepare(
     if hasattr(prepared.task, "reward_of"):  # a finite world
         return prepared
     _look_at_room(prepared)
-    rows = prepared.task.train()
+    rows, held_out = prepared.task.sides() if hasattr(prepared.task, "sides") else (prepared.task.train(), prepared.task.test())
     prepared.notes += getattr(prepared.task, "notes", list)()
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
     drop = frozenset({"long"} if settings.encoding.truncate == "drop" else ()) | ({"wrong"} if settings.encoding.wrong == "drop" else set())
     if drop:
         with encoding(display, len(rows)) as telling:
-            prepared.task, notes = sifted(prepared.task, rows, prepared.encoder, loop == "improve", drop, telling)
+            prepared.task, notes = sifted(prepared.task, rows, held_out, prepared.encoder, loop == "improve", drop, telling)
         prepared.notes += notes
     else:
-        prepared.task = Kept(prepared.task, rows, prepared.task.test())
+        prepared.task = Kept(prepared.task, rows, held_out)
     if loop == "improve":
         _look_at_prompts(prepared)
         _look_at_rewards(prepared, prepared.rows[0])

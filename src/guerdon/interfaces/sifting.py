@@ -34,6 +34,9 @@ class Kept:
     def test(self) -> Sequence[Row]:
         return self._test
 
+    def sides(self) -> tuple[Sequence[Row], Sequence[Row]]:
+        return self._train, self._test
+
     def encoded(self, encoder: Encoder) -> list[Example] | None:
         """The examples of the training rows, if they were encoded already and as ``encoder`` does it, which is told what was noticed. They are handed out
         once, so that they go when the loop is over."""
@@ -68,12 +71,18 @@ class Sifted:
 
 
 def sifted(
-    task: Any, rows: Sequence[Row], encoder: Encoder, acts: bool, drop: frozenset[str], telling: Callable[[int], None]
+    task: Any,
+    rows: Sequence[Row],
+    held_out: Sequence[Row],
+    encoder: Encoder,
+    acts: bool,
+    drop: frozenset[str],
+    telling: Callable[[int], None],
 ) -> tuple[Kept, list[str]]:
     """The task without the rows of the kinds in ``drop`` (``long``, ``wrong``), and what the user is to be told of them.
 
     Args:
-        rows: its training rows.
+        rows, held_out: what is read of it.
         acts: only prompts are read.
         telling: called with the number of rows that are done, after each.
 
@@ -83,7 +92,7 @@ def sifted(
     for kind, setting in (("long", "encoding.truncate"), ("wrong", "encoding.wrong")):
         if kind in drop and isinstance(rows, LazyRows):
             raise InputError(f"{setting}: rows of a task that makes them as they are asked for cannot be dropped; leave it out")
-    both = ((rows, "training rows"), (task.test(), "held-out rows"))
+    both = ((rows, "training rows"), (held_out, "held-out rows"))
     found = [_sift(some, encoder, acts, drop, telling if i == 0 else lambda done: None) for i, (some, _) in enumerate(both)]
     notes: list[str] = []
     for (some, called), own in zip(both, found, strict=True):

@@ -99,23 +99,30 @@ class Dataset:
 
     def train(self) -> Sequence[Row]:
         """The rows to learn from."""
-        rows = self._rows(self.path, self.split, first=self.max_rows)
         if self.held_out:
-            rows = rows.select([i for i, out in enumerate(self._held_out(rows)) if not out])
-            if not len(rows):
-                raise InputError(f"held_out={self.held_out} leaves no row of {self._called(self.path)} to learn from; hold out fewer")
-        return self._ordered(rows, self.max_rows, "train")
+            return self.sides()[0]
+        return self._ordered(self._rows(self.path, self.split, first=self.max_rows), self.max_rows, "train")
 
     def test(self) -> Sequence[Row]:
         """The rows held out; none if nothing says which."""
+        if self.held_out:
+            return self.sides()[1]
         if self.test_path:
             rows = self._rows(self.test_path, self.test_split, first=self.max_test_rows)
-        elif self.held_out:
-            rows = self._rows(self.path, self.split, first=self.max_rows)
-            rows = rows.select([i for i, out in enumerate(self._held_out(rows)) if out])
         elif is_file(self.path) or not (rows := self._rows(self.path, self.test_split, optional=True, first=self.max_test_rows)):
             return []
         return self._ordered(rows, self.max_test_rows, "test")
+
+    def sides(self) -> tuple[Sequence[Row], Sequence[Row]]:
+        """``train()`` and ``test()``, of one reading where they are rows of one place: a million rows are then there once."""
+        if not self.held_out:
+            return self.train(), self.test()
+        rows = self._rows(self.path, self.split, first=self.max_rows)
+        out = self._held_out(rows)
+        kept, held = (rows.select([i for i, held in enumerate(out) if held == wanted]) for wanted in (False, True))
+        if not len(kept):
+            raise InputError(f"held_out={self.held_out} leaves no row of {self._called(self.path)} to learn from; hold out fewer")
+        return self._ordered(kept, self.max_rows, "train"), self._ordered(held, self.max_test_rows, "test")
 
     def _rows(self, path: Any, split: str, optional: bool = False, first: int | None = None) -> PlacedRows:
         found = load(path, self.name, split, self._texts, optional, first if self.streaming else None)
@@ -166,6 +173,8 @@ class Dataset:
             if there not in row:
                 raise InputError(f"the row {missing_column(there, row)}")
         renamed = {there for new, there in self.columns.items()}
+        if not renamed and self.prompt is None and self.answer is None and type(row) is dict:
+            return row  # nothing is written into it
         return {k: v for k, v in row.items() if k not in renamed} | {new: row[there] for new, there in self.columns.items()}
 
     def _row(self, row: Row, out: Row) -> Row:

@@ -133,7 +133,7 @@ class ImproveJob:
         budget = seeded(self.budget, seed)
         scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
-        rows, held_out = self.task.train(), self.task.test()
+        rows, held_out = rows_of(self.task, done)
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
         try:
             out = improve(
@@ -200,7 +200,7 @@ def rows_of(data: Any, done: Mapping[str, Outputs]) -> tuple[Sequence[Row], Sequ
         if data not in done:
             raise InputError(f"there is no finished stage {data!r} to take rows from; there are {', '.join(done) or 'none'}")
         return done[data].rows, []
-    return data.train(), data.test()
+    return data.sides() if hasattr(data, "sides") else (data.train(), data.test())
 
 
 def scene_for(

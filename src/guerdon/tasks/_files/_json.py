@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 from guerdon.errors import InputError
@@ -45,7 +46,7 @@ def an_object(value: Any, where: str) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
+    row = {sys.intern(name): value for name, value in pairs}  # a million rows have the same few names
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
         raise InputError(f"the key {next(n for n in names if names.count(n) > 1)!r} is given twice; leave one of them")
