@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -251,6 +252,23 @@ def test_prompts_that_are_not_there_are_left_out_as_asked(guerdon):
     overrides = ("task=rows.jsonl", "model.characters='ab>'", "reward=string_match")
     code, said = guerdon("train", tiny(rows__jsonl=content), *overrides, "encoding.wrong=drop")
     assert (code, "1 of 3 training rows cannot be learned from" in said) == (0, True), said
+
+
+def test_evaluation_leaves_out_what_the_run_left_out(guerdon):
+    content = rows(*[{"prompt": p, "answer": "a"} for p in ("ab>", "b>", "ba>", "a>", None, "ab" * 12 + ">")])
+    file = tiny(rows__jsonl=content)
+    overrides = (
+        "task={path: rows.jsonl, held_out: 5, shuffle: false}",
+        "model.characters='ab>'",
+        "reward=string_match",
+        "encoding.wrong=drop",
+    )
+    code, said = guerdon("train", file, *overrides, "encoding.truncate=drop", "run=runs/x")
+    assert code == 0, said
+    code, said = guerdon("evaluate", "runs/x/model", file, *overrides, "encoding.truncate=drop")
+    assert code == 0, said
+    told = [int(n) for n in re.findall(r"(\d+) (?:of 5 held-out rows cannot|held-out rows do not fit)", said)]
+    assert sum(told) > 0, said
 
 
 def test_what_is_no_configuration_is_refused_with_what_to_do(guerdon):

@@ -534,6 +534,24 @@ def test_rows_that_are_left_out_are_no_part_of_what_a_run_is(tmp_path, monkeypat
     assert main(["fit", "run.yaml", "steps=4", "budget.accept=[rows]"]) == 0
 
 
+def test_an_attempt_that_is_refused_leaves_the_record_as_it_was(tmp_path, monkeypatch, capsys):
+    """Also where it is refused late: fewer steps than were made, and other rows beside a setting that may be another."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.yaml").write_text(
+        "model: {part: small_language_model, characters: 'abc ', layers: 1, hidden: 16, heads: 2, context_length: 16}\n"
+        "task: {path: rows.jsonl, shuffle: false}\nrecipe: sft\nbudget: {steps: 3, batch_size: 2}\nrun: runs/one\n"
+    )
+    dirty(tmp_path / "rows.jsonl", 0)
+    assert main(["fit", "run.yaml"]) == 0
+    names = ("configuration.yaml", "configuration.json", "sources.json", "metrics.jsonl")
+    before = [(tmp_path / "runs" / "one" / name).read_bytes() for name in names]
+    assert main(["fit", "run.yaml", "steps=2"]) == 2
+    assert "holds a run of 3 steps, more than the 2 asked for" in capsys.readouterr().err
+    (tmp_path / "rows.jsonl").write_text(json.dumps(DIRTY[0]) + "\n" + json.dumps(DIRTY[1]) + "\n")
+    assert main(["fit", "run.yaml", "steps=9"]) == 2
+    assert [(tmp_path / "runs" / "one" / name).read_bytes() for name in names] == before
+
+
 # being stopped
 
 

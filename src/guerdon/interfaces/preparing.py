@@ -56,6 +56,12 @@ class Prepared:
         chosen = self.settings.encoding.truncate
         return "" if chosen == "drop" else chosen
 
+    @property
+    def drop(self) -> frozenset[str]:
+        """Kinds of rows that are left out: ``long``, ``wrong``."""
+        encoding = self.settings.encoding
+        return frozenset({"long"} if encoding.truncate == "drop" else ()) | ({"wrong"} if encoding.wrong == "drop" else set())
+
     @cached_property
     def encoder(self) -> Encoder:
         from guerdon.training.jobs import encoder_for
@@ -129,10 +135,9 @@ def prepare(
     prepared.notes += getattr(prepared.task, "notes", list)()
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
-    drop = frozenset({"long"} if settings.encoding.truncate == "drop" else ()) | ({"wrong"} if settings.encoding.wrong == "drop" else set())
-    if drop:
+    if prepared.drop:
         with encoding(display, len(rows)) as telling:
-            prepared.task, notes = sifted(prepared.task, rows, held_out, prepared.encoder, loop == "improve", drop, telling)
+            prepared.task, notes = sifted(prepared.task, rows, held_out, prepared.encoder, loop == "improve", prepared.drop, telling)
         prepared.notes += notes
     else:
         prepared.task = Kept(prepared.task, rows, held_out)
@@ -271,6 +276,20 @@ def open_to_one(folder: Path) -> Iterator[None]:
         if new and {path.name for path in folder.iterdir()} <= {LOCK}:
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
+
+
+@contextlib.contextmanager
+def keeping(configuration: Configuration, folder: Path) -> Iterator[list[str]]:
+    """``keep``, and put back what was there before if the run inside is refused: what the folder says is what the run in it was made with."""
+    path = folder / "configuration.yaml"
+    before = path.read_text() if path.exists() else None
+    said = keep(configuration, folder)
+    try:
+        yield said
+    except InputError:
+        if before is not None:
+            path.write_text(before)
+        raise
 
 
 def keep(configuration: Configuration, folder: Path) -> list[str]:

@@ -109,6 +109,17 @@ def sifted(
     return Kept(task, train, test, found[0] if len(found[0].examples) else None), notes
 
 
+def held_out_sound(rows: Sequence[Row], encoder: Encoder, drop: frozenset[str]) -> tuple[Sequence[Row], list[str]]:
+    """Held-out prompts without those that are left out, and what is to be told of them.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    own = _sift(rows, encoder, True, drop, lambda done: None)
+    notes = _of_wrong(rows, "held-out rows", own)
+    return _selected(rows, own.sound), [*notes, *([f"{len(own.long)} held-out rows do not fit and are left out"] if own.long else [])]
+
+
 def _sift(rows: Sequence[Row], encoder: Encoder, acts: bool, drop: frozenset[str], telling: Callable[[int], None]) -> Sifted:
     own = Sifted(fresh(encoder))
     made: dict[int, list[Example]] = {}

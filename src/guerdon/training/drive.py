@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import torch
 
-from guerdon.errors import InputError, RunFailed
+from guerdon.errors import RunFailed
 from guerdon.saying import listening
 from guerdon.training import knobs
 from guerdon.training.best import Best
 from guerdon.training.display import Display
 from guerdon.training.recipe import Budget
-from guerdon.training.run import Run
+from guerdon.training.run import Run, refuse_fewer
 
 
 class Stepped(Protocol):
@@ -52,10 +52,7 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
                 display.say(note)
             if resumed is not None:
                 start, state = resumed
-                if start > budget.steps:
-                    raise InputError(
-                        f"{run.folder} holds a run of {start} steps, more than the {budget.steps} asked for; ask for more, or give another folder"
-                    )
+                refuse_fewer(run.folder, start, budget.steps)
                 loop.restore(state)
                 best.restore(state.get("best"))
                 history = run.metrics()

@@ -58,7 +58,8 @@ class Run:
             with self.writing():
                 now = {"configuration": configuration, "environment": environment(), "sources": sources or {}}
                 found = {name: json.loads(json.dumps(what, default=str)) for name, what in now.items()}
-                if self.checkpoints():
+                if done := self.checkpoints():
+                    refuse_fewer(self.folder, int(done[-1].name.removeprefix("step-")), (configuration.get("budget") or {}).get("steps"))
                     self._compare({name: self._read(name) for name in found}, found, accept)
                 for name, what in found.items():
                     _replace(self.folder / f"{name}.json", json.dumps(what, indent=2))
@@ -189,6 +190,15 @@ class Run:
                 draft = path.with_suffix(".draft")
                 draft.write_text("".join(kept))
                 draft.replace(path)
+
+
+def refuse_fewer(folder: Path, done: int, asked: int | None) -> None:
+    """
+    Raises:
+        InputError: the run has made more steps than are asked for.
+    """
+    if asked is not None and done > asked:
+        raise InputError(f"{folder} holds a run of {done} steps, more than the {asked} asked for; ask for more, or give another folder")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

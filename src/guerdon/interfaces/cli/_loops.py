@@ -11,7 +11,7 @@ from guerdon.interfaces.cli._printing import as_json, console, figures
 def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
     """Run the loop called ``which`` (or the stages) of a configuration."""
     from guerdon.interfaces.configuration import dump, read
-    from guerdon.interfaces.preparing import keep, open_to_one, run_folder
+    from guerdon.interfaces.preparing import keeping, open_to_one, run_folder
 
     configuration = read(path, overrides)
     folder = run_folder(configuration, path)
@@ -20,13 +20,13 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
         console.print(dump(configuration), markup=False, soft_wrap=True)
     with open_to_one(folder):
         if configuration.stages:
-            model, histories = _stages(configuration, folder, keep)
+            model, histories = _stages(configuration, folder, keeping)
         else:
-            model, histories = _one(configuration, which, folder, keep)
+            model, histories = _one(configuration, which, folder, keeping)
         finish(folder, model, histories, json)
 
 
-def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
+def _one(configuration: Any, which: str, folder: Path, keeping: Any) -> tuple[Any, dict[str, list]]:
     from guerdon.interfaces.preparing import offering_to_drop, prepare
     from guerdon.training.display import Terminal
 
@@ -35,13 +35,14 @@ def _one(configuration: Any, which: str, folder: Path, keep: Any) -> tuple[Any, 
         prepared = prepare(configuration, which, display=display)
         for note in prepared.notes:
             display.say(note)
-        for note in keep(configuration, folder):
-            display.say(note)
-        out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
+        with keeping(configuration, folder) as notes:
+            for note in notes:
+                display.say(note)
+            out = prepared.job(prepared.model, {}, configuration.budget.seed, folder, display)
     return out.model, {which: out.history}
 
 
-def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str, list]]:
+def _stages(configuration: Any, folder: Path, keeping: Any) -> tuple[Any, dict[str, list]]:
     from guerdon.interfaces.preparing import offering_to_drop, prepare
     from guerdon.training.display import Terminal
     from guerdon.training.stages import Pipeline, Stage
@@ -55,9 +56,9 @@ def _stages(configuration: Any, folder: Path, keep: Any) -> tuple[Any, dict[str,
         for note in prepared.notes:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))
-    for note in keep(configuration, folder):
-        display.say(note)
-    with offering_to_drop(*configuration.stages.values()):
+    with offering_to_drop(*configuration.stages.values()), keeping(configuration, folder) as notes:
+        for note in notes:
+            display.say(note)
         done = Pipeline(configuration.model, *made).run(seed, folder, display, cached=False)
     return done[made[-1].name].model, {name: out.history for name, out in done.items()}
 

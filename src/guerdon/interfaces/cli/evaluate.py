@@ -38,6 +38,7 @@ def command(
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.configuration import read
     from guerdon.interfaces.preparing import Prepared, built
+    from guerdon.interfaces.sifting import held_out_sound
     from guerdon.models.language.language_model import LanguageModel
     from guerdon.thresholds import reaches
     from guerdon.training.display import Silent, Terminal
@@ -54,10 +55,14 @@ def command(
     if n > 1 and temperature == 0:
         raise InputError("--temperature: it is 0, so all answers to a row are the same; raise it, or ask for one answer")
     rows = settings.task.test()
-    rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
-    if not rows:
+    if not len(rows):
         raise InputError("task: no rows are held out; set task.held_out or task.test_path")
     prepared = Prepared(settings, "improve", built(LanguageModel(model, device=device), seed), settings.task)
+    if prepared.drop:
+        rows, notes = held_out_sound(rows, prepared.encoder, prepared.drop)
+        for note in notes:
+            Terminal().say(note)
+    rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
     scene = scene_for(
         prepared.model, settings.task, settings.reward.functions, {}, prepared.room, prepared.truncate, settings.reward.options
     )
