@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.credit.advantages.group_centred import GroupCentred
-from guerdon.errors import InputError
+from guerdon.errors import InputError, RunFailed
 from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.interfaces.cli import main
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
@@ -550,6 +550,20 @@ def test_an_attempt_that_is_refused_leaves_the_record_as_it_was(tmp_path, monkey
     (tmp_path / "rows.jsonl").write_text(json.dumps(DIRTY[0]) + "\n" + json.dumps(DIRTY[1]) + "\n")
     assert main(["fit", "run.yaml", "steps=9"]) == 2
     assert [(tmp_path / "runs" / "one" / name).read_bytes() for name in names] == before
+
+
+def test_a_checkpoint_that_cannot_be_written_to_its_end_is_said_and_leaves_nothing(tmp_path):
+    """As on a full disk, or under a quota: here by the limit on the size of files."""
+    resource = pytest.importorskip("resource")
+    run, limits = Run(tmp_path, {}), resource.getrlimit(resource.RLIMIT_FSIZE)
+    run.save(1, {"small": 1})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(RunFailed, match="or files may not become so large there; free some and run the same command again"):
+            run.save(2, {"large": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
 
 
 # being stopped

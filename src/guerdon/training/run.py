@@ -33,6 +33,8 @@ from guerdon.training.writing import writing
 
 MACHINE = ("guerdon", "python", "torch", "transformers", "machine", "threads", "gpu")  # on what the digits of a result depend
 
+CUT_OFF = ("file write failed", "unexpected pos")  # what torch.save says, as a RuntimeError, when a file could not be written to its end
+
 
 class Run:
     """The open directory of one run.
@@ -235,13 +237,13 @@ def _disk(folder: Path, draft: Path | None = None) -> Iterator[None]:
     """A full disk, or one that may not be written, becomes a sentence, and the unfinished draft is removed."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "file write failed" in str(error)
+    except (OSError, RuntimeError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(words in str(error) for words in CUT_OFF)
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
         if full:
             raise RunFailed(
-                f"no space left where {folder} lies; free some and run the same command again: it goes on from the last checkpoint"
+                f"no space left where {folder} lies, or files may not become so large there; free some and run the same command again: it goes on from the last checkpoint"
             ) from error
         if isinstance(error, PermissionError):
             raise InputError(f"{folder} cannot be written; give another folder") from error
