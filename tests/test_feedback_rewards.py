@@ -235,3 +235,11 @@ def test_a_scorer_is_built_once_and_only_when_it_is_needed():
 def test_no_text_breaks_a_reward(completion, answer):
     for reward in (NumberMatch(), StringMatch(), StringMatch(within=True)):
         assert judge(reward, completion, answer) in (0.0, 1.0, None)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), {"value": 5}, [None], [float("nan")]])
+@pytest.mark.parametrize("said", ["None", "nan", "5", "{'value': 5}"])
+def test_a_missing_answer_is_none_that_could_be_spelt_out(missing, said):
+    assert StringMatch()(["q"], [said], answer=[missing]) == [None]
+    assert NumberMatch()(["q"], [said], answer=[missing]) == [None]
+    assert StringMatch()(["q"], ["None"], answer=[["5", None]]) == [0.0]

@@ -19,6 +19,7 @@ Invalid for fractions, intervals and expressions: use MathEquivalence. Its time 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -84,7 +85,7 @@ def numbers_in(text: str) -> list[Decimal]:
 
 
 def _gold(gold: Any) -> Written | None:
-    if gold is None or isinstance(gold, bool):
+    if gold is None or isinstance(gold, bool | Mapping):
         return None
     if not isinstance(gold, str):
         try:

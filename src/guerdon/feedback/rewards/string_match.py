@@ -19,6 +19,7 @@ Its time is linear in the text, so it needs no process of its own.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,9 @@ def _chosen(text: str) -> str | None:
 
 
 def _text(gold: Any) -> str:
+    """What is accepted, as a text; nothing where a row or a table has no answer, which no completion is to be right by spelling out."""
+    if gold is None or isinstance(gold, Mapping) or gold != gold:  # noqa: PLR0124: a number that is none, as tables write an empty field
+        return ""
     try:
         return str(gold)
     except ValueError:  # a whole number of more digits than Python writes
