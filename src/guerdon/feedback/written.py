@@ -28,7 +28,10 @@ _CONTINENTAL = re.compile(r"(?<![\w.,])\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,
 _SCALE = re.compile(r"\s{0,2}(?:\\text\s?\{\s?)?(hundred|thousand|million|billion|trillion)\b\}?", re.IGNORECASE)
 _SCALE_OF_MONEY = re.compile(r"\s?(k|K|M|bn|B)\b")
 _SCALES = {"hundred": 2, "thousand": 3, "k": 3, "million": 6, "m": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12}  # powers of ten
-_NOT = re.compile(r"(?:\b(?:not|never|nicht|pas)|n't(?: be)?|\b\u043d\u0435|\u4e0d\u662f|\\neq?|\u2260)\s*(?:equal to|be)?[\s$*:]*$")
+_BOUND = r"(?:at most|at least|(?:more|less|fewer|greater|larger|smaller) than)"
+_NOT = re.compile(
+    rf"(?:\b(?:not|never|nor|nicht|pas|{_BOUND})|n't(?: be)?|\b\u043d\u0435|\u4e0d\u662f|\\neq?|\u2260)\s*(?:equal to|be)?[\s$*:]*$"
+)
 _ALSO = re.compile(r"[\s$]*,?\s*(?:\b(?:or|and|oder|ou|\u0438\u043b\u0438)\b|\u6216)[\s$]*")
 _SET_OVER = re.compile(r"\{\s*([-+]?[\d.]+)\s*\\over\s*([\d.]+)\s*\}")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))\s*(?:\{\s*([-+]?[\d.,]+)\s*\}|(\d))")
