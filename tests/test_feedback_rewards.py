@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,3 +244,4 @@ def test_a_missing_answer_is_none_that_could_be_spelt_out(missing, said):
     assert StringMatch()(["q"], [said], answer=[missing]) == [None]
     assert NumberMatch()(["q"], [said], answer=[missing]) == [None]
     assert StringMatch()(["q"], ["None"], answer=[["5", None]]) == [0.0]
+    assert StringMatch()(["q"], ["5"], answer=[np.array([6, 7])]) == [0.0]

@@ -17,6 +17,7 @@ its evaluation. Articles are kept by default, since outside of reading comprehen
 Its time is linear in the text, so it needs no process of its own.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -117,7 +118,8 @@ def _chosen(text: str) -> str | None:
 
 def _text(gold: Any) -> str:
     """What is accepted, as a text; nothing where a row or a table has no answer, which no completion is to be right by spelling out."""
-    if gold is None or isinstance(gold, Mapping) or gold != gold:  # noqa: PLR0124: a number that is none, as tables write an empty field
+    empty = isinstance(gold, float) and math.isnan(gold)  # what tables write into an empty field
+    if gold is None or isinstance(gold, Mapping) or empty:
         return ""
     try:
         return str(gold)
