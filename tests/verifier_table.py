@@ -831,7 +831,7 @@ KINDS = {
             (r"\boxed{5 (apples)}", "5", 1, "what is counted in brackets"),
             (r"\boxed{5} apples in 3 baskets", "5", 1, "prose behind"),
             ("Neither 4 nor 5", "5", 0, "denied, both of them"),
-            ("It is at most 5", "5", 0, "a bound is no number"),
+            ("At most 5", "5", 0, "a bound is no number"),
             ("It is more than 5.", "5", 0, "a bound is no number"),
             ("Not 4 but 5", "5", 1, "denied, and then said"),
         ],

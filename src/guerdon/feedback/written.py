@@ -30,7 +30,8 @@ _SCALE_OF_MONEY = re.compile(r"\s?(k|K|M|bn|B)\b")
 _SCALES = {"hundred": 2, "thousand": 3, "k": 3, "million": 6, "m": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12}  # powers of ten
 _BOUND = r"(?:at most|at least|(?:more|less|fewer|greater|larger|smaller) than)"
 _NOT = re.compile(
-    rf"(?:\b(?:not|never|nor|nicht|pas|{_BOUND})|n't(?: be)?|\b\u043d\u0435|\u4e0d\u662f|\\neq?|\u2260)\s*(?:equal to|be)?[\s$*:]*$"
+    rf"(?:\b(?:not|never|nor|nicht|pas|{_BOUND})|n't(?: be)?|\b\u043d\u0435|\u4e0d\u662f|\\neq?|\u2260)\s*(?:equal to|be)?[\s$*:]*$",
+    re.IGNORECASE,
 )
 _ALSO = re.compile(r"[\s$]*,?\s*(?:\b(?:or|and|oder|ou|\u0438\u043b\u0438)\b|\u6216)[\s$]*")
 _SET_OVER = re.compile(r"\{\s*([-+]?[\d.]+)\s*\\over\s*([\d.]+)\s*\}")
