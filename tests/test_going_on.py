@@ -270,6 +270,15 @@ class Named(dict):
         return ()
 
 
+@pytest.mark.parametrize("name", ["configuration.json", "sources.json"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"\xff{"), lambda path: path.write_text("[]")])
+def test_what_cannot_be_compared_is_said(tmp_path: Path, name, damage):
+    run(tmp_path, stop=3)
+    damage(tmp_path / name)
+    _, said = run(tmp_path)
+    assert any(f"going on without {name}, which cannot be read" in line for line in said)
+
+
 def test_another_machine_is_said(tmp_path: Path):
     run(tmp_path, stop=3)
     about = json.loads((tmp_path / "environment.json").read_text())

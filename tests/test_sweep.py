@@ -246,7 +246,6 @@ def test_a_sweep_as_a_user_does_it(tmp_path, monkeypatch, capsys):
 def test_a_finished_run_of_other_rows_or_of_another_model_does_not_count(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("run.yaml").write_text("model: {part: small_language_model, characters: abc}\ntask: rows.jsonl\nrecipe: sft\n")
-    Path("own.py").write_text("def right(completion, answer):\n    return 1.0\n")
 
     def planned(rows: str, *more: str):
         Path("rows.jsonl").write_text(rows)

@@ -80,12 +80,18 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self.folder / f"{name}.json"
-        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-            return json.loads(path.read_text())
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            found = json.loads(path.read_text())
+            return found if isinstance(found, dict) else {}
         return {}
 
     def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any], accept: Sequence[str]) -> None:
         """Refuse what would make the run neither of the two, and say what else is another than it was."""
+        lost = [f"{name}.json" for name in ("configuration", "sources") if now[name] and not before[name]]
+        if lost:
+            self.notes.append(
+                f"going on without {' and '.join(lost)}, which cannot be read: whether the run was begun with these settings, rows and weights is not known"
+            )
         wrong, free = changes(before["configuration"], now["configuration"]) if before["configuration"] else ([], [])
         if wrong:
             raise InputError(
