@@ -404,14 +404,14 @@ def test_tools_count_in_the_length_of_a_prompt():
     from types import SimpleNamespace
 
     from guerdon.interfaces.configuration import load
-    from guerdon.interfaces.preparing import Prepared, fits
+    from guerdon.interfaces.preparing import Prepared
+    from guerdon.interfaces.sifting import held_out_sound
 
     model = SimpleNamespace(tokenizer=tokenizer(FAMILIES["qwen 2.5"]), context_length=150)
     prepared = Prepared(load("decoding: {max_completion_length: 8}"), "improve", model, None)
     for row in ({"prompt": USER, "chat_template_kwargs": nothing} for nothing in (None, "", "{}", {})):
-        assert (
-            fits(prepared, row) and not fits(prepared, {**row, "tools": TOOLS}) and not fits(prepared, {**row, "tools": json.dumps(TOOLS)})
-        )
+        rows = [row, {**row, "tools": TOOLS}, {**row, "tools": json.dumps(TOOLS)}]
+        assert held_out_sound(rows, prepared.encoder, frozenset({"long"}))[0] == rows[:1]
 
 
 def test_a_search_hands_on_what_was_sampled():
