@@ -19,6 +19,10 @@ settings.register_profile("explore", settings.get_profile("ci"), derandomize=Fal
 settings.load_profile("ci")  # --hypothesis-profile=explore loads the other one
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--processes", type=int, default=2, help="on how many processes the runs of test_processes.py are (default: 2)")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """The same numbers for a test whichever tests ran before it, where it draws from the global generators."""

@@ -140,6 +140,11 @@ class RewardRunner:
         """The rewards that can be run on a part of the batch, while something else goes on here."""
         return tuple(name for name, reward in self._rewards.items() if self._routes[name].aside and not self._reads_batch(reward))
 
+    @property
+    def reads_batch(self) -> bool:
+        """Whether any reward reads more of the batch than the completions of one prompt."""
+        return any(map(self._reads_batch, self._rewards.values()))
+
     def _reads_batch(self, reward: Adapted) -> bool:
         if reward.kind != "trl":
             return False
@@ -162,8 +167,9 @@ class RewardRunner:
         completions: Sequence[Any],
         columns: Mapping[str, Sequence[Any]] | None = None,
         begun: Arriving | None = None,
+        watching: bool = True,
     ) -> Scored:
-        """Run every reward on the batch, but for what was ``begun``.
+        """Run every reward on the batch, but for what was ``begun``. ``watching``: whether failures are counted at once, or later, with those of others (``watch``).
 
         Raises:
             InputError: a column is missing or of another length, or a reward does not return one value per completion.
@@ -190,7 +196,8 @@ class RewardRunner:
             self.close()  # what is still running is of no use any more
             raise
         scored = _scored(outcomes, len(completions))
-        self._watch(scored)
+        if watching:
+            self.watch(scored)
         return _with_inapplicable(scored)
 
     def close(self) -> None:
@@ -386,7 +393,12 @@ class RewardRunner:
             self._recent.clear()
             self._recent.extend(state["recent"])
 
-    def _watch(self, scored: Scored) -> None:
+    def watch(self, scored: Scored) -> None:
+        """Count the samples that failed.
+
+        Raises:
+            RunFailed: they were too many.
+        """
         with self._lock:
             self._recent.extend(scored.errors)
             failed = [error for error in self._recent if error is not None]

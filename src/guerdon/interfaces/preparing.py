@@ -13,6 +13,7 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.interfaces.sifting import Kept, sifted
+from guerdon.processes import here
 from guerdon.tasks.encoding import Encoder, TooLong, template_variables
 from guerdon.tasks.rows import LazyRows, Row, WrongRow, at_row, place
 from guerdon.training.display import Display, Silent, encoding
@@ -262,18 +263,21 @@ def open_to_one(folder: Path) -> Iterator[None]:
     """
     from guerdon.training.writing import LOCK, writing
 
-    new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = writing(folder)
-        lock.__enter__()
-    except OSError as error:
-        raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
+    new, lock = not folder.exists(), contextlib.ExitStack()
+
+    def take() -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.enter_context(writing(folder))
+        except OSError as error:
+            raise InputError(f"run: {folder} cannot be written ({error.strerror}); give another folder") from error
+
+    here().from_first(take)
     try:
         yield
     finally:
-        lock.__exit__(None, None, None)
-        if new and {path.name for path in folder.iterdir()} <= {LOCK}:
+        lock.close()
+        if new and here().first and {path.name for path in folder.iterdir()} <= {LOCK}:
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
 
@@ -283,11 +287,11 @@ def keeping(configuration: Configuration, folder: Path) -> Iterator[list[str]]:
     """``keep``, and put back what was there before if the run inside is refused: what the folder says is what the run in it was made with."""
     path = folder / "configuration.yaml"
     before = path.read_text() if path.exists() else None
-    said = keep(configuration, folder)
+    said = here().from_first(lambda: keep(configuration, folder))
     try:
         yield said
     except InputError:
-        if before is not None:
+        if before is not None and here().first:
             path.write_text(before)
         raise
 

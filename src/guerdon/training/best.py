@@ -22,6 +22,8 @@ import torch
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.models import Model
+from guerdon.models.sharding import as_held, gathered, whole
+from guerdon.processes import here
 from guerdon.training.display import Display
 from guerdon.training.recipe import Budget
 from guerdon.training.run import Run
@@ -89,9 +91,12 @@ class Best:
 
     def _keep(self) -> None:
         if self.budget.load_best or self.run is None:
-            self.parameters = {n: p.detach().clone() for n, p in self.model.module.named_parameters() if p.requires_grad}
-        if self.run is None:
-            return
+            self.parameters = {n: whole(p.detach()).clone() for n, p in self.model.module.named_parameters() if p.requires_grad}
+        if self.run is not None:
+            with gathered(self.model):
+                here().from_first(self._write, "keeping the best model")
+
+    def _write(self) -> None:
         final = self._place(self.step)
         draft = final.with_name(f"draft-{self.step:08d}")
         with self.run.disk(draft):
@@ -103,7 +108,7 @@ class Best:
             shutil.rmtree(final, ignore_errors=True)
             draft.rename(final)
         self._point()
-        self.prune()
+        self._prune()
 
     def _place(self, step: int | None) -> Path:
         return self.run.folder / "best" / f"step-{step or 0:08d}"
@@ -123,8 +128,10 @@ class Best:
 
     def prune(self) -> None:
         """Forget models that are neither the best nor named by a checkpoint."""
-        if self.run is None or self.step is None:
-            return
+        if self.run is not None and self.step is not None and here().first:
+            self._prune()
+
+    def _prune(self) -> None:
         kept = {self._place(self.step).name} | {self._place(step).name for step in self.run.best_steps()}
         for place in (self.run.folder / "best").glob("*-*"):
             if place.name not in kept:
@@ -132,7 +139,7 @@ class Best:
 
     def forget(self) -> None:
         """Remove what an earlier run left that never came to a checkpoint."""
-        if self.run is not None:
+        if self.run is not None and here().first:
             _remove(self.run.folder / "best")
             _remove(self.run.folder / LINK)
 
@@ -148,11 +155,13 @@ class Best:
             display.say(f"the run ends with the model of step {self.step} in the place of the last one, as budget.load_best asks")
 
     def _back(self) -> None:
-        given = self.parameters or torch.load(self._place(self.step) / "parameters.pt", weights_only=True)
+        given = self.parameters or here().from_first(lambda: torch.load(self._place(self.step) / "parameters.pt", weights_only=True))
         own = dict(self.model.module.named_parameters())
         with torch.no_grad():
             for name, value in given.items():
-                own[name].copy_(value)
+                own[name].copy_(as_held(value, own[name]))
+        if here().several and hasattr(self.model, "gather"):
+            self.model.gather()
 
     # state
 
@@ -173,10 +182,11 @@ class Best:
             return
         self.step, self.value, self.anchor, self.waited = (state[name] for name in ("step", "value", "anchor", "waited"))
         self.named = state["named"]
-        if self.run is None or not self._place(self.step).exists():
+        if self.run is None or not here().from_first(self._place(self.step).exists):
             self.step, self.value = None, math.nan
             return
-        self._point()
+        if here().first:
+            self._point()
         self.prune()
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from guerdon.parts import call, needs, stateful
+from guerdon.processes import here
 from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.training.judging import Scene
@@ -56,7 +57,7 @@ class Comparing:
         texts = [[shown[i] for i in rollouts.quantities["shown"][asked[:, k]].long().tolist()] for k in (0, 1)]
         known = {"first": apart, "second": torch.zeros_like(apart), "prompt": [prompt for prompt, _ in texts[0]]}
         known |= {f"{name}_completion": [said for _, said in side] for name, side in zip(("first", "second"), texts, strict=True)}
-        verdict, state = self._ask(recipe, known, seed, state)
+        verdict, state = here().from_first(lambda: self._ask(recipe, known, seed, state))
         said = ~verdict.isnan() & (self.keeps_ties | (verdict != 0.5))
         tally.add_sum("pairs/asked", len(asked), 1)
         tally.add("pairs/decided", said.double())

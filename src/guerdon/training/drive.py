@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from guerdon.errors import RunFailed
+from guerdon.processes import here
 from guerdon.saying import listening
 from guerdon.training import knobs
 from guerdon.training.best import Best
@@ -31,7 +32,9 @@ class Stepped(Protocol):
 
 
 class Interrupted(RunFailed):
-    """Ctrl-C or SIGTERM: the step was finished and saved."""
+    """Ctrl-C or SIGTERM: the step was finished and saved. Of several processes all know it."""
+
+    told = True
 
 
 def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Display, model: Any) -> list[dict[str, float]]:
@@ -88,7 +91,7 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
                     if best.exhausted and step < budget.steps:
                         metrics["stopped_early"] = 1.0
                 log(step, metrics)
-                stopping = asked_to_stop.is_set()
+                stopping = here().any(asked_to_stop.is_set())
                 if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping or best.exhausted):
                     run.save(step, {**loop.state(), "best": best.state()}, model)
                     best.prune()
@@ -165,7 +168,7 @@ def reporters(budget: Budget, run: Run | None) -> Iterator[Callable[[int, Mappin
     """
     from guerdon.training.trackers import tracker
 
-    opened = [tracker(name, run) for name in budget.report_to]
+    opened = [tracker(name, run) for name in budget.report_to if here().first]
     try:
         yield lambda step, metrics: [each.log(step, metrics) for each in opened] and None
     finally:

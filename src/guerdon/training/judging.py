@@ -49,7 +49,8 @@ class Scene(Protocol):
     A scene whose verdicts can begin before all rollouts are drawn has ``begin(rows, seed) -> Begun | None`` as well, and its ``judge`` another
     argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``. One in which answers are compared and not
     scored has ``odds(first, second) -> [N]``, the log-odds that the one is preferred; one that knows the policy's worth exactly has ``exact(policy) -> metrics``.
-    One whose rows may hold answers has ``given(rows, columns)``: of every row, its answers by column.
+    One whose rows may hold answers has ``given(rows, columns)``: of every row, its answers by column. One whose verdicts take time says whether they need no more than the
+    answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does.
     """
 
     truncated: int
@@ -100,7 +101,20 @@ class TextScene:
             out.append(dict(zip(columns, sides, strict=True)))
         return out
 
-    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: "BegunText | None" = None) -> Judged:
+    @property
+    def by_prompt(self) -> bool:
+        """Whether no reward reads more than the completions of one prompt."""
+        return not self.rewards.reads_batch
+
+    def watch(self, judged: Judged) -> None:
+        """Count the verdicts that failed, of all processes together.
+
+        Raises:
+            RunFailed: they were too many.
+        """
+        self.rewards.watch(judged.scored)
+
+    def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: "BegunText | None" = None, watching: bool = True) -> Judged:
         """Decode every completion and run every reward on it, but for what was ``begun``.
 
         Raises:
@@ -116,7 +130,7 @@ class TextScene:
             there[b][1] if b in there else self.completion(row, tokens) for b, (row, tokens) in enumerate(zip(answered, ids, strict=True))
         ]
         arriving = begun.arriving if begun is not None else None
-        scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving)
+        scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving, watching)
         return Judged(scored, prompts, completions)
 
     def completion(self, row: Row, tokens: Sequence[int]) -> Any:

@@ -11,12 +11,14 @@ from torch import Tensor
 from guerdon.errors import InputError, RunFailed
 from guerdon.exponentials import exp, expm1
 from guerdon.models import Model
+from guerdon.models.sharding import as_held, is_sharded
 from guerdon.parts import call, per_batch, per_group
+from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
-from guerdon.training.measuring import gather, held, micro_batches, of_whole, shares_contexts, wanted_by
+from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
 from guerdon.training.optimisers import Optimiser
-from guerdon.training.optimisers._building import edges_of
+from guerdon.training.optimisers._building import clip, edges_of, held_alike
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
 
@@ -46,6 +48,9 @@ class Learner:
                 f"budget.activation_checkpointing: it is for layers of a language model, and the {name} learns a {type(model).__name__}, whose activations are few; "
                 "leave it out"
             )
+        self.shards = here().several and hasattr(model, "shard")
+        if self.shards:
+            model.shard()
         self.parameters = [p for p in model.module.parameters() if p.requires_grad]
         if not self.parameters:
             raise InputError(
@@ -64,7 +69,8 @@ class Learner:
         """
         self.optimiser.zero_grad(set_to_none=True)
         loss = sum(self._backward(stream, batch, [t for t in terms if t.data == stream], tally, fresh) for stream, batch in batches.items())
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, optimiser.max_grad_norm))
+        self._sum_gradients()
+        norm = clip(self.parameters, optimiser.max_grad_norm)
         prefix = "" if self.name == "policy" else f"{self.name}/"
         if not (math.isfinite(loss) and math.isfinite(norm)):
             return self._skip(tally, prefix, loss, norm)
@@ -73,6 +79,8 @@ class Learner:
             group["lr"] = optimiser.learning_rate
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        if self.shards:
+            self.model.gather()
         self.steps += 1
         tally.add(f"{prefix}loss", loss)
         tally.add(f"{prefix}grad_norm", norm)
@@ -85,6 +93,11 @@ class Learner:
         with torch.no_grad():
             tally.add("loss", self._backward("", batch, [t for t in terms if not t.data], tally, False))
 
+    def done(self) -> None:
+        """No further step is made: the model is whole again on every process."""
+        if self.shards:
+            self.model.unshard()
+
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
         trained = {name: p.detach().clone() for name, p in self.model.module.named_parameters() if p.requires_grad}
@@ -95,8 +108,10 @@ class Learner:
         own = dict(self.model.module.named_parameters())
         with torch.no_grad():
             for name, value in state["parameters"].items():
-                own[name].copy_(value)
-        self.optimiser.load_state_dict(state["optimiser"])
+                own[name].copy_(as_held(value, own[name]))
+        self.optimiser.load_state_dict(held_alike(state["optimiser"], self.optimiser))
+        if self.shards:
+            self.model.gather()
         self.steps, self.skipped_in_a_row = state["steps"], state["skipped"]
 
     def _skip(self, tally: Tally, prefix: str, loss: float, norm: float) -> bool:
@@ -111,39 +126,61 @@ class Learner:
         return False
 
     def _backward(self, stream: str, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
-        """Add the gradient of the terms on one stream, micro-batch by micro-batch, and return their value."""
+        """Add the gradient of the terms on one stream, micro-batch by micro-batch, those of this process, and return their value over all."""
         terms = [self._settled(term, batch) for term in terms]
-        names = wanted_by(t.loss for t in terms)
         weights = [step_weights(term, batch) for term in terms]
-        metrics, scoring = names_of(terms), next((t for t in terms if hasattr(t.loss, "scores")), None)
         whole = any(per_batch(t.loss) for t in terms)
         if not whole and torch.is_grad_enabled():
             batch, weights = self._without_silent(batch, terms, weights, tally)
         group = held(batch, Name("group")) if any(per_group(t.loss) for t in terms) else None
-        parts = [torch.arange(len(batch))] if whole else micro_batches(batch, self.budget, shares_contexts(self.model), group)
-        value = 0.0
-        for rows in parts:
-            micro = batch.select(rows)
-            quantities = gather(micro, names, self.model, self.views)
-            logp = quantities.get("logp")
-            watched = fresh is False and logp is not None and logp.requires_grad
-            if watched:
-                logp.retain_grad()
-            loss = 0.0
-            for term, weight, name in zip(terms, weights, metrics, strict=True):
-                each = call(term.loss, quantities)
-                share = weight[rows][:, : each.shape[1]] if each.dim() > 1 else weight[rows].sum(-1)
-                if share.any():
-                    loss = loss + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
-                tally.add(f"losses/{name}", each.detach(), mask_of(term, micro) if each.dim() > 1 else None)
-                if term is scoring:
-                    observe_scores(term, quantities, tally)
-            if isinstance(loss, Tensor):
-                if loss.requires_grad and torch.is_grad_enabled():
-                    loss.backward()
-                value += float(loss.detach())
-            observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
-        return value
+        if whole:
+            parts, own = [torch.arange(len(batch))], here().own([1.0])
+        else:
+            parts, own = shared_out(batch, self.budget, shares_contexts(self.model), group)
+
+        def of_own() -> tuple[float, Tally]:
+            share = Tally()
+            return sum(self._of_rows(batch, parts[k], terms, weights, share, fresh) for k in own), share
+
+        values, shares = zip(*here().each(of_own), strict=True)
+        for share in shares:
+            tally.join(share)
+        return sum(values)
+
+    def _of_rows(self, batch: Batch, rows: Tensor, terms: list[Term], weights: list[Tensor], tally: Tally, fresh: bool) -> float:
+        """Add the gradient of the terms on one micro-batch, and return their value."""
+        micro, scoring = batch.select(rows), next((t for t in terms if hasattr(t.loss, "scores")), None)
+        quantities = gather(micro, wanted_by(t.loss for t in terms), self.model, self.views)
+        logp = quantities.get("logp")
+        watched = fresh is False and logp is not None and logp.requires_grad
+        if watched:
+            logp.retain_grad()
+        loss = 0.0
+        for term, weight, name in zip(terms, weights, names_of(terms), strict=True):
+            each = call(term.loss, quantities)
+            share = weight[rows][:, : each.shape[1]] if each.dim() > 1 else weight[rows].sum(-1)
+            if share.any():
+                loss = loss + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
+            tally.add(f"losses/{name}", each.detach(), mask_of(term, micro) if each.dim() > 1 else None)
+            if term is scoring:
+                observe_scores(term, quantities, tally)
+        if isinstance(loss, Tensor) and loss.requires_grad and torch.is_grad_enabled():
+            loss.backward()
+        observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
+        return float(loss.detach()) if isinstance(loss, Tensor) else 0.0
+
+    def _sum_gradients(self) -> None:
+        """The gradient of all rows, where each process has that of its own."""
+        if not here().several:
+            return
+        if self.shards:
+            self.model.scatter()
+        own = [p for p in self.parameters if not is_sharded(p)]
+        there = [any(said) for said in zip(*here().each(lambda: [p.grad is not None for p in own]), strict=True)]
+        moved = [p for p, some in zip(own, there, strict=True) if some]
+        for parameter in moved:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        here().total(p.grad for p in moved)
 
     def _settled(self, term: Term, batch: Batch) -> Term:
         """The term with what its loss has to know of the whole batch put in as numbers."""

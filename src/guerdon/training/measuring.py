@@ -9,6 +9,7 @@ the model itself and a view say of each sequence in answer to another prompt of 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.parts import needs, wants
+from guerdon.processes import here
 from guerdon.quantities import Name, by_step
 from guerdon.sequences import SENT_ALONG, Batch, Sequences, merge, prefixed
 
@@ -119,6 +121,15 @@ def _filled(blocks: Iterable[tuple[list[int], int]], budget: int, padded: bool) 
         yield torch.tensor(rows)
 
 
+def shared_out(batch: Batch, budget: int, shared: bool = True, group: Tensor | None = None) -> tuple[list[Tensor], list[int]]:
+    """Micro-batches, and which of them this process computes. Where there are several processes there are as many at least, if there are rows for them."""
+    processes, tokens = here(), batch.tokens
+    if processes.several:
+        budget = min(budget, max(-(-int(tokens.sum()) // processes.count), 1))
+    parts = list(micro_batches(batch, budget, shared, group))
+    return parts, processes.own([float(tokens[rows].sum()) for rows in parts])
+
+
 def shares_contexts(model: Model | None) -> bool:
     """Whether the model computes a context once, however many sequences answer it."""
     return bool(getattr(model, "packed", False))
@@ -139,12 +150,17 @@ def _measure(model: Model, sequences: Sequences, names: Set[str], views: Mapping
 def measured(
     model: Model, sequences: Sequences, names: Iterable[str], budget: int, views: Mapping[str, Model] | None = None
 ) -> dict[str, Tensor]:
-    """Quantities of many sequences under a model, without gradients, in micro-batches."""
+    """Quantities of many sequences under a model, without gradients, in micro-batches; of each process some, and all of them everywhere."""
     names = frozenset(names)
+    parts, own = shared_out(Batch({"": sequences}), budget, shares_contexts(model))
+
+    def measure() -> list[tuple[Tensor, dict[str, Tensor]]]:
+        return [(parts[k], _measure(model, sequences.select(parts[k]), names, views or {})) for k in own]
+
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
-    for rows in micro_batches(Batch({"": sequences}), budget, shares_contexts(model)):
-        for name, value in _measure(model, sequences.select(rows), names, views or {}).items():
+    for rows, found in chain.from_iterable(here().each(measure, f"measuring {', '.join(sorted(names))}")):
+        for name, value in found.items():
             steps = by_step(name, value)
             if name not in out:
                 shape = (len(sequences), width, *value.shape[2:]) if steps else (len(sequences), *value.shape[1:])
@@ -159,7 +175,7 @@ def measured(
 def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model], budget: int) -> None:
     """Measure what is asked for under the bound views, on every side that the batch has, and keep it with the sequences."""
     wanted: dict[str, dict[str, set[str]]] = {}
-    for name in names:
+    for name in sorted(names, key=str):  # in one order on all processes
         if name.side in batch.sides and name.view in views and name.quantity in views[name.view].measures:
             wanted.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
     for view, by_side in wanted.items():
@@ -196,7 +212,7 @@ def of_whole(batch: Batch, names: Iterable[Name], model: Model, views: Mapping[s
     """The named tensors of a whole batch, without gradients, measured in micro-batches: what a loss has to know of all of it before it is split."""
     out: dict[str, Tensor] = {}
     to_measure: dict[str, dict[str, set[str]]] = {}
-    for name in names:
+    for name in sorted(names, key=str):  # in one order on all processes
         value = held(batch, name)
         if value is not None:
             out[str(name)] = value
@@ -276,7 +292,7 @@ def _on_sides(
     """What is wanted of each side that the batch has: terms on other data have other sides. Sides of which the same is wanted are measured together: a
     pair's two sides share their context."""
     out: dict[str, dict[str, Tensor]] = {}
-    for names in {frozenset(names) for side, names in wanted.items() if side in batch.sides}:
+    for names in sorted({frozenset(names) for side, names in wanted.items() if side in batch.sides}, key=sorted):
         sides = [side for side in batch.sides if wanted.get(side) == names]
         if len(sides) == 1 or "hidden" in names:  # hidden states come for all acted steps in one tensor
             out |= {side: measure(batch.sides[side], names) for side in sides}

@@ -18,8 +18,10 @@ from torch import Tensor
 from guerdon.acting.samplers import Sampler
 from guerdon.models import Model, Policy
 from guerdon.parts import needs, wants
+from guerdon.processes import here
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import Begun, Judged, Row, Scene
+from guerdon.training.sharing import judged, own_prompts, shared
 
 _WORTHWHILE = 0.1  # what rewards take of the sampler's time
 
@@ -48,25 +50,27 @@ class Overlapping:
             seeds: for the sampler, and for whatever is random in the verdicts.
             views: the bound models, for a sampler in which others act as well.
         """
-        begun = self._begin(sampler, rows, seeds[1])
+        processes = here()
+        aside = getattr(sampler, "engine", None) is not None and processes.several  # who draws for the policy is asked once, by the first
+        begun = None if aside else self._begin(sampler, [rows[i] for i in own_prompts(len(rows), processes)], seeds[1])
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
         if "views" in wants(sampler):
             told["views"] = views or {}
         if "given" in needs(sampler):
             told["given"] = partial(self.scene.given, rows)
-        known: dict[str, Any] = {"begun": begun} if begun is not None else {}
         start = time.perf_counter()
         try:
-            rollouts = sampler(policy, contexts, decoding, seeds[0], **told)
+            draw = partial(sampler, policy if aside else shared(policy), contexts, decoding, seeds[0], **told)
+            rollouts = processes.from_first(draw) if aside else draw()
             drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
-            judged = self.scene.judge(rollouts, rows, seeds[1], **known)
+            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun)
         except BaseException:
             if begun is not None:
                 self.scene.close()  # what was begun is of no use any more
             raise
         seconds = {"sampling": drawn - start, "rewards": time.perf_counter() - drawn, "rewards_hidden": hidden}
         self.worthwhile = seconds["rewards"] + hidden >= _WORTHWHILE * seconds["sampling"]
-        return rollouts, judged, seconds
+        return rollouts, verdicts, seconds
 
     def _begin(self, sampler: Sampler, rows: Sequence[Row], seed: int) -> Begun | None:
         begin = getattr(self.scene, "begin", None)

@@ -105,6 +105,7 @@ class Budget:
         tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
         activation_checkpointing: of each layer of a language model only the input is kept for the gradient, and the rest is computed again: less memory, a
             quarter more time or so, never another result.
+        processes: of this machine that the run is on; changes speed and memory, never the result. Over several machines ``torchrun`` starts them.
         evaluate_every, save_every: in steps; 0 only at the end.
         evaluation_rows: at most so many held-out rows.
         keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.
@@ -126,6 +127,7 @@ class Budget:
         {
             "steps",
             "tokens_per_micro_batch",
+            "processes",
             "activation_checkpointing",
             "evaluate_every",
             "evaluation_rows",
@@ -146,6 +148,7 @@ class Budget:
     gradient_accumulation_steps: int = 1
     tokens_per_micro_batch: int = 4096
     activation_checkpointing: bool = False
+    processes: int = 1
     evaluate_every: int = 0
     evaluation_rows: int = 256
     save_every: int = 50
@@ -169,6 +172,8 @@ class Budget:
                 f"budget.keep_best is {self.keep_best!r} and evaluations come every {self.evaluate_every} of {self.steps} steps (0: at the end only); "
                 "set budget.evaluate_every, so that there is something to choose from"
             )
+        if self.processes < 1:
+            raise InputError(f"budget.processes is {self.processes}; a run is on 1 process or more")
         if self.patience < 0 or self.min_delta < 0:
             raise InputError("budget.patience and budget.min_delta are 0 or more")
 

@@ -27,6 +27,9 @@ from typing import Any
 import torch
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.models.sharding import gathered
+from guerdon.processes import here
+from guerdon.training.checkpointed import SHARDS, Damaged, damaged, put_back, taken_out, write
 from guerdon.training.going_on import changes
 from guerdon.training.sources import compared
 from guerdon.training.writing import writing
@@ -34,10 +37,17 @@ from guerdon.training.writing import writing
 MACHINE = ("guerdon", "python", "torch", "transformers", "machine", "threads", "gpu")  # on what the digits of a result depend
 
 CUT_OFF = ("file write failed", "unexpected pos")  # what torch.save says, as a RuntimeError, when a file could not be written to its end
+VERSIONS = {
+    "code": "code of guerdon",
+    "guerdon": "version of guerdon",
+    "torch": "version of torch",
+    "transformers": "version of transformers",
+    "model": "weights",
+}
 
 
 class Run:
-    """The open directory of one run.
+    """The open directory of one run. Where it is on several processes, the first writes and reads, and tells the others.
 
     Raises:
         InputError: the directory holds a run with another configuration, on other rows, or of another model; or another process writes there.
@@ -55,16 +65,38 @@ class Run:
         self.keep = keep_checkpoints
         self.notes: list[str] = []  # what the user is to be told when the run goes on
         self.steps_before: int | None = None  # how many steps were asked for when it was begun, or gone on with
+        self._alike(sources or {})
+        self.notes, self.steps_before = here().from_first(lambda: self._begin(configuration, sources or {}, accept))
+
+    @staticmethod
+    def _alike(sources: Mapping[str, Any]) -> None:
+        """Refuse processes that do not compute the same."""
+        versions = {name: value for name, value in environment().items() if name in ("guerdon", "code", "torch", "transformers")}
+        told = here().each(lambda: {**versions, **sources}, "comparing what the run is made from")
+
+        def compare() -> None:
+            for rank, other in enumerate(told):
+                wrong = [VERSIONS.get(name, name) for name, value in told[0].items() if other.get(name) != value]
+                if wrong:
+                    raise InputError(
+                        f"process {rank} of {len(told)} has other {' and '.join(wrong)} than the first one, so that they would not compute the same; let all of them see the "
+                        "same files, and install the same versions"
+                    )
+
+        here().from_first(compare)
+
+    def _begin(self, configuration: Mapping[str, Any], sources: Mapping[str, Any], accept: Sequence[str]) -> tuple[list[str], int | None]:
         with _disk(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with self.writing():
-                now = {"configuration": configuration, "environment": environment(), "sources": sources or {}}
+                now = {"configuration": configuration, "environment": environment(), "sources": sources}
                 found = {name: json.loads(json.dumps(what, default=str)) for name, what in now.items()}
                 if done := self.checkpoints():
                     refuse_fewer(self.folder, int(done[-1].name.removeprefix("step-")), (configuration.get("budget") or {}).get("steps"))
                     self._compare({name: self._read(name) for name in found}, found, accept)
                 for name, what in found.items():
                     _replace(self.folder / f"{name}.json", json.dumps(what, indent=2))
+        return self.notes, self.steps_before
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Nobody else writes into the folder meanwhile.
@@ -72,7 +104,7 @@ class Run:
         Raises:
             InputError: another process does.
         """
-        return writing(self.folder)
+        return writing(self.folder) if here().first else contextlib.nullcontext()
 
     def disk(self, draft: Path | None = None) -> contextlib.AbstractContextManager[None]:
         """A full disk, or one that may not be written, becomes a sentence."""
@@ -128,9 +160,11 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """Every line of ``metrics.jsonl``."""
-        return list(read_lines(self.folder / "metrics.jsonl"))
+        return here().from_first(lambda: list(read_lines(self.folder / "metrics.jsonl")))
 
     def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
+        if not here().first:
+            return
         with _disk(self.folder), (self.folder / name).open("a") as file:
             file.write("".join(json.dumps(row, default=_plain) + "\n" for row in rows))
 
@@ -144,15 +178,31 @@ class Run:
         """Write a checkpoint: whole under a temporary name, then renamed, so that a kill at any moment leaves the previous ones."""
         final = self.folder / "checkpoints" / f"step-{step:08d}"
         draft = final.with_name(f"draft-{step:08d}")
+        plain, split = taken_out(state)
+        here().from_first(lambda: self._empty(draft), "making room for a checkpoint")
+        if split:
+            here().each(lambda: self._write_parts(split, draft), "writing a checkpoint")
+        with gathered(model):
+            here().from_first(lambda: self._finish(step, plain, model, draft, final), "finishing a checkpoint")
+        return final
+
+    def _empty(self, draft: Path) -> None:
         with _disk(self.folder, draft):
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
+
+    def _write_parts(self, split: Mapping[str, torch.Tensor], draft: Path) -> None:
+        with _disk(self.folder):
+            write(split, draft / SHARDS)
+
+    def _finish(self, step: int, state: Mapping[str, Any], model: Any, draft: Path, final: Path) -> None:
+        with _disk(self.folder, draft):
             torch.save(dict(state), draft / "state.pt")
             if model is not None:
                 model.save(draft / "model", merge=False)
             about = {"step": step, "sha256": _digest(draft / "state.pt"), "best": (state.get("best") or {}).get("step")}
             (draft / "manifest.json").write_text(json.dumps(about))
-            for path in draft.iterdir():
+            for path in draft.rglob("*"):
                 if path.is_file():
                     with path.open("rb") as file:
                         os.fsync(file.fileno())
@@ -160,27 +210,34 @@ class Run:
             draft.rename(final)
         for old in self.checkpoints()[: -self.keep]:
             shutil.rmtree(old, ignore_errors=True)
-        return final
 
     def resume(self) -> tuple[int, dict[str, Any]] | None:
         """Step and state of the newest sound checkpoint, and everything logged after it forgotten; None where there is none.
 
         A damaged checkpoint is passed over, and said in ``notes``.
         """
-        for checkpoint in reversed(self.checkpoints()):
+        for name in here().from_first(lambda: [checkpoint.name for checkpoint in reversed(self.checkpoints())]):
+            checkpoint = self.folder / "checkpoints" / name
             try:
-                manifest = json.loads((checkpoint / "manifest.json").read_text())
-                if _digest(checkpoint / "state.pt") != manifest["sha256"]:
-                    raise ValueError("its contents are not what was written")
-                state = torch.load(checkpoint / "state.pt", weights_only=False)
-            except Exception as error:
-                self.notes.append(f"checkpoint {checkpoint.name} is damaged ({error}); the one before it is used")
-                shutil.rmtree(checkpoint, ignore_errors=True)
+                step, state = here().from_first(lambda place=checkpoint: self._sound(place), f"reading {name}")
+                state = here().at_once(lambda found=state, place=checkpoint: put_back(found, place / SHARDS), f"reading {name}")
+            except Damaged as error:
+                self.notes.append(f"checkpoint {name} is damaged ({error}); the one before it is used")
+                if here().first:
+                    shutil.rmtree(checkpoint, ignore_errors=True)
                 continue
-            self._forget_after(manifest["step"])
-            return manifest["step"], state
-        self._forget_after(-1)
+            here().from_first(lambda last=step: self._forget_after(last))
+            return step, state
+        here().from_first(lambda: self._forget_after(-1))
         return None
+
+    @staticmethod
+    def _sound(checkpoint: Path) -> tuple[int, dict[str, Any]]:
+        with damaged():
+            manifest = json.loads((checkpoint / "manifest.json").read_text())
+            if _digest(checkpoint / "state.pt") != manifest["sha256"]:
+                raise ValueError("its contents are not what was written")
+            return manifest["step"], torch.load(checkpoint / "state.pt", weights_only=False)
 
     def best_steps(self) -> set[int]:
         """The steps whose models the kept checkpoints name as the best so far."""

@@ -12,6 +12,7 @@ class Tally:
     def __init__(self) -> None:
         self.sums: dict[str, tuple[float, float]] = {}
         self.extremes: dict[str, float] = {}
+        self.lows: set[str] = set()  # of the extremes, those that are the smallest
 
     def add(self, name: str, values: Tensor | float, mask: Tensor | None = None) -> None:
         """Add values (all, or those where ``mask`` is true) to the mean called ``name``; NaN is left out."""
@@ -31,7 +32,15 @@ class Tally:
 
     def lowest(self, name: str, value: float) -> None:
         """Keep the smallest value seen."""
+        self.lows.add(name)
         self.extremes[name] = min(value, self.extremes.get(name, float("inf")))
+
+    def join(self, other: "Tally") -> None:
+        """Add what another one counted of other rows."""
+        for name, (total, count) in other.sums.items():
+            self.add_sum(name, total, count)
+        for name, value in other.extremes.items():
+            (self.lowest if name in other.lows else self.highest)(name, value)
 
     def update(self, other: Mapping[str, float]) -> None:
         """Add each value once."""

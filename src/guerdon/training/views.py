@@ -8,6 +8,7 @@ import torch
 
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
+from guerdon.models.sharding import whole
 from guerdon.quantities import Name
 from guerdon.training.remembering import Remembering
 
@@ -54,7 +55,7 @@ class Views:
             now, copy = self.policy.module.parameters(), self.bound[update.into].module.parameters()
             square, count = 0.0, 0
             with torch.no_grad():
-                for a, b in zip(now, copy, strict=True):
+                for a, b in zip(map(whole, now), copy, strict=True):
                     b.copy_(update(step=step, now=a, copy=b))
                     square, count = square + float((a - b).square().sum()), count + a.numel()
             far[f"updates/{update.into}_distance"] = (square / max(count, 1)) ** 0.5

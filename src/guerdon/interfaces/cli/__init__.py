@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = [a for a in arguments if a != "--debug"]
     try:
         code = app()(args=arguments, prog_name="guerdon", standalone_mode=False) or 0
-        if code == STOPPED:  # what typer makes of Ctrl-C
+        if code == STOPPED and _speaks():  # what typer makes of Ctrl-C
             _say("stopped")
         return code
     except Exception as error:
@@ -36,8 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _said(error)
     except KeyboardInterrupt:
-        _say("stopped")
+        if _speaks():
+            _say("stopped")
         return STOPPED
+
+
+def _speaks() -> bool:
+    """Whether this process says what all know: the first of several does."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _share_the_processor() -> None:
@@ -111,6 +117,8 @@ def _said(error: Exception) -> int:
     if _is_usage(error):
         error.show()
         return WRONG
+    if getattr(error, "told", False) and not _speaks():
+        return WRONG if isinstance(error, InputError) else FAILED
     if isinstance(error, InputError):
         _say(str(error))
         return WRONG

@@ -1,6 +1,7 @@
 """What ``train`` and ``fit`` have in common: print the configuration, run, save, report, say where everything is."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,30 +10,58 @@ from guerdon.interfaces.cli._printing import as_json, console, figures
 
 
 def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
-    """Run the loop called ``which`` (or the stages) of a configuration."""
+    """Run the loop called ``which`` (or the stages) of a configuration, on as many processes as it says, or as there are."""
     from guerdon.interfaces.configuration import dump, read
     from guerdon.interfaces.preparing import keeping, open_to_one, run_folder
+    from guerdon.processes import joined
 
-    configuration = read(path, overrides)
-    folder = run_folder(configuration, path)
-    configuration = dataclasses.replace(configuration, run=str(folder))
-    if not json:
-        console.print(dump(configuration), markup=False, soft_wrap=True)
-    with open_to_one(folder):
-        if configuration.stages:
-            model, histories = _stages(configuration, folder, keeping)
-        else:
-            model, histories = _one(configuration, which, folder, keeping)
-        finish(folder, model, histories, json)
+    with joined() as processes:
+        configuration = processes.at_once(lambda: read(path, overrides))
+        if configuration.budget.processes not in (1, processes.count):
+            _on_many(configuration.budget.processes, processes.count)
+        folder = run_folder(configuration, path)
+        configuration = dataclasses.replace(configuration, run=str(folder))
+        if not json and processes.first:
+            console.print(dump(configuration), markup=False, soft_wrap=True)
+        with open_to_one(folder):
+            if configuration.stages:
+                model, histories = _stages(configuration, folder, keeping)
+            else:
+                model, histories = _one(configuration, which, folder, keeping)
+            processes.from_first(lambda: finish(folder, model, histories, json))
+
+
+def _on_many(wanted: int, there: int) -> None:
+    """Start this command as so many processes, and end as they do.
+
+    Raises:
+        InputError: it is one of another number already.
+    """
+    from typer import Exit
+
+    from guerdon.errors import InputError
+    from guerdon.interfaces.launching import launch
+
+    if there > 1:
+        raise InputError(f"budget.processes is {wanted}, and {there} processes were started; leave it out, or start {wanted}")
+    raise Exit(launch(wanted, [sys.executable, "-m", "guerdon", *sys.argv[1:]]))
+
+
+def _display() -> Any:
+    """What the first process shows."""
+    from guerdon.processes import here
+    from guerdon.training.display import Silent, Terminal
+
+    return Terminal() if here().first else Silent()
 
 
 def _one(configuration: Any, which: str, folder: Path, keeping: Any) -> tuple[Any, dict[str, list]]:
     from guerdon.interfaces.preparing import offering_to_drop, prepare
-    from guerdon.training.display import Terminal
+    from guerdon.processes import here
 
-    display = Terminal()
+    display = _display()
     with offering_to_drop(configuration):
-        prepared = prepare(configuration, which, display=display)
+        prepared = here().at_once(lambda: prepare(configuration, which, display=display))
         for note in prepared.notes:
             display.say(note)
         with keeping(configuration, folder) as notes:
@@ -44,15 +73,16 @@ def _one(configuration: Any, which: str, folder: Path, keeping: Any) -> tuple[An
 
 def _stages(configuration: Any, folder: Path, keeping: Any) -> tuple[Any, dict[str, list]]:
     from guerdon.interfaces.preparing import offering_to_drop, prepare
-    from guerdon.training.display import Terminal
+    from guerdon.processes import here
     from guerdon.training.stages import Pipeline, Stage
 
-    display = Terminal()
+    display = _display()
     seed = configuration.budget.seed
     made = []
     for name, stage in configuration.stages.items():
         with offering_to_drop(stage):
-            prepared = prepare(stage, stage.loop, f"stages.{name}", stage.model or configuration.model, seed, display)
+            start = stage.model or configuration.model
+            prepared = here().at_once(lambda s=stage, n=name, m=start: prepare(s, s.loop, f"stages.{n}", m, seed, display))
         for note in prepared.notes:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))

@@ -116,7 +116,9 @@ _OFFLOADED = (
 
 _COMPUTES = "how layers are computed is found out by measuring and changes no result; leave it out"
 _PACKED = "weights of 4 or 8 bits are not computed with; model.dtype: bfloat16 with model.lora needs two bytes a weight; leave it out"
-_ONE = "one process and one GPU is what there is; leave it out"
+_SPLIT = "what is trained is split over the processes wherever there are several (budget.processes, or torchrun); leave it out"
+_HOW_MANY = "on how many processes of a machine a run is, is budget.processes; over several machines torchrun starts them; see the page on several processes"
+_WHOLE = "each process computes with the whole model, and nothing is moved to another place meanwhile; leave it out"
 _SERVER = "a server is part of the sampler: recipe.sampler.engine={part: server, ...}; how it is started is its own affair; see the page on servers"
 _ROWS = "rows are encoded as they are needed; leave it out"
 _EPOCHS = "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size"
@@ -148,10 +150,13 @@ ANSWERS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("load_in_4bit", "load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_compute_dtype", "use_bnb_nested_quant"), _PACKED),
     **dict.fromkeys(
-        ("nnodes", "n_gpus_per_node", "ulysses_sequence_parallel_size", "param_offload", "optimizer_offload", "local_rank", "ddp_timeout"),
-        _ONE,
+        ("nnodes", "n_gpus_per_node", "nproc_per_node", "num_processes", "num_machines", "local_rank"),
+        _HOW_MANY,
     ),
-    **dict.fromkeys(("fsdp_config", "accelerator_config", "ddp_find_unused_parameters", "actor.strategy"), _ONE),
+    **dict.fromkeys(("ulysses_sequence_parallel_size", "param_offload", "optimizer_offload", "tensor_parallel_size"), _WHOLE),
+    **dict.fromkeys(
+        ("deepspeed", "fsdp", "fsdp_config", "accelerator_config", "ddp_find_unused_parameters", "ddp_timeout", "actor.strategy"), _SPLIT
+    ),
     **dict.fromkeys(("use_cpu", "no_cuda", "use_mps_device"), "where is computed is model.device: cpu, cuda, cuda:1 ..."),
     "trust_remote_code": "code that comes with a model is not run; leave it out",
     "model_revision": "what lies on the hub's main branch is read; fetch another revision into a folder, and name that as model.source",
@@ -336,9 +341,6 @@ ANSWERS: Mapping[str, str] = {
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
     "reward_weights": "rewards are weighed where they are combined: recipe.combine={part: weigh, weights: {name: 0.5}}",
     "use_vllm": _SERVER,
-    "deepspeed": "one process and one GPU is what there is; leave it out",
-    "fsdp": "one process and one GPU is what there is; leave it out",
-    "tensor_parallel_size": "one process and one GPU is what there is; leave it out",
     "activation_offloading": _OFFLOADED,
     "enable_activation_offload": _OFFLOADED,
     "enable_activation_offloading": _OFFLOADED,

@@ -20,6 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from guerdon.models.sharding import gather, is_sharded, scatter, shard
+from guerdon.processes import here
+
 ROOM = 1.0  # the largest number of a gradient that enters a copy in float16
 LESS = 2.0**-4  # of the room is left after a gradient that was not finite
 
@@ -27,21 +30,25 @@ LESS = 2.0**-4  # of the room is left after a gradient that was not finite
 class ComputeCopy:
     """The copy of ``module`` in ``dtype``."""
 
-    def __init__(self, module: nn.Module, dtype: torch.dtype):
-        shared = {id(p): p for p in module.parameters() if not p.requires_grad and p.dtype == dtype}
+    def __init__(self, module: nn.Module, dtype: torch.dtype | None = None):
+        shared = {id(p): p for p in module.parameters() if not p.requires_grad and dtype in (None, p.dtype)}
         self.scales, self.scale, self.room = dtype == torch.float16, 0.0, ROOM
-        self.copy = copy.deepcopy(module, shared).to(dtype)
-        self.copy = _with_buffers_of(module, self.copy)
+        self.copy = copy.deepcopy(module, shared)
+        self.copy = _with_buffers_of(module, self.copy if dtype is None else self.copy.to(dtype))
         own = dict(self.copy.named_parameters())
         self.pairs = [(p, own[name]) for name, p in module.named_parameters() if p is not own[name]]
-        for master, mine in self.pairs:
+        self.gradients: dict[int, Tensor] = {}  # of masters that are split over processes, by their place: of this process's rows, whole
+        for place, (master, mine) in enumerate(self.pairs):
             if master.requires_grad:
-                mine.register_post_accumulate_grad_hook(self._handing_on_to(master))
+                mine.register_post_accumulate_grad_hook(self._handing_on_to(place))
         self.versions: list[int] = []
+        self.split = False
 
     @property
     def module(self) -> nn.Module:
-        """The copy, with the values that the parameters have now."""
+        """The copy, with the values that the parameters have now. Where they are split over processes, those that they had when ``gather`` was called."""
+        if self.split:
+            return self.copy
         versions = [master._version for master, _ in self.pairs]
         if versions != self.versions:
             with torch.no_grad():
@@ -49,6 +56,29 @@ class ComputeCopy:
                     mine.copy_(master)
             self.versions = versions
         return self.copy
+
+    def shard(self, module: nn.Module) -> None:
+        """Split what is trained over the processes; ``module`` is the one that is copied."""
+        self.module  # noqa: B018  brought up to date
+        made = shard(module)
+        self.pairs = [(made.get(id(master), master), mine) for master, mine in self.pairs]
+        self.split = True
+
+    def gather(self) -> None:
+        """Bring the copy up to date with parameters that are split over processes; all have to."""
+        gather([pair for pair in self.pairs if is_sharded(pair[0])])
+
+    def scatter(self) -> None:
+        """Hand the gradient of all processes' rows on to the parameters, of which each holds a part; all have to."""
+        there = sorted(set().union(*here().each(lambda: set(self.gradients), "adding up gradients")))
+        masters = [self.pairs[place][0] for place in there]
+        own = [self.gradients.pop(place, None) for place in there]
+        parts = [
+            (master, torch.zeros_like(self.pairs[place][1], dtype=master.dtype) if mine is None else mine)
+            for place, master, mine in zip(there, masters, own, strict=True)
+        ]
+        for master, gradient in zip(masters, scatter(parts), strict=True):
+            master.grad = gradient
 
     def leaving(self, x: Tensor) -> Tensor:
         """What was computed with the copy, as it is used elsewhere: the same numbers, in float32 where the gradient has to be scaled."""
@@ -64,13 +94,17 @@ class ComputeCopy:
             self.scale = 2.0 ** round(math.log2(self.room / largest))
         return self.scale or 1.0
 
-    def _handing_on_to(self, master: Tensor) -> Callable[[Tensor], None]:
+    def _handing_on_to(self, place: int) -> Callable[[Tensor], None]:
         def hand_on(mine: Tensor) -> None:
             gradient, mine.grad = mine.grad, None
+            master = self.pairs[place][0]
             if self.scales:
                 self.room *= 1.0 if self.scale == 0 or gradient.isfinite().all() else LESS
                 gradient = gradient.to(master.dtype).div_(self.scale or 1.0)
-            if master.grad is None:
+            if is_sharded(master):
+                before = self.gradients.get(place)
+                self.gradients[place] = gradient.to(master.dtype) if before is None else before.add_(gradient)
+            elif master.grad is None:
                 master.grad = gradient.to(master.dtype)
             else:
                 master.grad += gradient

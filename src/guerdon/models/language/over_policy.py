@@ -20,6 +20,22 @@ class OverPolicy:
     def checkpoints(self, on: bool) -> None:
         self.policy.checkpoints = on
 
+    def shard(self) -> None:
+        """Split what is trained of the policy over the processes."""
+        self.policy.shard()
+
+    def gather(self) -> None:
+        """Compute with the policy's parameters as they are now."""
+        self.policy.gather()
+
+    def scatter(self) -> None:
+        """Give the policy's parameters their gradient."""
+        self.policy.scatter()
+
+    def unshard(self) -> None:
+        """Hold all parameters whole again."""
+        self.policy.unshard()
+
     @property
     def context_length(self) -> int:
         """Positions that the model can attend to, prompt and completion together."""

@@ -23,6 +23,7 @@ from guerdon.models.language.mixing import MixedPolicy, Within
 from guerdon.models.language.sampling import begin, sample
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
+from guerdon.models.sharding import unshard
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
 
@@ -55,6 +56,26 @@ class LanguagePolicy:
     def _copy(self) -> ComputeCopy | None:
         differs = self.dtype is not None and any(p.dtype != self.dtype for p in self.module.parameters())
         return ComputeCopy(self.module, self.dtype) if differs else None
+
+    def shard(self) -> None:
+        """Split what is trained over the processes; what computes is a copy from then on, which ``gather`` brings up to date and ``scatter`` takes the gradient from."""
+        self._copy = self._copy or ComputeCopy(self.module)
+        self._copy.shard(self.module)
+
+    def gather(self) -> None:
+        """Compute with the parameters as they are now, if they are split over processes; all have to."""
+        if self._copy is not None:
+            self._copy.gather()
+
+    def scatter(self) -> None:
+        """Give the parameters that are split over processes their gradient; all have to."""
+        if self._copy is not None:
+            self._copy.scatter()
+
+    def unshard(self) -> None:
+        """Hold all parameters whole again."""
+        unshard(self.module)
+        self.__dict__.pop("_copy", None)
 
     @property
     def context_length(self) -> int:

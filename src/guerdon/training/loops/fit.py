@@ -60,6 +60,7 @@ def fit(
     """
     loop = _Fit(model, examples, recipe, budget, held_out, dict(streams or {}), dict(models or {}), remember)
     history = drive(loop, "fit", budget, run, display, model)
+    loop.learner.done()
     return Fitted(model, history)
 
 

@@ -31,6 +31,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
+from guerdon.training.sharing import judged, shared
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
 from guerdon.training.views import Views
@@ -74,6 +75,8 @@ def improve(
         raise InputError("the task has no rows to learn from")
     loop = _Improve(policy, scene, rows, recipe, budget, decoding, held_out, run, dict(streams or {}), dict(learners or {}))
     history = drive(loop, "improve", budget, run, display, policy)
+    for learner in loop.learners.values():
+        learner.done()
     return Improved(policy, history, loop.views.models)
 
 
@@ -212,20 +215,20 @@ class _Improve:
         tally = Tally()
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
-        rollouts = self.policy.sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
-        judged = self.scene.judge(rollouts, rows, derive(self.budget.seed, "judge", "test"))
-        for name, values in judged.scored.components.items():
-            tally.add(f"eval/rewards/{name}/mean", values[~judged.scored.invalid])
-        reward = call(self.recipe.combine, {"components": judged.scored.components})
-        tally.add("eval/reward", reward[~judged.scored.invalid])
+        rollouts = shared(self.policy).sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
+        verdicts = judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test"))
+        for name, values in verdicts.scored.components.items():
+            tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])
+        reward = call(self.recipe.combine, {"components": verdicts.scored.components})
+        tally.add("eval/reward", reward[~verdicts.scored.invalid])
         tally.add("eval/completions/mean_length", rollouts.length.double())
         if hasattr(self.scene, "exact"):
             for name, value in self.scene.exact(self.policy).items():
                 tally.add(f"eval/{name}", value)
         if self.run is not None:
-            valid = ~judged.scored.invalid
-            shown = rollouts.with_quantities(reward=reward, **{f"component_{k}": v for k, v in judged.scored.components.items()})
-            self.run.completions(step, [completion_row(shown, judged, valid, b) | {"split": "test"} for b in range(len(rows))])
+            valid = ~verdicts.scored.invalid
+            shown = rollouts.with_quantities(reward=reward, **{f"component_{k}": v for k, v in verdicts.scored.components.items()})
+            self.run.completions(step, [completion_row(shown, verdicts, valid, b) | {"split": "test"} for b in range(len(rows))])
         return tally.means()
 
     def state(self) -> dict[str, Any]:

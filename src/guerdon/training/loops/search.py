@@ -17,6 +17,7 @@ from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.sampled import sampled
 from guerdon.training.display import Display, Silent
 from guerdon.training.judging import Row, Scene
+from guerdon.training.sharing import judged, shared
 
 
 def search(
@@ -40,13 +41,13 @@ def search(
     try:
         for first in range(0, len(rows), rows_at_once):
             some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
-            rollouts = sampler(policy, scene.contexts(some), decoding, derive(seed, "search", first))
-            judged = scene.judge(rollouts, some, derive(seed, "judge", first))
-            score = call(combine, {"components": judged.scored.components})
-            valid = ~judged.scored.invalid & score.isfinite()
+            rollouts = sampler(shared(policy), scene.contexts(some), decoding, derive(seed, "search", first))
+            verdicts = judged(scene, rollouts, some, derive(seed, "judge", first))
+            score = call(combine, {"components": verdicts.scored.components})
+            valid = ~verdicts.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
                 own = (valid & (rollouts.context == i)).nonzero().squeeze(-1).tolist()
-                found.append(_scored(row, own, judged, score, rollouts))
+                found.append(_scored(row, own, verdicts, score, rollouts))
             display.step(len(found), {"reward": float(score[valid].mean()) if valid.any() else 0.0})
     finally:
         display.stop()

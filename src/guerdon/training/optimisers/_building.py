@@ -6,10 +6,45 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from guerdon.models.sharding import as_held, is_sharded, whole
+
 
 def trained_of(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
     """Those that are trained."""
     return [p for p in parameters if p.requires_grad]
+
+
+def alike(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """The parameters in groups of one kind: those that are split over processes, and those that are not; torch steps on no mixture."""
+    kinds = ([p for p in parameters if is_sharded(p)], [p for p in parameters if not is_sharded(p)])
+    return [kind for kind in kinds if kind]
+
+
+def kinds(parameters: Sequence[nn.Parameter]) -> list[dict[str, list[nn.Parameter]]]:
+    """As torch's optimisers take groups."""
+    return [{"params": kind} for kind in alike(parameters)]
+
+
+def clip(parameters: Sequence[nn.Parameter], largest: float) -> float:
+    """The norm of the whole gradient, which is cut to ``largest``."""
+    kinds = alike([p for p in parameters if p.grad is not None])
+    norms = [whole(nn.utils.get_total_norm([p.grad for p in kind])) for kind in kinds]
+    norm = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack([n.float() for n in norms])) if norms else torch.zeros(())
+    for kind in kinds:
+        nn.utils.clip_grads_with_norm_(kind, largest, norm)
+    return float(norm)
+
+
+def held_alike(state: dict[str, Any], optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """An optimiser's state with every tensor held as the optimiser's parameters now are: whole, or split over so many processes."""
+    if "state" not in state:  # of several at once
+        return {"optimisers": [held_alike(own, each) for own, each in zip(state["optimisers"], optimiser.optimisers, strict=True)]}
+    parameters = dict(enumerate(p for group in optimiser.param_groups for p in group["params"]))
+    kept = {
+        place: {name: as_held(v, parameters[place]) if isinstance(v, Tensor) else v for name, v in own.items()}
+        for place, own in state["state"].items()
+    }
+    return {**state, "state": kept}
 
 
 def seen(optimiser: Any, trained: list[nn.Parameter]) -> Any:

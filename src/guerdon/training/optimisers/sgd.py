@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from guerdon.training.optimisers._building import seen, trained_of, walked
+from guerdon.training.optimisers._building import kinds, seen, trained_of, walked
 from guerdon.training.optimisers.adamw import AdamW
 from guerdon.training.schedules import Schedule
 from guerdon.witness import Witness
@@ -28,7 +28,7 @@ class SGD:
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""
         trained = trained_of(parameters)
-        return seen(torch.optim.SGD(trained, lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay), trained)
+        return seen(torch.optim.SGD(kinds(trained), lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay), trained)
 
     def __call__(self, start, gradients):
         return walked(self, start, gradients)

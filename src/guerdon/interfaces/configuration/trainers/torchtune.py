@@ -110,7 +110,7 @@ trainer = Trainer(
         "dataset.*": "rows are the section task: {path: FILE, columns: {prompt: question}}; guerdon check shows what is learned of them",
         "compile": "how layers are computed is found out by measuring and changes no result; leave it out",
         "save_adapter_weights_only": "a run's model is whole, and a checkpoint's the adapters; leave it out",
-        "custom_sharded_layers": "one process and one GPU is what there is; leave it out",
+        "custom_sharded_layers": "every tensor that is trained is split over the processes; leave it out",
         "model.*": "the architecture is what lies in model.source",
     },
 )

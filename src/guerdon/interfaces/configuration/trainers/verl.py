@@ -210,7 +210,7 @@ trainer = Trainer(
         "*micro_batch_size*": "how many tokens go through the model at once is budget.tokens_per_micro_batch, which changes no result; leave it out",
         "*.val_kwargs.*": "guerdon evaluate MODEL run.yaml -n 8 --temperature 1 answers the held-out rows so",
         "actor_rollout_ref.rollout.*": "how the sampler works inside is its own affair; a server is recipe.sampler.engine",
-        "ray_*": "one process and one GPU is what there is; leave it out",
+        "ray_*": "a run needs no cluster: budget.processes, or torchrun over several machines; leave it out",
         "critic.*": "a critic is a learner of the recipe: recipe.learners.critic has its terms and its optimiser",
         "data.val_batch_size": "how many tokens go through the model at once is budget.tokens_per_micro_batch; leave it out",
         "data.return_raw_*": "rows are rows, and every column is there for rewards; leave it out",

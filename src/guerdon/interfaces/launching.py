@@ -1,0 +1,99 @@
+"""Launching: one run as several processes of this machine, watched until all have ended.
+
+Each gets the same command and finds the others by the variables that ``torchrun`` would set. They are in sessions of their own, so that Ctrl-C reaches them once,
+through this one; when one dies, the others are stopped. Over several machines, ``torchrun`` or ``accelerate launch`` start them instead.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+
+from guerdon.errors import RunFailed
+from guerdon.processes import PARENT
+
+GRACE = 5.0  # seconds that the others have to end by themselves when one has failed, and
+AT_ONCE = 1.0  # when one was killed
+
+
+def launch(count: int, command: Sequence[str]) -> int:
+    """Run ``command`` as ``count`` processes, and return the exit code.
+
+    Raises:
+        RunFailed: one of them was killed.
+    """
+    children: list[subprocess.Popen] = []
+    with _passed_on(children):
+        try:
+            children += _started(count, command)
+            return _watched(children)
+        finally:
+            _stop(children)
+
+
+def _started(count: int, command: Sequence[str]) -> Iterator[subprocess.Popen]:
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
+    threads = max((len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) // count, 1)
+    for rank in range(count):
+        own = {"RANK": str(rank), "LOCAL_RANK": str(rank), PARENT: str(os.getpid())}
+        environment = {"OMP_NUM_THREADS": str(threads), **os.environ, **shared, **own}
+        yield subprocess.Popen(command, env=environment, start_new_session=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _watched(children: list[subprocess.Popen]) -> int:
+    """Wait until all have ended, or one has failed and the others have had time to say so."""
+    failed: tuple[int, int] | None = None
+    since = 0.0
+    while None in [child.poll() for child in children]:  # of each, so that none is passed over
+        for rank, child in enumerate(children):
+            if failed is None and child.returncode:
+                failed, since = (rank, child.returncode), time.monotonic()
+        if failed is not None and time.monotonic() - since > (AT_ONCE if failed[1] < 0 else GRACE):
+            break
+        time.sleep(0.1)
+    codes = [child.returncode for child in children]
+    killed = next(((rank, -code) for rank, code in enumerate(codes) if code is not None and code < 0), None)
+    if killed is not None:
+        rank, number = killed
+        raise RunFailed(
+            f"process {rank} of {len(children)} was killed ({signal.Signals(number).name}), and the others were stopped; the same command goes on from the last "
+            "checkpoint"
+        )
+    return next((code for code in codes if code), 0)
+
+
+def _stop(children: list[subprocess.Popen]) -> None:
+    """End those that are still there."""
+    for kill in (subprocess.Popen.terminate, subprocess.Popen.kill):
+        for child in children:
+            if child.poll() is None:
+                kill(child)
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(2.0)
+
+
+@contextlib.contextmanager
+def _passed_on(children: list[subprocess.Popen]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM go to the children, which know what to do."""
+
+    def pass_on(number: int, frame: object) -> None:
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

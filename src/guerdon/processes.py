@@ -1,0 +1,220 @@
+"""Processes: one run on several. Each holds all rows and goes through the same steps; what takes time is shared out, and what was found is told to all.
+
+    drawing, judging, measuring, gradients      each process those of its own rows, then everybody knows the result
+    everything else                             on every process, from the same numbers
+
+So nothing that is computed depends on how many there are: a gradient is a sum over rows whose weights are those of the whole batch, a metric a sum and a
+count, and a sequence is drawn from random numbers of its own.
+
+Source: ours, over ``torch.distributed``.
+"""
+
+import contextlib
+import datetime
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.errors import InputError, RunFailed
+
+PARENT = "GUERDON_PARENT"  # the variable that names the process that started the others, without which they are to end
+PATIENCE = 600.0  # seconds that a process waits for the others: the slowest share of a step, or the writing of a checkpoint
+
+
+class Processes:
+    """Those that a run is on, and which of them this one is.
+
+    Attributes:
+        rank: of this process, from 0.
+        count: of all.
+    """
+
+    def __init__(self, rank: int = 0, count: int = 1):
+        self.rank, self.count = rank, count
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes files and speaks."""
+        return self.rank == 0
+
+    @property
+    def several(self) -> bool:
+        """Whether there are others."""
+        return self.count > 1
+
+    def own(self, costs: Sequence[float]) -> list[int]:
+        """Which of the pieces, of such cost, are this process's: the dearest first, each to whoever has least so far."""
+        if not self.several:
+            return list(range(len(costs)))
+        load, taken = [0.0] * self.count, []
+        for piece in sorted(range(len(costs)), key=lambda i: -costs[i]):
+            least = load.index(min(load))
+            load[least] += costs[piece]
+            if least == self.rank:
+                taken.append(piece)
+        return sorted(taken)
+
+    def each(self, work: Callable[[], Any], what: str = "") -> list[Any]:
+        """What ``work`` gave on every process, in their order. What it raised on one is raised on all.
+
+        Args:
+            what: it is, so that processes that have gone different ways notice it.
+
+        Raises:
+            RunFailed: a process is gone, does another thing, or did something unexpected, which it says itself.
+        """
+        if not self.several:
+            return [work()]
+        found, raised = None, None
+        try:
+            found = work()
+        except (InputError, RunFailed) as error:
+            raised = error
+        except Exception as error:
+            self._tell((what, None, RunFailed(f"process {self.rank} of {self.count} cannot go on: {type(error).__name__}: {error}")))
+            raise
+        told = self._tell((what, found, raised))
+        for rank, (_, _, error) in enumerate(told):
+            if error is not None:
+                raise _by(error, raised if rank == self.rank else None)
+        if len(ways := {way for way, _, _ in told}) > 1:
+            raise RunFailed(
+                f"the processes have gone different ways ({'; '.join(sorted(ways))}); are all of them the same version, with the same files?"
+            )
+        return [each for _, each, _ in told]
+
+    def from_first(self, work: Callable[[], Any], what: str = "") -> Any:
+        """What ``work`` gave on the first process, on all; for what may be done once only, or is done by chance."""
+        return self.each(work if self.first else lambda: None, what)[0]
+
+    def at_once(self, work: Callable[[], Any], what: str = "") -> Any:
+        """What ``work`` gave here, once it has gone well on every process."""
+        found: list[Any] = []
+        self.each(lambda: found.append(work()), what)
+        return found[0]
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so on any process."""
+        return any(self.each(lambda: here))
+
+    def total(self, tensors: Iterable[Tensor]) -> None:
+        """Let each tensor be its sum over the processes; all of a kind go in one message."""
+        if not self.several:
+            return
+        kinds: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
+        for tensor in tensors:
+            kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+        for alike in kinds.values():
+            flat = torch.cat([tensor.reshape(-1) for tensor in alike])
+            with _told(self):
+                torch.distributed.all_reduce(flat)
+            for tensor, summed in zip(alike, flat.split([tensor.numel() for tensor in alike]), strict=True):
+                tensor.copy_(summed.view_as(tensor))
+
+    def _tell(self, what: Any) -> list[Any]:
+        told: list[Any] = [None] * self.count
+        with _told(self):
+            torch.distributed.all_gather_object(told, what)
+        return told
+
+
+def _by(error: Exception, own: Exception | None) -> Exception:
+    """The error as it is to be raised here: one that all know of is said once, by the first process."""
+    error = error if own is None else own
+    error.told = True
+    return error
+
+
+def here() -> Processes:
+    """The processes that this one belongs to."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return ALONE
+    return Processes(distributed.get_rank(), distributed.get_world_size())
+
+
+ALONE = Processes()
+
+
+@contextlib.contextmanager
+def joined(patience: float = PATIENCE) -> Iterator[Processes]:
+    """Within, this process belongs to those that ``torchrun``, ``accelerate launch`` or ``processes:`` started beside it; alone where nobody did.
+
+    Raises:
+        InputError: the others cannot be reached, or there is nothing to reach them by.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count < 2 or here().several:
+        yield here()
+        return
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    if missing:
+        raise InputError(
+            f"WORLD_SIZE is {count} and {', '.join(missing)} is not set, so that the other processes cannot be found; start with torchrun, with accelerate launch, "
+            "or with processes: in the configuration"
+        )
+    if not torch.distributed.is_available():
+        raise InputError(
+            "this build of torch knows no other processes (torch.distributed is missing); install another, or run on one process"
+        )
+    backend = _backend()
+    where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    try:
+        torch.distributed.init_process_group(backend, timeout=datetime.timedelta(seconds=patience))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InputError(
+            f"process {os.environ['RANK']} of {count} could not join the others at {where} ({_first_line(error)}); is the port free, and does every machine reach "
+            "the first one?"
+        ) from error
+    _end_with_parent()
+    try:
+        yield here()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """Let this process not outlive the one that started it, however that ended."""
+    parent = int(os.environ.get(PARENT, "0"))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent:
+        threading.Thread(target=watch, daemon=True, name="guerdon-parent").start()
+
+
+def _backend() -> str:
+    """Collectives over the network for what lies in memory, and the cards' own for what lies on them."""
+    if not torch.cuda.is_available():
+        return "gloo"
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return "cpu:gloo,cuda:nccl"
+
+
+@contextlib.contextmanager
+def _told(processes: Processes) -> Iterator[None]:
+    """What the collectives say of a process that is gone, or late, as a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error).lower()
+        if "timeout" in said or "timed out" in said:
+            why = f"did not answer within {PATIENCE:.0f} s"
+        else:
+            why = "is gone" if "connection" in said or "peer" in said else f"cannot be reached ({_first_line(error)})"
+        raise RunFailed(
+            f"process {processes.rank} of {processes.count} stopped, because another one {why}; the same command goes on from the last checkpoint"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200]

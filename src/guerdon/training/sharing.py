@@ -1,0 +1,107 @@
+"""Sharing: each process answers and judges some of a step's prompts, and all of them know what came of all.
+
+    policy  → Shared(policy)     draws the sequences of its own prompts, and gets those of the others from them
+    judge   → judged(scene, ...)
+
+A sampler knows nothing of it: what it asks of the policy it gets whole. A sequence is drawn from random numbers of its own, so that who draws it changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.feedback.running import Scored
+from guerdon.models import Finished, Policy
+from guerdon.parts import wants
+from guerdon.processes import Processes, here
+from guerdon.sequences import Decoding, Sequences, concatenate
+from guerdon.training.judging import Begun, Judged, Row, Scene
+
+
+def shared(policy: Policy) -> Policy:
+    """The policy, which draws its process's share where there are several."""
+    return Shared(policy) if here().several else policy
+
+
+def own_prompts(count: int, processes: Processes) -> list[int]:
+    """Which of a step's prompts are this process's."""
+    return list(range(processes.rank, count, processes.count))
+
+
+class Shared:
+    """A policy whose draws are shared out among the processes, by prompt. In everything else it is the policy."""
+
+    def __init__(self, policy: Policy):
+        self._policy = policy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._policy, name)
+
+    def sample(
+        self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
+    ) -> Sequences:
+        """See ``guerdon.models.Policy``. ``finished`` is told of this process's sequences, as rows of what it draws."""
+        processes = here()
+        own = own_prompts(len(contexts), processes)
+        place = torch.full((len(contexts),), -1)
+        place[own] = torch.arange(len(own))
+        rows = (place[context] >= 0).nonzero().squeeze(-1)
+        told = {"finished": finished} if finished is not None and "finished" in wants(self._policy.sample) else {}
+
+        def draw() -> tuple[Tensor, Sequences | None]:
+            if not len(rows):
+                return rows, None
+            return rows, self._policy.sample([contexts[i] for i in own], place[context[rows]], decoding, uniforms[rows], **told)
+
+        drawn = [(rows, part) for rows, part in processes.each(draw) if part is not None]
+        whole, order = concatenate([part for _, part in drawn]), torch.cat([rows for rows, _ in drawn])
+        back = torch.argsort(order)
+        found = {name: value[back] for name, value in whole.quantities.items()}
+        mask, length = whole.mask[back], whole.length[back]
+        return replace(
+            whole, contexts=list(contexts), context=context, actions=whole.actions[back], mask=mask, length=length, quantities=found
+        )
+
+    def mixed(self, other: Policy, weight: float) -> "Shared":
+        """See ``guerdon.models.Mixable``."""
+        return Shared(self._policy.mixed(other, weight))
+
+
+def judged(scene: Scene, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: Begun | None = None) -> Judged:
+    """The verdicts on all rollouts, of which each process found those on its own prompts. What reads the whole batch is asked once, on the first; what
+    is read from a table is read everywhere."""
+    processes = here()
+    if not processes.several or not hasattr(scene, "by_prompt"):
+        return scene.judge(rollouts, rows, seed, **({} if begun is None else {"begun": begun}))
+    if not scene.by_prompt:
+        found = processes.from_first(lambda: scene.judge(rollouts, rows, seed, watching=False))
+    else:
+        own = own_prompts(len(rows), processes)
+        mine = torch.isin(rollouts.context, torch.tensor(own, dtype=torch.long)).nonzero().squeeze(-1)
+        asked = torch.unique(rollouts.context[mine]).tolist()
+
+        def judge() -> tuple[Tensor, Judged]:
+            known = {"begun": begun} if begun is not None and asked == own else {}
+            return mine, scene.judge(rollouts.select(mine), [rows[i] for i in asked], seed, watching=False, **known)
+
+        found = _whole(len(rollouts), processes.each(judge))
+    scene.watch(found)
+    return found
+
+
+def _whole(count: int, parts: Sequence[tuple[Tensor, Judged]]) -> Judged:
+    """The verdicts of all processes in the order of the rollouts."""
+    names = parts[0][1].scored.components
+    components = {name: torch.zeros(count, dtype=torch.float64) for name in names}
+    invalid = torch.zeros(count, dtype=torch.bool)
+    errors, prompts, completions = [None] * count, [None] * count, [None] * count
+    for rows, part in parts:
+        invalid[rows] = part.scored.invalid
+        for name in names:
+            components[name][rows] = part.scored.components[name]
+        for k, row in enumerate(rows.tolist()):
+            errors[row], prompts[row], completions[row] = part.scored.errors[k], part.prompts[k], part.completions[k]
+    return Judged(Scored(components, invalid, errors), prompts, completions)

@@ -1,0 +1,175 @@
+"""Runs for ``test_processes``: the same ones, in one process or in each of several. ``python process_cases.py FOLDER`` goes through them all, and
+the first process leaves what came of each in the folder."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.gae import GAE
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.targets.lambda_return import LambdaReturn
+from guerdon.data.selection.unsolved import Unsolved
+from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
+from guerdon.feedback.shaping.running_normalise import RunningNormalise
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.penalties.kl_direct import KLDirect
+from guerdon.losses.penalties.kl_exact import KLExact
+from guerdon.losses.penalties.kl_exponential import KLExponential
+from guerdon.losses.scores.head import Head
+from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.values.clipped_regression import ClippedRegression
+from guerdon.models.heads.scalar import Scalar
+from guerdon.models.language.headed import Headed
+from guerdon.models.language.lora import Lora
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.processes import here, joined
+from guerdon.recipes.dapo import recipe as dapo
+from guerdon.recipes.kto import recipe as kto
+from guerdon.recipes.nash_md import recipe as nash_md
+from guerdon.recipes.online_dpo import recipe as online_dpo
+from guerdon.sequences import Decoding
+from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
+from guerdon.training.display import Silent
+from guerdon.training.jobs import FitJob, ImproveJob
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Learning, Recipe, Term
+from guerdon.training.schedules.linear import Linear
+from guerdon.training.updates.moving_average import MovingAverage
+from guerdon.worlds.text.sort_letters import SortLetters
+
+TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=16)
+SMALL = SmallLanguageModel(TASK.characters, layers=1, hidden=16, heads=2, context_length=32)
+BUDGET = Budget(steps=10, batch_size=5, evaluate_every=5, evaluation_rows=7, tokens_per_micro_batch=64)
+GRPO = Recipe(
+    (Term(Clip()), Term(KLExponential(), weight=0.05)),
+    AdamW(Linear(3e-3, warmup=0.2)),
+    Group(3),
+    advantage=GroupCentred(),
+    epochs=2,
+    minibatches=2,
+)
+PPO = Recipe(
+    (Term(Clip()),),
+    AdamW(1e-3),
+    Group(2),
+    advantage=GAE(),
+    target=LambdaReturn(),
+    reward_penalties=(Term(KLDirect(), weight=AdaptiveCoefficient(initial=0.1)), Term(KLExact(), weight=0.1)),
+    learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(1e-2))},
+    updates=(MovingAverage(decay=0.5),),
+    weighing=Unsolved(),
+    shaping=(RunningNormalise(),),
+)
+MIXED = dataclasses.replace(nash_md, optimiser=AdamW(1e-2))
+ASKED = dataclasses.replace(online_dpo, optimiser=AdamW(3e-3), judge=SimulatedAnnotator(flip=0.2, budget=30))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Rows as a task."""
+
+    kind: str
+
+    def train(self) -> list[dict[str, Any]]:
+        return [row for n, row in enumerate(self._rows()) if n >= 5]
+
+    def test(self) -> list[dict[str, Any]]:
+        return self._rows()[:5]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        shown = [{"prompt": row["prompt"], "completion": row["completion"]} for row in TASK.demonstrations(29)]
+        if self.kind == "pairs":
+            return [{"prompt": row["prompt"], "chosen": row["completion"], "rejected": row["completion"][::-1] + "a"} for row in shown]
+        if self.kind == "labels":
+            return [{**row, "label": bool(n % 2)} for n, row in enumerate(shown)]
+        return shown
+
+
+def whole_batch(prompts: list[str], completions: list[str], **columns: Any) -> list[float]:
+    """A reward that is another where the batch is another."""
+    longest = max(map(len, completions))
+    return [len(completion) / max(longest, 1) for completion in completions]
+
+
+def stumbling(completion: str, **columns: Any) -> float | None:
+    """A reward that fails now and then."""
+    return float("nan") if completion.startswith("da") else float(len(set(completion)))
+
+
+def fitting(loss: Any, rows: str, spec: Any = SMALL, **budget: Any) -> Callable[[], tuple[Any, Any]]:
+    recipe = loss if isinstance(loss, Recipe) else Recipe((Term(loss),), AdamW(1e-2))
+    return lambda: (FitJob(recipe, Rows(rows), budget=dataclasses.replace(BUDGET, **budget)), spec.build(0))
+
+
+def improving(recipe: Recipe, adapters: bool = False, rewards: Any = None, **budget: Any) -> Callable[[], tuple[Any, Any]]:
+    def make() -> tuple[Any, Any]:
+        model = SMALL.build(0)
+        if adapters:
+            model.module = Lora(r=2).wrap(model.module, 0)
+        running = {"failure_bound": 1.0, "timeout": None}
+        return ImproveJob(recipe, TASK, rewards or {}, running, Decoding(6), dataclasses.replace(BUDGET, **budget)), model
+
+    return make
+
+
+CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "sft": fitting(NegativeLogLikelihood(), "shown"),
+    "dpo": fitting(Pairwise(LogRatio(), Logistic()), "pairs"),
+    "kto": fitting(dataclasses.replace(kto, optimiser=AdamW(1e-2)), "labels"),
+    "reward model": fitting(Pairwise(Head(), Logistic()), "pairs", Headed(SMALL, Scalar())),
+    "fewer rows than processes": fitting(NegativeLogLikelihood(), "shown", batch_size=1),
+    "grpo": improving(GRPO),
+    "grpo of one prompt": improving(GRPO, batch_size=1),
+    "grpo with adapters": improving(GRPO, adapters=True),
+    "ppo with a critic": improving(PPO),
+    "refilled groups": improving(dataclasses.replace(dapo, sampler=Group(3), optimiser=AdamW(3e-3), refills=2)),
+    "comparisons": improving(ASKED),
+    "two policies that act": improving(MIXED),
+    "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
+    "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
+}
+
+
+DOUBLE = ("sft", "dpo", "kto", "grpo")  # of those that are gone through in float64 as well
+
+
+def go(name: str, folder: Path) -> dict[str, Any]:
+    """One case: history, parameters and what was sampled."""
+    case, _, _ = name.partition(" in float64")
+    job, model = CASES[case]()
+    if "float64" in name:
+        model.module.double()
+        (model.policy if hasattr(model, "policy") else model).dtype = torch.float64
+    out = job(model, {}, 0, folder, Silent())
+    said = folder / "completions.jsonl"
+    return {
+        "history": out.history,
+        "parameters": {key: value.detach().clone() for key, value in out.model.module.state_dict().items()},
+        "said": said.read_text() if said.exists() and here().first else "",
+    }
+
+
+NAMES = [*CASES, *(f"{name} in float64" for name in DOUBLE)]
+
+
+def main(place: Path) -> None:
+    with joined(patience=60) as processes:
+        for name in NAMES:
+            found = go(name, place / name)
+            alike = processes.each(lambda found=found: {key: float(value.double().sum()) for key, value in found["parameters"].items()})
+            assert all(other == alike[0] for other in alike), name
+            if processes.first:
+                torch.save(found, place / f"{name}.pt")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]))

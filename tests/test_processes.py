@@ -1,0 +1,210 @@
+"""One run on several processes: what it computes does not depend on how many there are, and what becomes of it when one dies.
+
+``make test ARGS='-k test_processes --processes 4'`` takes four.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import process_cases
+from guerdon.errors import InputError, RunFailed
+from guerdon.interfaces.cli import main
+from guerdon.interfaces.launching import launch
+from guerdon.processes import Processes, joined
+
+HERE = Path(__file__).parent
+YAML = """
+model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}
+task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}
+recipe: {base: grpo, optimiser: {learning_rate: 3e-3}, sampler: {part: group, num_generations: 3}}
+decoding: {max_completion_length: 6}
+budget: {steps: 8, batch_size: 5, save_every: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(request, tmp_path_factory) -> dict[str, dict]:
+    """What came of every case on several processes."""
+    folder = tmp_path_factory.mktemp("many")
+    count = request.config.getoption("--processes")
+    assert launch(count, [sys.executable, str(HERE / "process_cases.py"), str(folder)]) == 0
+    return {name: torch.load(folder / f"{name}.pt", weights_only=False) for name in process_cases.NAMES}
+
+
+@pytest.mark.parametrize("name", process_cases.NAMES)
+def test_a_run_does_not_depend_on_how_many_processes_it_is_on(name: str, runs, tmp_path: Path):
+    one, many = process_cases.go(name, tmp_path / "one"), runs[name]
+    exactly = "float64" in name
+    near = {"rtol": 0, "atol": 1e-10} if exactly else {"rtol": 0, "atol": 1e-5}
+    assert [row["tokens"] for row in told(one["said"])] == [row["tokens"] for row in told(many["said"])]
+    for key, value in one["parameters"].items():
+        torch.testing.assert_close(many["parameters"][key], value, **near)
+    for before, after in zip(one["history"], many["history"], strict=True):
+        assert before.keys() == after.keys()
+        for metric in before:
+            if metric != "step_time" and not metric.startswith("time/"):
+                assert after[metric] == pytest.approx(before[metric], rel=1e-4, abs=1e-4, nan_ok=True), metric
+
+
+def test_the_cases_move_what_they_train(tmp_path: Path):
+    for name in ("sft", "grpo", "ppo with a critic"):
+        _, model = process_cases.CASES[name]()
+        start = {key: value.clone() for key, value in model.module.state_dict().items()}
+        after = process_cases.go(name, tmp_path / name)["parameters"]
+        assert max(float((after[key] - value).abs().max()) for key, value in start.items()) > 1e-3
+
+
+def told(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# A process that dies
+
+
+def started(folder: Path, *more: str) -> subprocess.Popen:
+    (folder / "run.yaml").write_text(YAML)
+    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", f"run={folder / 'run'}", *more]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finished(process: subprocess.Popen) -> tuple[int, str]:
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, " ".join(said.split())
+
+
+def history(folder: Path) -> list[dict]:
+    rows = told((folder / "run/metrics.jsonl").read_text())
+    return [{k: v for k, v in row.items() if k != "step_time" and not k.startswith("time/")} for row in rows]
+
+
+def child(of: int, rank: int) -> int:
+    """The process of that rank among the children of a launcher."""
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == of and f"RANK={rank}".encode() in (place / "environ").read_bytes().split(b"\0"):
+                return int(place.name)
+        except (OSError, ValueError):
+            continue
+    raise AssertionError(f"process {of} has no child of rank {rank}")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A run on two processes that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    code, said = finished(started(folder, "processes=2"))
+    assert code == 0, said
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc, to find the process to kill")
+def test_when_one_is_killed_all_end_with_a_sentence_and_the_same_command_goes_on(whole: Path, tmp_path: Path):
+    process = started(tmp_path, "processes=2")
+    while not (tmp_path / "run/checkpoints/step-00000002").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(child(process.pid, 1), signal.SIGKILL)
+    code, said = finished(process)
+    assert code == 1 and "process 1 of 2 was killed (SIGKILL)" in said and "goes on from the last checkpoint" in said
+    code, said = finished(started(tmp_path, "processes=2"))
+    assert code == 0 and "going on from step" in said, said
+    assert history(tmp_path) == history(whole)  # to the bit
+    assert (tmp_path / "run/completions.jsonl").read_text() == (whole / "run/completions.jsonl").read_text()
+
+
+def test_a_run_goes_on_on_another_number_of_processes(whole: Path, tmp_path: Path, monkeypatch):
+    code, said = finished(started(tmp_path, "processes=2", "steps=4"))
+    assert code == 0, said
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "run.yaml", f"run={tmp_path / 'run'}"]) == 0
+    assert len(history(tmp_path)) == len(history(whole))
+    for one, many in zip(history(tmp_path), history(whole), strict=True):
+        assert one.keys() >= many.keys()  # the fourth step was a last one, which is evaluated
+        assert all(one[name] == pytest.approx(many[name], rel=1e-4, abs=1e-4) for name in many)
+
+
+# What a group of processes knows of itself
+
+
+def test_pieces_go_to_whoever_has_least():
+    costs = [5.0, 1.0, 4.0, 3.0, 1.0]
+    shares = [Processes(rank, 2).own(costs) for rank in range(2)]
+    assert shares == [[0, 1, 4], [2, 3]]
+    assert sorted(piece for rank in range(9) for piece in Processes(rank, 9).own(costs)) == [0, 1, 2, 3, 4]
+    assert Processes().own(costs) == [0, 1, 2, 3, 4]
+
+
+def test_a_start_that_cannot_work_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match="RANK, MASTER_ADDR, MASTER_PORT is not set"), joined():
+        pass
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    with pytest.raises(InputError, match=r"could not join the others at 127\.0\.0\.1:1"), joined(patience=1):
+        pass
+
+
+SCRIPT = """
+import sys
+from guerdon.errors import InputError, RunFailed
+from guerdon.interfaces.cli import main
+from guerdon.processes import joined
+with joined(patience=30) as processes:
+    def work():
+        {body}
+    try:
+        print(processes.each(work, {what}), flush=True)
+    except (InputError, RunFailed) as error:
+        print(f"{{processes.rank}} {{type(error).__name__}}: {{error}}", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "expected"),
+    [
+        ("return processes.rank", "''", ["[0, 1]", "[0, 1]"]),
+        (
+            "if processes.rank: raise InputError('the file is missing')",
+            "''",
+            ["0 InputError: the file is missing", "1 InputError: the file is missing"],
+        ),
+        ("return 1", "f'step {processes.rank}'", ["0 RunFailed: the processes have gone different ways (step 0; step 1)"] * 1),
+    ],
+)
+def test_what_happens_on_one_is_known_to_all(body: str, what: str, expected: list[str], tmp_path: Path, capfd):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(body=body, what=what))
+    assert launch(2, [sys.executable, str(script)]) == 0
+    said = capfd.readouterr().out
+    assert all(said.count(line) >= expected.count(line) for line in expected), said
+
+
+def test_what_nobody_expected_on_one_ends_the_others(tmp_path: Path, capfd):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(body="if processes.rank: return 1 / 0", what="''"))
+    assert launch(2, [sys.executable, str(script)]) != 0
+    said = capfd.readouterr()
+    assert "0 RunFailed: process 1 of 2 cannot go on: ZeroDivisionError: division by zero" in said.out
+    assert "ZeroDivisionError" in said.err  # and it says itself where
+
+
+def test_a_process_that_is_killed_is_named(tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text("import os, signal, time\nif os.environ['RANK'] == '1':\n    os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)\n")
+    begun = time.monotonic()
+    with pytest.raises(RunFailed, match=r"process 1 of 3 was killed \(SIGKILL\), and the others were stopped"):
+        launch(3, [sys.executable, str(script)])
+    assert time.monotonic() - begun < 30
