@@ -12,7 +12,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 PINS := constraints.txt pyproject.toml
 ARGS ?=
 
-.PHONY: help demo test explore bench studies verdicts lint docs serve figures weights clean
+# For the machine with a GPU, where nothing is installed: a Python that has torch already, the one that is named first.
+WITH_TORCH = $(shell for p in $(PYTHON) python3 python $(BIN)/python; do \
+	$$p -c 'from importlib.util import find_spec as f; exit(not (f("torch") and f("transformers")))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo test explore bench gpu studies verdicts lint docs serve figures weights clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +24,7 @@ help:
 	@echo "make test     the whole test suite (some of it: ARGS='-k parts')"
 	@echo "make explore  the property tests on examples drawn anew, for as long as it is told (ARGS='--minutes 60')"
 	@echo "make bench    speed and memory beside TRL, into benchmarks/results (an hour or two; less: ARGS='--jobs dpo --only ours')"
+	@echo "make gpu      tests, speed and profiles on an NVIDIA card in seven minutes, nothing is installed (on a CPU: ARGS=--rehearse)"
 	@echo "make studies  measure a study and write its page (ARGS='exact-preferences'; without: which there are)"
 	@echo "make verdicts the page docs/verdicts.md, from the evidence that is kept"
 	@echo "make lint     ruff: style and formatting"
@@ -38,6 +43,10 @@ explore: $(STAMPS)/test $(STAMPS)/weights
 
 bench: $(STAMPS)/bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+gpu:
+	@test -n "$(WITH_TORCH)" || { echo "no Python here has torch and transformers; name one with make gpu PYTHON=/path/to/python"; exit 2; }
+	PYTHONPATH=src:. $(WITH_TORCH) -m benchmarks.gpu --minutes 7 $(ARGS)
 
 studies: $(STAMPS)/core
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies $(ARGS)

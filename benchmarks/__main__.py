@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks import page, tables
+from benchmarks.apart import why
 from benchmarks.busy import Others
 from benchmarks.results import FOLDER, Measurement, Results, machine
 from benchmarks.settings import Setting, applicable
@@ -144,8 +145,7 @@ def child(job: Job, library: str, setting: Setting, asked: argparse.Namespace) -
                 raise
             return f"not done after {PATIENCE} s"
         if code:
-            last = [line for line in log.read_text().splitlines() if line.strip()]
-            return f"failed: {last[-1][:200] if last else f'exit code {code}'}"
+            return why(log, code)
         return json.loads(Path(output.name).read_text())
 
 

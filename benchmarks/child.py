@@ -2,12 +2,14 @@
 
     python -m benchmarks.child JOB LIBRARY SETTING STEPS DEVICE FOLDER OUTPUT
 
-What the library says goes to stderr; OUTPUT gets the measurement, or, with the library "rate", the machine's rate at the job's model.
+What the library says goes to stderr; OUTPUT gets the measurement, with the library "rate" the machine's rate at the job's model, with
+"profile" where the last step's time went in ours.
 """
 
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,19 +26,38 @@ from benchmarks.workloads import Job, every
 
 def measure(job: Job, library: str, setting: str, steps: int, device: str, folder: Path) -> Measurement:
     """Run the job and count what it needed."""
-    way = next(s for s in SETTINGS[library] if s.name == setting)
-    model, rows = folder_of(job.size, folder / "models"), write(job, steps, folder / "rows")
-    work = folder / "work"
-    shutil.rmtree(work, ignore_errors=True)
     if library == "ours":
         from benchmarks.ours import run
+    elif job.kind == "sampling":
+        from benchmarks.with_generate import run
     else:
         from benchmarks.with_trl import run
-    out = run(job, way, model, rows, work, steps, device)
-    shutil.rmtree(work, ignore_errors=True)
-    shape = shape_of(model, job)
-    tokens, operations = needed(job, shape, out, steps)
+    out = carried_out(run, job, library, setting, steps, device, folder)
+    tokens, operations = needed(job, shape_of(folder_of(job.size, folder / "models"), job), out, steps)
     return Measurement(job.name, job.key, library, setting, tuple(out.seconds), tokens, operations, out.memory, out.helpers, out.idle)
+
+
+def carried_out(
+    run: Callable[..., Outcome], job: Job, library: str, setting: str, steps: int, device: str, folder: Path, **more: Any
+) -> Outcome:
+    """What a library's ``run`` makes of a job on files that are made where they are not there."""
+    way = next(s for s in SETTINGS[library] if s.name == setting)
+    model, rows = folder_of(job.size, folder / "models", device), write(job, steps, folder / "rows")
+    work = folder / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    out = run(job, way, model, rows, work, steps, device, **more)
+    shutil.rmtree(work, ignore_errors=True)
+    return out
+
+
+def profile(job: Job, setting: str, steps: int, device: str, folder: Path) -> dict[str, Any]:
+    """Where the time of our last step goes."""
+    from benchmarks.ours import run
+    from benchmarks.profiling import ProfilingClock
+
+    clock = ProfilingClock(steps, device)
+    carried_out(run, job, "ours", setting, steps, device, folder, clock=clock)
+    return clock.found
 
 
 def shape_of(model: Path, job: Job) -> arithmetic.Shape:
@@ -74,7 +95,9 @@ def main(arguments: list[str]) -> None:
     if library == "rate":
         from benchmarks.rate import measured
 
-        result = measured(shape_of(folder_of(job.size, given / "models"), job), device)
+        result = measured(shape_of(folder_of(job.size, given / "models", device), job), device)
+    elif library == "profile":
+        result = profile(job, setting, int(steps), device, given)
     else:
         result = asdict(measure(job, library, setting, int(steps), device, given))
     Path(output).write_text(json.dumps(result))

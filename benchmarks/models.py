@@ -19,7 +19,6 @@ SHORTEST = 16  # tokens of a sampled completion, its end included
 HAZARD = 1 / 50
 AGES = SHORTEST - 1
 CONFIDENCE = 12.0  # logit by which the words that may come next lead all others
-POSITIONS = 1024
 
 
 @dataclass(frozen=True)
@@ -61,32 +60,33 @@ class Words:
         return PreTrainedTokenizerFast(tokenizer_object=core, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False)
 
 
-def random_model(size: Size) -> tuple[Any, Any]:
-    """Module and tokenizer, the same for the same size."""
+def random_model(size: Size, device: str = "cpu") -> tuple[Any, Any]:
+    """Module and tokenizer, the same for the same size and kind of device."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     words = Words(size.vocabulary)
-    heads = size.hidden // size.head_size
-    config = LlamaConfig(
+    config = AutoConfig.for_model(
+        size.family,
         vocab_size=size.vocabulary,
         hidden_size=size.hidden,
         intermediate_size=size.intermediate,
         num_hidden_layers=size.layers,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        max_position_embeddings=POSITIONS,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.key_heads,
+        head_dim=size.head_size,
+        max_position_embeddings=size.positions,
         bos_token_id=None,
         eos_token_id=words.ids[END],
         pad_token_id=words.ids[PAD],
         tie_word_embeddings=False,
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(0)
-        module = LlamaForCausalLM(config).eval()
-    with torch.no_grad():
-        _count_ages(module, words)
-    return module, words.tokenizer()
+        module = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+        with torch.no_grad():
+            _count_ages(module, words)
+    return module.to(getattr(torch, size.dtype)), words.tokenizer()
 
 
 def _count_ages(module: Any, words: Words) -> None:
@@ -114,8 +114,8 @@ def _count_ages(module: Any, words: Words) -> None:
             head[words.ids[END], coordinate[name]] = end / strength[coordinate[name]]
 
 
-def folder_of(size: Size, folder: Path) -> Path:
-    """The folder in which the model lies, made if it is not there."""
+def folder_of(size: Size, folder: Path, device: str = "cpu") -> Path:
+    """The folder in which the model lies, made on the device if it is not there."""
     path = folder / size.name.replace(" ", "_").replace(",", "")
     if not (path / "config.json").exists():
         if size.pretrained:
@@ -123,7 +123,7 @@ def folder_of(size: Size, folder: Path) -> Path:
 
             LanguageModel(size.pretrained, dtype="float32", device="cpu").build().save(path)
         else:
-            module, tokenizer = random_model(size)
+            module, tokenizer = random_model(size, device)
             tokenizer.save_pretrained(path)
             module.save_pretrained(path)
     return path

@@ -37,8 +37,8 @@ GROUPED = Recipe((Term(Clip(0.2)),), AdamW(1e-6), advantage=GroupCentred(GroupDe
 class Watched(Silent):
     """A display that looks at the clock."""
 
-    def __init__(self, peak: Peak):
-        self.clock, self.peak = Clock(), peak
+    def __init__(self, peak: Peak, clock: Clock):
+        self.clock, self.peak = clock, peak
 
     def start(self, what: str, done: int, total: int) -> None:
         self.clock.start()
@@ -51,18 +51,18 @@ class Watched(Silent):
             self.peak.mark()
 
 
-def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: int, device: str) -> Outcome:
-    """Run the job and say how it went."""
+def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: int, device: str, clock: Clock | None = None) -> Outcome:
+    """Run the job and say how it went; a clock of the caller's sees where steps begin and end."""
+    clock = clock or Clock()
     lora = Lora(r=job.size.lora) if job.size.lora else None
     built = LanguageModel(str(model), lora=lora, dtype=DTYPES[setting.precision], device=device)
     running = (Headed(built, Scalar()) if job.kind == "reward" else built).build(seed=0)
     if job.kind == "sampling":
-        return sample(job, running, rows, steps, device)
+        return sample(job, running, rows, steps, device, clock)
     with Peak(device != "cpu") as peak:
-        display = Watched(peak)
-        job_of(job, rows, steps)(running, {}, 0, work, display)
+        job_of(job, rows, steps)(running, {}, 0, work, Watched(peak, clock))
     lengths = sampled(work) if job.kind == "grpo" else []
-    return Outcome(display.clock.seconds, lengths, peak.above, peak.helpers, peak.idle)
+    return Outcome(clock.seconds, lengths, peak.above, peak.helpers, peak.idle)
 
 
 def job_of(job: Job, rows: Path, steps: int) -> FitJob | ImproveJob:
@@ -82,13 +82,13 @@ def sampled(work: Path) -> list[int]:
         return [len(json.loads(line)["tokens"]) for line in file]
 
 
-def sample(job: Job, policy: Any, rows: Path, steps: int, device: str) -> Outcome:
+def sample(job: Job, policy: Any, rows: Path, steps: int, device: str, clock: Clock) -> Outcome:
     """Sampling alone: text of prompts in, text of completions out."""
     prompts = [row["prompt"] for row in Dataset(str(rows), shuffle=False).train()]
     encoder, draw, lengths = encoder_for(policy), Group(job.group), []
     decoding = Decoding(job.longest)
     with Peak(device != "cpu") as peak:
-        clock = Clock()
+        clock.start()
         for step in range(steps):
             some = prompts[step * job.rows : (step + 1) * job.rows]
             out = draw(policy, [torch.tensor(encoder.encode_prompt(p)) for p in some], decoding, step)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import plots, tables
 from benchmarks.results import Results
-from benchmarks.workloads import HEADLINE
+from benchmarks.workloads import CARD, HEADLINE
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
@@ -35,8 +35,10 @@ def section(runs: Sequence[Results], images: Path) -> str:
     if plots.growing(runs, images / "growth.png"):
         pieces += ["### How time and memory grow\n", _GROWTH, tables.grown(runs)]
         pieces.append("![Seconds a step and peak memory over each number that was varied](images/growth.png)\n")
+    pieces += ["### On a GPU\n", _GPU] * bool(on_gpus)
     for run in on_gpus:
-        pieces += ["### On a GPU\n", described([run]), _GPU, tables.side_by_side([run])]
+        pieces += [described([run]), tables.side_by_side([run], tuple({job.key: job for job in (*CARD, *HEADLINE)}.values()))]
+        pieces += [tables.profiles(run)] * bool(run.profiles)
     pieces += ["### Every measurement\n", tables.everything(runs, HEADLINE)]
     return "\n".join(pieces)
 

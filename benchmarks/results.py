@@ -71,11 +71,17 @@ class Results:
     Attributes:
         machine: what it ran on, without its name.
         rates: measured matrix products per second, by the name of a model's size and by precision.
+        tests: what became of the tests that were run before.
+        profiles: where the time of one step goes, by the name of the job.
+        unmeasured: why, by the name of what there was no time or no package for.
     """
 
     machine: dict[str, Any] = field(default_factory=dict)
     rates: dict[str, dict[str, float]] = field(default_factory=dict)
     measurements: list[Measurement] = field(default_factory=list)
+    tests: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unmeasured: dict[str, str] = field(default_factory=dict)
 
     def find(self, key: str, library: str, setting: str) -> Measurement | None:
         """The measurement of the job with that digest, whatever its name: a job that several tables show is measured once."""
@@ -94,14 +100,15 @@ class Results:
 
     def dumps(self) -> str:
         measured = map(asdict, self.measurements)
-        head = json.dumps({"machine": self.machine, "rates": self.rates}, indent=1)[:-2]
+        more = {"tests": self.tests, "profiles": self.profiles, "unmeasured": self.unmeasured}
+        head = json.dumps({"machine": self.machine, "rates": self.rates} | {k: v for k, v in more.items() if v}, indent=1)[:-2]
         return head + ',\n "measurements": [\n  ' + ",\n  ".join(map(json.dumps, measured)) + "\n ]\n}\n"
 
     @classmethod
     def loads(cls, text: str) -> "Results":
         read = json.loads(text)
         measurements = [Measurement(**{**m, "seconds": tuple(m["seconds"])}) for m in read["measurements"]]
-        return cls(read["machine"], read["rates"], measurements)
+        return cls(read.pop("machine"), read.pop("rates"), measurements, **{k: v for k, v in read.items() if k != "measurements"})
 
     @classmethod
     def load(cls, path: Path) -> "Results":

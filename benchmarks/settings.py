@@ -19,6 +19,9 @@ class Setting:
         allocator: whether ``ALLOCATOR`` is set.
         checkpointing: TRL's gradient checkpointing, on by default there; it saves memory and costs time.
         parts: in how many micro-batches TRL takes a step.
+        packed: texts put together up to the longest (TRL's ``packing``), which see only themselves.
+        static: a cache of fixed size, for which ``generate`` compiles the step on a GPU.
+        card: measured on a GPU, in this order until one has room.
         grouped: texts of like length together in a batch (TRL's ``train_sampling_strategy``); less padding.
         thorough: measured on request only.
         kinds: of jobs that it applies to; empty: all.
@@ -30,6 +33,9 @@ class Setting:
     checkpointing: bool = False
     parts: int = 1
     grouped: bool = False
+    packed: bool = False
+    static: bool = False
+    card: bool = False
     thorough: bool = False
     kinds: tuple[str, ...] = ()
 
@@ -43,18 +49,21 @@ class Setting:
 TRAINED = ("dpo", "reward", "grpo", "sft")
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "ours": (
-        Setting("shipped", "auto"),
+        Setting("shipped", "auto", card=True),
         Setting("allocator", "auto", allocator=True),
         Setting("fp32", "fp32", thorough=True),
     ),
     "trl": (
-        Setting("bf16", "bf16"),
+        Setting("bf16, packed", "bf16", packed=True, card=True, thorough=True, kinds=("sft",)),
+        Setting("bf16, packed, 4 parts", "bf16", parts=4, packed=True, card=True, thorough=True, kinds=("sft",)),
+        Setting("bf16, static cache", "bf16", static=True, card=True, thorough=True, kinds=("sampling",)),
+        Setting("bf16", "bf16", card=True),
         Setting("fp32", "fp32"),
         Setting("bf16, allocator", "bf16", allocator=True),
         Setting("fp32, allocator", "fp32", allocator=True),
         Setting("bf16, by length", "bf16", grouped=True, kinds=("sft",)),
         Setting("bf16, by length, allocator", "bf16", allocator=True, grouped=True, kinds=("sft",)),
-        Setting("bf16, 4 parts", "bf16", parts=4, kinds=TRAINED),
+        Setting("bf16, 4 parts", "bf16", parts=4, card=True, kinds=TRAINED),
         Setting("bf16, 4 parts, allocator", "bf16", allocator=True, parts=4, kinds=TRAINED),
         Setting("bf16, checkpointing", "bf16", checkpointing=True, thorough=True, kinds=TRAINED),
         Setting("fp32, 4 parts", "fp32", parts=4, thorough=True, kinds=TRAINED),

