@@ -80,7 +80,8 @@ class Session:
             self.results.tests = card_tests.run(self.log("tests"), self.seconds * TESTS)
             self.save()
             say(card_tests.told(self.results.tests))
-        self.context = starter(self.device, self.log("start"), self.left())
+        if self.left() > 0:
+            self.context = starter(self.device, self.log("start"), self.left())
         for name, task in self.tasks():
             self.results.unmeasured.pop(name, None)
             if self.left() < self.seconds * LEAST:
