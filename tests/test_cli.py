@@ -368,6 +368,20 @@ def test_the_version_is_printed_without_a_command(capsys):
     assert capsys.readouterr().out.strip() == guerdon.__version__
 
 
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [
+        ("help", "guerdon --help"),
+        ("help train", "guerdon train --help"),
+        ("help trian", "guerdon --help"),
+        ("version", "guerdon --version"),
+        ("atlas help list", "guerdon atlas list --help"),
+    ],
+)
+def test_an_option_that_is_typed_as_a_command_is_answered_with_what_to_type(capsys, typed, instead):
+    assert main(typed.split()) == 2 and f"type '{instead}'" in capsys.readouterr().err
+
+
 def test_the_list_of_commands_breaks_lines_only_where_the_terminal_ends():
     """A source's own line breaks left one or two words on a line of their own."""
     for name in ("compare", "sweep", "check"):

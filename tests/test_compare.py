@@ -1,11 +1,15 @@
 """``guerdon compare``: runs beside one another, with differences that are paired, curves on one another, and answers to the same prompts."""
 
+import io
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guerdon.errors import InputError
-from guerdon.interfaces.cli import main
+from guerdon.interfaces.cli import _printing, main
+from guerdon.interfaces.cli._printing import Name
 from guerdon.interfaces.comparing import compare, write
 from guerdon.interfaces.comparing.page import _together, answers
 from guerdon.interfaces.report.curves import Drawn
@@ -136,3 +140,23 @@ def test_a_run_from_python_is_told_apart_by_what_was_recorded(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no run"):
         compare([folders[0], tmp_path / "empty"])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text("ab.=,/ 1", min_size=1, max_size=60), st.integers(1, 80))
+def test_a_name_without_room_goes_on_in_the_next_line_and_loses_nothing(name, width):
+    from rich.console import Console
+
+    with Console(width=width, file=io.StringIO(), record=True) as console:
+        console.print(Name(name))
+    lines = console.export_text().split("\n")
+    assert max(map(len, lines)) <= width and "".join("".join(lines).split()) == "".join(name.split())
+
+
+def test_on_a_narrow_terminal_one_can_tell_settings_and_runs_apart(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_printing.console, "width", 60)
+    folders = [run(tmp_path / f"recipe.optimiser.learning_rate={rate},budget.seed=0", rate, 0, 10) for rate in (1e-5, 1e-4)]
+    assert main(["compare", *map(str, folders)]) == 0
+    shown = capsys.readouterr().out
+    differ, _, figures = shown.partition("Held-out")
+    assert "learning_rate" in differ and "…" not in differ and all(end in figures for end in ("1e-05,", "0.0001,"))

@@ -238,10 +238,32 @@ def test_no_text_breaks_a_reward(completion, answer):
         assert judge(reward, completion, answer) in (0.0, 1.0, None)
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), {"value": 5}, [None], [float("nan")]])
+@pytest.mark.parametrize("missing", [None, float("nan"), {"value": 5}, {"a": "5"}, [{"a": "5"}], [None], [float("nan")]])
 @pytest.mark.parametrize("said", ["None", "nan", "5", "{'value': 5}"])
 def test_a_missing_answer_is_none_that_could_be_spelt_out(missing, said):
     assert StringMatch()(["q"], [said], answer=[missing]) == [None]
     assert NumberMatch()(["q"], [said], answer=[missing]) == [None]
+    assert MathEquivalence().judge(["q"], [said], answer=[missing]) == [None]
     assert StringMatch()(["q"], ["None"], answer=[["5", None]]) == [0.0]
     assert StringMatch()(["q"], ["5"], answer=[np.array([6, 7])]) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("gold", "verdict"),
+    [
+        (5, 1.0),
+        (Decimal("5.0"), 1.0),
+        (np.float64(5), 1.0),
+        (np.array([5]), 1.0),
+        (["5"], 1.0),
+        ([5, 6], 0.0),
+        (np.array([5, 6]), 0.0),
+        (True, None),
+        (b"5", None),
+        ({5}, None),
+        (10**5000, None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_no_text_and_no_number_is_no_answer_in_mathematics(gold, verdict):
+    assert MathEquivalence().judge(["q"], [r"\boxed{5}"], answer=[gold]) == [verdict]

@@ -5,6 +5,7 @@ block that is opened by the prompt (its template ends on ``<think>``) is closed 
 """
 
 import re
+from numbers import Number
 from typing import Any
 
 from guerdon.errors import InputError
@@ -98,3 +99,16 @@ def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
     return "".join(part if isinstance(part, str) else part.get("text") or "" for part in content)
+
+
+def gold_text(gold: Any) -> str | None:
+    """The gold answer as it would be written: a text, a number, or several of them; None of what else a column may hold."""
+    gold = gold.tolist() if hasattr(gold, "tolist") else gold  # arrays and their numbers
+    if isinstance(gold, list | tuple):
+        return None if any(gold_text(one) is None for one in gold) else str(gold)
+    if isinstance(gold, bool) or not isinstance(gold, str | Number):
+        return None
+    try:
+        return str(gold)
+    except ValueError:  # a whole number of more digits than Python writes
+        return None

@@ -7,8 +7,9 @@ last "the answer is", its last formula between dollars, or its last number. What
 closed is no answer. What is the same is said in ``guerdon.feedback.same``: numbers agree within ``tolerance``, relatively; whole numbers exactly.
 
 The column ``answer`` holds LaTeX with or without its delimiters (``\frac{1}{3}``, ``$x^2-1$``, ``\boxed{[0,1)}``), a plain expression or
-number, several values ("1331 and 1728", "x = 3 or 4"), or a worked solution that ends on a box or on ``#### 72``. A gold of which not everything can
-be read as mathematics ("between 3 and 7") gives None (or, with ``strict``, an InputError), never 1. A completion that cannot be read is wrong.
+number, several values ("1331 and 1728", "x = 3 or 4"), or a worked solution that ends on a box or on ``#### 72``; numbers and lists count as they would
+be written. A gold of which not everything can be read as mathematics ("between 3 and 7"; an object) gives None (or, with ``strict``, an InputError),
+never 1. A completion that cannot be read is wrong.
 
 Source: math-verify, https://github.com/huggingface/Math-Verify, which parses single formulas here and compares relations; which text is the
 answer, how it falls into parts and when two of them agree are ours, with a table of decided cases in the tests.
@@ -28,7 +29,7 @@ from guerdon.feedback.apart import judge_apart
 from guerdon.feedback.reading import Read, Value, read, read_gold
 from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.same import same
-from guerdon.feedback.text import answer_text
+from guerdon.feedback.text import answer_text, gold_text
 from guerdon.feedback.written import denied, last_number
 from guerdon.witness import Witness
 
@@ -59,7 +60,8 @@ class MathEquivalence:
         self._judge("", "$2x$", "$x+x$", 0)
 
     def _judge(self, prompt: Any, completion: Any, gold: Any, row: int) -> float | None:
-        wanted = None if gold is None else _parsed_gold(str(gold))
+        stands = gold_text(gold)
+        wanted = None if stands is None else _parsed_gold(stands)
         if wanted is None:
             if self.strict:
                 raise InputError(

@@ -19,14 +19,13 @@ Invalid for fractions, intervals and expressions: use MathEquivalence. Its time 
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from guerdon.feedback.answers import marked, stated
 from guerdon.feedback.rewards.string_match import StringMatch
-from guerdon.feedback.text import after_marker, answer_text
+from guerdon.feedback.text import after_marker, answer_text, gold_text
 from guerdon.feedback.written import Written, agree, last_number, numbers, plain
 from guerdon.witness import Witness
 
@@ -85,13 +84,9 @@ def numbers_in(text: str) -> list[Decimal]:
 
 
 def _gold(gold: Any) -> Written | None:
-    if gold is None or isinstance(gold, bool | Mapping):
+    gold = gold_text(gold)
+    if gold is None:
         return None
-    if not isinstance(gold, str):
-        try:
-            gold = str(gold.item() if hasattr(gold, "item") else gold)
-        except ValueError:  # an array, or a whole number of more digits than Python writes
-            return None
     _, is_marked, last = gold.rpartition("####")
     found = numbers(last)
     if not found or found[0].value is None or not (is_marked or len(found) == 1):

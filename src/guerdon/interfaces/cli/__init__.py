@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from guerdon.errors import InputError, RunFailed
-from guerdon.interfaces.cli._help import Command
+from guerdon.interfaces.cli._help import Command, Commands
 
 FAILED, WRONG, STOPPED = 1, 2, 130  # 130 is what shells call the end by Ctrl-C
 
@@ -59,6 +59,7 @@ def _share_the_processor() -> None:
 def app() -> typer.Typer:
     """Every command of this folder."""
     whole = typer.Typer(
+        cls=Commands,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",

@@ -1,13 +1,25 @@
-"""The help of a command on a narrow terminal: every option on a line of its own, what it means beneath.
+"""Help: of a command on a narrow terminal, and for who types the name of an option where a command belongs.
 
-Beside one another, in 80 columns, the name of an option is cut off in the middle by the words about it, and a name that is cut off cannot be typed.
+Beside one another, in 80 columns, the name of an option is cut off in the middle by the words about it, and a name that is cut off cannot be typed. So
+every option has a line of its own there, and what it means beneath.
 """
 
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 WIDE = 100  # columns from which names, types and words have room beside one another
+
+
+class Commands(TyperGroup):
+    """A folder of commands. ``guerdon version`` and ``guerdon help train`` are told what to type instead."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        option = f"--{args[0].lstrip('-')}"
+        if args[0] not in self.commands and any(parameter.is_eager and option in parameter.opts for parameter in self.get_params(ctx)):
+            about = f" {args[1]}" if option in self.get_help_option_names(ctx) and args[1:2] and args[1] in self.commands else ""
+            ctx.fail(f"No such command {args[0]!r}: type '{ctx.command_path}{about} {option}'.")
+        return super().resolve_command(ctx, args)
 
 
 class Command(TyperCommand):

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from guerdon.interfaces.cli._arguments import Json
-from guerdon.interfaces.cli._help import Command
+from guerdon.interfaces.cli._help import Command, Commands
 
 group = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="Published systems: what each composes, its claim, its experiment.\n\nExample: [bold]guerdon atlas run bnpo --scale smoke[/bold]",

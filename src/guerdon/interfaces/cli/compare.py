@@ -72,24 +72,24 @@ def _result(comparison) -> dict:
 
 
 def _differing(comparison) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from guerdon.interfaces.cli._printing import console
+    from guerdon.interfaces.cli._printing import Name, console
     from guerdon.interfaces.comparing.page import plain
 
-    table = Table("", *(arm.label for arm in comparison.arms), box=None, pad_edge=False)
+    table = Table("", *(Column(Name(arm.label)) for arm in comparison.arms), box=None, pad_edge=False)
     table.add_row("runs", *(str(len(arm.records)) for arm in comparison.arms))
     for place, values in list(comparison.differs.items())[:20]:
-        table.add_row(place, *map(plain, values))
+        table.add_row(Name(place), *(Name(plain(value)) for value in values))
     console.print(table)
     if len(comparison.differs) > 20:
         console.print(f"and {len(comparison.differs) - 20} more places")
 
 
 def _figures(comparison) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from guerdon.interfaces.cli._printing import console
+    from guerdon.interfaces.cli._printing import Name, console
 
     if not comparison.measured:
         console.print("\nnothing was measured of held-out rows in at least two of them; set task.held_out and budget.evaluate_every")
@@ -97,9 +97,9 @@ def _figures(comparison) -> None:
     words = {True: "better", False: "worse", None: "unclear"}
     for m in comparison.measured:
         console.print(f"\n[bold]{m.name}[/bold]")
-        table = Table("", "at the end", f"from {comparison.arms[0].label}", "paired over", "", box=None, pad_edge=False)
+        table = Table("", "at the end", Column(Name(f"from {comparison.arms[0].label}")), "paired over", "", box=None, pad_edge=False)
         for arm, value, apart in zip(comparison.arms, m.values, m.differences, strict=True):
-            cells = [arm.label, "–" if value is None else _shown(value, m.percent)]
+            cells = [Name(arm.label), "–" if value is None else _shown(value, m.percent)]
             if not apart:
                 table.add_row(*cells)
             for j, d in enumerate(apart):

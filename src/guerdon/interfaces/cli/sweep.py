@@ -150,7 +150,7 @@ def _show(found, page, sweep, runs) -> None:
 
     from rich.table import Table
 
-    from guerdon.interfaces.cli._printing import console
+    from guerdon.interfaces.cli._printing import Name, console
 
     def shown(e) -> str:
         return "" if e is None else f"{e.value:.3g}" + (f" ({e.low:.3g} to {e.high:.3g})" if math.isfinite(e.low) else "")
@@ -162,7 +162,7 @@ def _show(found, page, sweep, runs) -> None:
         )
         table = Table("setting", "seeds", "IQM over seeds", "P(better)", box=None, pad_edge=False)
         for row in found.settings:
-            table.add_row(row.name, str(len(row.values)), shown(row.mean), shown(row.improvement))
+            table.add_row(Name(row.name), str(len(row.values)), shown(row.mean), shown(row.improvement))
         console.print(table)
     for run in runs:
         if run.folder in sweep.failed:
