@@ -69,9 +69,9 @@ def told(text: str) -> list[dict]:
 # A process that dies
 
 
-def started(folder: Path, *more: str) -> subprocess.Popen:
+def started(folder: Path, *more: str, command: str = "train") -> subprocess.Popen:
     (folder / "run.yaml").write_text(YAML)
-    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", f"run={folder / 'run'}", *more]
+    command = [sys.executable, "-m", "guerdon", command, "run.yaml", f"run={folder / 'run'}", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -113,9 +113,10 @@ def test_when_one_is_killed_all_end_with_a_sentence_and_the_same_command_goes_on
     while not (tmp_path / "run/checkpoints/step-00000002").exists():
         assert process.poll() is None
         time.sleep(0.02)
-    os.kill(child(process.pid, 1), signal.SIGKILL)
+    os.kill(child(process.pid, 0), signal.SIGKILL)  # the one by which the others find each other
     code, said = finished(process)
-    assert code == 1 and "process 1 of 2 was killed (SIGKILL)" in said and "goes on from the last checkpoint" in said
+    assert code == 1 and "process 0 of 2 was killed (SIGKILL)" in said and "goes on from the last checkpoint" in said
+    assert "frame #" not in said and "Traceback" not in said
     code, said = finished(started(tmp_path, "processes=2"))
     assert code == 0 and "going on from step" in said, said
     assert history(tmp_path) == history(whole)  # to the bit
@@ -190,6 +191,32 @@ def test_what_happens_on_one_is_known_to_all(body: str, what: str, expected: lis
     assert launch(2, [sys.executable, str(script)]) == 0
     said = capfd.readouterr().out
     assert all(said.count(line) >= expected.count(line) for line in expected), said
+
+
+def test_what_all_of_them_find_wrong_is_said_once(tmp_path: Path):
+    table = {  # found by every process for itself, not in what is shared out
+        "a row": (("fit", "recipe=dpo", "task=rows.jsonl"), "nothing was preferred"),
+        "a reward": (("train", "reward=rewards.py:fails"), "could not be rewarded"),
+    }
+    (tmp_path / "rewards.py").write_text("def fails(completion, **more):\n    raise ValueError('as ever')\n")
+    rows = [{"prompt": "a", "chosen": "b", "rejected": "c"}] * 300 + [{"prompt": "a", "chosen": "b", "rejected": "b"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for (command, *settings), sentence in table.values():
+        process = started(tmp_path, *settings, "processes=2", command=command)
+        code, said = finished(process)
+        assert code in (1, 2) and said.count(sentence) == 1, said
+
+
+def test_one_that_ends_with_another_sentence_says_it_too(tmp_path: Path, capfd):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, sys\nfrom guerdon.errors import InputError\nfrom guerdon.processes import joined\ntry:\n    with joined():\n"
+        "        raise InputError('sentence ' + sys.argv[1 + int(os.environ['RANK'])])\nexcept InputError as error:\n    print(error, error.told, flush=True)\n"
+    )
+    assert launch(2, [sys.executable, str(script), "0", "0"]) == 0
+    assert sorted(capfd.readouterr().out.splitlines()) == ["sentence 0 True", "sentence 0 True"]
+    assert launch(2, [sys.executable, str(script), "0", "1"]) == 0
+    assert "sentence 1 False" in capfd.readouterr().out.splitlines()
 
 
 def test_what_nobody_expected_on_one_ends_the_others(tmp_path: Path, capfd):

@@ -24,6 +24,7 @@ from torch import Tensor
 from guerdon.errors import InputError, RunFailed
 
 PARENT = "GUERDON_PARENT"  # the variable that names the process that started the others, without which they are to end
+ALIKE = 2.0  # seconds that a process which ends waits to hear whether the others end with the same sentence
 PATIENCE = 600.0  # seconds that a process waits for the others: the slowest share of a step, or the writing of a checkpoint
 
 
@@ -175,8 +176,33 @@ def joined(patience: float = PATIENCE) -> Iterator[Processes]:
     _end_with_parent()
     try:
         yield here()
+    except Exception as error:
+        if not getattr(error, "told", False):
+            error.told = _said_by_first(here(), f"{type(error).__name__}: {error}")
+        raise
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _said_by_first(processes: Processes, sentence: str) -> bool:
+    """Whether the first process ends with this very sentence too, as it does when all found the same: a wrong row, a reward that fails too often.
+
+    Not by a collective, in one of which the others may be still. The first one, which keeps what is posted, leaves when all have read it, or have not come.
+    """
+    store = torch.distributed.distributed_c10d._get_default_store()
+    patience = datetime.timedelta(seconds=ALIKE)
+    keys = [f"guerdon/ended/{rank}" for rank in range(processes.count)]
+    try:
+        if processes.first:
+            store.set(keys[0], sentence)
+            store.wait(keys[1:], patience)
+            return True
+        store.wait(keys[:1], patience)
+        same = store.get(keys[0]).decode() == sentence
+        store.set(keys[processes.rank], sentence)
+        return same
+    except RuntimeError:  # late, or gone
+        return False
 
 
 def _end_with_parent() -> None:

@@ -39,7 +39,10 @@ def _started(count: int, command: Sequence[str]) -> Iterator[subprocess.Popen]:
     threads = max((len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) // count, 1)
     for rank in range(count):
         own = {"RANK": str(rank), "LOCAL_RANK": str(rank), PARENT: str(os.getpid())}
-        environment = {"OMP_NUM_THREADS": str(threads), **os.environ, **shared, **own}
+        quiet = {
+            "TORCH_CPP_LOG_LEVEL": "ERROR"
+        }  # that the first process is gone is a sentence of ours; torch's is a warning with sixty frames of C++
+        environment = {"OMP_NUM_THREADS": str(threads), **quiet, **os.environ, **shared, **own}
         yield subprocess.Popen(command, env=environment, start_new_session=True)
 
 
