@@ -301,3 +301,13 @@ def test_rows_of_which_nothing_can_be_learned_are_left_out_also_where_nothing_is
     assert Converting("pairs")([within]).rows == [within]
     numbers = [{"prompt": "p", "chosen": 4, "rejected": 5}, good]
     assert [row["completion"] for row in Converting("unpaired")(numbers).rows] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.tsv", "rows.parquet", "rows.csv.gz"])
+def test_an_answer_that_is_missing_is_missing_in_every_kind_of_file(name: str, tmp_path: Path):
+    from guerdon.tasks import _files
+    from guerdon.tasks._files import _writing
+
+    _writing.write(tmp_path / name, [{"prompt": "a", "chosen": "b", "rejected": "c"}, {"prompt": "a", "chosen": None, "rejected": "c"}])
+    rows = list(_files.read(tmp_path / name))
+    assert [row["chosen"] for row in rows] == ["b", None]

@@ -2,7 +2,8 @@
 
 What a column holds is told by all of its fields: flags, where each says true or false; numbers, where each spells one; and otherwise text, as it stands.
 A number with leading zeros ("007") is a text, since a number would lose them, and so is a column whose name says that it holds text. A field of numbers or
-flags with nothing in it is None. Columns without a name (the index that pandas writes) are left out.
+flags with nothing in it is None, and so is one of answers: a table writes nothing where another file writes null. Columns without a
+name (the index that pandas writes) are left out.
 """
 
 import csv
@@ -19,6 +20,8 @@ suffixes = ("csv", "tsv")
 
 # Columns that hold text whatever it looks like.
 TEXTS = frozenset({"prompt", "completion", "chosen", "rejected", "text", "question", "answer", "instruction", "input", "output", "system"})
+# Of these, those that hold what is learned from.
+ANSWERS = frozenset({"completion", "chosen", "rejected"})
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?(nan|inf|infinity)", re.IGNORECASE)
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FLAGS = {"true": True, "false": False}
@@ -32,6 +35,8 @@ def rows(path: Path, texts: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     columns = []
     for place in kept:
         column = [row[place] for row in fields]
+        if names[place] in ANSWERS:
+            column = [field or None for field in column]
         columns.append(column if names[place] in TEXTS or names[place] in texts else _typed(column))
     named = [names[place] for place in kept]
     for values in zip(*columns, strict=True):
