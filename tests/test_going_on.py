@@ -600,6 +600,19 @@ def test_whoever_stops_a_run_is_told_at_once_and_loses_nothing(number, tmp_path)
     assert [path.name for path in sorted(tmp_path.glob("checkpoints/*"))][-1] == "step-00000003"
 
 
+def test_whoever_stops_the_last_step_is_not_followed_by_a_stage_and_the_run_is_whole(tmp_path):
+    class Stops(Silent):
+        def step(self, done, metrics):
+            if done == BUDGET.steps:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    job = FitJob(RECIPE, Rows(), BUDGET)
+    with pytest.raises(Interrupted, match=f"stopped after step {BUDGET.steps} of {BUDGET.steps}; saved in"):
+        job(MODEL.build(0), {}, 0, tmp_path / "cut", Stops())
+    again, whole = (job(MODEL.build(0), {}, 0, tmp_path / name, Silent()) for name in ("cut", "whole"))
+    assert all(map(torch.equal, again.model.module.parameters(), whole.model.module.parameters()))
+
+
 def test_a_command_that_is_stopped_at_once_says_so(tmp_path, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt

@@ -95,7 +95,7 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
                 if run is not None and (step == budget.steps or due(step, budget.save_every) or stopping or best.exhausted):
                     run.save(step, {**loop.state(), "best": best.state()}, model)
                     best.prune()
-                if stopping and step < budget.steps:
+                if stopping:  # also after the last step: a stage may follow, or whoever asked waits for a check
                     where = f"; saved in {run.folder}: the same command goes on from there" if run else ""
                     raise Interrupted(f"stopped after step {step} of {budget.steps}{where}")
         finally:

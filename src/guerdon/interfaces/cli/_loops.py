@@ -131,14 +131,17 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
             f"best    {found['model']} (step {found['step']}, {found['metric']} {found['value']:.4g})", markup=False, soft_wrap=True
         )
     console.print("\nnext", style="bold")
-    is_scorer = not hasattr(model, "sample")
-    ideas = (
-        [f"guerdon score {saved} rows.jsonl"]
-        if is_scorer
-        else [f"guerdon sample {saved} --prompt '...'", f"guerdon evaluate {saved} {folder / 'configuration.yaml'}"]
-    )
-    for idea in [*ideas, f"guerdon report {reports[-1].parent}"]:
+    for idea in [*_ideas(model, saved, folder), f"guerdon report {reports[-1].parent}"]:
         console.print(f"  {idea}", markup=False, soft_wrap=True)
+
+
+def _ideas(model: Any, saved: Path, folder: Path) -> list[str]:
+    """What can be done with the saved model from the command line; nothing with heads for people, which another configuration names."""
+    from guerdon.models.heads.scalar import Scalar
+
+    if hasattr(model, "sample"):
+        return [f"guerdon sample {saved} --prompt '...'", f"guerdon evaluate {saved} {folder / 'configuration.yaml'}"]
+    return [f"guerdon score {saved} rows.jsonl"] if isinstance(getattr(model, "head", None), Scalar) else []
 
 
 def best_of(folder: Path) -> dict[str, Any]:
