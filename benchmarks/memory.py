@@ -14,8 +14,8 @@ class Peak:
     """A context manager: ``idle`` and, after marks and looks, ``above`` and ``helpers``, in MB.
 
     The kernel's own mark of the highest resident size is reset at the start; where that is not permitted, the size is read every few
-    milliseconds. On a GPU it is the allocator's peak instead. ``helpers``: what processes started meanwhile hold in proportion (shared pages
-    divided among those who share them).
+    milliseconds. On a GPU it is the allocator's peak instead, the model included: when it goes there depends on the library. ``helpers``: what
+    processes started meanwhile hold in proportion (shared pages divided among those who share them).
     """
 
     def __init__(self, cuda: bool = False):
@@ -53,7 +53,7 @@ class Peak:
         if self.cuda:
             import torch
 
-            self.above = torch.cuda.max_memory_allocated() / MB - self.idle
+            self.above = torch.cuda.max_memory_allocated() / MB
         else:
             self.above = (self._highest if self._watcher else status("VmHWM")) - self.idle
 

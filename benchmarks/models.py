@@ -85,12 +85,12 @@ def random_model(size: Size, device: str = "cpu") -> tuple[Any, Any]:
         torch.manual_seed(0)
         module = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
         with torch.no_grad():
-            _count_ages(module, words)
+            _count_ages(module, words, size.mark)
     return module.to(getattr(torch, size.dtype)), words.tokenizer()
 
 
-def _count_ages(module: Any, words: Words) -> None:
-    """Write the classes into embeddings, layers and head."""
+def _count_ages(module: Any, words: Words, mark: float) -> None:
+    """Write the classes into embeddings, layers and head. The mark is to lead what many layers add, which differs from context to context."""
     import torch
 
     body, head = module.model, module.lm_head.weight
@@ -102,7 +102,7 @@ def _count_ages(module: Any, words: Words) -> None:
     body.embed_tokens.weight[:, :marks] = 0
     head[:, :marks] = 0
     for name, own in words.classes.items():
-        body.embed_tokens.weight[[words.ids[w] for w in own], coordinate[name]] = 1.0
+        body.embed_tokens.weight[[words.ids[w] for w in own], coordinate[name]] = mark
     seen = torch.tensor([[words.ids[own[i % len(own)]] for i in range(8) for own in words.classes.values()]])
     hidden = body(seen).last_hidden_state[0].reshape(8, marks, -1)
     strength = hidden.diagonal(dim1=1, dim2=2).mean(0)  # of each class's coordinate where a word of that class stands

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 """glibc maps blocks over 32 MB afresh at every use and gives them back after it; with these it keeps them."""
@@ -25,6 +26,7 @@ class Setting:
         grouped: texts of like length together in a batch (TRL's ``train_sampling_strategy``); less padding.
         thorough: measured on request only.
         kinds: of jobs that it applies to; empty: all.
+        needs: packages without which it is left out.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Setting:
     card: bool = False
     thorough: bool = False
     kinds: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def environment(self, library: str) -> dict[str, str]:
         """Variables of the process, all others as they are here; allocator settings of the caller do not leak in."""
@@ -46,6 +49,7 @@ class Setting:
         return {**inherited, **own, **(ALLOCATOR if self.allocator else {}), "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
+FLASH = ("flash_attn",)  # without it texts that are put together are multiplied with each other, and masked
 TRAINED = ("dpo", "reward", "grpo", "sft")
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "ours": (
@@ -54,14 +58,14 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("fp32", "fp32", thorough=True),
     ),
     "trl": (
-        Setting("bf16, packed", "bf16", packed=True, card=True, thorough=True, kinds=("sft",)),
-        Setting("bf16, packed, 4 parts", "bf16", parts=4, packed=True, card=True, thorough=True, kinds=("sft",)),
+        Setting("bf16, packed", "bf16", packed=True, card=True, thorough=True, kinds=("sft",), needs=FLASH),
+        Setting("bf16, packed, 4 parts", "bf16", parts=4, packed=True, card=True, thorough=True, kinds=("sft",), needs=FLASH),
         Setting("bf16, static cache", "bf16", static=True, card=True, thorough=True, kinds=("sampling",)),
+        Setting("bf16, by length", "bf16", grouped=True, card=True, kinds=("sft",)),
         Setting("bf16", "bf16", card=True),
         Setting("fp32", "fp32"),
         Setting("bf16, allocator", "bf16", allocator=True),
         Setting("fp32, allocator", "fp32", allocator=True),
-        Setting("bf16, by length", "bf16", grouped=True, kinds=("sft",)),
         Setting("bf16, by length, allocator", "bf16", allocator=True, grouped=True, kinds=("sft",)),
         Setting("bf16, 4 parts", "bf16", parts=4, card=True, kinds=TRAINED),
         Setting("bf16, 4 parts, allocator", "bf16", allocator=True, parts=4, kinds=TRAINED),
@@ -74,5 +78,6 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
 
 
 def applicable(library: str, kind: str, thorough: bool) -> list[Setting]:
-    """The ways in which a library runs a kind of job."""
-    return [s for s in SETTINGS[library] if (not s.kinds or kind in s.kinds) and (thorough or not s.thorough)]
+    """The ways in which a library runs a kind of job here."""
+    found = [s for s in SETTINGS[library] if (not s.kinds or kind in s.kinds) and (thorough or not s.thorough)]
+    return [s for s in found if all(map(find_spec, s.needs))]

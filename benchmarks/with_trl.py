@@ -70,7 +70,8 @@ def load(job: Job, setting: Setting, model: Path, tokenizer: Any) -> Any:
     dtype = torch.bfloat16 if job.size.lora and setting.precision == "bf16" else torch.float32
     if job.kind == "reward":
         return AutoModelForSequenceClassification.from_pretrained(model, num_labels=1, pad_token_id=tokenizer.pad_token_id, dtype=dtype)
-    return AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
+    attention = {"attn_implementation": "flash_attention_2"} if setting.packed else {}
+    return AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **attention)
 
 
 def options(job: Job, setting: Setting, work: Path, steps: int, device: str) -> dict[str, Any]:

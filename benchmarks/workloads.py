@@ -26,6 +26,7 @@ class Size:
     lora: int = 0
     family: ClassVar[str] = "llama"
     positions: ClassVar[int] = 1024
+    mark: ClassVar[float] = 1.0
     dtype: ClassVar[str] = "float32"
 
     @property
@@ -47,6 +48,7 @@ class Shaped(Size):
         family: ``model_type`` of ``transformers``.
         heads, key_heads: of queries, and of keys and values.
         positions: the longest text.
+        mark: how large a word's class is written among what layers add (``models``).
         dtype: of the weights in the folder.
     """
 
@@ -54,6 +56,7 @@ class Shaped(Size):
     heads: int = 32
     key_heads: int = 8
     positions: int = 4096
+    mark: float = 256.0
     dtype: str = "bfloat16"
 
 

@@ -107,10 +107,14 @@ def test_jobs_are_told_apart_by_what_they_do():
         chosen("dpoo")
 
 
-def test_a_completion_grows_up_and_ends_by_chance():
+DEEP = replace(QWEN, name="deep", vocabulary=4096, layers=28, hidden=256, intermediate=1024, head_size=32, heads=8, key_heads=4)
+
+
+@pytest.mark.parametrize("size", [TINY, DEEP])
+def test_a_completion_grows_up_and_ends_by_chance(size):
     """The next word's class is certain up to the last age; then the end comes with probability 1/50, in both number formats."""
-    module, _ = random_model(TINY)
-    words = Words(TINY.vocabulary)
+    module, _ = random_model(size)
+    words = Words(size.vocabulary)
     prompt = [words.ids[w] for w in words.of(PROMPT)[:8]]
     young = [words.ids[words.of(f"age {a + 1}")[0]] for a in range(AGES)]
     old = [words.ids[w] for w in words.of(PLAIN)[:16]]
