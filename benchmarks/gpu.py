@@ -32,7 +32,7 @@ from benchmarks.workloads import Job, chosen, rehearsal
 STEPS = {"cuda": SKIPPED + 3, "cpu": SKIPPED + 1}  # on a CPU it is only tried
 PROFILED = 3
 MINUTES, REHEARSAL = 7.0, 2.0
-TESTS, ONE, PROFILES = 1 / 4, 1 / 5, 1 / 5  # of the time: at most for the tests and for one measurement, and what is kept for profiles
+TESTS, ONE, PROFILES = 1 / 4, 1 / 4, 1 / 5  # of the time: at most for the tests and for one measurement, and what is kept for profiles
 LEAST = 1 / 30  # with less left nothing is begun
 
 
@@ -90,6 +90,11 @@ class Session:
                 begun = time.monotonic()
                 say(f"{name}: {task()} ({time.monotonic() - begun:.0f} s, {self.left():.0f} s left)")
             self.save()
+
+    def name(self, reason: str) -> None:
+        """Everything that is not measured, and why."""
+        self.seconds = 0.0
+        self.results.unmeasured |= {name: reason for name, _ in self.tasks()}
 
     def tasks(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Names and what is to be done: the table, the profiles in the time that is kept for them, the rest of the table, TRL's other settings."""
@@ -219,6 +224,7 @@ def main(given: list[str] | None = None) -> int:
     try:
         session.run(not asked.no_tests)
     except KeyboardInterrupt:
+        session.name("it was stopped before")
         say("stopped; --go-on measures what is missing")
     session.save()
     print(shown(results, session.jobs))

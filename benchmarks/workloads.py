@@ -145,11 +145,11 @@ def _small(job: Job) -> Job:
 CARD = (
     _texts("sft-0.6B", QWEN, 16, 1.3, None, None, 0.4),
     _pairs("dpo", QWEN, 0.5),
-    _drawn("sampling", None),
-    _drawn("grpo", 0.5),
     _pairs("reward", QWEN, 0.6),
+    _drawn("grpo", 0.5),
     _texts("sft-65k", QWEN, 64, None, None, None, None),
     *(_small(job) for job in HEADLINE if job.name in ("dpo", "reward", "sft", "grpo-long")),
+    _drawn("sampling", None),  # a minute passes before ``generate`` is compiled
     _texts("sft-1B", LLAMA, 16, 1.3, None, None, 0.4),
     _pairs("dpo", LLAMA, 0.5),
     _pairs("reward", LLAMA, 0.6),

@@ -331,6 +331,25 @@ def test_what_there_is_no_time_for_is_named(tmp_path, monkeypatch, without_trl, 
     assert named.strip() == "tiny-sft-0.6B, ours, shipped; rate of tiny-qwen3; tiny-dpo-0.6B, ours, shipped: no time was left."
 
 
+def test_what_was_measured_before_a_stop_is_kept_and_the_rest_is_named(tmp_path, monkeypatch, without_trl, capsys):
+    def measured(session, job):
+        if session.results.rates:
+            raise KeyboardInterrupt
+        session.results.rates[job.size.name] = {"bf16": 2e12, "fp32": 1e12}
+        return "measured"
+
+    monkeypatch.setattr(gpu, "starter", lambda *_: None)
+    monkeypatch.setattr(gpu.Session, "rate", measured)
+    monkeypatch.setattr(gpu.Session, "measure", lambda *_: "not this time")
+    assert gpu.main(["--rehearse", "--no-tests", "--jobs", "sft-0.6B,sft-1B", "--into", str(tmp_path)]) == 0
+    found = Results.load(tmp_path / "gpu-rehearsal.json")
+    assert set(found.rates) == {"tiny-qwen3"} and found.unmeasured["rate of tiny-llama"] == "it was stopped before"
+    assert gpu.main(["--rehearse", "--no-tests", "--go-on", "--minutes", "1e-6", "--jobs", "sft-0.6B", "--into", str(tmp_path)]) == 0
+    assert Results.load(tmp_path / "gpu-rehearsal.json").rates == found.rates
+    assert gpu.main(["--rehearse", "--no-tests", "--minutes", "1e-6", "--jobs", "sft-0.6B", "--into", str(tmp_path)]) == 0
+    assert not Results.load(tmp_path / "gpu-rehearsal.json").rates  # measured anew
+
+
 def test_without_a_card_the_command_says_so(capsys, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert gpu.main([]) == 2 and "torch finds no NVIDIA card here" in capsys.readouterr().err
