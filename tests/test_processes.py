@@ -158,6 +158,15 @@ def test_a_start_that_cannot_work_is_refused(monkeypatch):
         pass
 
 
+def test_more_processes_than_cards_are_refused(monkeypatch):
+    for name, value in (("WORLD_SIZE", "3"), ("RANK", "2"), ("LOCAL_RANK", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(InputError, match="more processes on this machine than its 2 cards; start 2"), joined():
+        pass
+
+
 SCRIPT = """
 import sys
 from guerdon.errors import InputError, RunFailed

@@ -92,6 +92,16 @@ def test_odds_of_three_to_one_in_nats_and_in_points(rate):
     assert best["score"] - worst["score"] == pytest.approx(400 * math.log10(3)) and best["score"] + worst["score"] == pytest.approx(2000)
 
 
+def test_items_compared_with_themselves_are_left_out_and_counted_where_that_is_asked_for(rate):
+    rows = [{"item_a": "x", "item_b": "y", "winner": w} for w in ("a", "a", "b")]
+    wrong = [*rows, {"item_a": "x", "item_b": "x", "winner": "a"}]
+    code, _, said = rate(wrong)
+    assert code == 2 and "compared with itself" in said and "--drop" in said
+    code, out, _ = rate(wrong, "--drop", "--json")
+    assert code == 0 and (found := json.loads(out))["left_out"] == 1
+    assert found["items"] == json.loads(rate(rows, "--json")[1])["items"]
+
+
 def test_ties_may_be_halves_or_left_out(rate):
     rows = [won("x", "y")] * 2 + [won("y", "x"), {"item_a": "x", "item_b": "y", "winner": "tie"}]
     assert "Davidson" in rate(rows)[1]

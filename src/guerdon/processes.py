@@ -219,10 +219,19 @@ def _end_with_parent() -> None:
 
 
 def _backend() -> str:
-    """Collectives over the network for what lies in memory, and the cards' own for what lies on them."""
+    """Collectives over the network for what lies in memory, and the cards' own for what lies on them.
+
+    Raises:
+        InputError: there is no card for this process.
+    """
     if not torch.cuda.is_available():
         return "gloo"
-    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    place, cards = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if place >= cards:
+        raise InputError(
+            f"there are more processes on this machine than its {cards} cards; start {cards}, or set CUDA_VISIBLE_DEVICES to nothing to compute without them"
+        )
+    torch.cuda.set_device(place)
     return "cpu:gloo,cuda:nccl"
 
 

@@ -47,7 +47,9 @@ def command(
     ] = None,
     order: Annotated[bool, typer.Option("--order", help="Estimate the advantage of being shown first.")] = False,
     half: Annotated[bool, typer.Option("--half", help="Count a tie as half a win for each.")] = False,
-    drop: Annotated[bool, typer.Option("--drop", help="Leave out answers that the model does not have.")] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Leave out answers that the model does not have, and items compared with themselves.")
+    ] = False,
     ridge: Annotated[float, typer.Option(min=0.0, help="Precision of a normal prior on scores; needed where an item never lost.")] = 0.0,
     confidence: Annotated[float, typer.Option(help="Of the intervals, between 0 and 1.")] = 0.95,
     elo: Annotated[
@@ -71,7 +73,7 @@ def command(
     if out is not None and out.suffix not in (".csv", ".jsonl"):
         raise InputError(f"--out: {out} should end in .csv or .jsonl")
     columns = Columns(first, second, winner, probability, tuple(n.strip() for n in votes.split(",")) if votes else None, cluster)
-    table = comparisons(Dataset(str(file), shuffle=False, texts=columns.texts).train(), columns, both_bad, str(file))
+    table = comparisons(Dataset(str(file), shuffle=False, texts=columns.texts).train(), columns, both_bad, str(file), drop)
     choice = choice_for(table, model)
     if elo and not _logistic(choice):
         raise InputError(f"--elo: {type(choice).__name__} has no scores that are log-odds and have no zero of their own; leave it out")

@@ -90,12 +90,13 @@ class Columns:
 
 
 def comparisons(
-    rows: Sequence[Mapping[str, Any]], columns: Columns = Columns(), both_bad: str = "neither", where: str = "the data"
+    rows: Sequence[Mapping[str, Any]], columns: Columns = Columns(), both_bad: str = "neither", where: str = "the data", drop: bool = False
 ) -> Comparisons:
     """Read rows by the names of their columns.
 
     Args:
         both_bad: what the verdict that neither is good enough counts as: "neither", "tie", or "drop".
+        drop: whether rows in which an item is compared with itself are left out, and counted.
 
     Raises:
         InputError: a column is missing, an item is compared with itself, or an answer is none; the sentence names the row.
@@ -109,8 +110,11 @@ def comparisons(
     for index, row in enumerate(rows):
         with at_row(*place(rows, index, where)):
             a, b = (_text(row, name) for name in (columns.first, columns.second))
+            if a == b and drop:
+                dropped += 1
+                continue
             if a == b:
-                raise InputError(f"{a!r} is compared with itself; drop the row")
+                raise InputError(f"{a!r} is compared with itself; drop the row, or leave all such rows out with --drop")
             pair = items.setdefault(a, len(items)), items.setdefault(b, len(items))
             person = None if columns.cluster is None else people.setdefault(_text(row, columns.cluster), len(people))
             for answer, count in _answers(row, columns, a, b):
