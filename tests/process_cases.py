@@ -1,13 +1,17 @@
 """Runs for ``test_processes``: the same ones, in one process or in each of several. ``python process_cases.py FOLDER`` goes through them all, and
 the first process leaves what came of each in the folder."""
 
+import copy
 import dataclasses
+import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.gae import GAE
@@ -30,6 +34,7 @@ from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.models.sharding import is_sharded
 from guerdon.processes import here, joined
 from guerdon.recipes.dapo import recipe as dapo
 from guerdon.recipes.kto import recipe as kto
@@ -40,6 +45,8 @@ from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficien
 from guerdon.training.display import Silent
 from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
+from guerdon.training.optimisers.adafactor import Adafactor
+from guerdon.training.optimisers.muon import Muon
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.training.updates.moving_average import MovingAverage
@@ -104,6 +111,28 @@ def stumbling(completion: str, **columns: Any) -> float | None:
     return float("nan") if completion.startswith("da") else float(len(set(completion)))
 
 
+@dataclasses.dataclass(frozen=True)
+class Sent:
+    """An engine that is given the policy's weights as a server is, in a folder, and draws with those."""
+
+    def __call__(self, policy: Any, contexts: Any, context: Any, decoding: Any, uniforms: Any) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            policy.save(Path(folder))
+            sent = copy.deepcopy(policy)
+            sent.module.load_state_dict(load_file(Path(folder) / "model.safetensors"), strict=False)
+            return sent.sample(contexts, context, decoding, uniforms)
+
+
+class Watching(Silent):
+    """Looks, at every step, at whether parts of the model are elsewhere."""
+
+    def __init__(self, model: Any):
+        self.model, self.split = model, False
+
+    def step(self, done: int, metrics: Any) -> None:
+        self.split |= any(map(is_sharded, self.model.module.parameters()))
+
+
 def fitting(loss: Any, rows: str, spec: Any = SMALL, **budget: Any) -> Callable[[], tuple[Any, Any]]:
     recipe = loss if isinstance(loss, Recipe) else Recipe((Term(loss),), AdamW(1e-2))
     return lambda: (FitJob(recipe, Rows(rows), budget=dataclasses.replace(BUDGET, **budget)), spec.build(0))
@@ -133,6 +162,11 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "refilled groups": improving(dataclasses.replace(dapo, sampler=Group(3), optimiser=AdamW(3e-3), refills=2)),
     "comparisons": improving(ASKED),
     "two policies that act": improving(MIXED),
+    "adafactor": improving(dataclasses.replace(GRPO, optimiser=Adafactor(1e-2))),
+    "muon": improving(
+        dataclasses.replace(GRPO, optimiser=Muon(2e-4))
+    ),  # which orthogonalises in bfloat16: a last digit becomes a hundredth of a step
+    "an engine that draws": improving(dataclasses.replace(GRPO, sampler=Group(3, Sent()))),
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }
@@ -148,20 +182,25 @@ def go(name: str, folder: Path) -> dict[str, Any]:
     if "float64" in name:
         model.module.double()
         (model.policy if hasattr(model, "policy") else model).dtype = torch.float64
-    out = job(model, {}, 0, folder, Silent())
+    watching = Watching(model)
+    out = job(model, {}, 0, folder, watching)
     said = folder / "completions.jsonl"
     return {
         "history": out.history,
+        "split": watching.split,
         "parameters": {key: value.detach().clone() for key, value in out.model.module.state_dict().items()},
         "said": said.read_text() if said.exists() and here().first else "",
     }
 
 
+ROUGHLY = ("muon",)  # it makes all directions of a gradient alike, so that one that is nothing but rounding becomes a step
+WHOLE = ("adafactor", "muon", "an engine that draws")  # of those whose parameters every process holds all of
 NAMES = [*CASES, *(f"{name} in float64" for name in DOUBLE)]
 
 
 def main(place: Path) -> None:
     with joined(patience=60) as processes:
+        assert processes.count == int(os.environ["WORLD_SIZE"]) > 1
         for name in NAMES:
             found = go(name, place / name)
             alike = processes.each(lambda found=found: {key: float(value.double().sum()) for key, value in found["parameters"].items()})

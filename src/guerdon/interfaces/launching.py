@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from guerdon.errors import RunFailed
 from guerdon.processes import PARENT
+from guerdon.stopping import when_asked_to_stop
 
 GRACE = 5.0  # seconds that the others have to end by themselves when one has failed, and
 AT_ONCE = 1.0  # when one was killed
@@ -26,7 +27,14 @@ def launch(count: int, command: Sequence[str]) -> int:
         RunFailed: one of them was killed.
     """
     children: list[subprocess.Popen] = []
-    with _passed_on(children):
+
+    def pass_on(number: int) -> None:
+        """They know what to do."""
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(number)
+
+    with when_asked_to_stop(pass_on):
         try:
             children += _started(count, command)
             return _watched(children)
@@ -83,20 +91,3 @@ def _stop(children: list[subprocess.Popen]) -> None:
         for child in children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(2.0)
-
-
-@contextlib.contextmanager
-def _passed_on(children: list[subprocess.Popen]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM go to the children, which know what to do."""
-
-    def pass_on(number: int, frame: object) -> None:
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

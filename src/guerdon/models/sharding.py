@@ -4,7 +4,8 @@ A trained parameter of shape [N, ...] becomes one that is split along N (``torch
 whole on every process: the compute copy (``models.language.compute_copy``), brought up to date after each step; so a model has to fit on one device in the format that is
 computed in, and what is kept in float32 besides, parameter, gradient's share and both moments of Adam, is divided by the number of processes.
 
-Source: ZeRO, arXiv 1910.02054, stage 1 (and 2 for the gradient that is stepped on); the splitting is torch's.
+Source: ZeRO, arXiv 1910.02054, section 5.1: stage 1, the optimiser's state and here the float32 parameters too; the gradient that is being added up is whole (no stage 2). The
+splitting is torch's.
 """
 
 import contextlib

@@ -1,6 +1,5 @@
 """Driving: what every loop shares. Steps, metrics, evaluation, checkpoints, resuming, Ctrl-C."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ import torch
 from guerdon.errors import RunFailed
 from guerdon.processes import here
 from guerdon.saying import listening
+from guerdon.stopping import when_asked_to_stop
 from guerdon.training import knobs
 from guerdon.training.best import Best
 from guerdon.training.display import Display
@@ -140,23 +140,16 @@ def deterministic(on: bool) -> Iterator[None]:
 def patient(display: Display) -> Iterator[threading.Event]:
     """Ctrl-C, and the SIGTERM with which clusters and containers announce the end, set the event instead of raising; a second one raises at once."""
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
 
-    def handle(number: int, frame: Any) -> None:
+    def handle(number: int) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
         with suppress(RuntimeError):  # somebody may be writing to the same stream just now
             display.say("stopping once this step is finished and saved; asked again, at once")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with when_asked_to_stop(handle):
         yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 @contextmanager

@@ -26,7 +26,11 @@ PATIENCE = 5  # so many non-finite steps in a row end the run
 
 
 class Learner:
-    """The running learner. ``state()`` and ``restore()`` cover the parameters, the optimiser and the counters."""
+    """The running learner. ``state()`` and ``restore()`` cover the parameters, the optimiser and the counters.
+
+    Args:
+        split: whether what is trained may be split over processes (``models.sharding``), which takes an optimiser that is ``elementwise`` as well.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Learner:
         tokens_per_micro_batch: int,
         views: Mapping[str, Model] | None = None,
         checkpointing: bool = False,
+        split: bool = True,
     ):
         self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
         self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
@@ -48,7 +53,7 @@ class Learner:
                 f"budget.activation_checkpointing: it is for layers of a language model, and the {name} learns a {type(model).__name__}, whose activations are few; "
                 "leave it out"
             )
-        self.shards = here().several and hasattr(model, "shard")
+        self.shards = here().several and split and hasattr(model, "shard") and getattr(optimiser, "elementwise", False)
         if self.shards:
             model.shard()
         self.parameters = [p for p in model.module.parameters() if p.requires_grad]

@@ -21,7 +21,7 @@ from guerdon.parts import needs, wants
 from guerdon.processes import here
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import Begun, Judged, Row, Scene
-from guerdon.training.sharing import judged, own_prompts, shared
+from guerdon.training.spreading import judged, own_prompts, spread
 
 _WORTHWHILE = 0.1  # what rewards take of the sampler's time
 
@@ -52,7 +52,10 @@ class Overlapping:
         """
         processes = here()
         aside = getattr(sampler, "engine", None) is not None and processes.several  # who draws for the policy is asked once, by the first
-        begun = None if aside else self._begin(sampler, [rows[i] for i in own_prompts(len(rows), processes)], seeds[1])
+        alone = processes.several and not (
+            getattr(self.scene, "by_prompt", False) and not aside
+        )  # then the first one judges all, and nothing is begun
+        begun = None if alone else self._begin(sampler, [rows[i] for i in own_prompts(len(rows), processes)], seeds[1])
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
         if "views" in wants(sampler):
             told["views"] = views or {}
@@ -60,7 +63,7 @@ class Overlapping:
             told["given"] = partial(self.scene.given, rows)
         start = time.perf_counter()
         try:
-            draw = partial(sampler, policy if aside else shared(policy), contexts, decoding, seeds[0], **told)
+            draw = partial(sampler, policy if aside else spread(policy), contexts, decoding, seeds[0], **told)
             rollouts = processes.from_first(draw) if aside else draw()
             drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
             verdicts = judged(self.scene, rollouts, rows, seeds[1], begun)

@@ -4,15 +4,14 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from guerdon.interfaces.sweeping.claims import Claim
 from guerdon.interfaces.sweeping.grid import Planned
+from guerdon.stopping import when_asked_to_stop
 
 OUTPUT, SAID = "sweep.out", "sweep.err"  # what a run printed
 BEHIND = "sweep.of"  # a digest of what its settings only name
@@ -104,22 +103,15 @@ class Sweep:
     @contextlib.contextmanager
     def _patient(self) -> Iterator[None]:
         """Ctrl-C and SIGTERM: nothing more is started, and every run is asked to save; asked again, it is to stop at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
-        def stop(number: int, frame: Any) -> None:
+        def stop(number: int) -> None:
             self.stopped = True
             for each in self._running:
                 with contextlib.suppress(ProcessLookupError):
                     each.process.send_signal(signal.SIGINT)
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with when_asked_to_stop(stop):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _last_words(path: Path) -> str:

@@ -31,7 +31,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
-from guerdon.training.sharing import judged, shared
+from guerdon.training.spreading import judged, spread
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
 from guerdon.training.views import Views
@@ -97,7 +97,8 @@ class _Improve:
                 "from; set it to 0"
             )
         tokens, again = budget.tokens_per_micro_batch, budget.activation_checkpointing
-        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, tokens, self.views.bound, again)}
+        split = getattr(recipe.sampler, "engine", None) is None  # an engine that draws for the policy is given its weights, whole
+        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, tokens, self.views.bound, again, split)}
         for name, learning in recipe.learners.items():
             if name not in learners:
                 raise InputError(
@@ -215,7 +216,7 @@ class _Improve:
         tally = Tally()
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
-        rollouts = shared(self.policy).sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
+        rollouts = spread(self.policy).sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
         verdicts = judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test"))
         for name, values in verdicts.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])

@@ -15,7 +15,8 @@ from guerdon.training.schedules import Schedule
 class Optimiser(Protocol):
     """Parameters → what steps on their gradients; ``edges`` are embeddings and heads, which are no maps from hidden states to hidden states.
 
-    Called with a start and gradients, it says where a parameter is after a step on each.
+    Called with a start and gradients, it says where a parameter is after a step on each. One whose step on a number depends on nothing but that number's gradients says
+    that it is ``elementwise``: then several processes may each hold a part of every parameter.
     """
 
     learning_rate: float | Schedule

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from guerdon.training.optimisers._building import kinds, seen, trained_of, walked
+from guerdon.training.optimisers._building import seen, trained_of, walked
 from guerdon.training.optimisers.adamw import AdamW
 from guerdon.training.schedules import Schedule
 from guerdon.witness import Witness
@@ -34,7 +34,7 @@ class Adafactor:
         """The optimiser; the learning rate is set before every step."""
         trained = trained_of(parameters)
         made = torch.optim.Adafactor(
-            kinds(trained), lr=0.0, beta2_decay=self.decay, eps=(None, self.smallest), d=self.threshold, weight_decay=self.weight_decay
+            trained, lr=0.0, beta2_decay=self.decay, eps=(None, self.smallest), d=self.threshold, weight_decay=self.weight_decay
         )
         return seen(made, trained)
 

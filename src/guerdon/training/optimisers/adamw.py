@@ -8,6 +8,7 @@ DPO of large models; LoRA and small models take ten to a thousand times as much.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -30,6 +31,7 @@ class AdamW:
     eps: float = 1e-8
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    elementwise: ClassVar[bool] = True
 
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""

@@ -8,6 +8,7 @@ Differs from AdamW: a step is as long as the gradient, and there is one number o
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -24,6 +25,7 @@ class SGD:
     momentum: float = 0.0
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    elementwise: ClassVar[bool] = True
 
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""

@@ -1,6 +1,6 @@
-"""Sharing: each process answers and judges some of a step's prompts, and all of them know what came of all.
+"""Spreading: each process answers and judges some of a step's prompts, and all of them know what came of all.
 
-    policy  → Shared(policy)     draws the sequences of its own prompts, and gets those of the others from them
+    policy  → Spread(policy)     draws the sequences of its own prompts, and gets those of the others from them
     judge   → judged(scene, ...)
 
 A sampler knows nothing of it: what it asks of the policy it gets whole. A sequence is drawn from random numbers of its own, so that who draws it changes nothing.
@@ -21,9 +21,9 @@ from guerdon.sequences import Decoding, Sequences, concatenate
 from guerdon.training.judging import Begun, Judged, Row, Scene
 
 
-def shared(policy: Policy) -> Policy:
+def spread(policy: Policy) -> Policy:
     """The policy, which draws its process's share where there are several."""
-    return Shared(policy) if here().several else policy
+    return Spread(policy) if here().several else policy
 
 
 def own_prompts(count: int, processes: Processes) -> list[int]:
@@ -31,8 +31,8 @@ def own_prompts(count: int, processes: Processes) -> list[int]:
     return list(range(processes.rank, count, processes.count))
 
 
-class Shared:
-    """A policy whose draws are shared out among the processes, by prompt. In everything else it is the policy."""
+class Spread:
+    """A policy whose draws are spread over the processes, by prompt. In everything else it is the policy."""
 
     def __init__(self, policy: Policy):
         self._policy = policy
@@ -65,9 +65,9 @@ class Shared:
             whole, contexts=list(contexts), context=context, actions=whole.actions[back], mask=mask, length=length, quantities=found
         )
 
-    def mixed(self, other: Policy, weight: float) -> "Shared":
+    def mixed(self, other: Policy, weight: float) -> "Spread":
         """See ``guerdon.models.Mixable``."""
-        return Shared(self._policy.mixed(other, weight))
+        return Spread(self._policy.mixed(other, weight))
 
 
 def judged(scene: Scene, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: Begun | None = None) -> Judged:
