@@ -123,6 +123,19 @@ class Sent:
             return sent.sample(contexts, context, decoding, uniforms)
 
 
+@dataclasses.dataclass(frozen=True)
+class Elsewhere(Sent):
+    """One that draws in the background with what it was sent."""
+
+    def ready(self, policy: Any, contexts: Any, decoding: Any, idle: Any) -> Any:
+        idle()
+        taken = copy.deepcopy(policy)
+        return lambda policy, contexts, context, decoding, uniforms: taken.sample(contexts, context, decoding, uniforms)
+
+    def filled(self, policy: Any, drawn: Any) -> Any:
+        return drawn
+
+
 class Watching(Silent):
     """Looks, at every step, at whether parts of the model are elsewhere."""
 
@@ -167,6 +180,8 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
         dataclasses.replace(GRPO, optimiser=Muon(2e-4))
     ),  # which orthogonalises in bfloat16: a last digit becomes a hundredth of a step
     "an engine that draws": improving(dataclasses.replace(GRPO, sampler=Group(3, Sent()))),
+    "rollouts of two steps before": improving(dataclasses.replace(GRPO, ahead=2)),
+    "an engine that draws meanwhile": improving(dataclasses.replace(GRPO, sampler=Group(3, Elsewhere()), ahead=2)),
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }
@@ -194,7 +209,12 @@ def go(name: str, folder: Path) -> dict[str, Any]:
 
 
 ROUGHLY = ("muon",)  # it makes all directions of a gradient alike, so that one that is nothing but rounding becomes a step
-WHOLE = ("adafactor", "muon", "an engine that draws")  # of those whose parameters every process holds all of
+WHOLE = (
+    "adafactor",
+    "muon",
+    "an engine that draws",
+    "an engine that draws meanwhile",
+)  # of those whose parameters every process holds all of
 NAMES = [*CASES, *(f"{name} in float64" for name in DOUBLE)]
 
 

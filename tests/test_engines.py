@@ -476,8 +476,13 @@ def recipe(engine, **sampler) -> Recipe:
     return Recipe((Term(Clip()),), AdamW(3e-2), advantage=GroupCentred(), sampler=Group(4, engine, **sampler))
 
 
-def improved(engine, model=None, steps=4):
-    job = ImproveJob(recipe(engine), TASK, decoding=Decoding(6), budget=Budget(steps=steps, batch_size=8, evaluation_rows=4))
+def improved(engine, model=None, steps=4, ahead=0):
+    job = ImproveJob(
+        dataclasses.replace(recipe(engine), ahead=ahead),
+        TASK,
+        decoding=Decoding(6),
+        budget=Budget(steps=steps, batch_size=8, evaluation_rows=4),
+    )
     history = job(sharpened(SMALL.build(0)) if model is None else model, {}, 0, None, Silent()).history
     trained = [row for row in history if "sampling/sampling_logp_difference/max" in row]
     return [row["sampling/sampling_logp_difference/max"] for row in trained]
@@ -500,6 +505,26 @@ def test_with_refresh_the_server_follows(every, tmp_path):
     assert all(g < 1e-4 for g, b in zip(gaps, behind, strict=True) if not b)
     salts = [body["cache_salt"] for path, body in fake.asked if path == "/v1/completions"]
     assert len(set(salts)) == 4 // every, "nothing cached under earlier weights is used"
+
+
+def test_a_server_draws_ahead_with_the_weights_that_were_due(tmp_path):
+    fake = Fake(sharpened(SMALL.build(1)))
+    with serving(fake) as url:
+        refresh = Refresh(str(tmp_path / "weights"), f"{url}/update_weights_from_disk")
+        ahead = improved(Server(f"{url}/v1", refresh=refresh, connection=FAST), steps=5, ahead=1)
+    same = improved(None, sharpened(SMALL.build(0)), steps=5, ahead=1)  # the policy by itself draws other completions, at the same distance
+    assert ahead[0] < 1e-4 and same[0] < 1e-4 and min(ahead[1:]) > 1e-3 and min(same[1:]) > 1e-3
+    drawn = "".join("w" if path == "/update_weights_from_disk" else "." for path, _ in fake.asked)
+    assert drawn == "w" + "." * 16 + 3 * ("w" + "." * 8)  # steps 1 and 2 by the first weights; none are sent while a batch is under way
+
+
+def test_what_a_server_does_not_tell_is_measured_when_the_step_has_come():
+    with (
+        serving(Fake(sharpened(SMALL.build(0)), form="content")) as url,
+        pytest.warns(UserWarning, match="leaves out log-probabilities"),
+    ):
+        gaps = improved(Server(f"{url}/v1", connection=FAST), ahead=1)
+    assert all(gap == gap for gap in gaps) and gaps[0] < 1e-4 < gaps[-1]  # none is NaN
 
 
 def test_adapters_alone_are_sent_where_that_is_asked(tmp_path):

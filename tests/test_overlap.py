@@ -32,6 +32,7 @@ from guerdon.training.judging import TextScene
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import read_lines
+from guerdon.training.spreading import watched
 from guerdon.worlds.text.sort_letters import SortLetters
 
 TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=8)
@@ -406,7 +407,7 @@ def test_too_many_failures_stop_the_run_in_the_same_words():
     for early in (True, False):
         where = TextScene(Encoder(POLICY.tokenizer, POLICY.context_length), RewardRunner({"r": some_fail}, failure_bound=0.01))
         with pytest.raises(RunFailed, match="could not be rewarded") as failed:
-            act(where, early=early)
+            watched(where, act(where, early=early)[1])
         said.append(str(failed.value))
     assert said[0] == said[1]
 

@@ -49,6 +49,7 @@ from guerdon.feedback.helpers import Failure, Helpers, Loadable
 from guerdon.feedback.number import as_number
 from guerdon.feedback.worker import sentence
 from guerdon.parts import is_part, per_batch
+from guerdon.threads import beside, waited
 
 _LARGEST = 64 * 2**20  # bytes of a function that are sent to a helper: one that holds a model stays here
 _STRAY = 8  # threads that were abandoned before the run gives up
@@ -188,10 +189,10 @@ class RewardRunner:
         def judge(name: str) -> list[Any]:
             return self._judge(name, prompts, completions, columns, started.get(name, []))
 
-        aside = {name: _start(judge, name) for name, route in self._routes.items() if route.aside}
+        aside = {name: beside("guerdon-reward", judge, name) for name, route in self._routes.items() if route.aside}
         try:
             here = {name: judge(name) for name, route in self._routes.items() if not route.aside}
-            outcomes = {name: _wait(aside[name]) if name in aside else here[name] for name in self._rewards}
+            outcomes = {name: waited(aside[name]) if name in aside else here[name] for name in self._rewards}
         except BaseException:
             self.close()  # what is still running is of no use any more
             raise
@@ -322,7 +323,7 @@ class RewardRunner:
 
     def _to_thread(self, reward: Adapted, calls: list[Call]) -> list[Future]:
         futures: list[Future] = [Future() for _ in calls]
-        _start(self._one_by_one, reward, calls, futures, self._closed)
+        beside("guerdon-reward", self._one_by_one, reward, calls, futures, self._closed)
         return futures
 
     def _one_by_one(self, reward: Adapted, calls: list[Call], futures: list[Future], closed: int) -> None:
@@ -331,7 +332,7 @@ class RewardRunner:
                 for call, found in zip(calls, futures, strict=True):
                     if self._closed != closed:
                         break
-                    running = _start(_attempt, reward, call)
+                    running = beside("guerdon-reward", _attempt, reward, call)
                     try:
                         found.set_result(running.result(self._timeout))
                     except TimeoutError:
@@ -467,28 +468,6 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     finally:
         loop.close()
-
-
-def _start(function: Callable[..., Any], *arguments: Any) -> Future:
-    """Run a function in a thread that does not keep the interpreter from ending."""
-    future: Future = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name="guerdon-reward").start()
-    return future
-
-
-def _wait(future: Future) -> Any:
-    """The future's result; looks up twice a second, since waiting for a lock is not always interrupted."""
-    while not future.done():
-        with contextlib.suppress(TimeoutError):
-            future.exception(0.5)
-    return future.result()
 
 
 def _is_ours(reward: Adapted) -> bool:

@@ -106,15 +106,22 @@ def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Di
 
 def stretched(loop: Any, before: int | None, now: int, start: int) -> list[str]:
     """What a run that was given another number of steps is to be told: schedules are of progress, which is now of another whole."""
-    found = knobs.schedules(getattr(loop, "recipe", None))
-    if before in (None, now) or not found:
+    recipe, said = getattr(loop, "recipe", None), []
+    if before in (None, now):
         return []
-    schedule = next(iter(found.values()))
-    values = f"{schedule(start / before):.3g} before and {schedule((start + 0.5) / now):.3g} from now on"
-    return [
-        f"the run was begun with {before} steps and has {now} now, over which its schedules stretch ({', '.join(found)}: {values}), so that it is not the run "
-        "that had them from the start; without schedules it would be"
-    ]
+    if found := knobs.schedules(recipe):
+        schedule = next(iter(found.values()))
+        values = f"{schedule(start / before):.3g} before and {schedule((start + 0.5) / now):.3g} from now on"
+        said.append(
+            f"the run was begun with {before} steps and has {now} now, over which its schedules stretch ({', '.join(found)}: {values}), so that it is not the run "
+            "that had them from the start; without schedules it would be"
+        )
+    if start + getattr(recipe, "ahead", 0) > before:
+        said.append(
+            f"the run was to end at step {before}, beyond which nothing was drawn ahead: the first rollouts after it are of a policy less old than they would be in a "
+            "run that had all steps from the start"
+        )
+    return said
 
 
 def due(step: int, every: int) -> bool:

@@ -2,7 +2,8 @@
 
     prompts → rollouts → reward components → reward → selection
 
-Groups that selection drops are refilled with other prompts.
+Groups that selection drops are refilled with other prompts. What is drawn is asked for first, and taken when its step has come: at once, or steps later
+(``recipe.ahead``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,13 @@ from guerdon.parts import call, stateful
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences, concatenate
 from guerdon.training.completions import completion_row
+from guerdon.training.drawing import Coming, Drawing
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
+from guerdon.training.spreading import watched
 from guerdon.training.tally import Tally
 
 
@@ -28,7 +31,7 @@ class Gathering:
     """Draws prompts, has them answered and judged, and keeps what the recipe's selection keeps.
 
     ``shown`` holds prompts and completions of the last step as rewards and judges are shown them; the quantity ``shown`` of a rollout is its place there.
-    ``state()`` and ``restore()`` cover the order of prompts, what shapings remember, and the scene.
+    ``state()`` and ``restore()`` cover the order of prompts, what shapings remember, the scene, and what was drawn for steps to come, which is waited for.
     """
 
     def __init__(
@@ -44,32 +47,47 @@ class Gathering:
     ):
         self.policy, self.scene, self.rows, self.views = policy, scene, rows, views
         self.budget, self.decoding, self.run = budget, decoding, run
-        self.act_in = Overlapping(scene)
+        self.drawing = Drawing(policy, Overlapping(scene), decoding, views, ahead=recipe.ahead > 0)
         self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
         self.memories: dict[int, Any] = {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
         self.shown: list[tuple[Any, Any]] = []
+        self.coming: list[Coming] = []  # what was asked for and is not yet learned from, in the order of steps
+
+    def ask(self, step: int, recipe: Recipe, version: int, attempt: int = 0, count: int | None = None) -> None:
+        """Have the rollouts of a step drawn by the policy as it is now.
+
+        Args:
+            version: of the policy: the step after which it is.
+            attempt, count: of refilling, and how many prompts; None: those of a step.
+        """
+        indices = self.prompts.draw(self.budget.rows if count is None else count)
+        chosen = rows_at(self.rows, indices)
+        cut = self.scene.truncated
+        contexts = self.scene.contexts(chosen)
+        seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
+        found = self.drawing(recipe.sampler, contexts, chosen, seeds)
+        self.coming.append(Coming(step, version, indices, self.scene.truncated - cut, found))
 
     def __call__(self, step: int, recipe: Recipe, tally: Tally) -> Sequences:
-        """Rollouts with their reward; none where selection drops all of them in every attempt."""
+        """Rollouts with their reward, of the step that was asked for first; none where selection drops all of them in every attempt."""
         kept: list[Sequences] = []
         sampled = 0
         self.shown = []
-        missing = self.budget.rows
         for attempt in range(recipe.refills + 1):
-            indices = self.prompts.draw(missing)
-            chosen = rows_at(self.rows, indices)
-            cut = self.scene.truncated
-            contexts = self.scene.contexts(chosen)
-            tally.add_sum("prompts/truncated", self.scene.truncated - cut, len(chosen))
-            seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
-            rollouts, judged, seconds = self.act_in(recipe.sampler, self.policy, contexts, self.decoding, chosen, seeds, self.views)
+            come = self.coming.pop(0)
+            rollouts, judged, seconds = come.found()
+            watched(self.scene, judged)
+            rollouts = self.drawing.filled(recipe.sampler, rollouts).with_quantities(version=torch.full((len(rollouts),), come.version))
+            tally.add_sum("prompts/truncated", come.cut, len(come.indices))
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
+            if recipe.ahead:
+                tally.add("sampling/staleness", (step - 1 - rollouts.quantities["version"]).double())
             self._record(step, rollouts, judged, valid)
             rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
             self.shown += zip(judged.prompts, judged.completions, strict=True)
-            self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(indices)[rollouts.context][valid])
+            self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(come.indices)[rollouts.context][valid])
             observe_rollouts(rollouts.select(valid), tally)
             keep = valid.clone()
             for selection in recipe.selection:
@@ -78,10 +96,13 @@ class Gathering:
                 selected = rollouts.select(keep)
                 selected.quantities["group"] = selected.quantities["group"] + sampled
                 kept.append(selected)
-            sampled += len(chosen)
+            sampled += len(come.indices)
             missing = self.budget.rows - sum(len(torch.unique(s.context)) for s in kept)
-            if missing <= 0:
+            if missing <= 0 or attempt == recipe.refills:
                 break
+            later, self.coming = self.coming, []
+            self.ask(step, recipe, step - 1, attempt + 1, missing)
+            self.coming += later
         tally.add("sampled_prompts", float(sampled))
         if not kept:
             kept = [rollouts.select(torch.zeros(len(rollouts), dtype=torch.bool))]
@@ -125,6 +146,7 @@ class Gathering:
             "prompts": self.prompts.state(),
             "memories": self.memories,
             "scene": self.scene.state() if hasattr(self.scene, "state") else {},
+            "coming": [come.state() for come in self.coming],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -132,6 +154,7 @@ class Gathering:
         self.memories = state["memories"]
         if state["scene"]:
             self.scene.restore(state["scene"])
+        self.coming = [Coming.of(each) for each in state["coming"]]
 
 
 def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from guerdon.training.recipe import Budget
+from guerdon.training.recipe import Budget, Recipe
 
 PLACES = frozenset(
     {"source", "path", "test_path", "device", "url", "folder", "workers", "model", "task", "data"}
@@ -32,7 +32,7 @@ def _may(place: str, was: Any, is_now: Any) -> bool:
 
 
 def _spelled(tree: Any) -> Any:
-    """The tree with every field of a budget written out, and rows of a step as one number: it may be accumulated otherwise."""
+    """The tree with every field of a budget written out, every number of a recipe, and rows of a step as one number: it may be accumulated otherwise."""
     if isinstance(tree, list):
         return [_spelled(value) for value in tree]
     if not isinstance(tree, Mapping):
@@ -44,6 +44,8 @@ def _spelled(tree: Any) -> Any:
         } | budget
         rows = whole["batch_size"] * whole["gradient_accumulation_steps"]
         made["budget"] = whole | {"batch_size": rows, "gradient_accumulation_steps": 1}
+    if tree.get("part") == Recipe.__name__:  # what was not there when the run was begun was not asked for
+        made = {field.name: field.default for field in fields(Recipe) if isinstance(field.default, int)} | made
     return made
 
 

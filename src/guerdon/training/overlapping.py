@@ -18,7 +18,7 @@ from torch import Tensor
 from guerdon.acting.samplers import Sampler
 from guerdon.models import Model, Policy
 from guerdon.parts import needs, wants
-from guerdon.processes import here
+from guerdon.processes import Processes, here
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import Begun, Judged, Row, Scene
 from guerdon.training.spreading import judged, own_prompts, spread
@@ -42,20 +42,19 @@ class Overlapping:
         rows: Sequence[Row],
         seeds: tuple[int, int],
         views: Mapping[str, Model] | None = None,
+        processes: Processes | None = None,
     ) -> tuple[Sequences, Judged, dict[str, float]]:
-        """Rollouts, the verdicts on them, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of sampling while rewards ran,
-        ``rewards_hidden``.
+        """Rollouts, the verdicts on them, whose failures are not yet counted, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of
+        sampling while rewards ran, ``rewards_hidden``.
 
         Args:
             seeds: for the sampler, and for whatever is random in the verdicts.
             views: the bound models, for a sampler in which others act as well.
+            processes: those that share in it; all that there are, unless ``ALONE`` says that this one draws for the others, in whichever thread.
         """
-        processes = here()
-        aside = getattr(sampler, "engine", None) is not None and processes.several  # who draws for the policy is asked once, by the first
-        alone = processes.several and not (
-            getattr(self.scene, "by_prompt", False) and not aside
-        )  # then the first one judges all, and nothing is begun
-        begun = None if alone else self._begin(sampler, [rows[i] for i in own_prompts(len(rows), processes)], seeds[1])
+        processes = here() if processes is None else processes
+        together = not processes.several or getattr(self.scene, "by_prompt", False)  # else the first one judges all, and nothing is begun
+        begun = self._begin(sampler, [rows[i] for i in own_prompts(len(rows), processes)], seeds[1]) if together else None
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
         if "views" in wants(sampler):
             told["views"] = views or {}
@@ -63,10 +62,9 @@ class Overlapping:
             told["given"] = partial(self.scene.given, rows)
         start = time.perf_counter()
         try:
-            draw = partial(sampler, policy if aside else spread(policy), contexts, decoding, seeds[0], **told)
-            rollouts = processes.from_first(draw) if aside else draw()
+            rollouts = sampler(spread(policy, processes), contexts, decoding, seeds[0], **told)
             drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
-            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun)
+            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun, processes)
         except BaseException:
             if begun is not None:
                 self.scene.close()  # what was begun is of no use any more

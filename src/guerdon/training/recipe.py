@@ -69,6 +69,8 @@ class Recipe:
         pairing: which of the sampled sequences are compared. The terms then read pairs, with the sides ``chosen`` and ``rejected``, and those whose ``data`` is
             "rollouts" the sequences by themselves.
         judge: who says which of the two is better; None: the reward does, and equal ones are not compared.
+        ahead: the rollouts of a step are drawn by the policy as it was so many steps before, while those steps are made. 0: by the policy as it is. What comes of it
+            is the same whoever draws, however long that takes; only where another process draws does it save time.
         refills: so many times prompts of which nothing was kept are replaced by fresh ones.
         epochs, minibatches: how often, and in how many steps, each sampled batch is used.
         learners: further learners by name (``critic``).
@@ -88,6 +90,7 @@ class Recipe:
     selection: tuple[Selection, ...] = ()
     pairing: Pairing | None = None
     judge: Judge | None = None
+    ahead: int = 0
     refills: int = 0
     epochs: int = 1
     minibatches: int = 1

@@ -21,9 +21,9 @@ from guerdon.sequences import Decoding, Sequences, concatenate
 from guerdon.training.judging import Begun, Judged, Row, Scene
 
 
-def spread(policy: Policy) -> Policy:
+def spread(policy: Policy, processes: Processes | None = None) -> Policy:
     """The policy, which draws its process's share where there are several."""
-    return Spread(policy) if here().several else policy
+    return Spread(policy) if (here() if processes is None else processes).several else policy
 
 
 def own_prompts(count: int, processes: Processes) -> list[int]:
@@ -70,26 +70,39 @@ class Spread:
         return Spread(self._policy.mixed(other, weight))
 
 
-def judged(scene: Scene, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: Begun | None = None) -> Judged:
+def judged(
+    scene: Scene, rollouts: Sequences, rows: Sequence[Row], seed: int, begun: Begun | None = None, processes: Processes | None = None
+) -> Judged:
     """The verdicts on all rollouts, of which each process found those on its own prompts. What reads the whole batch is asked once, on the first; what
-    is read from a table is read everywhere."""
-    processes = here()
-    if not processes.several or not hasattr(scene, "by_prompt"):
-        return scene.judge(rollouts, rows, seed, **({} if begun is None else {"begun": begun}))
+    is read from a table is read everywhere. Failures are counted by whoever learns from them (``watched``)."""
+    processes = here() if processes is None else processes
+    told = {} if begun is None else {"begun": begun}
+    if not hasattr(scene, "by_prompt"):
+        return scene.judge(rollouts, rows, seed, **told)
+    if not processes.several:
+        return scene.judge(rollouts, rows, seed, **told, watching=False)
     if not scene.by_prompt:
-        found = processes.from_first(lambda: scene.judge(rollouts, rows, seed, watching=False))
-    else:
-        own = own_prompts(len(rows), processes)
-        mine = torch.isin(rollouts.context, torch.tensor(own, dtype=torch.long)).nonzero().squeeze(-1)
-        asked = torch.unique(rollouts.context[mine]).tolist()
+        return processes.from_first(lambda: scene.judge(rollouts, rows, seed, watching=False))
+    own = own_prompts(len(rows), processes)
+    mine = torch.isin(rollouts.context, torch.tensor(own, dtype=torch.long)).nonzero().squeeze(-1)
+    asked = torch.unique(rollouts.context[mine]).tolist()
 
-        def judge() -> tuple[Tensor, Judged]:
-            known = {"begun": begun} if begun is not None and asked == own else {}
-            return mine, scene.judge(rollouts.select(mine), [rows[i] for i in asked], seed, watching=False, **known)
+    def judge() -> tuple[Tensor, Judged]:
+        known = told if asked == own else {}
+        return mine, scene.judge(rollouts.select(mine), [rows[i] for i in asked], seed, watching=False, **known)
 
-        found = _whole(len(rollouts), processes.each(judge))
-    scene.watch(found)
-    return found
+    return _whole(len(rollouts), processes.each(judge))
+
+
+def watched(scene: Scene, verdicts: Judged) -> Judged:
+    """The verdicts, with those that failed counted.
+
+    Raises:
+        RunFailed: they were too many.
+    """
+    if hasattr(scene, "watch"):
+        scene.watch(verdicts)
+    return verdicts
 
 
 def _whole(count: int, parts: Sequence[tuple[Tensor, Judged]]) -> Judged:

@@ -5,6 +5,10 @@ whether a row depends on anything but its own ``uniforms``, and whose weights it
 drew, so that losses which read it (``losses.surrogates.clip`` ...) correct for weights that are behind; how far they are behind is shown by the metric
 ``sampling/sampling_logp_difference``. Evaluation is always of the policy itself. An engine that depends on something outside of this process has
 ``look()``, which refuses what is not there.
+
+One that draws while this process does something else has ``ready(policy, contexts, decoding, idle) -> Engine``: it takes the policy's weights as they are now, after it has called
+``idle``, which returns when nothing is being drawn with those that it had; what it returns draws one batch in another thread, whatever the policy does meanwhile. And it has
+``filled(policy, drawn) -> Sequences``, which adds what only the policy can tell.
 """
 
 from collections.abc import Sequence

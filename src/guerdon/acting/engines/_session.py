@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,9 +28,9 @@ class Session:
         self.versions: list[int] | None = None
         self.warned: set[str] = set()
 
-    def prepare(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding) -> None:
-        """Send weights where it is time, and see that the server can answer."""
-        self._refresh(policy)
+    def prepare(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding, idle: Callable[[], None]) -> None:
+        """Send weights where it is time, once the server is ``idle``, and see that it can answer."""
+        self._refresh(policy, idle)
         if not self.model:
             self.model = self.find_model()
         if decoding not in self.fine:
@@ -50,14 +50,12 @@ class Session:
                 )
         return answers
 
-    def completed(self, policy: Any, drawn: Sequences, exact: bool) -> Sequences:
-        """Log-probabilities that the server left out are the learner's.
+    def tokenised(self) -> None:
+        """Say that the tokens are not the server's own."""
+        self._warn("text", "returns text and no token ids; it is tokenised again, which may give other tokens than were sampled")
 
-        Args:
-            exact: whether the tokens are the server's own.
-        """
-        if not exact:
-            self._warn("text", "returns text and no token ids; it is tokenised again, which may give other tokens than were sampled")
+    def filled(self, policy: Any, drawn: Sequences) -> Sequences:
+        """Log-probabilities that the server left out are the learner's."""
         logp = drawn.quantities["old_logp"]
         rows = logp.isnan().any(-1)
         if rows.any():
@@ -156,7 +154,7 @@ class Session:
             f"--logprobs-mode processed_logprobs, or sample {'' if tempered else 'at temperature 1 '}without truncation"
         )
 
-    def _refresh(self, policy: Any) -> None:
+    def _refresh(self, policy: Any, idle: Callable[[], None]) -> None:
         how = self.server.refresh
         if how is None:
             return
@@ -165,6 +163,7 @@ class Session:
             self.versions, self.moves = versions, self.moves + 1
         if self.sent and self.moves < how.every:
             return
+        idle()
         how.send(policy, self.server.connection, first=not self.sent)
         self.sent, self.moves = self.sent + 1, 0
 

@@ -22,7 +22,7 @@ Default: ``per_request`` 64, ``concurrency`` 64: ours.
 """
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -91,21 +91,66 @@ class Server:
         uniforms: Tensor,
         finished: Finished | None = None,
     ) -> Sequences:
+        session = self._prepared(policy, contexts, decoding, idle=lambda: None)
+        return session.filled(policy, _drawn(session, policy, contexts, context, decoding, uniforms, finished))
+
+    def ready(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding, idle: Callable[[], None]) -> "Ready":
+        """The server with the policy's weights as they are now, or as they were when they were due, to be asked in whichever thread."""
+        return Ready(self._prepared(policy, contexts, decoding, idle))
+
+    def filled(self, policy: Any, drawn: Sequences) -> Sequences:
+        """What ``Ready`` drew, with log-probabilities that the server left out measured with the learner."""
+        return _session_of(self, policy).filled(policy, drawn)
+
+    def _prepared(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding, idle: Callable[[], None]) -> Session:
         if getattr(policy, "ends", None) is None or not hasattr(policy, "tokenizer"):
             raise InputError(f"the engine server acts for language models; leave it out, a {type(policy).__name__} samples by itself")
         session = _session_of(self, policy)
-        session.prepare(policy, contexts, decoding)
-        drawn, exact = _Drawn(contexts, context, decoding), True
-        jobs = [rows for i in torch.unique(context) for rows in (context == i).nonzero().squeeze(-1).split(self.per_request)]
-        with _pool(min(self.concurrency, len(jobs))) as pool:
-            asked = {pool.submit(session.complete, policy, contexts[int(context[r[0]])], decoding, uniforms[r], len(r)): r for r in jobs}
-            for done in as_completed(asked):
-                answers = done.result()
-                exact = exact and all(answer.exact for answer in answers)
-                drawn.put(asked[done], answers)
-                if finished is not None:
-                    finished(drawn.sequences(), asked[done])
-        return session.completed(policy, drawn.sequences(cut=True), exact)
+        session.prepare(policy, contexts, decoding, idle)
+        return session
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A server that has the weights with which it is to draw one batch. ``old_logp`` is NaN where the server leaves it out: the policy may be moving."""
+
+    session: Session
+
+    def __call__(
+        self,
+        policy: Any,
+        contexts: Sequence[Tensor],
+        context: Tensor,
+        decoding: Decoding,
+        uniforms: Tensor,
+        finished: Finished | None = None,
+    ) -> Sequences:
+        return _drawn(self.session, policy, contexts, context, decoding, uniforms, finished)
+
+
+def _drawn(
+    session: Session,
+    policy: Any,
+    contexts: Sequence[Tensor],
+    context: Tensor,
+    decoding: Decoding,
+    uniforms: Tensor,
+    finished: Finished | None,
+) -> Sequences:
+    server = session.server
+    drawn, exact = _Drawn(contexts, context, decoding), True
+    jobs = [rows for i in torch.unique(context) for rows in (context == i).nonzero().squeeze(-1).split(server.per_request)]
+    with _pool(min(server.concurrency, len(jobs))) as pool:
+        asked = {pool.submit(session.complete, policy, contexts[int(context[r[0]])], decoding, uniforms[r], len(r)): r for r in jobs}
+        for done in as_completed(asked):
+            answers = done.result()
+            exact = exact and all(answer.exact for answer in answers)
+            drawn.put(asked[done], answers)
+            if finished is not None:
+                finished(drawn.sequences(), asked[done])
+    if not exact:
+        session.tokenised()
+    return drawn.sequences(cut=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ Differs from Group: the most likely sequence, as far as it can be found, in the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -44,6 +45,7 @@ class _Beginning:
 
 @dataclass(frozen=True)
 class Beam:
+    looks: ClassVar[bool] = True
     width: int = 5
     length_penalty: float = 0.0
 

@@ -32,6 +32,7 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class BesideGiven:
     records: ClassVar[frozenset[str]] = frozenset({"actor"})
+    looks: ClassVar[bool] = True
 
     columns: tuple[str, ...] = ("chosen", "rejected")
     greedy: bool = True

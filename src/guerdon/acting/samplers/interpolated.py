@@ -34,6 +34,7 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class Interpolated:
     records: ClassVar[frozenset[str]] = frozenset({"actor"})
+    looks: ClassVar[bool] = True
 
     weights: tuple[float, ...] = (0.0, 1.0)
     num_generations: int = 1

@@ -72,6 +72,8 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
     for name in ("epochs", "minibatches"):
         if getattr(recipe, name) < 1:
             yield f"recipe.{name}: it is {getattr(recipe, name)} and must be at least 1"
+    if recipe.ahead < 0:
+        yield f"recipe.ahead: it is {recipe.ahead} and must be at least 0"
     if recipe.refills < 0:
         yield f"recipe.refills: it is {recipe.refills} and must be at least 0"
     if recipe.refills and not recipe.selection:

@@ -31,7 +31,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
-from guerdon.training.spreading import judged, spread
+from guerdon.training.spreading import judged, spread, watched
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
 from guerdon.training.views import Views
@@ -108,6 +108,7 @@ class _Improve:
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, tokens, checkpointing=layered)
         self.knobs = knobs.start(recipe)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound)
+        self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
         self.credit = Crediting(policy, self.names, self.views.bound, critics, budget.tokens_per_micro_batch)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
@@ -145,7 +146,10 @@ class _Improve:
 
     def step(self, step: int) -> dict[str, float]:
         tally = Tally()
-        recipe = knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
+        for coming in range(max(self.asked, step - 1) + 1, min(step + self.recipe.ahead, self.budget.steps) + 1):
+            self.gather.ask(coming, self._recipe(coming), version=step - 1)
+            self.asked = coming
+        recipe = self._recipe(step)
         rollouts = self.gather(step, recipe, tally)
         batch = self.credit(rollouts, recipe, tally)
         before = self.learners["policy"].steps
@@ -160,6 +164,10 @@ class _Improve:
         self.knobs = knobs.move(self.recipe, self.knobs, metrics, len(rollouts))
         metrics |= {f"knobs{path}": state["value"] for path, state in self.knobs.items()}
         return metrics
+
+    def _recipe(self, step: int) -> Recipe:
+        """The recipe with numbers in the place of knobs."""
+        return knobs.at(self.recipe, (step - 0.5) / self.budget.steps, self.knobs)
 
     # comparisons
 
@@ -217,7 +225,7 @@ class _Improve:
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
         rollouts = spread(self.policy).sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
-        verdicts = judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test"))
+        verdicts = watched(self.scene, judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test")))
         for name, values in verdicts.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])
         reward = call(self.recipe.combine, {"components": verdicts.scored.components})
@@ -238,6 +246,7 @@ class _Improve:
             "views": self.views.state(),
             "knobs": self.knobs,
             "gathering": self.gather.state(),
+            "asked": self.asked,
             "judge": self.judge,
         }
 
@@ -247,3 +256,4 @@ class _Improve:
         self.views.restore(state["views"])
         self.knobs, self.judge = state["knobs"], state["judge"]
         self.gather.restore(state["gathering"])
+        self.asked = state["asked"]

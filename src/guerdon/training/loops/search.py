@@ -17,7 +17,7 @@ from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.sampled import sampled
 from guerdon.training.display import Display, Silent
 from guerdon.training.judging import Row, Scene
-from guerdon.training.spreading import judged, spread
+from guerdon.training.spreading import judged, spread, watched
 
 
 def search(
@@ -42,7 +42,7 @@ def search(
         for first in range(0, len(rows), rows_at_once):
             some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
             rollouts = sampler(spread(policy), scene.contexts(some), decoding, derive(seed, "search", first))
-            verdicts = judged(scene, rollouts, some, derive(seed, "judge", first))
+            verdicts = watched(scene, judged(scene, rollouts, some, derive(seed, "judge", first)))
             score = call(combine, {"components": verdicts.scored.components})
             valid = ~verdicts.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
