@@ -75,6 +75,7 @@ PPO = Recipe(
     weighing=Unsolved(),
     shaping=(RunningNormalise(),),
 )
+DPO = Recipe((Term(Pairwise(LogRatio(), Logistic())),), AdamW(3e-3))
 MIXED = dataclasses.replace(nash_md, optimiser=AdamW(1e-2))
 ASKED = dataclasses.replace(online_dpo, optimiser=AdamW(3e-3), judge=SimulatedAnnotator(flip=0.2, budget=30))
 
@@ -146,16 +147,21 @@ class Watching(Silent):
         self.split |= any(map(is_sharded, self.model.module.parameters()))
 
 
-def fitting(loss: Any, rows: str, spec: Any = SMALL, **budget: Any) -> Callable[[], tuple[Any, Any]]:
+def fitting(loss: Any, rows: str, spec: Any = SMALL, adapters: Any = None, **budget: Any) -> Callable[[], tuple[Any, Any]]:
     recipe = loss if isinstance(loss, Recipe) else Recipe((Term(loss),), AdamW(1e-2))
-    return lambda: (FitJob(recipe, Rows(rows), budget=dataclasses.replace(BUDGET, **budget)), spec.build(0))
+    return lambda: (FitJob(recipe, Rows(rows), budget=dataclasses.replace(BUDGET, **budget)), built(spec, adapters))
 
 
-def improving(recipe: Recipe, adapters: bool = False, rewards: Any = None, **budget: Any) -> Callable[[], tuple[Any, Any]]:
+def built(spec: Any = SMALL, adapters: Any = None) -> Any:
+    model = spec.build(0)
+    if adapters is not None:
+        model.module = adapters.wrap(model.module, 0)
+    return model
+
+
+def improving(recipe: Recipe, adapters: Any = None, rewards: Any = None, **budget: Any) -> Callable[[], tuple[Any, Any]]:
     def make() -> tuple[Any, Any]:
-        model = SMALL.build(0)
-        if adapters:
-            model.module = Lora(r=2).wrap(model.module, 0)
+        model = built(adapters=adapters)
         running = {"failure_bound": 1.0, "timeout": None}
         return ImproveJob(recipe, TASK, rewards or {}, running, Decoding(6), dataclasses.replace(BUDGET, **budget)), model
 
@@ -167,10 +173,11 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "dpo": fitting(Pairwise(LogRatio(), Logistic()), "pairs"),
     "kto": fitting(dataclasses.replace(kto, optimiser=AdamW(1e-2)), "labels"),
     "reward model": fitting(Pairwise(Head(), Logistic()), "pairs", Headed(SMALL, Scalar())),
+    "dpo with adapters that drop": fitting(DPO, "pairs", adapters=Lora(r=2, lora_dropout=0.3)),
     "fewer rows than processes": fitting(NegativeLogLikelihood(), "shown", batch_size=1),
     "grpo": improving(GRPO),
     "grpo of one prompt": improving(GRPO, batch_size=1),
-    "grpo with adapters": improving(GRPO, adapters=True),
+    "grpo with adapters": improving(GRPO, adapters=Lora(r=2)),
     "ppo with a critic": improving(PPO),
     "refilled groups": improving(dataclasses.replace(dapo, sampler=Group(3), optimiser=AdamW(3e-3), refills=2)),
     "comparisons": improving(ASKED),
@@ -187,7 +194,7 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
 }
 
 
-DOUBLE = ("sft", "dpo", "kto", "grpo")  # of those that are gone through in float64 as well
+DOUBLE = ("sft", "dpo", "kto", "dpo with adapters that drop", "grpo")  # of those that are gone through in float64 as well
 
 
 def go(name: str, folder: Path) -> dict[str, Any]:

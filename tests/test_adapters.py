@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import dump, load
@@ -15,7 +17,7 @@ from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
 from guerdon.recipes import grpo, sft
-from guerdon.sequences import Decoding, Example
+from guerdon.sequences import Decoding, Example, collate
 from guerdon.tasks.encoding import Encoder
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
@@ -155,8 +157,8 @@ def test_what_is_dropped_is_the_share_that_was_asked_for(base):
     torch.testing.assert_close(y[y != 0], x[y != 0] / 0.75)
 
 
-def test_what_is_dropped_depends_on_seed_tokens_and_weights_alone(base):
-    """So a step that is made again after a kill drops what it dropped, and no generator is saved."""
+def test_what_is_dropped_depends_on_seed_step_and_own_tokens_alone(base):
+    """So a step that is made again after a kill drops what it dropped, no generator is saved, and what a sequence is computed with does not matter."""
     policy, rows = dropped(base), encoded(tokenizer("pad"))
     before = torch.random.get_rng_state()
     once = policy.measure(rows, {"logp"})["logp"].detach()
@@ -164,41 +166,84 @@ def test_what_is_dropped_depends_on_seed_tokens_and_weights_alone(base):
     torch.manual_seed(7)
     again = copy.deepcopy(policy)
     assert torch.equal(again.measure(rows, {"logp"})["logp"].detach(), once)
-    again.seed += 1
-    assert not torch.equal(again.measure(rows, {"logp"})["logp"].detach(), once)
-    other = rows.select(torch.tensor([0]))
-    n = int(other.length[0])
-    assert not torch.allclose(policy.measure(other, {"logp"})["logp"][0, :n].detach(), once[0, :n], atol=1e-4)
-    with torch.no_grad():
-        next(p for p in policy.module.parameters() if p.requires_grad).view(-1)[0].add_(1e-4)
-    assert not torch.allclose(policy.measure(rows, {"logp"})["logp"].detach(), once, atol=1e-2)
+    for row in range(len(rows)):
+        n = int(rows.length[row])
+        alone = policy.measure(rows.select(torch.tensor([row])), {"logp"})["logp"][0, :n].detach()
+        torch.testing.assert_close(alone, once[row, :n], rtol=1e-4, atol=1e-5)
+    for other in ("seed", "made"):
+        changed = copy.deepcopy(policy)
+        setattr(changed, other, getattr(changed, other) + 1)
+        assert not torch.allclose(changed.measure(rows, {"logp"})["logp"].detach(), once, atol=1e-2)
+
+
+def test_what_is_dropped_is_as_good_as_independent(base):
+    """Of places, of inputs and of layers: the share that two of them drop both is the product of their shares."""
+    words = tokenizer("pad")
+    rows = collate([Example({"": Encoder(words).encode_pair(f"What is {n}?", " four" * 40)}) for n in range(12)]).sides[""]
+    policy, seen = dropped(base, 0.4), []
+    hooked = [m for m in policy.module.modules() if hasattr(m, "lora_A")]
+    for layer in hooked:
+        layer.lora_dropout["default"].register_forward_hook(lambda _, args, out: seen.append((out == 0).flatten(0, 1).double()))
+    policy.measure(rows, {"logp"})
+    seen = seen[-len(hooked) :]  # before that it was tried what the model takes
+    places, width = seen[0].shape
+    assert len(hooked) > 4 and places > 400 and width >= 16
+    z = (seen[0] - 0.4) / (0.4 * 0.6) ** 0.5
+    for alike, count in ((z.T @ z, places), (z @ z.T, width)):  # between inputs; between places
+        others = alike[~torch.eye(len(alike), dtype=torch.bool)] / count**0.5
+        assert 0.8 < float(others.var()) < 1.2 and float(others.abs().max()) < 6.5
+    for other in seen[1:]:
+        if other.shape == z.shape:
+            assert abs(float(((other - 0.4) / (0.4 * 0.6) ** 0.5 * z).sum())) / z.numel() ** 0.5 < 5
+
+
+@pytest.mark.parametrize("again", [False, True])
+@given(tokens=st.integers(8, 200))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_micro_batches_change_nothing_of_a_run_that_drops(tokens, again, base):
+    ends = []
+    for budget in (10_000, tokens):
+        policy = LanguageModel(str(base["llama"]), Lora(r=2, lora_dropout=0.3), **CPU).build(0)
+        fit(
+            policy,
+            examples(policy.tokenizer, 7),
+            replace(sft.recipe, optimiser=AdamW(1e-2)),
+            Budget(steps=3, batch_size=5, tokens_per_micro_batch=budget, activation_checkpointing=again),
+        )
+        ends.append([p.detach().clone() for p in policy.module.parameters() if p.requires_grad])
+    for one, other in zip(*ends, strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=1e-5)
+
+
+def test_layers_of_which_it_cannot_be_told_whose_places_they_see_are_refused(base):
+    policy, rows = dropped(base), encoded(tokenizer("pad"))
+    assert policy.packed  # it was tried what the model takes
+    layer = next(m for m in policy.module.modules() if hasattr(m, "lora_A"))
+    layer.register_forward_pre_hook(lambda _, args: (args[0][:, :1],))
+    with pytest.raises(InputError, match="lora_dropout: a layer with adapters is given"):
+        policy.measure(rows, {"logp"})
 
 
 def test_the_gradient_is_that_of_what_was_dropped(base):
-    """By finite differences along the gradient, with what is dropped held as it is."""
+    """By finite differences along the gradient."""
     policy, rows = dropped(base), encoded(tokenizer("pad"))
     policy.module.double()
     policy.dtype = None
     policy.__dict__.pop("_copy", None)
-    from guerdon.models.language import adapters
 
     def loss():
         return policy.measure(rows, {"logp"})["logp"].double().sum()
 
-    fixed, adapters._digest = adapters._digest, lambda *_: "held"
-    try:
-        loss().backward()
-        trained = [p for p in policy.module.parameters() if p.requires_grad]
-        direction = [p.grad / sum(float(q.grad.square().sum()) for q in trained) ** 0.5 for p in trained]
-        slope, values = sum(float((p.grad * d).sum()) for p, d in zip(trained, direction, strict=True)), []
-        for sign in (1, -2):
-            with torch.no_grad():
-                for p, d in zip(trained, direction, strict=True):
-                    p.add_(sign * 1e-5 * d)
-            values.append(float(loss().detach()))
-        assert (values[0] - values[1]) / 2e-5 == pytest.approx(slope, rel=2e-2)
-    finally:
-        adapters._digest = fixed
+    loss().backward()
+    trained = [p for p in policy.module.parameters() if p.requires_grad]
+    direction = [p.grad / sum(float(q.grad.square().sum()) for q in trained) ** 0.5 for p in trained]
+    slope, values = sum(float((p.grad * d).sum()) for p, d in zip(trained, direction, strict=True)), []
+    for sign in (1, -2):
+        with torch.no_grad():
+            for p, d in zip(trained, direction, strict=True):
+                p.add_(sign * 1e-5 * d)
+        values.append(float(loss().detach()))
+    assert (values[0] - values[1]) / 2e-5 == pytest.approx(slope, rel=2e-2)
 
 
 def test_scorers_drop_too(base):

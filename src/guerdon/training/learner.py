@@ -72,6 +72,8 @@ class Learner:
         Raises:
             RunFailed: too many steps in a row were not finite.
         """
+        if hasattr(self.model, "made"):
+            self.model.made = self.steps
         self.optimiser.zero_grad(set_to_none=True)
         loss = sum(self._backward(stream, batch, [t for t in terms if t.data == stream], tally, fresh) for stream, batch in batches.items())
         self._sum_gradients()

@@ -3,21 +3,28 @@
     W x + s B A drop(x)        drop: each number is 0 with probability p, and else divided by 1 - p
 
 Models are never in training mode here, for a dropped input would make the learner disagree with the sampler about what was sampled. Dropping in the
-adapters is done in the pass of which a gradient is computed, and only there. What is dropped is drawn from the run's seed, the tokens and the trained weights: no
-state is kept, and a run that is resumed drops what it would have dropped.
+adapters is done in the pass of which a gradient is computed, and only there. What is dropped of a sequence depends on the run's seed, on how many steps the model has
+made, and on the sequence's own tokens: not on what it is computed together with, so that neither micro-batches nor processes matter, and no generator is saved: a run
+that is resumed drops what it would have dropped.
 
-Source: the dropout of ``peft``'s LoRA layers; that it is drawn from what is computed: ours.
+    z = h[token] ^ c[feature] ^ k[layer]        h drawn for the sequence, c and k for the step; 32 bits each
+    dropped where mix(z) < p 2^32               mix: two multiplications and a shift between them, so that neighbours have nothing to do with each other
+
+Source: the dropout of ``peft``'s LoRA layers; the mixing of multiplications and shifts: the finaliser of MurmurHash3 (A. Appleby), shortened. That it is drawn by
+sequence: ours.
 """
 
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from guerdon.randomness import derive
-from guerdon.sequences import Sequences
+from guerdon.errors import InputError
+from guerdon.randomness import generator
+from guerdon.sequences import Sequences, pad
 
 NOWHERE = "guerdon_base_lies_nowhere"  # set on a module whose adapters stand on weights that are in no folder
 _ZERO_AT_FIRST = ("lora_B", "lora_embedding_A")  # the factor of the product that starts as 0, in linear layers and in embeddings
@@ -48,42 +55,77 @@ def drops(module: nn.Module) -> bool:
     return any(True for _ in _dropouts(module))
 
 
-@contextlib.contextmanager
-def dropping(module: nn.Module, seed: int, sequences: Sequences) -> Iterator[None]:
-    """Within, the adapters of ``module`` drop inputs, drawn for these sequences."""
-    devices = [p.device for p in module.parameters() if p.device.type == "cuda"][:1]
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(derive(seed, _digest(module, sequences)))  # dropout draws from the global generator
-        with as_drawn(module):
+class Drawn:
+    """What the adapters of a module drop of these sequences, which stand in rows, padded at the end."""
+
+    def __init__(self, module: nn.Module, seed: int, step: int, sequences: Sequences):
+        self.module = module
+        layers = list(_dropouts(module))
+        widest = max(layer.in_features for layer in layers)
+        own = _bits(widest + len(layers), seed, "adapters", step)
+        self.features, self.layers = own[:widest].to(next(module.parameters()).device), own[widest:].tolist()
+        contexts = [_tokens(context) for context in sequences.contexts]
+        rows = [
+            _bits(len(sequences.contexts[c]) + n, seed, step, contexts[c] + "/" + _tokens(actions[:n]))
+            for c, n, actions in zip(sequences.context.tolist(), sequences.length.tolist(), sequences.actions, strict=True)
+        ]
+        self.tokens = pad(rows, torch.int32).to(self.features.device)
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Within, they are dropped."""
+        layers = list(_dropouts(self.module))
+        try:
+            for number, layer in enumerate(layers):
+                layer.train()
+                for dropout in layer.lora_dropout.values():
+                    dropout.forward = partial(self._drop, self.layers[number], getattr(dropout, "p", 0.0))
             yield
+        finally:
+            for layer in layers:
+                layer.eval()
+                for dropout in layer.lora_dropout.values():
+                    dropout.__dict__.pop("forward", None)  # the class's own is beneath
+
+    def _drop(self, layer: int, share: float, x: Tensor) -> Tensor:
+        """``x`` [..., D] of all places of the rows, with what is dropped as 0.
+
+        Raises:
+            InputError: the layer sees something else.
+        """
+        if not share:
+            return x
+        rows, width = self.tokens.shape
+        if x.numel() != rows * width * x.shape[-1]:
+            raise InputError(
+                f"model.lora.lora_dropout: a layer with adapters is given {list(x.shape)} for {rows} sequences of {width} places, so that it cannot be told what is whose; "
+                "leave such layers out of target_modules, or set lora_dropout to 0"
+            )
+        z = (self.tokens ^ layer).unsqueeze(-1) ^ self.features[: x.shape[-1]]
+        keep = _mixed(z) >= round(share * 2**32) - 2**31
+        return x * keep.view(x.shape).to(x.dtype).mul_(1 / (1 - share))
 
 
-@contextlib.contextmanager
-def as_drawn(module: nn.Module) -> Iterator[None]:
-    """Within, the adapters of ``module`` drop inputs, by the global generator as it stands."""
-    layers = list(_dropouts(module))
-    try:
-        for layer in layers:
-            layer.train()
-        yield
-    finally:
-        for layer in layers:
-            layer.eval()
+def _mixed(z: Tensor) -> Tensor:
+    """Every number of 32 bits as another, in place."""
+    z.mul_(-1640531535)
+    z.bitwise_xor_((z >> 15).bitwise_and_(0x1FFFF))
+    return z.mul_(-2048144789)
+
+
+def _bits(count: int, *purpose: int | str) -> Tensor:
+    """So many numbers of 32 bits, drawn for the purpose."""
+    return torch.randint(-(2**31), 2**31, (count,), dtype=torch.int32, generator=generator(*purpose))
+
+
+def _tokens(tokens: Tensor) -> str:
+    return hashlib.blake2b(tokens.numpy().tobytes(), digest_size=8).hexdigest()
 
 
 def _dropouts(module: nn.Module) -> Iterator[nn.Module]:
-    """The layers with adapters that are trained and drop inputs."""
+    """The layers with adapters that are trained and drop inputs; those of embeddings have none to drop."""
     for layer in module.modules():
         dropouts = getattr(layer, "lora_dropout", None)
         drops_some = isinstance(dropouts, nn.ModuleDict) and any(getattr(d, "p", 0.0) for d in dropouts.values())
-        if drops_some and any(p.requires_grad for p in layer.parameters()):
+        if drops_some and layer.lora_A and any(p.requires_grad for p in layer.parameters()):
             yield layer
-
-
-def _digest(module: nn.Module, sequences: Sequences) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for tokens in (*sequences.contexts, sequences.context, sequences.actions):
-        digest.update(tokens.numpy().tobytes() + b"|")
-    sums = [p.detach().double().sum() for p in module.parameters() if p.requires_grad]
-    digest.update(torch.stack(sums).cpu().numpy().tobytes())
-    return digest.hexdigest()

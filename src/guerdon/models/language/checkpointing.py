@@ -3,8 +3,8 @@
     kept    T L D + (what one layer keeps)    in the place of L times what one layer keeps, of T tokens and L layers of width D
     price   one more forward pass of the layers: of four parts of work where all is trained (forward one, backward two) the third becomes the fourth
 
-Values and gradients are those without it, bit for bit: what is computed again is computed by the same operations from the same numbers. What a layer drops is drawn
-again from the state that the generator had.
+Values and gradients are those without it, bit for bit: what is computed again is computed by the same operations from the same numbers; what a layer drops
+depends on no generator (``adapters``).
 
 Source: Chen et al. 2016, arXiv 1604.06174, with a segment for each layer; ``torch.utils.checkpoint`` without reentrance.
 """
@@ -30,20 +30,18 @@ class Again:
 
     Attributes:
         within: what surrounded the forward pass and has to surround the second one, which comes when it has long been left.
-        draws: layers draw random numbers, the same both times.
     """
 
     within: tuple[Context, ...] = ()
-    draws: bool = False
 
     def __call__(self, layer: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """``layer(*args, **named)``."""
         inside = partial(_contexts, self.within)
-        return checkpoint(layer, *args, use_reentrant=False, preserve_rng_state=self.draws, context_fn=inside, **named)
+        return checkpoint(layer, *args, use_reentrant=False, preserve_rng_state=False, context_fn=inside, **named)
 
-    def also(self, context: Context, draws: bool = False) -> "Again":
+    def also(self, context: Context) -> "Again":
         """The same, within one more context."""
-        return replace(self, within=(*self.within, context), draws=self.draws or draws)
+        return replace(self, within=(*self.within, context))
 
 
 def through(again: Again | None, layer: Callable[..., Tensor], *args: Any) -> Tensor:

@@ -29,8 +29,8 @@ class Lora:
         lora_alpha: how large the addition is, with the rank as above.
         target_modules: which layers: ``all-linear`` (all but the output head), the last words of their names, or a regular expression that a whole name
             meets (``.*layers\\.[01]\\..*_proj``).
-        lora_dropout: the share of an adapter's inputs that is dropped where the learner computes a gradient, and nowhere else: drawn from the run's
-            seed, the tokens and the weights, so that a step is the same whenever it is made. Not where a policy learns from what it sampled.
+        lora_dropout: the share of an adapter's inputs that is dropped where the learner computes a gradient, and nowhere else: drawn from the run's seed, the number
+            of the step and the sequence's tokens, so that a step is the same whenever and in whatever pieces it is made. Not where a policy learns from what it sampled.
         modules_to_save: layers that are trained whole and saved with the adapters (``embed_tokens``, ``lm_head``).
         exclude_modules: names, or an expression, of layers that are left out.
         layers_to_transform: numbers of the layers that get adapters; none: all.

@@ -20,6 +20,15 @@ class OverPolicy:
     def checkpoints(self, on: bool) -> None:
         self.policy.checkpoints = on
 
+    @property
+    def made(self) -> int:
+        """Steps of its learner, who says so."""
+        return self.policy.made
+
+    @made.setter
+    def made(self, steps: int) -> None:
+        self.policy.made = steps
+
     def shard(self) -> None:
         """Split what is trained of the policy over the processes."""
         self.policy.shard()

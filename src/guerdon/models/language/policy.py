@@ -4,7 +4,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
-from guerdon.models.language.adapters import NOWHERE, as_drawn, do_nothing, dropping, drops
+from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
 from guerdon.models.language.checkpointing import Again, layers_of
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
@@ -38,6 +38,7 @@ class LanguagePolicy:
     measures = OWN | {"hidden"}
     compares = COMPARING
     _checkpoints = False
+    made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None, seed: int = 0):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
@@ -175,9 +176,9 @@ class LanguagePolicy:
         if not (self.drops and torch.is_grad_enabled()):
             yield packed, again
             return
-        module = self.computing
-        with dropping(module, self.seed, sequences):
-            yield False, again and again.also(partial(as_drawn, module), draws=True)
+        drawn = Drawn(self.computing, self.seed, self.made, sequences)
+        with drawn():
+            yield False, again and again.also(drawn)
 
     def reference(self) -> "LanguagePolicy":
         """The policy as it is now, frozen: by switching the adapters off where they do nothing yet, else by a copy."""
