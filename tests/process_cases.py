@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from cramped import cramp
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -168,6 +169,18 @@ def improving(recipe: Recipe, adapters: Any = None, rewards: Any = None, **budge
     return make
 
 
+def cramped(case: Callable[[], tuple[Any, Any]], where: str = "forward") -> Callable[[], tuple[Any, Any]]:
+    """The case on processes of which the last has memory for 24 tokens at once. The others have to know it, for what is whose depends on the split."""
+
+    def make() -> tuple[Any, Any]:
+        job, model = case()
+        if here().rank == here().count - 1:
+            cramp(model, 24, where)
+        return job, model
+
+    return make
+
+
 CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "sft": fitting(NegativeLogLikelihood(), "shown"),
     "dpo": fitting(Pairwise(LogRatio(), Logistic()), "pairs"),
@@ -186,6 +199,8 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "muon": improving(
         dataclasses.replace(GRPO, optimiser=Muon(2e-4))
     ),  # which orthogonalises in bfloat16: a last digit becomes a hundredth of a step
+    "memory that runs out on the last": cramped(fitting(NegativeLogLikelihood(), "shown", batch_size=12)),
+    "memory that runs out near the end of a backward pass": cramped(improving(GRPO), "near the end"),
     "an engine that draws": improving(dataclasses.replace(GRPO, sampler=Group(3, Sent()))),
     "rollouts of two steps before": improving(dataclasses.replace(GRPO, ahead=2)),
     "an engine that draws meanwhile": improving(dataclasses.replace(GRPO, sampler=Group(3, Elsewhere()), ahead=2)),

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
 from guerdon.parts import call, is_part, needs
 from guerdon.quantities import Name
@@ -38,7 +39,7 @@ class Crediting:
         tokens: of a micro-batch.
     """
 
-    def __init__(self, policy: Policy, names: set[Name], views: Mapping[str, Model], critics: Mapping[str, Model], tokens: int):
+    def __init__(self, policy: Policy, names: set[Name], views: Mapping[str, Model], critics: Mapping[str, Model], tokens: AtOnce):
         self.policy, self.names, self.views, self.critics, self.tokens = policy, names, views, critics, tokens
 
     def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:

@@ -1,21 +1,25 @@
 """A learner: a model, the terms of its loss, its optimiser; one call makes one step."""
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from guerdon import memory
 from guerdon.errors import InputError, RunFailed
 from guerdon.exponentials import exp, expm1
+from guerdon.memory import AtOnce
 from guerdon.models import Model
 from guerdon.models.sharding import as_held, is_sharded
 from guerdon.parts import call, per_batch, per_group
 from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
+from guerdon.training.fitting_in import Smaller, each_part
 from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
 from guerdon.training.optimisers import Optimiser
 from guerdon.training.optimisers._building import clip, edges_of, held_alike
@@ -38,14 +42,14 @@ class Learner:
         model: Model,
         terms: tuple[Term, ...],
         optimiser: Optimiser,
-        tokens_per_micro_batch: int,
+        tokens_per_micro_batch: AtOnce | int,
         views: Mapping[str, Model] | None = None,
         checkpointing: bool = False,
         split: bool = True,
     ):
         self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
         self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
-        self.budget = tokens_per_micro_batch
+        self.at_once = AtOnce.of(tokens_per_micro_batch)
         if hasattr(model, "checkpoints"):
             model.checkpoints = checkpointing
         elif checkpointing:
@@ -74,8 +78,8 @@ class Learner:
         """
         if hasattr(self.model, "made"):
             self.model.made = self.steps
-        self.optimiser.zero_grad(set_to_none=True)
-        loss = sum(self._backward(stream, batch, [t for t in terms if t.data == stream], tally, fresh) for stream, batch in batches.items())
+        by_stream = {stream: [t for t in terms if t.data == stream] for stream in batches}
+        loss = self._total(batches, by_stream, tally, fresh)
         self._sum_gradients()
         norm = clip(self.parameters, optimiser.max_grad_norm)
         prefix = "" if self.name == "policy" else f"{self.name}/"
@@ -84,7 +88,8 @@ class Learner:
         self.skipped_in_a_row = 0
         for group in self.optimiser.param_groups:
             group["lr"] = optimiser.learning_rate
-        self.optimiser.step()
+        with _enough_for_a_step():
+            self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         if self.shards:
             self.model.gather()
@@ -98,7 +103,7 @@ class Learner:
     def evaluate(self, batch: Batch, terms: tuple[Term, ...], tally: Tally) -> None:
         """The metrics of the terms on a batch, without a step."""
         with torch.no_grad():
-            tally.add("loss", self._backward("", batch, [t for t in terms if not t.data], tally, False))
+            tally.add("loss", self._total({"": batch}, {"": [t for t in terms if not t.data]}, tally, False))
 
     def done(self) -> None:
         """No further step is made: the model is whole again on every process."""
@@ -132,7 +137,25 @@ class Learner:
             )
         return False
 
-    def _backward(self, stream: str, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
+    def _total(self, batches: Mapping[str, Batch], terms: Mapping[str, list[Term]], tally: Tally, fresh: bool) -> float:
+        """The gradient of the terms on all streams, and their value. Begun anew where memory ran out: what a backward pass had added until then cannot be told
+        from what it had not."""
+        while True:
+            self._drop_gradients()
+            counted = Tally()
+            try:
+                loss = sum(self._backward(batch, terms[stream], counted, fresh) for stream, batch in batches.items())
+            except Smaller:
+                continue
+            tally.join(counted)
+            return loss
+
+    def _drop_gradients(self) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        if hasattr(self.model, "drop_gradients"):
+            self.model.drop_gradients()
+
+    def _backward(self, batch: Batch, terms: list[Term], tally: Tally, fresh: bool) -> float:
         """Add the gradient of the terms on one stream, micro-batch by micro-batch, those of this process, and return their value over all."""
         terms = [self._settled(term, batch) for term in terms]
         weights = [step_weights(term, batch) for term in terms]
@@ -140,18 +163,19 @@ class Learner:
         if not whole and torch.is_grad_enabled():
             batch, weights = self._without_silent(batch, terms, weights, tally)
         group = held(batch, Name("group")) if any(per_group(t.loss) for t in terms) else None
-        if whole:
-            parts, own = [torch.arange(len(batch))], here().own([1.0])
-        else:
-            parts, own = shared_out(batch, self.budget, shares_contexts(self.model), group)
+        shared = shares_contexts(self.model)
 
-        def of_own() -> tuple[float, Tally]:
-            share = Tally()
-            return sum(self._of_rows(batch, parts[k], terms, weights, share, fresh) for k in own), share
+        def split(tokens: int) -> tuple[list[Tensor], list[int]]:
+            return ([torch.arange(len(batch))], here().own([1.0])) if whole else shared_out(batch, tokens, shared, group)
 
-        values, shares = zip(*here().each(of_own), strict=True)
-        for share in shares:
-            tally.join(share)
+        def of_rows(rows: Tensor) -> tuple[float, Tally]:
+            counted = Tally()
+            return self._of_rows(batch, rows, terms, weights, counted, fresh), counted
+
+        values = []
+        for _, (value, counted) in each_part(batch, split, self.at_once, of_rows, f"learning of the {self.name}"):
+            values.append(value)
+            tally.join(counted)
         return sum(values)
 
     def _of_rows(self, batch: Batch, rows: Tensor, terms: list[Term], weights: list[Tensor], tally: Tally, fresh: bool) -> float:
@@ -195,7 +219,7 @@ class Learner:
             return term
 
         def measure(names: Set[str]) -> dict[str, Tensor]:
-            return of_whole(batch, map(Name.parse, names), self.model, self.views, self.budget)
+            return of_whole(batch, map(Name.parse, names), self.model, self.views, self.at_once)
 
         return replace(term, loss=term.loss.settle(measure))
 
@@ -218,6 +242,20 @@ class Learner:
         part = batch.select(live)
         width = part.sides[""].mask.shape[1]
         return part, [weight[live][:, :width] for weight in weights]
+
+
+@contextlib.contextmanager
+def _enough_for_a_step() -> Iterator[None]:
+    """A step of the optimiser for which there is no memory cannot be made in parts, nor begun anew: part of it may have been made."""
+    try:
+        yield
+    except Exception as error:
+        if not memory.ran_out(error):
+            raise
+        raise RunFailed(
+            "memory ran out in the step of the optimiser, which keeps numbers of its own for each that is trained; keep them elsewhere (budget.offload: [optimiser]), take an "
+            "optimiser that keeps less (adamw_8bit, adafactor), or train less of the model (model.lora)"
+        ) from error
 
 
 def names_of(terms: Sequence[Term]) -> list[str]:

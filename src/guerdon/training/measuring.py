@@ -9,18 +9,19 @@ the model itself and a view say of each sequence in answer to another prompt of 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
+from guerdon.memory import AtOnce
 from guerdon.models import Model
 from guerdon.parts import needs, wants
 from guerdon.processes import here
 from guerdon.quantities import Name, by_step
 from guerdon.sequences import SENT_ALONG, Batch, Sequences, merge, prefixed
+from guerdon.training.fitting_in import Smaller, each_part
 
 MISMATCHED = "mismatched"  # the view of answers to other contexts
 
@@ -148,18 +149,25 @@ def _measure(model: Model, sequences: Sequences, names: Set[str], views: Mapping
 
 @torch.no_grad()
 def measured(
-    model: Model, sequences: Sequences, names: Iterable[str], budget: int, views: Mapping[str, Model] | None = None
+    model: Model, sequences: Sequences, names: Iterable[str], budget: AtOnce | int, views: Mapping[str, Model] | None = None
 ) -> dict[str, Tensor]:
     """Quantities of many sequences under a model, without gradients, in micro-batches; of each process some, and all of them everywhere."""
-    names = frozenset(names)
-    parts, own = shared_out(Batch({"": sequences}), budget, shares_contexts(model))
+    names, at_once = frozenset(names), AtOnce.of(budget)
+    batch, shared = Batch({"": sequences}), shares_contexts(model)
 
-    def measure() -> list[tuple[Tensor, dict[str, Tensor]]]:
-        return [(parts[k], _measure(model, sequences.select(parts[k]), names, views or {})) for k in own]
+    def measure(rows: Tensor) -> dict[str, Tensor]:
+        return _measure(model, sequences.select(rows), names, views or {})
+
+    def split(tokens: int) -> tuple[list[Tensor], list[int]]:
+        return shared_out(batch, tokens, shared)
 
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
-    for rows, found in chain.from_iterable(here().each(measure, f"measuring {', '.join(sorted(names))}")):
+    try:
+        parts = each_part(batch, split, at_once, measure, f"measuring {', '.join(sorted(names))}")
+    except Smaller:
+        return measured(model, sequences, names, at_once, views)
+    for rows, found in parts:
         for name, value in found.items():
             steps = by_step(name, value)
             if name not in out:
@@ -172,7 +180,7 @@ def measured(
     return out
 
 
-def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model], budget: int) -> None:
+def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model], budget: AtOnce | int) -> None:
     """Measure what is asked for under the bound views, on every side that the batch has, and keep it with the sequences."""
     wanted: dict[str, dict[str, set[str]]] = {}
     for name in sorted(names, key=str):  # in one order on all processes
@@ -208,7 +216,7 @@ def gather(batch: Batch, names: Iterable[Name], model: Model | None, views: Mapp
 
 
 @torch.no_grad()
-def of_whole(batch: Batch, names: Iterable[Name], model: Model, views: Mapping[str, Model], budget: int) -> dict[str, Tensor]:
+def of_whole(batch: Batch, names: Iterable[Name], model: Model, views: Mapping[str, Model], budget: AtOnce | int) -> dict[str, Tensor]:
     """The named tensors of a whole batch, without gradients, measured in micro-batches: what a loss has to know of all of it before it is split."""
     out: dict[str, Tensor] = {}
     to_measure: dict[str, dict[str, set[str]]] = {}

@@ -80,6 +80,12 @@ class ComputeCopy:
         for master, gradient in zip(masters, scatter(parts), strict=True):
             master.grad = gradient
 
+    def drop_gradients(self) -> None:
+        """Forget what a backward pass that did not come to its end has left."""
+        self.gradients.clear()
+        for _, mine in self.pairs:
+            mine.grad = None
+
     def leaving(self, x: Tensor) -> Tensor:
         """What was computed with the copy, as it is used elsewhere: the same numbers, in float32 where the gradient has to be scaled."""
         if not self.scales or not x.requires_grad:

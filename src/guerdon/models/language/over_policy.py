@@ -41,6 +41,10 @@ class OverPolicy:
         """Give the policy's parameters their gradient."""
         self.policy.scatter()
 
+    def drop_gradients(self) -> None:
+        """Forget what the policy's backward pass has left beside its parameters."""
+        self.policy.drop_gradients()
+
     def unshard(self) -> None:
         """Hold all parameters whole again."""
         self.policy.unshard()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
+from guerdon.memory import AtOnce
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
@@ -20,7 +21,7 @@ from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, body_of, can_pack, has_plain_head, next_steps, scatter
 from guerdon.models.language.mixing import MixedPolicy, Within
-from guerdon.models.language.sampling import begin, sample
+from guerdon.models.language.sampling import ROWS_AT_ONCE, begin, sample
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.models.sharding import unshard
@@ -72,6 +73,11 @@ class LanguagePolicy:
         """Give the parameters that are split over processes their gradient; all have to."""
         if self._copy is not None:
             self._copy.scatter()
+
+    def drop_gradients(self) -> None:
+        """Forget what a backward pass that did not come to its end has left beside the parameters."""
+        if self._copy is not None:
+            self._copy.drop_gradients()
 
     def unshard(self) -> None:
         """Hold all parameters whole again."""
@@ -143,7 +149,11 @@ class LanguagePolicy:
         self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
     ) -> Sequences:
         """See ``guerdon.models.Policy``."""
-        return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished)
+        return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished, self._rows_at_once)
+
+    @cached_property
+    def _rows_at_once(self) -> AtOnce:
+        return AtOnce(ROWS_AT_ONCE)
 
     def begin(self, contexts: Sequence[Tensor], context: Tensor, steps: int) -> tuple[Growing, Tensor]:
         """Sequences that are about to grow, and the logits of their first step; see ``sampling.Begin``."""

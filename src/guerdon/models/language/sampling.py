@@ -2,16 +2,21 @@
 holds. Finished sequences leave the batch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from guerdon import memory
+from guerdon.errors import RunFailed
+from guerdon.memory import AtOnce
 from guerdon.models import Finished, kernels
 from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.decoding import Growing, Plain, Shared
 from guerdon.models.language.forward import body_of
 from guerdon.models.language.stepping import Stepping
+from guerdon.saying import say
 from guerdon.sequences import Decoding, Sequences
 
 ROWS_AT_ONCE = 256  # more rows are drawn in turn, so that the cache stays bounded
@@ -31,6 +36,7 @@ def sample(
     ends: Tensor,
     device: torch.device,
     finished: Finished | None = None,
+    at_once: AtOnce | None = None,
 ) -> Sequences:
     """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``.
 
@@ -38,25 +44,57 @@ def sample(
         begin: who computes logits while sequences grow.
         ends: the tokens that end a completion.
         finished: is told of sequences that have ended while others go on.
+        at_once: how many rows are drawn at once; fewer from when memory runs out.
+
+    Raises:
+        RunFailed: memory runs out on one row.
     """
+    at_once = at_once or AtOnce(ROWS_AT_ONCE)
     steps = decoding.max_completion_length
     tokens, logp = torch.zeros(len(context), steps, dtype=torch.long), torch.zeros(len(context), steps)
     length, ended = torch.full((len(context),), steps), torch.zeros(len(context), dtype=torch.bool)
+    told = torch.zeros(len(context), dtype=torch.bool)  # what is drawn anew ends as it did before
 
     def tell(rows: Tensor) -> None:
-        if finished is not None:
+        rows = rows[~told[rows]]
+        told[rows] = True
+        if finished is not None and len(rows):
             finished(Sequences(list(contexts), context, tokens, torch.arange(steps) < length.unsqueeze(-1), length), rows)
 
-    for rows in torch.arange(len(context)).split(ROWS_AT_ONCE):
+    def draw(rows: Tensor) -> None:
         used, own = torch.unique(context[rows], return_inverse=True)
         growing, logits = begin([contexts[i] for i in used.tolist()], own, steps)
         piece = slice(int(rows[0]), int(rows[-1]) + 1)
+        length[piece], ended[piece] = steps, False
         into = tokens[piece], logp[piece], length[piece], ended[piece]
         _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: tell(done + first))
+
+    left = torch.arange(len(context))
+    while len(left):
+        rows = left[: at_once.most]
+        if memory.tried(partial(draw, rows)):
+            left = left[len(rows) :]
+        else:
+            _fewer(at_once, len(rows))
     longest = max(int(length.max()), 1)
     mask = torch.arange(longest) < length.unsqueeze(-1)
     found = {"old_logp": logp[:, :longest], "terminated": ended}
     return Sequences(list(contexts), context, tokens[:, :longest], mask, length, found, temperature=decoding.temperature or 1.0)
+
+
+def _fewer(at_once: AtOnce, tried: int) -> None:
+    """Half as many rows at once as were tried.
+
+    Raises:
+        RunFailed: it was one.
+    """
+    if tried == 1:
+        raise RunFailed(
+            "memory ran out while one completion was drawn; lower max_completion_length or max_prompt_length, keep less on the device (budget.offload), or train less of "
+            "the model (model.lora)"
+        )
+    at_once.most = tried // 2
+    say(f"memory ran out while {tried} completions were drawn at once; going on with at most {at_once.most}, which changes no result")
 
 
 def begin(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.memory import AtOnce
 from guerdon.models import Model
 from guerdon.parts import needs, per_batch
 from guerdon.quantities import Name
@@ -74,7 +75,8 @@ class _Fit:
         self.views = Views(model, self.names, recipe.updates, models)
         if remember is not None:
             self.views.remember(remember)
-        own = (recipe.terms, recipe.optimiser, budget.tokens_per_micro_batch, self.views.bound, budget.activation_checkpointing)
+        self.at_once = AtOnce(budget.tokens_per_micro_batch)
+        own = (recipe.terms, recipe.optimiser, self.at_once, self.views.bound, budget.activation_checkpointing)
         self.learner = Learner("policy", model, *own)
         self.knobs = knobs.start(recipe)
         self.crosses = crosses(self.names)
@@ -111,7 +113,7 @@ class _Fit:
             **{name: stream.batch(step) for name, stream in self.streams.items()},
         }
         for batch in batches.values():
-            attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
+            attach_views(batch, self.names, self.views.bound, self.at_once)
         stepped = self.learner.step(batches, recipe.terms, recipe.optimiser, tally)
         for name, value in (self.views.update(self.learner.steps) if stepped else {}).items():
             tally.add(name, value)
@@ -131,7 +133,7 @@ class _Fit:
         batch = collate(examples)
         if self.crosses:
             batch = self.stream.crossed(batch, 1)
-        attach_views(batch, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
+        attach_views(batch, self.names, self.views.bound, self.at_once)
         self.learner.evaluate(batch, terms, tally)
         return {f"eval/{name}": value for name, value in tally.means().items()} | {"eval/rows": float(len(examples))}
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from guerdon.errors import InputError
+from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, needs, stateful
 from guerdon.quantities import SIDES, Name
@@ -96,21 +97,21 @@ class _Improve:
                 "model.lora.lora_dropout: the policy learns from what it sampled, and the learner would measure other log-probabilities than those that were sampled "
                 "from; set it to 0"
             )
-        tokens, again = budget.tokens_per_micro_batch, budget.activation_checkpointing
+        self.at_once, again = AtOnce(budget.tokens_per_micro_batch), budget.activation_checkpointing
         split = getattr(recipe.sampler, "engine", None) is None  # an engine that draws for the policy is given its weights, whole
-        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, tokens, self.views.bound, again, split)}
+        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, self.at_once, self.views.bound, again, split)}
         for name, learning in recipe.learners.items():
             if name not in learners:
                 raise InputError(
                     f"recipe.learners.{name}: no model was given for it; name one with model:, or pass learners={{{name!r}: ...}}"
                 )
             layered = again and hasattr(learners[name], "checkpoints")  # the policy's many layers; a head on a frozen encoder has none
-            self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, tokens, checkpointing=layered)
+            self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, self.at_once, checkpointing=layered)
         self.knobs = knobs.start(recipe)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
-        self.credit = Crediting(policy, self.names, self.views.bound, critics, budget.tokens_per_micro_batch)
+        self.credit = Crediting(policy, self.names, self.views.bound, critics, self.at_once)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
         self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
         self._check(rows[:1])
@@ -177,10 +178,10 @@ class _Improve:
             return {"": rollouts}
         read = {n for n in needs(recipe.pairing) if n in self.policy.measures}
         sequences = rollouts.sides[""]
-        now = measured(self.policy, sequences, read, self.budget.tokens_per_micro_batch)
+        now = measured(self.policy, sequences, read, self.at_once)
         seed = derive(self.budget.seed, "judge", step, "pairs")
         pairs, self.judge = self.comparing(sequences, now, self.gather.shown, recipe, seed, self.judge, tally)
-        attach_views(pairs, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
+        attach_views(pairs, self.names, self.views.bound, self.at_once)
         return {"": pairs, "rollouts": rollouts}
 
     # learning
@@ -197,7 +198,7 @@ class _Improve:
             for part in self._minibatches(live.get(""), recipe, step, epoch):
                 streams = {name: stream.batch(step) for name, stream in self.streams.items()}
                 for other in streams.values():
-                    attach_views(other, self.names, self.views.bound, self.budget.tokens_per_micro_batch)
+                    attach_views(other, self.names, self.views.bound, self.at_once)
                 used = {**live, **part, **streams}
                 for name, (own, optimiser) in terms.items():
                     wanted = {s: b for s, b in used.items() if any(t.data == s for t in own)}
