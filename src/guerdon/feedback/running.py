@@ -36,6 +36,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -90,6 +91,9 @@ class RewardRunner:
         concurrency: how many completions an async function may be working on at once.
         per_batch: whether functions in TRL's signature are called on the whole batch. If false, on whole groups of completions of one prompt,
             so that judging can begin while others are sampled. What a function says of itself, by an attribute ``per_batch``, goes first.
+
+    Attributes:
+        functions: the rewards, as they were given.
     """
 
     def __init__(
@@ -108,6 +112,15 @@ class RewardRunner:
                 "rewards run with workers >= 0, timeout > 0 or none, failure_bound between 0 and 1, failure_window >= 1 and "
                 f"concurrency >= 1, not {workers}, {timeout}, {failure_bound}, {failure_window} and {concurrency}"
             )
+        self.functions = dict(rewards)
+        self._options = {
+            "workers": workers,
+            "timeout": timeout,
+            "failure_bound": failure_bound,
+            "failure_window": failure_window,
+            "concurrency": concurrency,
+            "per_batch": per_batch,
+        }
         self._rewards = {name: replace(adapt(reward, name), name=name) for name, reward in rewards.items()}
         self._workers, self._timeout, self._concurrency = workers, timeout, concurrency
         self._bound, self._recent = failure_bound, deque[str | None](maxlen=failure_window)
@@ -122,6 +135,10 @@ class RewardRunner:
         self._stray = 0
         self._spread = {name for name, reward in self._rewards.items() if apart.judged_apart(reward.function)}
         self._routes = {name: self._route(reward) for name, reward in self._rewards.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another one with the same rewards, in whatever process: nothing of what runs here, and no failure that was seen here."""
+        return partial(RewardRunner, self.functions, **self._options), ()
 
     @property
     def _processes(self) -> int:

@@ -22,6 +22,7 @@ from guerdon.sequences import Decoding, Sequences
 from guerdon.threads import beside, waited
 from guerdon.training.judging import Judged, Row
 from guerdon.training.overlapping import Overlapping
+from guerdon.training.placements import Workers
 
 Found = tuple[Sequences, Judged, dict[str, float]]
 
@@ -60,25 +61,47 @@ class Drawing:
 
     Args:
         ahead: whether steps are made meanwhile.
+        workers: that draw for the policy, if any do.
     """
 
-    def __init__(self, policy: Policy, act: Overlapping, decoding: Decoding, views: Mapping[str, Model], ahead: bool):
-        self.policy, self.act, self.decoding, self.views, self.ahead = policy, act, decoding, views, ahead
+    def __init__(
+        self,
+        policy: Policy,
+        act: Overlapping,
+        decoding: Decoding,
+        views: Mapping[str, Model],
+        ahead: bool,
+        workers: Workers | None = None,
+    ):
+        self.policy, self.act, self.decoding, self.views, self.ahead, self.workers = policy, act, decoding, views, ahead, workers
         self.under_way: list[Future] = []
 
     def __call__(self, sampler: Sampler, contexts: Sequence[Tensor], rows: Sequence[Row], seeds: tuple[int, int]) -> Callable[[], Found]:
         """Begin, and return what waits for it: the same on every process."""
         asked = (contexts, self.decoding, rows, seeds, self.views)
         engine = getattr(sampler, "engine", None)
+        if self.workers is not None:
+            return self._by_workers(sampler, self.workers.drawing(), asked)
         if engine is None:
             return _there(self.act(sampler, self.policy, *asked))
         if not self.ahead or getattr(sampler, "looks", False) or not hasattr(engine, "ready"):
             return _there(here().from_first(lambda: self.act(sampler, self.policy, *asked, ALONE), "drawing"))
+        return self._begun(
+            lambda: (replace(sampler, engine=engine.ready(self.policy, contexts, self.decoding, self._idle)), self.policy), asked
+        )
+
+    def _by_workers(self, sampler: Sampler, policy: Policy, asked: tuple[Any, ...]) -> Callable[[], Found]:
+        """``policy``: with the weights as they are now."""
+        if not self.ahead or getattr(sampler, "looks", False):
+            return _there(here().from_first(lambda: self.act(sampler, policy, *asked, ALONE), "drawing"))
+        return self._begun(lambda: (sampler, policy), asked)
+
+    def _begun(self, ready: Callable[[], tuple[Sampler, Policy]], asked: tuple[Any, ...]) -> Callable[[], Found]:
+        """Begin in the background of the first process; ``ready`` is who samples for whom there."""
         begun: list[Future] = []
 
         def begin() -> None:
-            ready = replace(sampler, engine=engine.ready(self.policy, contexts, self.decoding, self._idle))
-            begun.append(beside("guerdon-drawing", self.act, ready, self.policy, *asked, ALONE))
+            begun.append(beside("guerdon-drawing", self.act, *ready(), *asked, ALONE))
             self.under_way.append(begun[0])
 
         here().from_first(begin, "beginning to draw")

@@ -20,6 +20,7 @@ from guerdon.training.completions import completion_row
 from guerdon.training.drawing import Coming, Drawing
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.overlapping import Overlapping
+from guerdon.training.placements import Workers
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
@@ -44,10 +45,11 @@ class Gathering:
         decoding: Decoding,
         run: Run | None,
         views: Mapping[str, Model],
+        workers: Workers | None = None,
     ):
         self.policy, self.scene, self.rows, self.views = policy, scene, rows, views
         self.budget, self.decoding, self.run = budget, decoding, run
-        self.drawing = Drawing(policy, Overlapping(scene), decoding, views, ahead=recipe.ahead > 0)
+        self.drawing = Drawing(policy, Overlapping(scene), decoding, views, recipe.ahead > 0, workers)
         self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
         self.memories: dict[int, Any] = {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
         self.shown: list[tuple[Any, Any]] = []

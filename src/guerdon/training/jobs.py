@@ -29,6 +29,7 @@ from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
+from guerdon.training.placements import Placement
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.sources import sources
@@ -112,6 +113,7 @@ class ImproveJob:
     Attributes:
         rewards: components by name: reward functions, or the name of a stage whose model scores. Empty: the task's own reward.
         running: settings of the ``RewardRunner`` that differ from its defaults (timeout, workers ...).
+        placement: where completions are drawn and judged, if not by this process.
     """
 
     recipe: Recipe
@@ -124,6 +126,7 @@ class ImproveJob:
     max_prompt_length: int | None = None
     truncate: str = ""
     builds: Any = None
+    placement: Placement | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", as_task(self.task))
@@ -148,6 +151,7 @@ class ImproveJob:
                 display,
                 streams_of(self.streams, done, encoder, budget),
                 learners_of(self.recipe, model, budget.seed, done),
+                self.placement,
             )
         finally:
             scene.close()

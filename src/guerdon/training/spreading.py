@@ -7,7 +7,7 @@ A sampler knows nothing of it: what it asks of the policy it gets whole. A seque
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,6 +31,33 @@ def own_prompts(count: int, processes: Processes) -> list[int]:
     return list(range(processes.rank, count, processes.count))
 
 
+@dataclass(frozen=True)
+class Part:
+    """What is asked of whoever draws some of the prompts: which rows of all those are, and the arguments of ``Policy.sample``."""
+
+    rows: Tensor
+    contexts: list[Tensor]
+    context: Tensor
+    uniforms: Tensor
+
+
+def part_of(contexts: Sequence[Tensor], context: Tensor, uniforms: Tensor, own: Sequence[int]) -> Part:
+    """The sequences of the prompts ``own``."""
+    place = torch.full((len(contexts),), -1)
+    place[own] = torch.arange(len(own))
+    rows = (place[context] >= 0).nonzero().squeeze(-1)
+    return Part(rows, [contexts[i] for i in own], place[context[rows]], uniforms[rows])
+
+
+def together(contexts: Sequence[Tensor], context: Tensor, drawn: Sequence[tuple[Tensor, Sequences]]) -> Sequences:
+    """All sequences in their order, out of parts with their rows."""
+    whole, order = concatenate([part for _, part in drawn]), torch.cat([rows for rows, _ in drawn])
+    back = torch.argsort(order)
+    found = {name: value[back] for name, value in whole.quantities.items()}
+    mask, length = whole.mask[back], whole.length[back]
+    return replace(whole, contexts=list(contexts), context=context, actions=whole.actions[back], mask=mask, length=length, quantities=found)
+
+
 class Spread:
     """A policy whose draws are spread over the processes, by prompt. In everything else it is the policy."""
 
@@ -45,25 +72,13 @@ class Spread:
     ) -> Sequences:
         """See ``guerdon.models.Policy``. ``finished`` is told of this process's sequences, as rows of what it draws."""
         processes = here()
-        own = own_prompts(len(contexts), processes)
-        place = torch.full((len(contexts),), -1)
-        place[own] = torch.arange(len(own))
-        rows = (place[context] >= 0).nonzero().squeeze(-1)
+        own = part_of(contexts, context, uniforms, own_prompts(len(contexts), processes))
         told = {"finished": finished} if finished is not None and "finished" in wants(self._policy.sample) else {}
 
         def draw() -> tuple[Tensor, Sequences | None]:
-            if not len(rows):
-                return rows, None
-            return rows, self._policy.sample([contexts[i] for i in own], place[context[rows]], decoding, uniforms[rows], **told)
+            return own.rows, self._policy.sample(own.contexts, own.context, decoding, own.uniforms, **told) if len(own.rows) else None
 
-        drawn = [(rows, part) for rows, part in processes.each(draw) if part is not None]
-        whole, order = concatenate([part for _, part in drawn]), torch.cat([rows for rows, _ in drawn])
-        back = torch.argsort(order)
-        found = {name: value[back] for name, value in whole.quantities.items()}
-        mask, length = whole.mask[back], whole.length[back]
-        return replace(
-            whole, contexts=list(contexts), context=context, actions=whole.actions[back], mask=mask, length=length, quantities=found
-        )
+        return together(contexts, context, [(rows, part) for rows, part in processes.each(draw) if part is not None])
 
     def mixed(self, other: Policy, weight: float) -> "Spread":
         """See ``guerdon.models.Mixable``."""
@@ -91,7 +106,7 @@ def judged(
         known = told if asked == own else {}
         return mine, scene.judge(rollouts.select(mine), [rows[i] for i in asked], seed, watching=False, **known)
 
-    return _whole(len(rollouts), processes.each(judge))
+    return whole_of(len(rollouts), processes.each(judge))
 
 
 def watched(scene: Scene, verdicts: Judged) -> Judged:
@@ -105,8 +120,8 @@ def watched(scene: Scene, verdicts: Judged) -> Judged:
     return verdicts
 
 
-def _whole(count: int, parts: Sequence[tuple[Tensor, Judged]]) -> Judged:
-    """The verdicts of all processes in the order of the rollouts."""
+def whole_of(count: int, parts: Sequence[tuple[Tensor, Judged]]) -> Judged:
+    """The verdicts of all parts, with their rows, in the order of the rollouts."""
     names = parts[0][1].scored.components
     components = {name: torch.zeros(count, dtype=torch.float64) for name in names}
     invalid = torch.zeros(count, dtype=torch.bool)

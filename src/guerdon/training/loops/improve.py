@@ -9,6 +9,7 @@ It knows no algorithm: what is computed follows from what the recipe's parts ask
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from guerdon.errors import InputError
 from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, needs, stateful
+from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
 from guerdon.sequences import Batch, Decoding
@@ -30,6 +32,7 @@ from guerdon.training.gathering import Gathering
 from guerdon.training.judging import Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
+from guerdon.training.placements import Placement, working
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.spreading import judged, spread, watched
@@ -59,6 +62,7 @@ def improve(
     display: Display = Silent(),
     streams: Mapping[str, Stream] | None = None,
     learners: Mapping[str, Model] | None = None,
+    placement: Placement | None = None,
 ) -> Improved:
     """Improve ``policy`` in place on the prompts of ``rows`` and return it with its history.
 
@@ -67,6 +71,7 @@ def improve(
         held_out: rows on which the policy is evaluated, with the most likely completion.
         streams: data of terms whose ``data`` names a stream.
         learners: the models of ``recipe.learners``, by name.
+        placement: where completions are drawn and judged, if not here.
 
     Raises:
         InputError: a part needs what nothing provides, or there are no rows.
@@ -74,17 +79,20 @@ def improve(
     """
     if len(rows) == 0:
         raise InputError("the task has no rows to learn from")
-    loop = _Improve(policy, scene, rows, recipe, budget, decoding, held_out, run, dict(streams or {}), dict(learners or {}))
-    history = drive(loop, "improve", budget, run, display, policy)
-    for learner in loop.learners.values():
-        learner.done()
+    with working(placement, policy, recipe) as workers:
+        loop = _Improve(policy, scene, rows, recipe, budget, decoding, held_out, run, dict(streams or {}), dict(learners or {}), workers)
+        history = drive(loop, "improve", budget, run, display, policy)
+        for learner in loop.learners.values():
+            learner.done()
     return Improved(policy, history, loop.views.models)
 
 
 class _Improve:
     """The loop's half of ``drive``: one step, its state, its evaluation."""
 
-    def __init__(self, policy, scene, rows, recipe, budget, decoding, held_out, run, streams, learners):
+    def __init__(self, policy, scene, rows, recipe, budget, decoding, held_out, run, streams, learners, workers=None):
+        self.workers = workers
+        scene = scene if workers is None else workers.judging(scene)
         self.policy, self.scene, self.recipe = policy, scene, recipe
         self.budget, self.decoding, self.held_out, self.run, self.streams = budget, decoding, held_out, run, streams
         credit = [p for p in (recipe.advantage, recipe.target, recipe.pairing) if p is not None]
@@ -108,7 +116,7 @@ class _Improve:
             layered = again and hasattr(learners[name], "checkpoints")  # the policy's many layers; a head on a frozen encoder has none
             self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, self.at_once, checkpointing=layered)
         self.knobs = knobs.start(recipe)
-        self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound)
+        self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
         self.credit = Crediting(policy, self.names, self.views.bound, critics, self.at_once)
@@ -225,7 +233,9 @@ class _Improve:
         tally = Tally()
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
-        rollouts = spread(self.policy).sample(self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
+        acting = spread(self.policy) if self.workers is None else self.workers.drawing(own=True)
+        draw = partial(acting.sample, self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
+        rollouts = draw() if self.workers is None else here().from_first(draw)
         verdicts = watched(self.scene, judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test")))
         for name, values in verdicts.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])
