@@ -1,6 +1,7 @@
 """The running workers of a placement: they are sent the weights when these have moved, and ended with the loop."""
 
 import os
+import sys
 from typing import Any
 
 from guerdon.errors import InputError
@@ -81,7 +82,7 @@ class Running:
     def _setting(self, known: Any, device: str) -> Setting:
         cpus, _ = self.cluster.resources()
         threads = int(os.environ.get("OMP_NUM_THREADS") or max(int(cpus) // self.placement.workers, 1))
-        return Setting(about(), known, threads, os.getcwd(), device, self.cluster.fetch)
+        return Setting(about(), known, threads, os.getcwd(), tuple(sys.path), device, self.cluster.fetch)
 
     def _deliver(self, values: dict[str, Any]) -> None:
         """A new version of the weights, for those who draw from now on."""

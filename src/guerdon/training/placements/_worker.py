@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +78,7 @@ class Setting:
         about: the learner's versions.
         known: what it is made from, as a reference to something ``weights.Sent``.
         threads: of torch.
-        folder: that relative paths are meant in.
+        folder, path: that relative paths are meant in, and where modules of the user's are found.
         device: that is computed on; "" where nothing is.
         fetch: reference → value.
     """
@@ -86,6 +87,7 @@ class Setting:
     known: Any
     threads: int
     folder: str
+    path: tuple[str, ...]
     device: str
     fetch: Callable[[Any], Any]
 
@@ -119,6 +121,7 @@ class _Worker:
         torch.set_num_threads(setting.threads)
         with contextlib.suppress(OSError):  # another machine may not have it
             os.chdir(setting.folder)
+        sys.path += [place for place in setting.path if place not in sys.path]
         self._be(setting)
         return os.getpid()
 
