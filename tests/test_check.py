@@ -81,7 +81,7 @@ def test_what_was_not_looked_at_is_known(looked, monkeypatch):
 def doubted(
     rows: Sequence[dict[str, Any]], family: str = "chatml", loop: str = "fit", room: int = 1000, **encoding: str
 ) -> list[doubts.Doubt]:
-    settings = load("encoding: " + json.dumps(encoding))
+    settings = load(("recipe: grpo\n" if loop == "improve" else "") + "encoding: " + json.dumps(encoding))
     model = SimpleNamespace(tokenizer=tokenizer(FAMILIES[family]), context_length=room)
     prepared = Prepared(settings, loop, model, SimpleNamespace(train=lambda: rows))
     return list(doubts.all_of(prepared, look_at(prepared)))
@@ -147,6 +147,19 @@ def test_what_others_would_generate_otherwise_is_doubtful(values, doubtful):
     prepared = Prepared(load("{}"), "fit", model, SimpleNamespace(train=lambda: PLAIN))
     said = [doubt.said for doubt in doubts.all_of(prepared, look_at(prepared))]
     assert [("repetition_penalty=1.1, suppress_tokens=[3]" in one) for one in said] == [True] * doubtful
+
+
+@pytest.mark.parametrize(
+    ("method", "doubtful"),
+    [("rloo, ahead=1", True), ("rloo, ahead=0", False), ("grpo, ahead=1", False), ("online_dpo, ahead=1", False)],
+)
+def test_old_rollouts_under_a_loss_that_does_not_correct_for_it_are_doubtful(method, doubtful):
+    name, _, ahead = method.partition(", ")
+    model = SimpleNamespace(tokenizer=tokenizer(FAMILIES["chatml"]), context_length=1000)
+    rows = [{"prompt": f"q{i}", "answer": "a"} for i in range(3)]
+    prepared = Prepared(load(f"recipe: {name}", [f"recipe.{ahead}"]), "improve", model, SimpleNamespace(train=lambda: rows))
+    said = [doubt.said for doubt in doubts.all_of(prepared, look_at(prepared))]
+    assert ["recipe.ahead" in one for one in said] == [True] * doubtful
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 def look(prepared: "Prepared", looked: "Looked") -> Iterator[Doubt]:
+    if prepared.loop != "improve":
+        return
     recipe = prepared.settings.recipe
     read = {name for term in recipe.terms for name in needs(term.loss)}
-    if prepared.loop == "improve" and recipe.ahead and "advantage" in read and "old_logp" not in read:
+    if recipe.ahead and "advantage" in read and "old_logp" not in read:
         yield Doubt(
             f"rollouts are of the policy as it was {recipe.ahead} steps before (recipe.ahead), and no term reads old_logp, so that nothing corrects for it; take a loss that "
             "does (clip, bounded_weight), or set ahead to 0"
