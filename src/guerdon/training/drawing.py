@@ -102,7 +102,7 @@ class Drawing:
 
         def begin() -> None:
             begun.append(beside("guerdon-drawing", self.act, *ready(), *asked, ALONE))
-            self.under_way.append(begun[0])
+            self.under_way = [future for future in self.under_way if not future.done()] + begun
 
         here().from_first(begin, "beginning to draw")
         return lambda: here().from_first(lambda: _in_the_end(begun[0]), "drawing")
