@@ -8,8 +8,9 @@ Names compose by one grammar::
     [side_][view_][time_]quantity
 
 * *side*: ``chosen_`` or ``rejected_``, the two sequences of a pair;
-* *view*: a model and context other than the one being trained: ``old_`` (the policy that acted), ``ref_`` (the
-  reference), or whatever the recipe binds (``ema_``, ``teacher_`` ...);
+* *view*: a model and context other than the one being trained: ``old_`` (the policy that acted), ``proximal_`` (the
+  policy itself before the first gradient step on these rollouts), ``ref_`` (the reference), or whatever the recipe
+  binds (``ema_``, ``teacher_`` ...);
 * *time*: ``next_`` or ``initial_``.
 
 ``chosen_ref_logp`` therefore needs no entry of its own.
@@ -106,6 +107,12 @@ _ENTRIES = (
     Quantity("terminated", "B", "true where the sequence ended by itself rather than by the length limit"),
     Quantity("discount", "B T", "factor by which what follows this step counts; 0 after the last"),
     Quantity("cost", "B T", "what a constraint bounds, in its own unit"),
+    Quantity(
+        "log_ratio",
+        "B T",
+        "by how much more likely the step taken has become since it was drawn, as ``losses.corrected`` works it out; what corrections read",
+        unit="nats",
+    ),
     Quantity("margin", "N", "by how much the chosen side is known to be better, in units of the score"),
     Quantity("preference", "N", "probability that the chosen side is preferred to the rejected one: a share of votes, a judge's certainty"),
     Quantity("tie", "N", "1 where the two sides of a pair were called equal, 0 where one was preferred"),

@@ -19,6 +19,7 @@ from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.steps import on_last, total
 from guerdon.training.measuring import attach_views, compared, measured
+from guerdon.training.off_policy import observe_distance
 from guerdon.training.recipe import Recipe, Term
 from guerdon.training.tally import Tally
 
@@ -34,7 +35,7 @@ class Crediting:
 
     Args:
         names: what the recipe's parts read.
-        views: the bound models.
+        views: the bound models, and the policy as what it is before the first gradient step (``Views.beforehand``).
         critics: the models of the recipe's learners; what they say now is kept as ``old_...``.
         tokens: of a micro-batch.
     """
@@ -53,6 +54,8 @@ class Crediting:
             for quantity, value in measured(critic, rollouts, critic.measures & own, self.tokens).items():
                 rollouts.quantities[f"old_{quantity}"] = value
         quantities = {**rollouts.quantities, "mask": rollouts.mask}
+        if "proximal_logp" in quantities and "old_logp" in quantities:
+            observe_distance(quantities["proximal_logp"] - quantities["old_logp"], rollouts.mask, tally)
         dense = on_last(quantities["reward"], rollouts.mask)
         now = self._compare(rollouts, recipe.reward_penalties)
         for penalty in recipe.reward_penalties:

@@ -21,6 +21,7 @@ from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
 from guerdon.training.fitting_in import Smaller, each_part
 from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
+from guerdon.training.off_policy import observe_distance, observe_weights
 from guerdon.training.optimisers import Optimiser
 from guerdon.training.optimisers._building import clip, edges_of, held_alike
 from guerdon.training.recipe import Term
@@ -181,6 +182,7 @@ class Learner:
     def _of_rows(self, batch: Batch, rows: Tensor, terms: list[Term], weights: list[Tensor], tally: Tally, fresh: bool) -> float:
         """Add the gradient of the terms on one micro-batch, and return their value."""
         micro, scoring = batch.select(rows), next((t for t in terms if hasattr(t.loss, "scores")), None)
+        correcting = next((t for t in terms if hasattr(t.loss, "corrections")), None)
         quantities = gather(micro, wanted_by(t.loss for t in terms), self.model, self.views)
         logp = quantities.get("logp")
         watched = fresh is False and logp is not None and logp.requires_grad
@@ -195,6 +197,8 @@ class Learner:
             tally.add(f"losses/{name}", each.detach(), mask_of(term, micro) if each.dim() > 1 else None)
             if term is scoring:
                 observe_scores(term, quantities, tally)
+            if term is correcting:
+                observe_weights(term.loss, quantities, tally)
         if isinstance(loss, Tensor) and loss.requires_grad and torch.is_grad_enabled():
             loss.backward()
         observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
@@ -328,6 +332,8 @@ def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally,
         if fresh and gap.numel():
             tally.add("sampling/sampling_logp_difference/mean", gap)
             tally.highest("sampling/sampling_logp_difference/max", float(gap.max()))
+            if "proximal_logp" not in quantities:  # of which the whole batch was looked at before
+                observe_distance(logp.detach() - old, mask, tally)
         tally.add("ratio", exp(logp.detach() - old), mask)
     if "ref_kl" in quantities:
         tally.add("kl", quantities["ref_kl"], mask)

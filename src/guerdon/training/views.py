@@ -12,6 +12,10 @@ from guerdon.models.sharding import whole
 from guerdon.quantities import Name
 from guerdon.training.remembering import Remembering
 
+# What the policy itself says of rollouts before the first gradient step on them. It has no model of its own unless an update writes one, such as a moving
+# average of the policy (PPO-EWMA of Hilton et al., arXiv 2110.00641).
+PROXIMAL = "proximal"
+
 # Views that are made from the policy as it is at the start. So is any other that an update writes and no model is bound to.
 COPIES = ("ref", "ema")
 
@@ -41,6 +45,11 @@ class Views:
         for view in set(self.copies) - self.moving:
             if hasattr(self.bound.get(view), "settle"):
                 self.bound[view].settle()
+
+    @property
+    def beforehand(self) -> dict[str, Model]:
+        """What is asked before the first gradient step on a batch: the bound models, and the policy as it then stands."""
+        return {PROXIMAL: self.policy, **self.bound}
 
     def remember(self, folder: Path) -> None:
         """Let no view that does not move measure a row twice."""

@@ -124,7 +124,7 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
         yield f"recipe.minibatches: {recipe.minibatches} of them cannot be made of {sequences} sequences; lower it or raise batch_size"
     if recipe.minibatches * recipe.epochs > 1:
         for i, term in enumerate(recipe.terms):
-            if "advantage" in needs(term.loss) and "old_logp" not in needs(term.loss):
+            if "advantage" in needs(term.loss) and not getattr(term.loss, "follows", "old_logp" in needs(term.loss)):
                 yield (
                     f"recipe.terms.{i}.loss: {describe(term.loss)} is right only for the policy that acted, and epochs * minibatches is "
                     f"{recipe.minibatches * recipe.epochs}; set both to 1, or take a loss with a ratio (clip)"

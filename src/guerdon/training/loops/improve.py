@@ -119,7 +119,7 @@ class _Improve:
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
-        self.credit = Crediting(policy, self.names, self.views.bound, critics, self.at_once)
+        self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
         self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
         self._check(rows[:1])
@@ -129,7 +129,7 @@ class _Improve:
             self.scene.given(first, self.recipe.sampler.columns)
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
-        produced |= {f"{view}_{q}" for view, model in self.views.bound.items() for q in model.measures}
+        produced |= {f"{view}_{q}" for view, model in self.views.beforehand.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
         produced |= getattr(self.recipe.sampler, "records", frozenset())
@@ -189,7 +189,7 @@ class _Improve:
         now = measured(self.policy, sequences, read, self.at_once)
         seed = derive(self.budget.seed, "judge", step, "pairs")
         pairs, self.judge = self.comparing(sequences, now, self.gather.shown, recipe, seed, self.judge, tally)
-        attach_views(pairs, self.names, self.views.bound, self.at_once)
+        attach_views(pairs, self.names, self.views.beforehand, self.at_once)
         return {"": pairs, "rollouts": rollouts}
 
     # learning
