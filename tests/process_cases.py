@@ -185,6 +185,7 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "sft": fitting(NegativeLogLikelihood(), "shown"),
     "dpo": fitting(Pairwise(LogRatio(), Logistic()), "pairs"),
     "kto": fitting(dataclasses.replace(kto, optimiser=AdamW(1e-2)), "labels"),
+    "dpo with offload": fitting(Pairwise(LogRatio(), Logistic()), "pairs", offload=("optimiser", "reference")),
     "reward model": fitting(Pairwise(Head(), Logistic()), "pairs", Headed(SMALL, Scalar())),
     "dpo with adapters that drop": fitting(DPO, "pairs", adapters=Lora(r=2, lora_dropout=0.3)),
     "fewer rows than processes": fitting(NegativeLogLikelihood(), "shown", batch_size=1),

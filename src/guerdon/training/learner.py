@@ -23,7 +23,8 @@ from guerdon.training.fitting_in import Smaller, each_part
 from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
 from guerdon.training.off_policy import observe_distance, observe_weights
 from guerdon.training.optimisers import Optimiser
-from guerdon.training.optimisers._building import clip, edges_of, held_alike
+from guerdon.training.optimisers._building import clip, edges_of, held_alike, set_rate
+from guerdon.training.optimisers._resting import resting
 from guerdon.training.recipe import Term
 from guerdon.training.tally import Tally
 
@@ -34,6 +35,7 @@ class Learner:
     """The running learner. ``state()`` and ``restore()`` cover the parameters, the optimiser and the counters.
 
     Args:
+        rests: whether what the optimiser keeps lies in the host's memory.
         split: whether what is trained may be split over processes (``models.sharding``), which takes an optimiser that is ``elementwise`` as well.
     """
 
@@ -47,6 +49,7 @@ class Learner:
         views: Mapping[str, Model] | None = None,
         checkpointing: bool = False,
         split: bool = True,
+        rests: bool = False,
     ):
         self.name, self.model, self.terms, self.specification = name, model, terms, optimiser
         self.views = {} if views is None else views  # what the model is compared with, micro-batch by micro-batch
@@ -66,7 +69,8 @@ class Learner:
             raise InputError(
                 f"the {name} has nothing that is trained: every parameter of its model is frozen, so that no step would change anything"
             )
-        self.optimiser = optimiser.build(self.parameters, edges_of(model.module))
+        made = optimiser.build(self.parameters, edges_of(model.module))
+        self.optimiser = resting(made) if rests else made
         self.steps, self.skipped_in_a_row = 0, 0
 
     def step(self, batches: Mapping[str, Batch], terms: tuple[Term, ...], optimiser: Optimiser, tally: Tally, fresh: bool = False) -> bool:
@@ -87,8 +91,7 @@ class Learner:
         if not (math.isfinite(loss) and math.isfinite(norm)):
             return self._skip(tally, prefix, loss, norm)
         self.skipped_in_a_row = 0
-        for group in self.optimiser.param_groups:
-            group["lr"] = optimiser.learning_rate
+        set_rate(self.optimiser, optimiser.learning_rate)
         with _enough_for_a_step():
             self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)

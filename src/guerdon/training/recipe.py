@@ -108,6 +108,8 @@ class Budget:
         tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
         activation_checkpointing: of each layer of a language model only the input is kept for the gradient, and the rest is computed again: less memory, a
             quarter more time or so, never another result.
+        offload: what lies in the host's memory and is on the device only while it is needed: "optimiser", what it keeps of each number that is trained;
+            "reference", the frozen models that the policy is compared with. Less memory on a card and more time, never another result.
         processes: of this machine that the run is on; changes speed and memory, never the result. Over several machines ``torchrun`` starts them.
         evaluate_every, save_every: in steps; 0 only at the end.
         evaluation_rows: at most so many held-out rows.
@@ -132,6 +134,7 @@ class Budget:
             "tokens_per_micro_batch",
             "processes",
             "activation_checkpointing",
+            "offload",
             "evaluate_every",
             "evaluation_rows",
             "save_every",
@@ -151,6 +154,7 @@ class Budget:
     gradient_accumulation_steps: int = 1
     tokens_per_micro_batch: int = 4096
     activation_checkpointing: bool = False
+    offload: tuple[Literal["optimiser", "reference"], ...] = ()
     processes: int = 1
     evaluate_every: int = 0
     evaluation_rows: int = 256

@@ -8,6 +8,7 @@ import torch
 
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
+from guerdon.models.resting import Resting, can_rest
 from guerdon.models.sharding import whole
 from guerdon.quantities import Name
 from guerdon.training.remembering import Remembering
@@ -37,6 +38,7 @@ class Views:
         self.copies = tuple(sorted((set(COPIES) & wanted) | (self.moving - set(self.models))))
         self.bound: dict[str, Model] = {view: policy.reference() for view in self.copies}
         self.bound |= {view: model for view, model in self.models.items() if view in wanted}
+        self.acting = frozenset(acting)
         for view in self.moving:
             if self.bound[view].module is policy.module:
                 raise InputError(
@@ -50,6 +52,22 @@ class Views:
     def beforehand(self) -> dict[str, Model]:
         """What is asked before the first gradient step on a batch: the bound models, and the policy as it then stands."""
         return {PROXIMAL: self.policy, **self.bound}
+
+    def rest(self) -> None:
+        """Let the weights of frozen views lie in the host's memory while nothing is measured by them.
+
+        Raises:
+            InputError: there are none that could.
+        """
+        resting = {view: Resting(model) for view, model in self.bound.items() if view not in self.acting and can_rest(model, self.policy)}
+        if not resting:
+            off = [view for view, model in self.bound.items() if getattr(model, "module", None) is self.policy.module]
+            why = (
+                f"the {off[0]!r} view is the policy with its adapters off" if off else "the recipe compares the policy with no frozen model"
+            )
+            why = "it draws at every token as well" if self.acting & set(self.bound) else why
+            raise InputError(f"budget.offload: there is no reference that could lie elsewhere, since {why}; leave reference out")
+        self.bound |= resting
 
     def remember(self, folder: Path) -> None:
         """Let no view that does not move measure a row twice."""
@@ -65,8 +83,8 @@ class Views:
             square, count = 0.0, 0
             with torch.no_grad():
                 for a, b in zip(map(whole, now), copy, strict=True):
-                    b.copy_(update(step=step, now=a, copy=b))
-                    square, count = square + float((a - b).square().sum()), count + a.numel()
+                    b.copy_(update(step=step, now=a, copy=b.to(a.device)))
+                    square, count = square + float((a - b.to(a.device)).square().sum()), count + a.numel()
             far[f"updates/{update.into}_distance"] = (square / max(count, 1)) ** 0.5
         return far
 

@@ -73,11 +73,13 @@ class _Fit:
         self.names = wanted_by(t.loss for t in recipe.terms)
         self.stream = Stream(examples, budget.rows, budget.seed)
         self.views = Views(model, self.names, recipe.updates, models)
+        if "reference" in budget.offload:
+            self.views.rest()
         if remember is not None:
             self.views.remember(remember)
         self.at_once = AtOnce(budget.tokens_per_micro_batch)
         own = (recipe.terms, recipe.optimiser, self.at_once, self.views.bound, budget.activation_checkpointing)
-        self.learner = Learner("policy", model, *own)
+        self.learner = Learner("policy", model, *own, rests="optimiser" in budget.offload)
         self.knobs = knobs.start(recipe)
         self.crosses = crosses(self.names)
         self._check(examples[0])

@@ -100,6 +100,8 @@ class _Improve:
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
         self.views = Views(policy, self.names, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
+        if "reference" in budget.offload:
+            self.views.rest()
         if getattr(policy, "drops", False):
             raise InputError(
                 "model.lora.lora_dropout: the policy learns from what it sampled, and the learner would measure other log-probabilities than those that were sampled "
@@ -107,14 +109,17 @@ class _Improve:
             )
         self.at_once, again = AtOnce(budget.tokens_per_micro_batch), budget.activation_checkpointing
         split = getattr(recipe.sampler, "engine", None) is None  # an engine that draws for the policy is given its weights, whole
-        self.learners = {"policy": Learner("policy", policy, recipe.terms, recipe.optimiser, self.at_once, self.views.bound, again, split)}
+        rests = "optimiser" in budget.offload
+        own = (recipe.terms, recipe.optimiser, self.at_once, self.views.bound, again, split, rests)
+        self.learners = {"policy": Learner("policy", policy, *own)}
         for name, learning in recipe.learners.items():
             if name not in learners:
                 raise InputError(
                     f"recipe.learners.{name}: no model was given for it; name one with model:, or pass learners={{{name!r}: ...}}"
                 )
             layered = again and hasattr(learners[name], "checkpoints")  # the policy's many layers; a head on a frozen encoder has none
-            self.learners[name] = Learner(name, learners[name], learning.terms, learning.optimiser, self.at_once, checkpointing=layered)
+            others = (learning.terms, learning.optimiser, self.at_once)
+            self.learners[name] = Learner(name, learners[name], *others, checkpointing=layered, rests=rests)
         self.knobs = knobs.start(recipe)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers)
         self.asked = 0  # the last step whose rollouts were asked for

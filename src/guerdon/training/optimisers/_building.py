@@ -53,12 +53,20 @@ def seen(optimiser: Any, trained: list[nn.Parameter]) -> Any:
     return optimiser
 
 
+def set_rate(optimiser: Any, rate: float) -> None:
+    """Let the next step be so long. Some optimisers hold the number in a tensor, which their compiled step reads."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
 def walked(optimiser: Any, start: Any, gradients: Sequence[Any]) -> Tensor:
     """Where a parameter is that began at ``start`` and saw one gradient after another, each clipped as a learner clips it."""
     parameter = nn.Parameter(torch.tensor(start, dtype=torch.float32))
     running = optimiser.build([parameter])
-    for group in running.param_groups:
-        group["lr"] = optimiser.learning_rate
+    set_rate(running, optimiser.learning_rate)
     for gradient in gradients:
         parameter.grad = torch.tensor(gradient, dtype=torch.float32)
         nn.utils.clip_grad_norm_([parameter], optimiser.max_grad_norm)
