@@ -284,7 +284,7 @@ class Decoder:
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine [T, D / 2] of the angles at some positions, in float32."""
-        both = self.rotary(torch.empty(0), positions.unsqueeze(0))
+        both = self.rotary(torch.empty(0, device=positions.device), positions.unsqueeze(0))
         return tuple(x[0, :, : x.shape[-1] // 2].float().contiguous() for x in both)
 
     def forward(self, tokens: Tensor, positions: Tensor, attending: Attending, again: Again | None = None) -> Tensor:

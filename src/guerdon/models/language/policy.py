@@ -16,10 +16,12 @@ from guerdon.memory import AtOnce
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
+from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.checkpointing import Again, layers_of
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, body_of, can_pack, has_plain_head, next_steps, scatter
+from guerdon.models.language.graphed import Graphed, graphed_for
 from guerdon.models.language.mixing import MixedPolicy, Within
 from guerdon.models.language.sampling import ROWS_AT_ONCE, begin, sample
 from guerdon.models.language.saving import merged, write
@@ -27,6 +29,8 @@ from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.models.sharding import unshard
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
+
+GRAPHS = "cuda"  # devices of this kind play recorded steps
 
 
 class LanguagePolicy:
@@ -40,6 +44,7 @@ class LanguagePolicy:
     compares = COMPARING
     _checkpoints = False
     made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each
+    _graphed: tuple[nn.Module, Graphed | None] | None = None
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None, seed: int = 0):
         disable_progress_bar()  # of the loading and writing of weights: the run has its own
@@ -149,11 +154,25 @@ class LanguagePolicy:
         self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
     ) -> Sequences:
         """See ``guerdon.models.Policy``."""
+        if self.graphed is not None:
+            with contextlib.suppress(NotSupported):
+                return self.graphed.sample(contexts, context, decoding, uniforms, self.ends, finished)
         return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished, self._rows_at_once)
 
     @cached_property
     def _rows_at_once(self) -> AtOnce:
         return AtOnce(ROWS_AT_ONCE)
+
+    @property
+    def graphed(self) -> Graphed | None:
+        """How a card draws from the model as it computes now (see ``graphed``); None where that is not to be: on a CPU, and for models that our own code does not know."""
+        if self.device.type != GRAPHS or not self.packed:
+            return None
+        module = self.computing
+        if self._graphed is None or self._graphed[0] is not module:
+            self._graphed = module, graphed_for(module, self.device)
+        found = self._graphed[1]
+        return None if found is None or found.recorder.failed else found
 
     def begin(self, contexts: Sequence[Tensor], context: Tensor, steps: int) -> tuple[Growing, Tensor]:
         """Sequences that are about to grow, and the logits of their first step; see ``sampling.Begin``."""
@@ -240,6 +259,12 @@ class AdaptersOff(LanguagePolicy):
         with self.policy.computing.disable_adapter():
             growing, logits = self.policy.begin(contexts, context, steps)
         return Within(growing, self.policy.computing.disable_adapter), logits
+
+    def sample(
+        self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor, finished: Finished | None = None
+    ) -> Sequences:
+        with self.policy.computing.disable_adapter():
+            return super().sample(contexts, context, decoding, uniforms, finished)
 
     @property
     def computing(self) -> nn.Module:

@@ -26,6 +26,32 @@ Begin = Callable[[Sequence[Tensor], Tensor, int], tuple[Growing, Tensor]]
 """Contexts, which of them each sequence answers, and how many steps may follow → the sequences, about to grow, and the logits of their first step."""
 
 
+class Drawn:
+    """What has been drawn so far, a row for each entry of ``context``: ``tokens`` and ``logp`` [B, T], 0 where nothing is; ``length`` and ``ended`` [B]."""
+
+    def __init__(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, finished: Finished | None = None):
+        rows, steps = len(context), decoding.max_completion_length
+        self.contexts, self.context, self.temperature, self.finished = list(contexts), context, decoding.temperature or 1.0, finished
+        self.tokens, self.logp = torch.zeros(rows, steps, dtype=torch.long), torch.zeros(rows, steps)
+        self.length, self.ended = torch.full((rows,), steps), torch.zeros(rows, dtype=torch.bool)
+        self.told = torch.zeros(rows, dtype=torch.bool)  # what is drawn anew ends as it did before
+
+    def tell(self, rows: Tensor) -> None:
+        """These have just ended, unless it is known."""
+        rows = rows[~self.told[rows]]
+        self.told[rows] = True
+        if self.finished is not None and len(rows):
+            mask = torch.arange(self.tokens.shape[1]) < self.length.unsqueeze(-1)
+            self.finished(Sequences(list(self.contexts), self.context, self.tokens, mask, self.length), rows)
+
+    def sequences(self) -> Sequences:
+        """All of it, when all have ended."""
+        longest = max(int(self.length.max()), 1)
+        mask = torch.arange(longest) < self.length.unsqueeze(-1)
+        found = {"old_logp": self.logp[:, :longest], "terminated": self.ended}
+        return Sequences(self.contexts, self.context, self.tokens[:, :longest], mask, self.length, found, temperature=self.temperature)
+
+
 @torch.no_grad()
 def sample(
     begin: Begin,
@@ -49,37 +75,33 @@ def sample(
     Raises:
         RunFailed: memory runs out on one row.
     """
-    at_once = at_once or AtOnce(ROWS_AT_ONCE)
-    steps = decoding.max_completion_length
-    tokens, logp = torch.zeros(len(context), steps, dtype=torch.long), torch.zeros(len(context), steps)
-    length, ended = torch.full((len(context),), steps), torch.zeros(len(context), dtype=torch.bool)
-    told = torch.zeros(len(context), dtype=torch.bool)  # what is drawn anew ends as it did before
-
-    def tell(rows: Tensor) -> None:
-        rows = rows[~told[rows]]
-        told[rows] = True
-        if finished is not None and len(rows):
-            finished(Sequences(list(contexts), context, tokens, torch.arange(steps) < length.unsqueeze(-1), length), rows)
+    drawn = Drawn(contexts, context, decoding, finished)
 
     def draw(rows: Tensor) -> None:
         used, own = torch.unique(context[rows], return_inverse=True)
-        growing, logits = begin([contexts[i] for i in used.tolist()], own, steps)
+        growing, logits = begin([contexts[i] for i in used.tolist()], own, decoding.max_completion_length)
         piece = slice(int(rows[0]), int(rows[-1]) + 1)
-        length[piece], ended[piece] = steps, False
-        into = tokens[piece], logp[piece], length[piece], ended[piece]
-        _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: tell(done + first))
+        drawn.length[piece], drawn.ended[piece] = decoding.max_completion_length, False
+        into = drawn.tokens[piece], drawn.logp[piece], drawn.length[piece], drawn.ended[piece]
+        _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: drawn.tell(done + first))
 
-    left = torch.arange(len(context))
+    in_pieces(draw, len(context), at_once or AtOnce(ROWS_AT_ONCE))
+    return drawn.sequences()
+
+
+def in_pieces(draw: Callable[[Tensor], None], rows: int, at_once: AtOnce) -> None:
+    """``draw`` is called on some rows after the other, fewer at once from when memory runs out.
+
+    Raises:
+        RunFailed: memory runs out on one row.
+    """
+    left = torch.arange(rows)
     while len(left):
-        rows = left[: at_once.most]
-        if memory.tried(partial(draw, rows)):
-            left = left[len(rows) :]
+        some = left[: at_once.most]
+        if memory.tried(partial(draw, some)):
+            left = left[len(some) :]
         else:
-            _fewer(at_once, len(rows))
-    longest = max(int(length.max()), 1)
-    mask = torch.arange(longest) < length.unsqueeze(-1)
-    found = {"old_logp": logp[:, :longest], "terminated": ended}
-    return Sequences(list(contexts), context, tokens[:, :longest], mask, length, found, temperature=decoding.temperature or 1.0)
+            _fewer(at_once, len(some))
 
 
 def _fewer(at_once: AtOnce, tried: int) -> None:
