@@ -1,6 +1,7 @@
 """Whole configuration files of other trainers, as their users have them: one answer that writes them as a file of ours, with nothing translated falsely."""
 
 import dataclasses
+import math
 
 import pytest
 import yaml
@@ -8,7 +9,15 @@ import yaml
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import from_tree, named_recipe, read
 from guerdon.interfaces.configuration.trainers import Theirs, trainers, trl
+from guerdon.losses.corrected import Corrected
+from guerdon.losses.corrections.far_failures import FarFailures
+from guerdon.losses.corrections.masked import Masked
+from guerdon.losses.corrections.rejection import Rejection
+from guerdon.losses.corrections.truncated import Truncated
+from guerdon.losses.levels.geometric_mean import GeometricMean
+from guerdon.losses.levels.product import Product
 from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.training.optimisers.adafactor import Adafactor
 from guerdon.training.schedules.constant import Constant
 from guerdon.training.schedules.cosine import Cosine
@@ -210,6 +219,65 @@ def test_verl_with_the_settings_of_others(tmp_path):
     assert ours.recipe.learners["critic"].optimiser.learning_rate == 1e-5 and ours.recipe.learners["critic"].terms[0].loss.epsilon == 0.5
     _, ours, why = answered("actor_rollout_ref: {model: {path: a/b}}\nalgorithm: {adv_estimator: opo}\n", tmp_path)
     assert "'opo' is none of grpo" in why and ours.budget.batch_size == 1024 and ours.recipe.terms[0].loss.epsilon_high == 0.2
+
+
+CLIP3 = Clip(0.2, 0.28, 3.0)
+CORRECTED = {
+    "{rollout_is: token}": Corrected(CLIP3, (Truncated(2.0),)),
+    "{rollout_is: sequence, rollout_is_threshold: 5}": Corrected(CLIP3, (Truncated(5.0, level=Product()),)),
+    "{rollout_is: token, rollout_is_threshold: 0.5_5.0}": Corrected(CLIP3, (Masked(0.5, 5.0),)),
+    "{rollout_is: token, rollout_rs: 'token_k1, seq_mean_k1', rollout_rs_threshold: '0.5_4,1.25'}": Corrected(
+        CLIP3, (Truncated(2.0), Rejection(0.25, 2.0), Rejection(0.8, 1.25, GeometricMean()))
+    ),
+    "{rollout_rs: seq_sum_k1, rollout_rs_threshold: 2, bypass_mode: true, rollout_is: token}": Corrected(
+        CLIP3, (Rejection(0.5, 2.0, Product()),), view=""
+    ),
+    "{rollout_is: sequence, bypass_mode: true, loss_type: reinforce}": Corrected(Reinforce(), (Truncated(2.0, level=Product()),), view=""),
+    "{rollout_is: null, rollout_is_threshold: 2.0}": CLIP3,
+}
+
+
+@pytest.mark.parametrize("settings", CORRECTED)
+def test_verls_rollout_correction(settings, tmp_path):
+    _, ours, why = answered(VERL.replace("algorithm: {", "algorithm: {rollout_correction: " + settings + ", "), tmp_path)
+    assert ours.recipe.terms[0].loss == CORRECTED[settings]
+    assert ("still counted by averages" in why) == ("rollout_rs" in settings)
+
+
+def test_what_verl_corrects_with_and_we_do_not_is_said(tmp_path):
+    rejected = "{rollout_is: token, rollout_is_batch_normalize: true, rollout_rs: seq_max_k2, rollout_rs_threshold: 2}"
+    _, ours, why = answered(VERL.replace("algorithm: {", "algorithm: {rollout_correction: " + rejected + ", "), tmp_path)
+    assert ours.recipe.terms[0].loss == Corrected(CLIP3, (Truncated(2.0),))
+    assert "'seq_max_k2' is none of token_k1" in why and "not divided by their mean" in why
+
+
+IMPORTANCE = "vllm_importance_sampling_"
+
+
+@pytest.mark.parametrize(
+    ("names", "loss"),
+    [
+        (f"use_vllm: true\n{IMPORTANCE}correction: true", Corrected(Clip(), (Masked(0.0, 3.0, Product()),))),
+        (f"use_vllm: true\n{IMPORTANCE}mode: token_truncate\n{IMPORTANCE}cap: 2.0", Corrected(Clip(), (Truncated(2.0),))),
+        (f"use_vllm: true\n{IMPORTANCE}mode: token_mask\n{IMPORTANCE}clip_min: 0.5", Corrected(Clip(), (Masked(0.5, 3.0),))),
+        (
+            f"use_vllm: true\n{IMPORTANCE}mode: sequence_truncate\n{IMPORTANCE}clip_max: null",
+            Corrected(Clip(), (Truncated(math.inf, level=Product()),)),
+        ),
+        (f"use_vllm: true\n{IMPORTANCE}correction: false", Clip()),
+        (f"{IMPORTANCE}mode: token_truncate", Clip()),  # not read without vLLM
+        ("off_policy_mask_threshold: 0.3", Corrected(Clip(), (FarFailures(0.3),), view="")),
+        (
+            f"use_vllm: true\n{IMPORTANCE}mode: token_truncate\noff_policy_mask_threshold: 0.3",
+            Corrected(Corrected(Clip(), (Truncated(3.0),)), (FarFailures(0.3),), view=""),
+        ),
+    ],
+)
+def test_trls_importance_sampling(names, loss, tmp_path):
+    _, ours, _ = answered(
+        f"model_name_or_path: a/b\ndataset_name: rows.jsonl\nnum_generations: 8\nnum_train_epochs: 1\n{names}\n", tmp_path
+    )
+    assert ours.recipe.terms[0].loss == loss
 
 
 def test_axolotl(tmp_path):

@@ -119,6 +119,24 @@ _PACKED = "weights of 4 or 8 bits are not computed with; model.dtype: bfloat16 w
 _SPLIT = "what is trained is split over the processes wherever there are several (budget.processes, or torchrun); leave it out"
 _HOW_MANY = "on how many processes of a machine a run is, is budget.processes; over several machines torchrun starts them; see the page on several processes"
 _WHOLE = "each process computes with the whole model, and nothing is moved to another place meanwhile; leave it out"
+_CORRECTED = (
+    "what is off-policy is corrected for by the loss: recipe=tis, icepop, decoupled_ppo or dppo, or {part: corrected, loss: clip, corrections: [...]} in the place of a "
+    "recipe's loss; see the page on old rollouts"
+)
+_CORRECTIONS = (
+    # TRL
+    *(f"vllm_importance_sampling_{name}" for name in ("correction", "mode", "cap", "clip_max", "clip_min")),
+    "off_policy_mask_threshold",
+    # verl
+    *(f"rollout_{name}" for name in ("correction", "is", "is_threshold", "is_batch_normalize", "rs", "rs_threshold")),
+    "bypass_mode",
+    "tis_imp_ratio_cap",
+    # AReaL, slime, OpenRLHF, prime-rl
+    *("use_decoupled_loss", "behav_imp_weight_cap", "behav_imp_weight_mode", "prox_logp_method"),
+    *("use_tis", "tis_clip", "tis_clip_low"),
+    *("enable_vllm_is_correction", "vllm_is_truncated_threshold"),
+    *("dppo_mask_low", "dppo_mask_high", "ipo_threshold"),
+)
 _SERVER = "a server is part of the sampler: recipe.sampler.engine={part: server, ...}; how it is started is its own affair; see the page on servers"
 _ROWS = "rows are encoded as they are needed; leave it out"
 _EPOCHS = "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size"
@@ -248,6 +266,7 @@ ANSWERS: Mapping[str, str] = {
         ("loss_agg_mode", "importance_sampling_level", "delta", "clip_ratio_c", "loss_mode"),
         "a surrogate and how it is averaged are the recipe: recipe=grpo, dapo, dr_grpo, gspo, cispo ...; guerdon show NAME prints what runs",
     ),
+    **dict.fromkeys(_CORRECTIONS, _CORRECTED),
     **dict.fromkeys(
         ("filter_groups", "filter_groups.enable", "filter_groups.metric"),
         "groups without a signal are dropped by recipe.selection: [zero_variance], as in recipe=dapo",

@@ -7,6 +7,7 @@ are gradient steps there and rounds of sampling here.
 from typing import Any
 
 from guerdon.interfaces.configuration.trainers import Settings, Theirs, Trainer
+from guerdon.interfaces.configuration.trainers._corrected import of_trl
 from guerdon.interfaces.configuration.trainers._transformers import adapters, epochs, optimising
 
 ACTS = (
@@ -139,7 +140,7 @@ def acting(theirs: Theirs, which: str = "grpo", at: str = "", completions: int |
         clip["dual"] = bound
     if which == "grpo":
         reduce = _reduce(theirs, take("loss_type", "dapo"), f"{at}loss_type", length)
-        terms = [{"loss": clip, "reduce": reduce}]
+        terms = [{"loss": of_trl(theirs, at, clip), "reduce": reduce}]
         terms += [{"loss": "kl_exponential", "weight": float(beta), "reduce": reduce}] if beta else []
         scale = SCALES.get(take("scale_rewards", "group"), "group_deviation")
         yield from (("recipe.base", "grpo"), ("recipe.terms", terms), ("recipe.advantage", {"part": "group_centred", "scale": scale}))
@@ -204,6 +205,6 @@ trainer = Trainer(
         "max_length": "a row may fill the model's context; one that is longer is cut there and refused here, or what encoding.truncate says",
         "center_rewards_coefficient": "a penalty on the sum of a pair's scores is not offered",
         "no_remove_unused_columns": "every column is there for rewards and templates; leave it out",
-        "use_vllm": "the policy draws by itself unless recipe.sampler.engine says that a server does",
+        "use_vllm": "the policy draws by itself unless recipe.sampler.engine says that a server does; what TRL then corrects with is {part: corrected, ...}, as in recipe: tis",
     },
 )

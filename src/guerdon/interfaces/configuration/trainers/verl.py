@@ -3,6 +3,7 @@
 from typing import Any
 
 from guerdon.interfaces.configuration.trainers import Settings, Theirs, Trainer
+from guerdon.interfaces.configuration.trainers._corrected import of_verl
 from guerdon.training.trackers import TRACKERS
 
 ACTOR, ROLLOUT, MODEL = "actor_rollout_ref.actor.", "actor_rollout_ref.rollout.", "actor_rollout_ref.model."
@@ -105,7 +106,7 @@ def _method(theirs: Theirs) -> Settings:
             f"{how!r} is recipe.terms.0.reduce: {{part: constant_length, length: ...}}, up to a constant factor; below it is the token mean",
         )
     reduce = REDUCES.get(how, "token_mean")
-    terms: list[Any] = [{"loss": clip, "reduce": reduce}]
+    terms: list[Any] = [{"loss": of_verl(theirs, clip), "reduce": reduce}]
     weight, kind = take(f"{ACTOR}kl_loss_coef", default=0.001), take(f"{ACTOR}kl_loss_type", default="low_var_kl")
     if take(f"{ACTOR}use_kl_loss", default=False) and kind in PENALTIES:
         terms.append({"loss": PENALTIES[kind], "weight": float(weight), "reduce": reduce})
