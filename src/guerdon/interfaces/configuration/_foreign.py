@@ -121,7 +121,7 @@ _HOW_MANY = "on how many processes of a machine a run is, is budget.processes; o
 _WHOLE = "each process computes with the whole model, and nothing is moved to another place meanwhile; leave it out"
 _CORRECTED = (
     "what is off-policy is corrected for by the loss: recipe=tis, icepop, decoupled_ppo or dppo, or {part: corrected, loss: clip, corrections: [...]} in the place of a "
-    "recipe's loss; see the page on old rollouts"
+    "recipe's loss; see 'When rollouts are old' among the training options"
 )
 _CORRECTIONS = (
     # TRL

@@ -19,5 +19,5 @@ def look(prepared: "Prepared", looked: "Looked") -> Iterator[Doubt]:
     if recipe.ahead and "advantage" in read and "old_logp" not in read:
         yield Doubt(
             f"rollouts are of the policy as it was {recipe.ahead} steps before (recipe.ahead), and no term reads old_logp, so that nothing corrects for it; take a loss that "
-            "does (clip, bounded_weight), or set ahead to 0"
+            "does (clip, bounded_weight, corrected), or set ahead to 0"
         )
