@@ -1,6 +1,7 @@
 """Corrections for what is off-policy: against formulas written down once more from their sources, in a loop whose rollouts an older policy drew, and as figures."""
 
 import math
+import re
 from collections import Counter
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from guerdon.acting.samplers.group import Group
+from guerdon.catalogue import catalogue
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError
+from guerdon.interfaces.configuration import recipe_names
+from guerdon.interfaces.configuration._sections import sections
+from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.corrected import Corrected
 from guerdon.losses.corrections.far_failures import FarFailures
 from guerdon.losses.corrections.masked import Masked
@@ -38,6 +43,7 @@ from guerdon.training.schedules.linear import Linear
 from guerdon.training.tally import Tally
 from guerdon.training.updates.moving_average import MovingAverage
 from guerdon.worlds.finite.enumerable import EnumerableWorld
+from test_docs import ROOT, blocks
 
 # --- against the sources
 
@@ -131,6 +137,18 @@ def test_the_decoupled_objective(seed, spread):
     loss.sum().backward()
     wanted.sum().backward()
     assert_close(logp.grad, theirs.grad)
+
+
+def test_a_corrected_loss_may_be_corrected_once_more():
+    """TRL has both: weights of the policy before its steps, and bad answers left out of which the policy, as it learns, has moved away."""
+    q = drawn(3, 1.0)
+    within = Corrected(Clip(), (Truncated(1.5),))
+    both = Corrected(within, (FarFailures(0.1),), view="")
+    kept = FarFailures(0.1)(q["logp"] - q["old_logp"], q["advantage"], q["mask"])
+    assert 0 < float(kept[q["mask"]].mean()) < 1
+    assert_close(call(both, q), kept * call(within, q))
+    assert_close(both.weight(q), kept * within.weight(q))
+    assert torch.equal(both.truncated(q), within.truncated(q)) and within.truncated(q).any()
 
 
 def test_an_expectation_over_sequences_is_right_with_the_product_alone():
@@ -305,3 +323,17 @@ def test_effective_size_is_a_share(log_ratios):
     observe_distance(x, torch.ones_like(x, dtype=torch.bool), tally)
     for level, count in (("token", len(log_ratios)), ("sequence", 1)):
         assert 1 / count - 1e-9 <= tally.means()[f"sampling/effective_sample_size/{level}"] <= 1 + 1e-9
+
+
+def test_what_the_page_shows_is_understood():
+    (example,) = [b for b in blocks("docs/training-options.md") if b.language == "yaml" and not b.title]
+    recipe = sections(parse(example.text, "training-options.md")).recipe
+    assert recipe.terms[0].loss == Corrected(Clip(0.2), (Truncated(2.0), Rejection(0.9, 1.1, GeometricMean()))) and recipe.ahead == 2
+    text = (ROOT / "docs" / "training-options.md").read_text()
+    page = text[text.index("## When rollouts are old") : text.index("## Names of other trainers")]
+    known = {entry.path.rpartition(".")[2] for entry in catalogue() if entry.room in ("losses.corrections", "losses.levels")}
+    assert all(f"`{name}`" in page or f"part: {name}" in page or f"level: {name}" in page for name in known), known
+    assert set(re.findall(r"recipe: ([a-z_]+)", page)) == {"tis", "icepop", "decoupled_ppo", "dppo"} <= set(recipe_names())
+    _, history = trained(Corrected(Clip(), (Truncated(),)), Stale(table(0), table(1)))
+    said = set(re.findall(r"`(sampling/[a-z_2/]+)`", page))
+    assert said and all(any(name == there or name.rpartition("/")[0] == there.rpartition("/")[0] for there in history[-1]) for name in said)

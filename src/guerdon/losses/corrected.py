@@ -87,12 +87,20 @@ class Corrected:
         """What the loss reads where it says ``name``."""
         return f"{self.view}_{name.removeprefix(_OLD)}" if self.view and name.startswith(_OLD) else name
 
+    def _of_loss(self, quantities: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the loss reads."""
+        return {n: quantities[self._there(n)] for n in needs(self.loss) | wants(self.loss) if self._there(n) in quantities}
+
     def _of(self, quantities: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What corrections read."""
         return {**quantities, "log_ratio": quantities[self._now].detach() - quantities["old_logp"].detach()}
 
     def weight(self, quantities: Mapping[str, Tensor]) -> BT:
-        """The corrections' weights, multiplied; 0 where the mask is false."""
+        """The corrections' weights, multiplied, 0 where the mask is false; with those of the loss, if it is corrected itself."""
+        own = self._weight(quantities)
+        return own * self.loss.weight(self._of_loss(quantities)) if isinstance(self.loss, Corrected) else own
+
+    def _weight(self, quantities: Mapping[str, Tensor]) -> BT:
         given = self._of(quantities)
         weight = given["mask"].to(given["log_ratio"].dtype)
         for correction in self.corrections:
@@ -102,12 +110,12 @@ class Corrected:
     def truncated(self, quantities: Mapping[str, Tensor]) -> Mask:
         """Where a weight has been cut."""
         given = self._of(quantities)
-        cut = [c.truncates(given["log_ratio"], given["mask"]) for c in self.corrections if hasattr(c, "truncates")]
+        within = [self.loss.truncated(self._of_loss(quantities))] if isinstance(self.loss, Corrected) else []
+        cut = within + [c.truncates(given["log_ratio"], given["mask"]) for c in self.corrections if hasattr(c, "truncates")]
         return given["mask"] & torch.stack([torch.zeros_like(given["mask"]), *cut]).any(0)
 
     def __call__(self, **quantities: Tensor) -> BT:
-        own = {n: quantities[self._there(n)] for n in needs(self.loss) | wants(self.loss) if self._there(n) in quantities}
-        return self.weight(quantities) * call(self.loss, own)
+        return self._weight(quantities) * call(self.loss, self._of_loss(quantities))
 
 
 _step = {  # since the rollout was drawn steps have become 4 times, half and twice as likely, and in this gradient step 2, 1 and 1/2 times
