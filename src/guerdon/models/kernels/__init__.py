@@ -16,9 +16,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from guerdon.models.kernels._build import SWITCH, NotBuilt, library
+from guerdon.models.kernels._build import SWITCH, NotBuilt, cache_folder, library
 
-__all__ = ["SWITCH", "can", "why_not"]
+__all__ = ["SWITCH", "cache_folder", "can", "why_not"]
 
 SUFFIX = {torch.float32: "float", torch.bfloat16: "bf16"}
 PIECES = 16  # in which the gradient of a norm's weight is added up: a fixed number, so that threads do not change it
@@ -211,7 +211,12 @@ Families = tuple[Tensor, Tensor, Tensor]
 
 def can_attend(query: Tensor) -> bool:
     """Whether there are kernels for attention of whole families: in bfloat16, on processors with products in that format."""
-    return can(query) and query.dtype == torch.bfloat16 and query.shape[-1] % 32 == 0 and hasattr(library(), "attend")
+    return attends(query.device, query.dtype, query.shape[-1])
+
+
+def attends(device: torch.device, dtype: torch.dtype, width: int) -> bool:
+    """The same of heads that are so wide."""
+    return device.type == "cpu" and dtype == torch.bfloat16 and width % 32 == 0 and not why_not() and hasattr(library(), "attend")
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, families: Families, scale: float) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,7 @@ def library() -> ctypes.CDLL:
     if compiler is None:
         raise NotBuilt("there is no C compiler (cc, gcc or clang)")
     try:
-        path = _folder() / f"{_key(compiler)}.so"
+        path = cache_folder("kernels") / f"{_key(compiler)}.so"
         if not path.exists():
             _compile(compiler, path)
         return ctypes.CDLL(str(path))
@@ -52,15 +52,16 @@ def _compile(compiler: str, path: Path) -> None:
         os.replace(draft, path)
 
 
-def _folder() -> Path:
+def cache_folder(name: str) -> Path:
+    """A folder of the user's cache for what was found out about this machine."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "guerdon" / "kernels"
+    folder = Path(base) / "guerdon" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:  # a home that cannot be written to
-        return Path(tempfile.mkdtemp(prefix="guerdon-kernels-"))
+        return Path(tempfile.mkdtemp(prefix=f"guerdon-{name}-"))
 
 
 def _key(compiler: str) -> str:

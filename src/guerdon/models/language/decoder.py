@@ -14,7 +14,7 @@ Source: ours. The layers are those of arXiv 2302.13971, section 2.2; adapters th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,9 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from guerdon.models import kernels
-from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
+from guerdon.models.language.attention import Attending, NotSupported, bounds_of, by_its_own_code
 from guerdon.models.language.checkpointing import Again, through
-from guerdon.models.language.layout import Layout, Shape, few_sequences, lay_out
+from guerdon.models.language.layout import Shape, few_sequences, lay_out
+from guerdon.models.moving import onto
 
 ROTATIONS = ("default", "linear", "llama3", "yarn")
 """Kinds of rotary positions whose angles depend on the position alone, and not on how long the text is."""
@@ -246,8 +247,7 @@ class Layer:
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], attending: Attending) -> Tensor:
         """[T, D] → [T, D]."""
-        if self.window is not None and self.window < attending.longest:
-            raise NotSupported
+        bounds = bounds_of(attending, self.window)
         opening = self.opening
         x, q, k, v = _Opening.apply(x, self.before.weight, eps_of(self.before), opening, *_tensors(opening))
         q, k, v = (y.view(len(x), -1, self.width) for y in (q, k, v))
@@ -257,7 +257,7 @@ class Layer:
                 for y, n in ((q, self.query_norm), (k, self.key_norm))
             )
         q, k = _Rotation.apply(q, *angles), _Rotation.apply(k, *angles)
-        y = attending.attend(self.index, q, k, v, self.scale).reshape(len(x), -1)
+        y = attending.attend(self.index, q, k, v, self.scale, **bounds).reshape(len(x), -1)
         closing = self.closing
         x = _Closing.apply(x, y, closing, *closing.tensors)
         feeding = [*self.feeding, self.last]
@@ -271,10 +271,12 @@ class Decoder:
         NotSupported: the body is built otherwise.
     """
 
+    layer: ClassVar[type[Layer]] = Layer
+
     def __init__(self, body: nn.Module):
         try:
             self.embedding, self.final, self.rotary = body.embed_tokens, body.norm, body.rotary_emb
-            self.layers = [Layer(module) for module in body.layers]
+            self.layers = [self.layer(module) for module in body.layers]
         except (AttributeError, TypeError) as missing:
             raise NotSupported(str(missing)) from missing
         if type(self.embedding) is not nn.Embedding or not _is_norm(self.final):
@@ -296,6 +298,10 @@ class Decoder:
         x, angles = self.embedding(tokens), self.angles(positions)  # the row of padding is not trained, as in the model's own code
         for layer in self.layers:
             x = through(again, layer.forward, x, angles, attending)
+        return self.last(x)
+
+    def last(self, x: Tensor) -> Tensor:
+        """The last norm."""
         return _Norm.apply(x, self.final.weight, eps_of(self.final))
 
 
@@ -307,37 +313,37 @@ def decoder_of(body: nn.Module) -> Decoder | None:
     if not kernels.can(next(body.parameters())):
         return None
     if body not in _KNOWN:
-        _KNOWN[body] = (_tried(body),)
+        _KNOWN[body] = (tried(body, Decoder),)
     return _KNOWN[body][0]
 
 
 @torch.no_grad()
-def _tried(body: nn.Module) -> Decoder | None:
+def tried(body: nn.Module, kind: type[Decoder]) -> Decoder | None:
     """Layer by layer on what the model itself hands from one to the next: in short formats, a difference at the start grows on the way up."""
     try:
-        decoder = Decoder(body)
+        decoder, device = kind(body), next(body.parameters()).device
         some = few_sequences(body.get_input_embeddings().weight.shape[0])
-        layout = lay_out(some)
-        attending = Attending(layout, Shape.of(body.config.get_text_config()), torch.device("cpu"))
-        passed = _passed_on(body, layout, attending)
-        x, angles = F.embedding(layout.tokens, decoder.embedding.weight), decoder.angles(layout.positions)
+        layout = lay_out(some, device)
+        attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
+        tokens, positions = onto(device, layout.tokens, layout.positions)
+        passed = _passed_on(body, tokens, positions, attending)
+        x, angles = F.embedding(tokens, decoder.embedding.weight), decoder.angles(positions)
         if not torch.equal(x, passed[0]) or len(passed) != len(decoder.layers) + 2:
             return None
         for layer, before, after in zip(decoder.layers, passed, passed[1:], strict=False):
             if not _alike(layer.forward(before, angles, attending), after, after - before):
                 return None
-        last = _Norm.apply(passed[-2], decoder.final.weight, eps_of(decoder.final))
-        return decoder if _alike(last, passed[-1], passed[-1]) else None
+        return decoder if _alike(decoder.last(passed[-2]), passed[-1], passed[-1]) else None
     except Exception:  # whatever a model may do with arguments that it does not expect: then it has its own code
         return None
 
 
-def _passed_on(body: nn.Module, layout: Layout, attending: Attending) -> list[Tensor]:
+def _passed_on(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending) -> list[Tensor]:
     """The hidden states [T, D] before each layer, after the last one, and after the last norm, by the model's own code."""
     found: list[Tensor] = []
     hooks = [m.register_forward_pre_hook(lambda _, args: found.append(args[0][0])) for m in (*body.layers, body.norm)]
     try:
-        last = by_its_own_code(body, layout.tokens, layout.positions, attending)
+        last = by_its_own_code(body, tokens, positions, attending)
     finally:
         for hook in hooks:
             hook.remove()

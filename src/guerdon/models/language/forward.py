@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from guerdon.models.language.attention import Attending, NotSupported, by_its_own_code
 from guerdon.models.language.checkpointing import Again, going_through
 from guerdon.models.language.decoder import decoder_of
+from guerdon.models.language.fused import fused_of
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
 from guerdon.quantities import Name
@@ -41,7 +42,7 @@ def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed
 
 
 def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> Encoded:
-    layout, body = lay_out(sequences), body_of(module)
+    layout, body = lay_out(sequences, device), body_of(module)
     attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
     hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending, again)
     return Encoded(hidden, layout.predicts.to(device), layout.last.to(device), layout.asked.to(device))
@@ -53,7 +54,7 @@ def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attend
     Raises:
         NotSupported: the model cannot attend so.
     """
-    decoder = decoder_of(body)
+    decoder = decoder_of(body) or fused_of(body)
     if decoder is not None:
         return decoder.forward(tokens, positions, attending, again)
     return by_its_own_code(body, tokens, positions, attending, again)

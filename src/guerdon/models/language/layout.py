@@ -31,13 +31,23 @@ class Cut:
     Attributes:
         scores: attention scores that exist at once, over all heads.
         piece: queries of a sequence that are attended to at once: later keys than theirs are not looked at.
+        steps: of the length of a row in each octave: a row is filled up to one of so many lengths, for each of which products are prepared, or code compiled.
+        least: what a row's length is a multiple of.
     """
 
     scores: int
     piece: int
+    steps: int = 8
+    least: int = 16
 
 
-CUTS = {"cpu": Cut(2**20, 128), "cuda": Cut(2**26, 1024)}
+CUTS = {"cpu": Cut(2**20, 128), "cuda": Cut(2**26, 1024, steps=4, least=128)}
+CPU = torch.device("cpu")
+
+
+def cut_for(device: torch.device) -> Cut:
+    """That of the kind of device: all that are none are like a GPU."""
+    return CUTS.get(device.type, CUTS["cuda"])
 
 
 @dataclass(frozen=True)
@@ -142,8 +152,8 @@ class Layout:
         return torch.stack([_wide(t, width, 0) for t in self.trunks])
 
 
-def lay_out(sequences: Sequences) -> Layout:
-    """The layout of sequences, in which contexts that several of them answer are shared."""
+def lay_out(sequences: Sequences, device: torch.device = CPU) -> Layout:
+    """The layout of sequences, in which contexts that several of them answer are shared, as long as rows are on ``device``."""
     rows_of: list[list[int]] = [[] for _ in sequences.contexts]
     for row, context in enumerate(sequences.context.tolist()):
         rows_of[context].append(row)
@@ -178,7 +188,7 @@ def lay_out(sequences: Sequences) -> Layout:
             asked[row] = trunk[size - 1]
         trunks.append(trunk)
         branches.append([place for place in own if len(place)])
-    put(torch.zeros(_room(start) - start, dtype=torch.long), 0)
+    put(torch.zeros(_room(start, cut_for(device)) - start, dtype=torch.long), 0)
     predicts = [before[row][sequences.mask[row, : lengths[row]]] for row in range(len(sequences))]
     nothing = torch.zeros(0, dtype=torch.long)
     longest = max([len(t) + max([len(b) for b in own], default=0) for t, own in zip(trunks, branches, strict=True)], default=0)
@@ -213,7 +223,7 @@ def few_sequences(vocabulary: int) -> Sequences:
 
 def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: torch.device) -> Iterator[Block]:
     ordered = sorted((t for t in trunks if len(t)), key=len)
-    for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered], CUTS[device.type].scores):
+    for some in _chunks(ordered, [len(t) ** 2 * shape.heads for t in ordered], cut_for(device).scores):
         own = torch.stack([_wide(t, _round(len(some[-1])), nobody) for t in some]).unsqueeze(1)
         yield from _blocks(own, None, None, shape, device)
 
@@ -221,7 +231,7 @@ def _trunk_blocks(trunks: Sequence[Tensor], nobody: int, shape: Shape, device: t
 def _branch_blocks(
     trunks: Sequence[Tensor], branches: Sequence[Sequence[Tensor]], nobody: int, shape: Shape, device: torch.device
 ) -> Iterator[Block]:
-    units, scores = [], CUTS[device.type].scores  # units: a trunk with so many of its branches as are attended to at once
+    units, scores = [], cut_for(device).scores  # units: a trunk with so many of its branches as are attended to at once
     for trunk, own in zip(trunks, branches, strict=True):
         if own:
             longest = max(len(b) for b in own)
@@ -241,7 +251,7 @@ def _branch_blocks(
 def _blocks(own: Tensor, trunk: Tensor | None, seen: Tensor | None, shape: Shape, device: torch.device) -> Iterator[Block]:
     """One block, or several after each other along the sequences where its scores are too many."""
     n, g, c = own.shape
-    size, cut = 0 if trunk is None else trunk.shape[1], CUTS[device.type]
+    size, cut = 0 if trunk is None else trunk.shape[1], cut_for(device)
     step = min(max(cut.scores // (n * g * (c + size) * shape.heads), 16), cut.piece)
     for first in range(0, c, step):
         yield Block(own[:, :, : first + step], first, trunk, seen, shape, device)
@@ -261,9 +271,9 @@ def _chunks(items: Sequence, costs: Sequence[int], bound: int) -> Iterator[list]
         yield some
 
 
-def _room(size: int) -> int:
-    """More than ``size``, by a sixteenth on the average: few distinct shapes, for each of which a CPU's products are prepared once and keep memory."""
-    multiple = max(2 ** (size.bit_length() - 4), 16)
+def _room(size: int, cut: Cut) -> int:
+    """More than ``size``, on a CPU by a sixteenth on the average, up to one of few lengths."""
+    multiple = max(2 ** size.bit_length() // (2 * cut.steps), cut.least)
     return (size // multiple + 1) * multiple
 
 
