@@ -40,11 +40,11 @@ def test_the_layers_for_a_gpu_are_the_models_own(family, adapted, as_on_a_card):
         with torch.no_grad():
             for name, p in made.named_parameters():
                 if "lora_B" in name:
-                    p.normal_(generator=torch.Generator().manual_seed(3))
+                    p.normal_(std=0.05, generator=torch.Generator().manual_seed(3))
     made = made.double()
     values, gradients = results(made, SOME, packed=True)
     plain, wanted = results(made, SOME, packed=False)
-    assert gap(values, plain) < 1e-5  # transformers normalises in float32
+    assert gap(values, plain) < 2e-6  # transformers normalises in float32
     assert gradients.keys() == wanted.keys() and len(wanted) > 8
     assert all(gap(gradients[name], wanted[name]) < 1e-5 or float(wanted[name].norm()) < 1e-5 for name in wanted)
 

@@ -28,8 +28,13 @@ class Smaller(Exception):
     """Memory ran out, on this process or another one; from now on micro-batches are smaller, and what was begun is to be begun anew."""
 
 
-def each_part(batch: Batch, split: Split, at_once: AtOnce, work: Callable[[Tensor], Any], what: str) -> list[tuple[Tensor, Any]]:
+def each_part(
+    batch: Batch, split: Split, at_once: AtOnce, work: Callable[[Tensor], Any], what: str, read: Callable[[Any], Any]
+) -> list[tuple[Tensor, Any]]:
     """The rows of all micro-batches, whoever computed them, and what ``work`` gave on them.
+
+    Args:
+        read: brings what ``work`` gave to the host, when it has been asked for of all micro-batches: until then no device is waited for.
 
     Raises:
         Smaller: memory ran out, and smaller micro-batches are to be tried.
@@ -46,7 +51,7 @@ def each_part(batch: Batch, split: Split, at_once: AtOnce, work: Callable[[Tenso
                 if not memory.ran_out(error):
                     raise
                 return place, []
-        return -1, done
+        return -1, [(rows, read(found)) for rows, found in done]
 
     told = here().each(share, what)
     failed = [place for place, _ in told if place >= 0]

@@ -14,11 +14,13 @@ from guerdon.errors import InputError, RunFailed
 from guerdon.exponentials import exp, expm1
 from guerdon.memory import AtOnce
 from guerdon.models import Model
+from guerdon.models.moving import onto, staying
 from guerdon.models.sharding import as_held, is_sharded
 from guerdon.parts import call, per_batch, per_group
 from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
+from guerdon.steps import clean
 from guerdon.training.fitting_in import Smaller, each_part
 from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
 from guerdon.training.off_policy import observe_distance, observe_weights
@@ -172,32 +174,41 @@ class Learner:
         def split(tokens: int) -> tuple[list[Tensor], list[int]]:
             return ([torch.arange(len(batch))], here().own([1.0])) if whole else shared_out(batch, tokens, shared, group)
 
-        def of_rows(rows: Tensor) -> tuple[float, Tally]:
+        def of_rows(rows: Tensor) -> tuple[Tensor | float, Tally]:
             counted = Tally()
             return self._of_rows(batch, rows, terms, weights, counted, fresh), counted
 
+        def read(found: tuple[Tensor | float, Tally]) -> tuple[float, Tally]:
+            value, counted = found
+            counted.settle()
+            return float(value), counted
+
         values = []
-        for _, (value, counted) in each_part(batch, split, self.at_once, of_rows, f"learning of the {self.name}"):
+        for _, (value, counted) in each_part(batch, split, self.at_once, of_rows, f"learning of the {self.name}", read):
             values.append(value)
             tally.join(counted)
         return sum(values)
 
-    def _of_rows(self, batch: Batch, rows: Tensor, terms: list[Term], weights: list[Tensor], tally: Tally, fresh: bool) -> float:
-        """Add the gradient of the terms on one micro-batch, and return their value."""
+    def _of_rows(self, batch: Batch, rows: Tensor, terms: list[Term], weights: list[Tensor], tally: Tally, fresh: bool) -> Tensor | float:
+        """Add the gradient of the terms on one micro-batch, and return their value: on the model's device, where nothing waits for a number of it."""
         micro, scoring = batch.select(rows), next((t for t in terms if hasattr(t.loss, "scores")), None)
         correcting = next((t for t in terms if hasattr(t.loss, "corrections")), None)
-        quantities = gather(micro, wanted_by(t.loss for t in terms), self.model, self.views)
+        with staying():
+            quantities = gather(micro, wanted_by(t.loss for t in terms), self.model, self.views)
+        device = next((q.device for q in quantities.values() if isinstance(q, Tensor) and q.device.type != "cpu"), torch.device("cpu"))
+        quantities = {name: onto(device, q)[0] if isinstance(q, Tensor) else q for name, q in quantities.items()}
         logp = quantities.get("logp")
         watched = fresh is False and logp is not None and logp.requires_grad
         if watched:
             logp.retain_grad()
-        loss = 0.0
+        loss: Tensor | float = 0.0
         for term, weight, name in zip(terms, weights, names_of(terms), strict=True):
             each = call(term.loss, quantities)
             share = weight[rows][:, : each.shape[1]] if each.dim() > 1 else weight[rows].sum(-1)
             if share.any():
+                (share,) = onto(device, share)
                 loss = loss + term.weight * (share * torch.where(share != 0, each, torch.zeros_like(each))).sum()
-            tally.add(f"losses/{name}", each.detach(), mask_of(term, micro) if each.dim() > 1 else None)
+            tally.add(f"losses/{name}", each.detach(), onto(device, mask_of(term, micro))[0] if each.dim() > 1 else None)
             if term is scoring:
                 observe_scores(term, quantities, tally)
             if term is correcting:
@@ -205,7 +216,7 @@ class Learner:
         if isinstance(loss, Tensor) and loss.requires_grad and torch.is_grad_enabled():
             loss.backward()
         observe_policy(quantities, micro, tally, fresh, logp.grad if watched else None)
-        return float(loss.detach()) if isinstance(loss, Tensor) else 0.0
+        return loss.detach() if isinstance(loss, Tensor) else 0.0
 
     def _sum_gradients(self) -> None:
         """The gradient of all rows, where each process has that of its own."""
@@ -312,7 +323,7 @@ def observe_scores(term: Term, quantities: Mapping[str, Tensor], tally: Tally) -
         tally.add("rewards/chosen", chosen)
         tally.add("rewards/rejected", rejected)
     tally.add("rewards/margins", lead)
-    tally.add("rewards/accuracies", (lead > 0).double() + 0.5 * (lead == 0).double())
+    tally.add("rewards/accuracies", (lead > 0).to(lead.dtype) + 0.5 * (lead == 0).to(lead.dtype))
     for side in SIDES:
         if f"{side}_logp" in quantities:
             tally.add(f"logps/{side}", quantities[f"{side}_logp"].sum(-1))
@@ -326,25 +337,28 @@ def _reward(scores: Mapping[str, Tensor], side: str) -> Tensor:
 
 def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally, fresh: bool, gradient: Tensor | None) -> None:
     """What is logged of the policy wherever it is measured anyway."""
-    mask = batch.sides[""].mask if "" in batch.sides else None
-    if mask is None:
+    acted = batch.sides[""].mask if "" in batch.sides else None
+    if acted is None:
         return
     logp, old, ref = (quantities.get(n) for n in ("logp", "old_logp", "ref_logp"))
+    (mask,) = onto(
+        next((q.device for q in (logp, quantities.get("ref_kl"), quantities.get("entropy")) if q is not None), acted.device), acted
+    )
     if logp is not None and old is not None:
-        gap = (logp.detach() - old)[mask].abs()
-        if fresh and gap.numel():
-            tally.add("sampling/sampling_logp_difference/mean", gap)
-            tally.highest("sampling/sampling_logp_difference/max", float(gap.max()))
+        gap = clean(logp.detach() - old, mask).abs()
+        if fresh and acted.any():
+            tally.add("sampling/sampling_logp_difference/mean", gap, mask)
+            tally.highest("sampling/sampling_logp_difference/max", gap.max())
             if "proximal_logp" not in quantities:  # of which the whole batch was looked at before
                 observe_distance(logp.detach() - old, mask, tally)
         tally.add("ratio", exp(logp.detach() - old), mask)
     if "ref_kl" in quantities:
         tally.add("kl", quantities["ref_kl"], mask)
     elif logp is not None and ref is not None:
-        difference = (ref - logp.detach())[mask]
-        tally.add("kl", expm1(difference) - difference)
+        difference = clean(ref - logp.detach(), mask)
+        tally.add("kl", expm1(difference) - difference, mask)
     if "entropy" in quantities:
         tally.add("entropy", quantities["entropy"], mask)
     if gradient is not None and quantities.get("advantage") is not None:
         moved = mask & (quantities["advantage"] != 0)
-        tally.add("clip_ratio/region_mean", (gradient == 0).double(), moved)
+        tally.add("clip_ratio/region_mean", (gradient == 0).to(gradient.dtype), moved)

@@ -17,6 +17,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.memory import AtOnce
 from guerdon.models import Model
+from guerdon.models.moving import staying
 from guerdon.parts import needs, wants
 from guerdon.processes import here
 from guerdon.quantities import Name, by_step
@@ -156,7 +157,11 @@ def measured(
     batch, shared = Batch({"": sequences}), shares_contexts(model)
 
     def measure(rows: Tensor) -> dict[str, Tensor]:
-        return _measure(model, sequences.select(rows), names, views or {})
+        with staying():
+            return _measure(model, sequences.select(rows), names, views or {})
+
+    def read(found: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.cpu() for name, value in found.items()}
 
     def split(tokens: int) -> tuple[list[Tensor], list[int]]:
         return shared_out(batch, tokens, shared)
@@ -164,7 +169,7 @@ def measured(
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
     try:
-        parts = each_part(batch, split, at_once, measure, f"measuring {', '.join(sorted(names))}")
+        parts = each_part(batch, split, at_once, measure, f"measuring {', '.join(sorted(names))}", read)
     except Smaller:
         return measured(model, sequences, names, at_once, views)
     for rows, found in parts:

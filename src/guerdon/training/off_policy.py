@@ -21,33 +21,32 @@ import torch
 from torch import Tensor
 
 from guerdon.exponentials import AT
+from guerdon.models.moving import finest
 from guerdon.quantities import BT, Mask
-from guerdon.steps import total
+from guerdon.steps import clean, total
 from guerdon.training.tally import Tally
 
 
 def observe_distance(log_ratio: BT, mask: Mask, tally: Tally) -> None:
     """What is logged of log-ratios [B, T] of the policy that learns to the one that acted. No gradient step has been made between them and the figures."""
-    acted = mask.any(-1)
-    by_level = {"token": log_ratio[mask], "sequence": total(log_ratio, mask)[acted]}
-    for level, own in by_level.items():
-        weights = own.detach().double().clamp(-AT, AT).exp()
-        tally.weigh(f"sampling/effective_sample_size/{level}", weights)
-        tally.add(f"sampling/chi2/{level}", weights.square() - 1)
+    by_level = {"token": (clean(log_ratio, mask), mask), "sequence": (total(log_ratio, mask), mask.any(-1))}
+    for level, (own, acted) in by_level.items():
+        weights = own.detach().to(finest(own.device)).clamp(-AT, AT).exp()
+        tally.weigh(f"sampling/effective_sample_size/{level}", weights, acted)
+        tally.add(f"sampling/chi2/{level}", weights.square() - 1, acted)
 
 
 def observe_weights(loss: Any, quantities: Mapping[str, Tensor], tally: Tally) -> None:
     """What is logged of the weights that a loss corrects with."""
     mask = quantities["mask"]
-    if not mask.any():
+    if mask.device.type == "cpu" and not mask.any():
         return
     with torch.no_grad():
         weight, cut = loss.weight(quantities), loss.truncated(quantities)
-    acted, own = mask.any(-1), weight[mask]
-    tally.weigh("sampling/effective_sample_size/corrected", own)
-    tally.add("sampling/importance_sampling_ratio/mean", own)
-    tally.lowest("sampling/importance_sampling_ratio/min", float(own.min()))
-    tally.highest("sampling/importance_sampling_ratio/max", float(own.max()))
-    tally.add("sampling/masked", own == 0)
-    tally.add("sampling/masked_sequences", ~((weight != 0) & mask).any(-1)[acted])
-    tally.add("sampling/truncated", cut[mask])
+    tally.weigh("sampling/effective_sample_size/corrected", weight, mask)
+    tally.add("sampling/importance_sampling_ratio/mean", weight, mask)
+    tally.lowest("sampling/importance_sampling_ratio/min", torch.where(mask, weight, torch.inf).min())
+    tally.highest("sampling/importance_sampling_ratio/max", torch.where(mask, weight, -torch.inf).max())
+    tally.add("sampling/masked", (weight == 0).to(weight.dtype), mask)
+    tally.add("sampling/masked_sequences", (~((weight != 0) & mask).any(-1)).to(weight.dtype), mask.any(-1))
+    tally.add("sampling/truncated", cut.to(weight.dtype), mask)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from guerdon.errors import InputError
 from guerdon.models.heads import Head
+from guerdon.models.moving import onto
 from guerdon.sequences import Sequences
 
 HEAD = "head.safetensors"
@@ -31,7 +32,7 @@ def readings(
     Raises:
         InputError: the head reads a column that the rows do not have, or does not know a user.
     """
-    more: dict[str, Any] = {name: _column(head, name, sequences).to(hidden.device) for name in columns_of(head)}
+    more: dict[str, Any] = {name: onto(hidden.device, _column(head, name, sequences))[0] for name in columns_of(head)}
     if "context" in getattr(head, "reads", ()):
         more["context"] = context()
     said = head.read(module, hidden, predicts, last, **more)

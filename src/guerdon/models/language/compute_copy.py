@@ -13,13 +13,13 @@ Source: master weights and scaling of the loss: Micikevicius et al. 2018, arXiv 
 """
 
 import copy
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from guerdon.models.moving import finest
 from guerdon.models.sharding import gather, is_sharded, scatter, shard
 from guerdon.processes import here
 
@@ -32,7 +32,8 @@ class ComputeCopy:
 
     def __init__(self, module: nn.Module, dtype: torch.dtype | None = None):
         shared = {id(p): p for p in module.parameters() if not p.requires_grad and dtype in (None, p.dtype)}
-        self.scales, self.scale, self.room = dtype == torch.float16, 0.0, ROOM
+        self.scales, self.room = dtype == torch.float16, ROOM
+        self.scale: Tensor | None = None  # 0 until a gradient came that has anything in it
         self.copy = copy.deepcopy(module, shared)
         self.copy = _with_buffers_of(module, self.copy if dtype is None else self.copy.to(dtype))
         own = dict(self.copy.named_parameters())
@@ -52,8 +53,7 @@ class ComputeCopy:
         versions = [master._version for master, _ in self.pairs]
         if versions != self.versions:
             with torch.no_grad():
-                for master, mine in self.pairs:
-                    mine.copy_(master)
+                torch._foreach_copy_([mine for _, mine in self.pairs], [master for master, _ in self.pairs])
             self.versions = versions
         return self.copy
 
@@ -90,23 +90,28 @@ class ComputeCopy:
         """What was computed with the copy, as it is used elsewhere: the same numbers, in float32 where the gradient has to be scaled."""
         if not self.scales or not x.requires_grad:
             return x
-        self.scale = 0.0
+        self.scale = None
         return _Leaving.apply(x, self)
 
-    def scale_for(self, gradient: Tensor) -> float:
-        """By what a gradient is multiplied that enters: found from the first that has anything in it, and then the same until something leaves again."""
-        largest = 0.0 if self.scale else float(gradient.abs().max()) if gradient.numel() else 0.0
-        if largest > 0 and math.isfinite(largest):
-            self.scale = 2.0 ** round(math.log2(self.room / largest))
-        return self.scale or 1.0
+    def scale_for(self, gradient: Tensor) -> Tensor | float:
+        """By what a gradient is multiplied that enters: found from the first that has anything in it, and then the same until something leaves again. A number
+        on the gradient's device, so that nobody waits for it."""
+        if not gradient.numel():
+            return 1.0 if self.scale is None else _or_one(self.scale)
+        largest = gradient.abs().max().to(finest(gradient.device))
+        found = torch.exp2(torch.log2(self.room / largest).round())
+        found = torch.where((largest > 0) & largest.isfinite(), found, torch.zeros_like(found))
+        self.scale = found if self.scale is None else torch.where(self.scale > 0, self.scale, found)
+        return _or_one(self.scale)
 
     def _handing_on_to(self, place: int) -> Callable[[Tensor], None]:
         def hand_on(mine: Tensor) -> None:
             gradient, mine.grad = mine.grad, None
             master = self.pairs[place][0]
-            if self.scales:
-                self.room *= 1.0 if self.scale == 0 or gradient.isfinite().all() else LESS
-                gradient = gradient.to(master.dtype).div_(self.scale or 1.0)
+            if self.scales and self.scale is not None:
+                fine = (self.scale == 0) | gradient.isfinite().all()
+                self.room = self.room * torch.where(fine, 1.0, LESS)
+                gradient = gradient.to(master.dtype).div_(_or_one(self.scale))
             if is_sharded(master):
                 before = self.gradients.get(place)
                 self.gradients[place] = gradient.to(master.dtype) if before is None else before.add_(gradient)
@@ -129,6 +134,10 @@ class _Leaving(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor):
         return (gradient * ctx.copy.scale_for(gradient)).to(ctx.dtype), None
+
+
+def _or_one(scale: Tensor) -> Tensor:
+    return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def _with_buffers_of(module: nn.Module, other: nn.Module) -> nn.Module:

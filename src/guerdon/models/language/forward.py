@@ -16,6 +16,7 @@ from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.fused import fused_of
 from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
+from guerdon.models.moving import brought, onto
 from guerdon.quantities import Name
 from guerdon.sequences import Sequences, pad
 
@@ -44,8 +45,8 @@ def encode(module: nn.Module, sequences: Sequences, device: torch.device, packed
 def _in_one_row(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> Encoded:
     layout, body = lay_out(sequences, device), body_of(module)
     attending = Attending(layout, Shape.of(body.config.get_text_config()), device)
-    hidden = hidden_in_one_row(body, layout.tokens.to(device), layout.positions.to(device), attending, again)
-    return Encoded(hidden, layout.predicts.to(device), layout.last.to(device), layout.asked.to(device))
+    tokens, positions, *places = onto(device, layout.tokens, layout.positions, layout.predicts, layout.last, layout.asked)
+    return Encoded(hidden_in_one_row(body, tokens, positions, attending, again), *places)
 
 
 def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attending: Attending, again: Again | None = None) -> Tensor:
@@ -63,9 +64,10 @@ def hidden_in_one_row(body: nn.Module, tokens: Tensor, positions: Tensor, attend
 def _in_padded_rows(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> Encoded:
     ids, attention, predicts, last = rows_of(sequences)
     body = body_of(module)
+    ids, attention, *places = onto(device, ids, attention, predicts, last, last - sequences.length)
     with going_through(body, again):
-        hidden = body(input_ids=ids.to(device), attention_mask=attention.to(device), use_cache=False).last_hidden_state
-    return Encoded(hidden.flatten(0, 1), predicts.to(device), last.to(device), (last - sequences.length).to(device))
+        hidden = body(input_ids=ids, attention_mask=attention, use_cache=False).last_hidden_state
+    return Encoded(hidden.flatten(0, 1), *places)
 
 
 def rows_of(sequences: Sequences) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -99,7 +101,7 @@ def at_acted_steps(
     The output head is applied to acted steps only, and with a plain head (see ``has_plain_head``) in tiles whose logits are dropped at once
     and computed again in the backward pass: logits of all steps never exist together.
     """
-    taken = sequences.actions[sequences.mask].to(device)
+    (taken,) = onto(device, sequences.actions[sequences.mask])
     wanted = sorted(name for name in names if Name.parse(name).quantity in FUNCTIONALS)
     if plain_head:
         encoded = encode(module, sequences, device, packed, again)
@@ -125,7 +127,7 @@ def next_steps(module: nn.Module, sequences: Sequences, device: torch.device, pl
 def _through_the_model(module: nn.Module, sequences: Sequences, device: torch.device, again: Again | None = None) -> tuple[Tensor, Tensor]:
     """Logits [S, V] and hidden states [S, D] by the model's own forward pass, whatever it does to its logits (scaling, soft caps): the rows are
     picked out just before its output head, by a hook."""
-    ids, attention, predicts, _ = (x.to(device) for x in rows_of(sequences))
+    ids, attention, predicts, _ = onto(device, *rows_of(sequences))
     seen: list[Tensor] = []
 
     def select(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -182,6 +184,10 @@ def output_head(module: nn.Module) -> nn.Module:
 
 
 def scatter(values: Tensor, mask: Tensor) -> Tensor:
-    """Values of the acted steps [S], or [S, K], back in their places [B, T] or [B, T, K] on the CPU, 0 elsewhere."""
-    out = torch.zeros(mask.shape + values.shape[1:], dtype=values.dtype)
-    return out.masked_scatter(mask.view(mask.shape + (1,) * (values.dim() - 1)), values.cpu())
+    """Values of the acted steps [S], or [S, K], back in their places [B, T] or [B, T, K], 0 elsewhere: on the CPU, or where they are (``moving``)."""
+    values = brought(values)
+    if values.device.type == "cpu":
+        out = torch.zeros(mask.shape + values.shape[1:], dtype=values.dtype)
+        return out.masked_scatter(mask.view(mask.shape + (1,) * (values.dim() - 1)), values)
+    (places,) = onto(values.device, mask.flatten().nonzero().squeeze(-1))
+    return values.new_zeros(mask.numel(), *values.shape[1:]).index_copy(0, places, values).view(mask.shape + values.shape[1:])

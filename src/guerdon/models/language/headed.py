@@ -26,6 +26,7 @@ from guerdon.models.language.over_policy import OverPolicy
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.scoring import Scored, can_be_scorer, write_scorer
+from guerdon.models.moving import brought
 from guerdon.sequences import Example, Sequences
 from guerdon.tasks.encoding import Encoder
 
@@ -108,7 +109,7 @@ class HeadedModel(OverPolicy):
             sequences,
             lambda: encoded.hidden.index_select(0, encoded.asked),
         )
-        return {name: scatter(out, sequences.mask) if self.head.per_step else out.cpu() for name, out in said.items() if name in names}
+        return {name: scatter(out, sequences.mask) if self.head.per_step else brought(out) for name, out in said.items() if name in names}
 
     def score(self, prompts: Sequence[Any], completions: Sequence[Any], rows_at_once: int = 32, **columns: Sequence[float]) -> list[float]:
         """The head's number for each completion of a prompt; both plain text or both messages. ``columns`` that the head reads: ``user=[0, 0, 3]``."""

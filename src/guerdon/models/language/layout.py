@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.models.moving import onto
 from guerdon.sequences import Sequences
 
 
@@ -84,11 +85,13 @@ class Block:
         shared = shape.heads // shape.key_heads
         self.branches, self.trunks = n * shape.key_heads * g, n * shape.key_heads
         heads = torch.arange(shape.heads).view(1, shape.key_heads, 1, shared, 1)
-        self.queries = (own[:, None, :, None, first:] * shape.heads + heads).flatten().to(device)
+        queries = (own[:, None, :, None, first:] * shape.heads + heads).flatten()
         key_heads = torch.arange(shape.key_heads).view(1, -1, 1)
-        self.own = (own.reshape(n, 1, -1) * shape.key_heads + key_heads).flatten().to(device)
-        self.trunk = None if trunk is None else (trunk.unsqueeze(1) * shape.key_heads + key_heads).flatten().to(device)
-        self.seen = None if seen is None else seen.repeat_interleave(shape.key_heads).to(device)
+        self.queries, self.own = onto(device, queries, (own.reshape(n, 1, -1) * shape.key_heads + key_heads).flatten())
+        self.trunk, self.seen = None, None
+        if trunk is not None:
+            places = (trunk.unsqueeze(1) * shape.key_heads + key_heads).flatten()
+            self.trunk, self.seen = onto(device, places, seen.repeat_interleave(shape.key_heads))
         self._shared, self._masks = shared, {}
 
     def future(self, dtype: torch.dtype) -> Tensor:

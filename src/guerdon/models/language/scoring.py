@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.errors import InputError
+from guerdon.models.moving import onto
 from guerdon.sequences import Sequences
 
 SCORED_AT, END = "scored_at", "end"
@@ -49,7 +50,8 @@ class Scored:
             return last
         back = torch.tensor([self._padded(sequences, row) for row in range(len(sequences))])
         within = back < sequences.length
-        return torch.where(within.to(last.device), last - back.to(last.device), asked - (back - sequences.length).to(last.device))
+        within, back, before = onto(last.device, within, back, back - sequences.length)
+        return torch.where(within, last - back, asked - before)
 
     def _padded(self, sequences: Sequences, row: int) -> int:
         """How many tokens of padding a sequence ends with; where it is nothing else, all but the first."""
