@@ -19,6 +19,7 @@ from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines.generate import Generate
 from guerdon.acting.engines.server import Server
+from guerdon.acting.engines.vllm import VLLM
 from guerdon.acting.samplers.best_of_n import BestOfN
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -576,8 +577,8 @@ def test_what_the_page_on_servers_shows_is_understood():
 
     found = blocks("docs/servers.md")
     engines = [sections(parse(b.text, "servers.md")).recipe.sampler.engine for b in found if b.language == "yaml"]
-    assert [type(e) for e in engines] == [Generate, Server, Server, Server]
-    assert [e.refresh is None for e in engines[1:]] == [True, False, False] and not engines[2].refresh.merge
+    assert [type(e) for e in engines] == [Generate, VLLM, VLLM, Server, Server, Server]
+    assert [e.refresh is None for e in engines[3:]] == [True, False, False] and not engines[4].refresh.merge
     (python,) = [b.text for b in found if b.language == "python"]
     exec(compile(python, "servers.md", "exec"), {})
 

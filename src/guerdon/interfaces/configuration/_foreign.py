@@ -137,7 +137,7 @@ _CORRECTIONS = (
     *("enable_vllm_is_correction", "vllm_is_truncated_threshold"),
     *("dppo_mask_low", "dppo_mask_high", "ipo_threshold"),
 )
-_SERVER = "a server is part of the sampler: recipe.sampler.engine={part: server, ...}; how it is started is its own affair; see the page on servers"
+_SERVER = "who draws is part of the sampler: recipe.sampler.engine={part: vllm, ...} in this process, {part: server, url: ...} elsewhere; see the page on servers"
 _ROWS = "rows are encoded as they are needed; leave it out"
 _EPOCHS = "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size"
 _PLACED = "the tokens of a row are its own: guerdon check shows them; leave it out"

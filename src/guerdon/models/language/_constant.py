@@ -1,9 +1,13 @@
 """A learner that engines are shown on: a GPT-2 over the tokens 0 (the end), 1 and 2 whose next token has the same distribution everywhere."""
 
+from collections.abc import Set
 from functools import cached_property
 from typing import Any
 
 import torch
+from torch import Tensor
+
+from guerdon.sequences import Sequences
 
 
 class Constant:
@@ -29,3 +33,7 @@ class Constant:
     @property
     def module(self) -> Any:
         return self.computing
+
+    def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
+        """The log-probabilities of what was done."""
+        return {"logp": torch.where(sequences.mask, torch.tensor([0.25, 0.5, 0.25]).log()[sequences.actions], 0.0)}

@@ -96,7 +96,7 @@ trainer = Trainer(
         "special_tokens.*": "tokens are added where the model is made: save it with its tokenizer, and name that folder as model.source",
         "loss_watchdog_*": "a step whose loss or gradient is no number is passed over and counted; leave it out",
         "num_labels": "a reward model has one number; classes are a model {part: headed, head: {part: categories, count: N}}",
-        "trl.use_vllm": "the policy draws by itself unless recipe.sampler.engine says that a server does; what TRL then corrects with is {part: corrected, ...}, as in recipe: tis",
-        "vllm.*": "a server is part of the sampler: recipe.sampler.engine={part: server, ...}; see the page on servers",
+        "trl.use_vllm": "the policy draws by itself unless recipe.sampler.engine names vllm or a server; what TRL then corrects with is {part: corrected, ...}, as in recipe: tis",
+        "vllm.*": "who draws is part of the sampler: recipe.sampler.engine={part: vllm, ...} in this process, {part: server, ...} elsewhere; see the page on servers",
     },
 )

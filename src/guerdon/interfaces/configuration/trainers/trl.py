@@ -205,6 +205,6 @@ trainer = Trainer(
         "max_length": "a row may fill the model's context; one that is longer is cut there and refused here, or what encoding.truncate says",
         "center_rewards_coefficient": "a penalty on the sum of a pair's scores is not offered",
         "no_remove_unused_columns": "every column is there for rewards and templates; leave it out",
-        "use_vllm": "the policy draws by itself unless recipe.sampler.engine says that a server does; what TRL then corrects with is {part: corrected, ...}, as in recipe: tis",
+        "use_vllm": "the policy draws by itself unless recipe.sampler.engine names vllm or a server; what TRL then corrects with is {part: corrected, ...}, as in recipe: tis",
     },
 )
