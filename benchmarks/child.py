@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arithmetic
 from benchmarks.models import folder_of
 from benchmarks.outcome import Outcome
 from benchmarks.results import SKIPPED, Measurement
@@ -22,6 +21,7 @@ from benchmarks.rows import rows as rows_of
 from benchmarks.rows import write
 from benchmarks.settings import SETTINGS
 from benchmarks.workloads import Job, every
+from guerdon.costs import arithmetic
 
 
 def measure(job: Job, library: str, setting: str, steps: int, device: str, folder: Path) -> Measurement:

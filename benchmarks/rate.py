@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.arithmetic import Shape
+from guerdon.costs.arithmetic import Shape
 
 ROWS = {"cpu": 2048, "cuda": 8192}
 SECONDS = {"cpu": 0.4, "cuda": 0.1}

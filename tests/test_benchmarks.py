@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from benchmarks import apart, busy, card_tests, child, gpu, page, tables
-from benchmarks.arithmetic import Shape, Work, group, scored_group, text, total
 from benchmarks.models import AGES, END, PLAIN, PROMPT, SHORTEST, Words, random_model
 from benchmarks.profiling import summary
 from benchmarks.results import Measurement, Results
@@ -18,6 +17,7 @@ from benchmarks.rows import even_share, rows
 from benchmarks.settings import ALLOCATOR, SETTINGS, applicable
 from benchmarks.views import fastest, leanest
 from benchmarks.workloads import CARD, HEADLINE, LLAMA, QWEN, SMALL, TINY, WIDE, chosen, every, growth, rehearsal, rehearsed
+from guerdon.costs.arithmetic import Shape, Work, group, scored_group, text, total
 
 ROOT = Path(__file__).parents[1]
 TOY = Shape(layers=2, hidden=4, heads=2, key_heads=1, head_size=2, intermediate=8, vocabulary=10)

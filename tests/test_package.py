@@ -26,6 +26,7 @@ FLOORS = (
     ("catalogue",),
     ("steps", "witness", "sequences"),
     ("quantities", "parts", "errors", "randomness"),
+    ("costs",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 NO_TRANSFORMERS = ("credit", "losses", "evaluation", "exact", "feedback", "acting", "training")

@@ -32,19 +32,18 @@ class Work:
 
 def group(prompt: int, completions: Sequence[int]) -> Work:
     """A prompt and completions of it, of which the log-probability of every token is wanted (or which are sampled)."""
-    work = Work(prompt, prompt * (prompt + 1) // 2, 1)
-    for n in completions:
-        read = n - 1
-        work += Work(read, read * prompt + read * (read + 1) // 2, read)
-    return work
+    read = [n - 1 for n in completions]  # the last token is predicted and not read
+    return Work(prompt + sum(read), _seen(prompt, read), 1 + sum(read))
 
 
 def scored_group(prompt: int, completions: Sequence[int]) -> Work:
     """A prompt and completions of it, each with one score at its last token."""
-    work = Work(prompt, prompt * (prompt + 1) // 2)
-    for n in completions:
-        work += Work(n, n * prompt + n * (n + 1) // 2, 0, 1)
-    return work
+    return Work(prompt + sum(completions), _seen(prompt, completions), 0, len(completions))
+
+
+def _seen(prompt: int, read: Sequence[int]) -> int:
+    """Pairs of a prompt, and of what is read after it."""
+    return prompt * (prompt + 1) // 2 + prompt * sum(read) + sum(n * (n + 1) // 2 for n in read)
 
 
 def text(length: int) -> Work:
@@ -53,12 +52,20 @@ def text(length: int) -> Work:
 
 
 def total(works: Iterable[Work]) -> Work:
-    return sum(works, Work())
+    """Of several passes."""
+    each = [(work.tokens, work.pairs, work.predicted, work.scored) for work in works]
+    return Work(*map(sum, zip(*each, strict=True))) if each else Work()
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a decoder with gated feed-forward layers."""
+    """Sizes of a decoder with gated feed-forward layers.
+
+    Attributes:
+        intermediate: of one feed-forward block.
+        experts, active: feed-forward blocks of a layer, and how many of them a token goes through.
+        tied: whether the head is the embedding.
+    """
 
     layers: int
     hidden: int
@@ -68,41 +75,73 @@ class Shape:
     intermediate: int
     vocabulary: int
     lora: int = 0
+    experts: int = 1
+    active: int = 1
+    tied: bool = False
 
     @classmethod
     def of(cls, config: Any, lora: int = 0) -> "Shape":
         """From a configuration of ``transformers``."""
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        experts, intermediate = getattr(config, "num_experts", None) or 1, config.intermediate_size
         return cls(
             config.num_hidden_layers,
             config.hidden_size,
             config.num_attention_heads,
-            config.num_key_value_heads,
+            getattr(config, "num_key_value_heads", None) or config.num_attention_heads,
             size,
-            config.intermediate_size,
+            intermediate if experts == 1 else config.moe_intermediate_size,
             config.vocab_size,
             lora,
+            experts,
+            1 if experts == 1 else config.num_experts_per_tok,
+            bool(config.tie_word_embeddings),
         )
 
     @property
     def matrices(self) -> list[tuple[int, int]]:
-        """(in, out) of each matrix of one layer: query, key, value, output, gate, up, down."""
+        """(in, out) of each matrix of one layer that a token meets: query, key, value, output, then gate, up and down of its blocks."""
         d, q, k, f = self.hidden, self.heads * self.head_size, self.key_heads * self.head_size, self.intermediate
-        return [(d, q), (d, k), (d, k), (q, d), (d, f), (d, f), (f, d)]
+        return [(d, q), (d, k), (d, k), (q, d), *[(d, f), (d, f), (f, d)] * self.active]
 
     @property
     def per_token(self) -> int:
         """Multiply-adds of the body's matrices."""
         return self.layers * sum(i * o for i, o in self.matrices)
 
+    @property
+    def body(self) -> int:
+        """Weights of the layers' matrices, those of every block."""
+        return self.layers * (sum(i * o for i, o in self.matrices) + 3 * self.hidden * self.intermediate * (self.experts - self.active))
+
+    @property
+    def parameters(self) -> int:
+        """Weights in all: layers, embedding and head. Norms are left out."""
+        return self.body + self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    def met(self, tokens: float) -> float:
+        """Weights that so many tokens meet together, head included: of blocks that are chosen at random, those that any of them chose."""
+        a_block = 3 * self.layers * self.hidden * self.intermediate
+        chosen = self.experts * (1 - (1 - self.active / self.experts) ** tokens) if self.experts > 1 else 1.0
+        return self.body - a_block * (self.experts - chosen) + self.vocabulary * self.hidden
+
+    @property
+    def cached(self) -> int:
+        """Numbers that a token leaves in the cache: a key and a value for each layer and key head."""
+        return 2 * self.layers * self.key_heads * self.head_size
+
+    @property
+    def adapters(self) -> int:
+        """Weights of adapters on every matrix."""
+        return self.layers * sum(self.lora * (i + o) for i, o in self.matrices)
+
     def _pieces(self, work: Work) -> tuple[int, int, int, int]:
         """Operations of the body's matrices, attention, heads, adapters."""
-        adapters = self.layers * sum(self.lora * (i + o) for i, o in self.matrices)
         return (
             2 * self.per_token * work.tokens,
             4 * self.layers * self.heads * self.head_size * work.pairs,  # scores and values
             2 * self.hidden * (self.vocabulary * work.predicted + work.scored),
-            2 * adapters * work.tokens,
+            2 * self.adapters * work.tokens,
         )
 
     def forward(self, work: Work, adapted: bool = True) -> int:
