@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from guerdon.models import Model
+from guerdon.models.language.four_bits import scales
 from guerdon.models.language.policy import AdaptersOff
 from guerdon.sequences import Sequences
 from guerdon.training.stages import source_digest
@@ -84,7 +85,8 @@ def fingerprint(model: Model) -> str:
         if off and "lora_" in name:
             continue
         digest.update(f"{name} {parameter.dtype} {tuple(parameter.shape)}".encode())
-        digest.update(parameter.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+        for part in (parameter, *scales(parameter)):
+            digest.update(part.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -8,6 +8,7 @@ import torch
 
 from guerdon.errors import InputError
 from guerdon.models import Model, Policy
+from guerdon.models.language.four_bits import load_state, state_of
 from guerdon.models.resting import Resting, can_rest
 from guerdon.models.sharding import whole
 from guerdon.quantities import Name
@@ -90,14 +91,14 @@ class Views:
 
     def state(self) -> dict[str, Any]:
         """Parameters of the views that move; the others are what they were at the start."""
-        return {view: self.bound[view].module.state_dict() for view in self.moving} | {"start": self._start()}
+        return {view: state_of(self.bound[view].module) for view in self.moving} | {"start": self._start()}
 
     def _start(self) -> dict[str, Any]:
         """Frozen copies have to be kept too: at resumption the policy has already moved."""
         fixed = {v: m for v, m in self.bound.items() if v in self.copies and v not in self.moving and m.module is not self.policy.module}
-        return {view: model.module.state_dict() for view, model in fixed.items()}
+        return {view: state_of(model.module) for view, model in fixed.items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         for view, parameters in {**state, **state["start"]}.items():
             if view != "start":
-                self.bound[view].module.load_state_dict(parameters)
+                load_state(self.bound[view].module, parameters)

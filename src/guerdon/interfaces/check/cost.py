@@ -14,6 +14,7 @@ from typing import Any
 
 from guerdon.interfaces.preparing import Prepared
 from guerdon.interfaces.sifting import Kept
+from guerdon.models.language.four_bits import count, size
 
 _ROWS = 4
 _OF_A_LAYER = 17  # D numbers
@@ -49,12 +50,12 @@ def memory(prepared: Prepared) -> dict[str, int]:
     body = module["body"] if "body" in dict(module.named_children()) else module
     config = body.config.get_text_config()
     tokens = budget.tokens_per_micro_batch
-    whole = sum(p.numel() * p.element_size() for p in parameters)
+    whole = sum(map(size, parameters))
     own = sum(p.numel() * p.element_size() for p in trained)
     reads_reference = any("ref_" in name for name in _reads(recipe))
     adapters = any("lora_" in name for name, _ in module.named_parameters())
     found = {
-        "parameters": sum(p.numel() for p in parameters),
+        "parameters": sum(map(count, parameters)),
         "trained_parameters": sum(p.numel() for p in trained),
         "weights": whole,
         "reference": whole if reads_reference and not adapters else 0,

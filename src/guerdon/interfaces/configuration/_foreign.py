@@ -115,10 +115,12 @@ _OFFLOADED = (
 )
 
 _COMPUTES = "how layers are computed is found out by measuring and changes no result; leave it out"
-_PACKED = "weights of 4 or 8 bits are not computed with; model.dtype: bfloat16 with model.lora needs two bytes a weight; leave it out"
+_PACKED = (
+    "frozen weights beneath adapters may be of four bits, NF4 with double quantisation: model.load_in_4bit=true; those of eight are not computed with, and model.dtype: bfloat16 "
+    "needs two bytes a weight; leave it out"
+)
 _SPLIT = "what is trained is split over the processes wherever there are several (budget.processes, or torchrun); leave it out"
 _HOW_MANY = "on how many processes of a machine a run is, is budget.processes; over several machines torchrun starts them; see the page on several processes"
-_WHOLE = "each process computes with the whole model, and nothing is moved to another place meanwhile; leave it out"
 _CORRECTED = (
     "what is off-policy is corrected for by the loss: recipe=tis, icepop, decoupled_ppo or dppo, or {part: corrected, loss: clip, corrections: [...]} in the place of a "
     "recipe's loss; see 'When rollouts are old' among the training options"
@@ -138,6 +140,8 @@ _CORRECTIONS = (
     *("dppo_mask_low", "dppo_mask_high", "ipo_threshold"),
 )
 _SERVER = "who draws is part of the sampler: recipe.sampler.engine={part: vllm, ...} in this process, {part: server, url: ...} elsewhere; see the page on servers"
+_WHOLE = "each process computes with the whole model; leave it out"
+_RESTS = "what the optimiser keeps, and weights of the reference, lie in the host's memory with budget.offload=[optimiser, reference]; those that are trained stay; leave it out"
 _ROWS = "rows are encoded as they are needed; leave it out"
 _EPOCHS = "a run is as long as its steps: budget.steps, which for so many epochs are epochs * rows / batch_size"
 _PLACED = "the tokens of a row are its own: guerdon check shows them; leave it out"
@@ -166,12 +170,13 @@ ANSWERS: Mapping[str, str] = {
         ("use_torch_compile", "enforce_eager", "cut_cross_entropy", "liger_rope", "liger_rms_norm", "lora_mlp_kernel", "lora_qkv_kernel"),
         _COMPUTES,
     ),
-    **dict.fromkeys(("load_in_4bit", "load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_compute_dtype", "use_bnb_nested_quant"), _PACKED),
+    **dict.fromkeys(("load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_compute_dtype", "use_bnb_nested_quant"), _PACKED),
     **dict.fromkeys(
         ("nnodes", "n_gpus_per_node", "nproc_per_node", "num_processes", "num_machines", "local_rank"),
         _HOW_MANY,
     ),
-    **dict.fromkeys(("ulysses_sequence_parallel_size", "param_offload", "optimizer_offload", "tensor_parallel_size"), _WHOLE),
+    **dict.fromkeys(("ulysses_sequence_parallel_size", "tensor_parallel_size"), _WHOLE),
+    **dict.fromkeys(("param_offload", "optimizer_offload", "offload_optimizer"), _RESTS),
     **dict.fromkeys(
         ("deepspeed", "fsdp", "fsdp_config", "accelerator_config", "ddp_find_unused_parameters", "ddp_timeout", "actor.strategy"), _SPLIT
     ),

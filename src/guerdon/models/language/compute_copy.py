@@ -31,7 +31,8 @@ class ComputeCopy:
     """The copy of ``module`` in ``dtype``."""
 
     def __init__(self, module: nn.Module, dtype: torch.dtype | None = None):
-        shared = {id(p): p for p in module.parameters() if not p.requires_grad and dtype in (None, p.dtype)}
+        frozen = [p for p in module.parameters() if not p.requires_grad]
+        shared = {id(p): p for p in frozen if dtype in (None, p.dtype) or not p.is_floating_point()}
         self.scales, self.room = dtype == torch.float16, ROOM
         self.scale: Tensor | None = None  # 0 until a gradient came that has anything in it
         self.copy = copy.deepcopy(module, shared)

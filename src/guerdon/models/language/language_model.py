@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from guerdon.models.language import four_bits
 from guerdon.models.language.loading import POLICY, read
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy, device_of
@@ -33,6 +34,8 @@ class LanguageModel:
         dtype: what is computed in: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for whichever of the first two a measurement finds faster
             here. Frozen weights are kept in it, trained ones in float32.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ...
+        load_in_4bit: keep the frozen weights beneath adapters in four bits (``four_bits``): half a byte each, where ``bitsandbytes`` is installed. What is
+            learned then belongs to these rounded weights; what is saved whole has them written out.
         chat_template: a Jinja template, or the path of one, where the tokenizer brings none.
     """
 
@@ -40,14 +43,17 @@ class LanguageModel:
     lora: Lora | None = None
     dtype: str = "auto"
     device: str = "auto"
+    load_in_4bit: bool = False
     chat_template: str | None = None
 
     def build(self, seed: int = 0) -> LanguagePolicy:
         """Load the model; ``seed`` draws fresh adapters.
 
         Raises:
-            InputError: nothing can be loaded from ``source``, or the device or dtype does not exist.
+            InputError: nothing can be loaded from ``source``, the device or dtype does not exist, or weights of four bits are to be trained.
         """
+        if self.load_in_4bit:
+            four_bits.refuse_without_package()
         device = device_of(self.device)
         dtype = dtype_of(self.dtype, device)
         fresh = self.lora is not None
@@ -57,4 +63,6 @@ class LanguageModel:
             path = Path(self.chat_template)
             tokenizer.chat_template = path.read_text() if path.suffix in (".jinja", ".txt") and path.exists() else self.chat_template
         module = self.lora.wrap(found.module, derive(seed, "lora"), found.base) if fresh else found.module
+        if self.load_in_4bit:
+            four_bits.pack(module, dtype, device)
         return LanguagePolicy(module, tokenizer, device, dtype, seed=derive(seed, "dropout"))

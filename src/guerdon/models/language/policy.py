@@ -61,7 +61,7 @@ class LanguagePolicy:
 
     @cached_property
     def _copy(self) -> ComputeCopy | None:
-        differs = self.dtype is not None and any(p.dtype != self.dtype for p in self.module.parameters())
+        differs = self.dtype is not None and any(p.is_floating_point() and p.dtype != self.dtype for p in self.module.parameters())
         return ComputeCopy(self.module, self.dtype) if differs else None
 
     def shard(self) -> None:
@@ -220,7 +220,8 @@ class LanguagePolicy:
         """Nothing will move a frozen policy again: keep its parameters in the format that is computed in, and no longer in a finer one besides."""
         if self.dtype is not None and not any(p.requires_grad for p in self.module.parameters()):
             for parameter in self.module.parameters():
-                parameter.data = parameter.data.to(self.dtype)
+                if parameter.is_floating_point():
+                    parameter.data = parameter.data.to(self.dtype)
             self.__dict__.pop("_copy", None)
 
     def save(self, folder: Path, merge: bool = True) -> None:

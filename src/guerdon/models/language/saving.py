@@ -20,7 +20,10 @@ RESIZED = "guerdon_resized"  # set on a base whose embedding was given more rows
 
 def merged(module: Any) -> Any:
     """The module without adapters, which are added to its weights; the sums are computed in float32 and rounded to the weights' format. The ``peft`` module
-    is used up."""
+    is used up. Weights of four bits are written out first."""
+    from guerdon.models.language.four_bits import unpack
+
+    unpack(module)
     _untie(module.get_base_model())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that embedding and head are no longer one, which is what was done
