@@ -28,6 +28,7 @@ class Prepared:
     Attributes:
         settings: the configuration, or the stage of it.
         notes: what the user is to be told before the run.
+        placed: where completions are drawn and judged, in a sentence, if not here.
     """
 
     settings: Configuration | Stage
@@ -35,6 +36,7 @@ class Prepared:
     model: Any
     task: Any
     notes: list[str] = field(default_factory=list)
+    placed: str = ""
 
     @cached_property
     def room(self) -> int | None:
@@ -87,6 +89,7 @@ class Prepared:
             max_prompt_length=self.room,
             truncate=self.truncate,
             builds=getattr(s, "model", None),
+            placement=s.placement,
         )
 
     def functions(self) -> dict[str, Any]:
@@ -123,7 +126,8 @@ def prepare(
     engine = getattr(settings.recipe.sampler, "engine", None) if loop == "improve" else None
     if hasattr(engine, "look"):  # before a model is loaded for nothing
         engine.look()
-    prepared = Prepared(settings, loop, built(spec, settings.budget.seed if seed is None else seed), settings.task)
+    placed = settings.placement.look(settings.reward.functions) if settings.placement is not None and loop == "improve" else ""
+    prepared = Prepared(settings, loop, built(spec, settings.budget.seed if seed is None else seed), settings.task, placed=placed)
     if not hasattr(prepared.model, "measures"):
         raise InputError(
             f"model: a {type(prepared.model).__name__} turns text into vectors and says nothing of them; put a head on it: "

@@ -25,10 +25,17 @@ def changes(before: Any, now: Any) -> tuple[list[str], list[str]]:
 
 
 def _may(place: str, was: Any, is_now: Any) -> bool:
-    *_, section, last = ("", *place.split("."))
+    words = place.split(".")
+    if "placement" in (words[0], *words[2:3]):  # of the run, or of one of its stages; who draws in its workers decides what is drawn
+        return "engine" not in words and _engine_of(was) == _engine_of(is_now)
+    *_, section, last = ("", *words)
     if section == "budget":
         return last in Budget.may_change
     return last in PLACES and all(value is None or isinstance(value, str | int) for value in (was, is_now))
+
+
+def _engine_of(placement: Any) -> Any:
+    return placement.get("engine") if isinstance(placement, Mapping) else None
 
 
 def _spelled(tree: Any) -> Any:

@@ -73,6 +73,8 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
 
     prepared = prepare(settings, loop, f"stages.{name}" if name else "", spec, seed)
     findings = Findings(name, loop, warnings=list(prepared.notes))
+    if prepared.placed:
+        findings.found["placement"] = prepared.placed
     if hasattr(prepared.task, "reward_of"):
         findings.warnings.append("the task is a finite world: there are no tokens and no reward functions to look at")
     else:

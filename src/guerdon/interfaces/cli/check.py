@@ -58,6 +58,8 @@ def _print(findings: Any) -> None:
             f"computation by {at['learner_plain']:.1e} (gradient {at['gradient_plain']:.1e})",
             soft_wrap=True,
         )
+    if "placement" in found:
+        console.print(f"placement: {found['placement']}", markup=False, soft_wrap=True)
     _print_cost(console, found["cost"])
     shown = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
     for warning in findings.warnings:

@@ -4,7 +4,7 @@
     print(dump(configuration))                     # every default written out
     assert load(dump(configuration)) == configuration
 
-Sections: ``model``, ``task``, ``recipe``, ``reward``, ``decoding``, ``budget``, ``encoding``, ``run`` (the folder), and ``stages`` for pipelines.
+Sections: ``model``, ``task``, ``recipe``, ``reward``, ``decoding``, ``budget``, ``encoding``, ``placement``, ``run`` (the folder), and ``stages`` for pipelines.
 What each may hold is said by the types of the fields that it fills; nothing is listed here.
 """
 

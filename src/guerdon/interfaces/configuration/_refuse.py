@@ -5,9 +5,11 @@ from typing import Any
 
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
+from guerdon.interfaces.configuration._sections import NOTHING_DRAWN
 from guerdon.parts import describe, needs
 from guerdon.quantities import SIDES, Name
 from guerdon.training.knobs import is_controller, is_schedule
+from guerdon.training.placements import TWO_DRAW
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.trackers import TRACKERS
 
@@ -35,8 +37,12 @@ def _complaints(settings: Any, loop: str) -> Iterator[str]:
         wrong = next((n for n in reads if n.quantity == "advantage" or n.view == "old"), None)
         if wrong is not None:
             yield f"recipe: it reads {wrong}, which only a policy that acts has; use {command['improve']}"
+        if settings.placement is not None and not hasattr(settings, "loop"):  # one of a pipeline is for those of its stages that draw
+            yield f"placement: {NOTHING_DRAWN}"
     else:
         yield from _of_acting(settings, reads, command)
+        if settings.placement is not None and getattr(settings.recipe.sampler, "engine", None) is not None:
+            yield TWO_DRAW
 
 
 def _of_budget(budget: Budget) -> Iterator[str]:

@@ -12,6 +12,7 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _rooms
 from guerdon.interfaces.configuration._build import MISSING, build, instance
 from guerdon.sequences import Decoding
+from guerdon.training.placements import Placement
 from guerdon.training.recipe import Budget, Recipe
 
 
@@ -68,6 +69,7 @@ class Stage:
     decoding: Decoding = Decoding()
     budget: Budget = Budget()
     encoding: Encoding = Encoding()
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,13 @@ class Configuration:
     decoding: Decoding = Decoding()
     budget: Budget = Budget()
     encoding: Encoding = Encoding()
+    placement: Placement | None = None
     run: str | None = None
     stages: Mapping[str, Stage] = field(default_factory=dict)
 
 
 SECTIONS = tuple(Configuration.__dataclass_fields__)
-COMMON = ("task", "recipe", "reward", "decoding", "budget", "encoding")  # sections that a stage may have of its own
+COMMON = ("task", "recipe", "reward", "decoding", "budget", "encoding", "placement")  # sections that a stage may have of its own
 
 
 def sections(tree: Mapping[str, Any]) -> Configuration:
@@ -119,6 +122,8 @@ def _common(tree: Mapping[str, Any], prefix: str, base: Any) -> dict[str, Any]:
         there = getattr(base, name)
         given = tree.get(name)
         out[name] = there if given is None else build(kind, given, f"{at}{name}", there)
+    there = MISSING if base.placement is None else base.placement
+    out["placement"] = build(Placement | None, tree["placement"], f"{at}placement", there) if "placement" in tree else base.placement
     return out
 
 
@@ -138,6 +143,10 @@ def _stages(raw: Any, whole: Mapping[str, Any]) -> dict[str, Stage]:
             if key not in known:
                 raise InputError(f"{place}.{key}: {unknown('key', str(key), known)}")
         own = _common(tree, place, base)
+        if tree.get("loop") == "fit":
+            if tree.get("placement") is not None:
+                raise InputError(f"{place}.placement: {NOTHING_DRAWN}")
+            own["placement"] = None  # that of the whole is for those that draw
         start = tree.get("start", next(reversed(stages), ""))
         if start and start not in stages:
             raise InputError(
@@ -147,6 +156,9 @@ def _stages(raw: Any, whole: Mapping[str, Any]) -> dict[str, Stage]:
         head = {k: tree[k] for k in ("loop",) if k in tree}
         stages[str(name)] = instance(Stage, head, place, Stage("fit", start, model=spec, **own)) if head else _no_loop(place)
     return stages
+
+
+NOTHING_DRAWN = "fit learns from rows and draws nothing, so there is nothing to place; leave it out"
 
 
 def _no_loop(place: str) -> Stage:

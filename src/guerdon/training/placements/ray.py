@@ -116,7 +116,7 @@ class Ray:
                 kind = name[:-1].upper()
                 raise InputError(
                     f"placement: {self.workers} workers of {each:g} {kind} each need {each * self.workers:g}, and there are {there:g}; set workers to "
-                    f"{int(there // each)} or less, or {name} to what there is"
+                    f"{int(there // each)} or less, or lower {name}"
                     if there >= each
                     else f"placement.{name}: a worker is to have {each:g} {kind}, and there are {there:g} in all; lower it"
                 )
