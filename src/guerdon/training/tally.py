@@ -95,7 +95,7 @@ class Tally:
         for name, found in waiting:
             by_device.setdefault(found.device, []).append((name, found))
         for some in by_device.values():
-            numbers = iter(torch.cat([found for _, found in some]).tolist())
+            numbers = iter(torch.cat([found for _, found in some]).cpu().tolist())
             for name, found in some:
                 values = [next(numbers) for _ in found]
                 if len(values) == 1:
