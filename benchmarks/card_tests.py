@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.apart import missing
 
 ROOT = Path(__file__).parents[1]
-TESTS = ("tests/test_gpu.py", "tests/test_gpu_preferences.py")
+TESTS = ("tests/test_gpu_learner.py", "tests/test_gpu.py", "tests/test_gpu_preferences.py")
 NEEDED = ("pytest", "hypothesis")
 LINE = re.compile(r"^(tests/\S.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL)\b")
 REASON = re.compile(r"^(?:FAILED|ERROR) (tests/.*?)(?: - (.*))?$")

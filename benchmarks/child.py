@@ -3,10 +3,11 @@
     python -m benchmarks.child JOB LIBRARY SETTING STEPS DEVICE FOLDER OUTPUT
 
 What the library says goes to stderr; OUTPUT gets the measurement, with the library "rate" the machine's rate at the job's model, with
-"profile" where the last step's time went in ours.
+"ways" how its sequences can attend, with "profile" where the last step's time went in ours.
 """
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -42,6 +43,7 @@ def carried_out(
 ) -> Outcome:
     """What a library's ``run`` makes of a job on files that are made where they are not there."""
     way = next(s for s in SETTINGS[library] if s.name == setting)
+    os.environ.update(way.switches)  # a process that was forked has the environment of the one that it comes from
     model, rows = folder_of(job.size, folder / "models", device), write(job, steps, folder / "rows")
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -96,6 +98,10 @@ def main(arguments: list[str]) -> None:
         from benchmarks.rate import measured
 
         result = measured(shape_of(folder_of(job.size, given / "models", device), job), device)
+    elif library == "ways":
+        from benchmarks.ways import measured as ways
+
+        result = ways(shape_of(folder_of(job.size, given / "models", device), job), device)
     elif library == "profile":
         result = profile(job, setting, int(steps), device, given)
     else:

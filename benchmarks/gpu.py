@@ -116,6 +116,8 @@ class Session:
                 return
             if job.size.name not in self.results.rates and library == "ours":
                 yield f"rate of {job.size.name}", partial(self.rate, job)
+            if job.size.name not in self.results.ways and library == "ours":
+                yield f"attention of {job.size.name}", partial(self.ways_to_attend, job)
             if (job.name, library) not in tried:
                 found = self.find(job, library, setting.name)
                 if not found:
@@ -145,6 +147,15 @@ class Session:
             return found
         self.results.rates[job.size.name] = found
         return ", ".join(f"{name} {rate / 1e12:.3g} TFLOP/s" for name, rate in found.items())
+
+    def ways_to_attend(self, job: Job) -> str:
+        """Before the first job of a model's size, which chooses by what is found here."""
+        found = self.child(job, "ways", "shipped", STEPS[self.device])
+        if isinstance(found, str):
+            self.results.unmeasured[f"attention of {job.size.name}"] = found
+            return found
+        self.results.ways[job.size.name] = found
+        return ", ".join(f"{kind} by {trial['chosen'] or 'none'}" for kind, trial in found.items())
 
     def measure(self, job: Job, library: str, setting: Setting) -> str:
         found = self.child(job, library, setting.name, STEPS[self.device])
@@ -180,7 +191,13 @@ def shown(results: Results, jobs: list[Job]) -> str:
     """Everything there is to tell."""
     runs = [results]
     pieces = [page.described(runs), card_tests.told(results.tests) if results.tests else "", tables.rates(runs)]
-    pieces += [tables.side_by_side(runs, jobs), tables.reached(runs, jobs), tables.everything(runs, jobs), tables.profiles(results)]
+    pieces += [
+        tables.ways(results),
+        tables.side_by_side(runs, jobs),
+        tables.reached(runs, jobs),
+        tables.everything(runs, jobs),
+        tables.profiles(results),
+    ]
     reasons = defaultdict(list)
     for name, reason in results.unmeasured.items():
         reasons[reason].append(name)

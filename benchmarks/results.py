@@ -72,6 +72,7 @@ class Results:
         machine: what it ran on, without its name.
         rates: measured matrix products per second, by the name of a model's size and by precision.
         tests: what became of the tests that were run before.
+        ways: how sequences can attend, by the name of a model's size and by kind: seconds of each way, and which is taken.
         profiles: where the time of one step goes, by the name of the job.
         unmeasured: why, by the name of what there was no time or no package for.
     """
@@ -80,6 +81,7 @@ class Results:
     rates: dict[str, dict[str, float]] = field(default_factory=dict)
     measurements: list[Measurement] = field(default_factory=list)
     tests: dict[str, Any] = field(default_factory=dict)
+    ways: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
     unmeasured: dict[str, str] = field(default_factory=dict)
 
@@ -100,7 +102,7 @@ class Results:
 
     def dumps(self) -> str:
         measured = map(asdict, self.measurements)
-        more = {"tests": self.tests, "profiles": self.profiles, "unmeasured": self.unmeasured}
+        more = {"tests": self.tests, "ways": self.ways, "profiles": self.profiles, "unmeasured": self.unmeasured}
         head = json.dumps({"machine": self.machine, "rates": self.rates} | {k: v for k, v in more.items() if v}, indent=1)[:-2]
         return head + ',\n "measurements": [\n  ' + ",\n  ".join(map(json.dumps, measured)) + "\n ]\n}\n"
 

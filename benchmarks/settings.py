@@ -24,6 +24,7 @@ class Setting:
         static: a cache of fixed size, for which ``generate`` compiles the step on a GPU.
         card: measured on a GPU, in this order until one has room.
         grouped: texts of like length together in a batch (TRL's ``train_sampling_strategy``); less padding.
+        compiled: whether layers and tiles are compiled on a GPU (ours).
         thorough: measured on request only.
         kinds: of jobs that it applies to; empty: all.
         needs: packages without which it is left out.
@@ -38,14 +39,20 @@ class Setting:
     packed: bool = False
     static: bool = False
     card: bool = False
+    compiled: bool = True
     thorough: bool = False
     kinds: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
+    @property
+    def switches(self) -> dict[str, str]:
+        """Variables by which ours is told how to compute."""
+        return {} if self.compiled else {"GUERDON_COMPILE": "off"}
+
     def environment(self, library: str) -> dict[str, str]:
         """Variables of the process, all others as they are here; allocator settings of the caller do not leak in."""
         inherited = {k: v for k, v in os.environ.items() if k not in ALLOCATOR and k != "GLIBC_TUNABLES"}
-        own = COMMAND_LINE if library == "ours" else {}
+        own = COMMAND_LINE | self.switches if library == "ours" else {}
         return {**inherited, **own, **(ALLOCATOR if self.allocator else {}), "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
@@ -54,6 +61,7 @@ TRAINED = ("dpo", "reward", "grpo", "sft")
 SETTINGS: dict[str, tuple[Setting, ...]] = {
     "ours": (
         Setting("shipped", "auto", card=True),
+        Setting("not compiled", "auto", compiled=False, card=True, thorough=True, kinds=("dpo", "reward", "sft")),
         Setting("allocator", "auto", allocator=True),
         Setting("fp32", "fp32", thorough=True),
     ),

@@ -116,6 +116,20 @@ def rates(runs: Sequence[Results]) -> str:
     return table(["shapes of", "bf16, GFLOP/s", "fp32, GFLOP/s"], rows)
 
 
+def ways(run: Results) -> str:
+    """Attention of each model's size, forward and backward: the way that is taken, and the others."""
+    rows, refused = [], []
+    for size, kinds in run.ways.items():
+        for kind, trial in kinds.items():
+            timed = sorted(trial["seconds"].items(), key=lambda item: item[1])
+            rows.append([size, kind, trial["chosen"] or NONE, "; ".join(f"{name} {1e3 * taken:.3g} ms" for name, taken in timed) or NONE])
+            refused += [f"{name}: {reason}" for name, reason in trial["refused"].items()]
+    if not rows:
+        return ""
+    told = "".join(f"\n* not taken: {reason}" for reason in dict.fromkeys(refused))
+    return table(["attention, heads of", "sequences", "taken", "forward and backward, some thousand tokens"], rows) + told + "\n"
+
+
 def profiles(run: Results) -> str:
     """One step of each job, and the operations that take most of it."""
     rows = []

@@ -314,6 +314,9 @@ def test_the_command_for_a_card_is_rehearsed(tmp_path, monkeypatch, without_trl,
         assert not measured[what].failed and len(measured[what].seconds) == 3 and measured[what].operations > 0, what
     assert (sft, "trl", "bf16, packed") not in measured and list(found.unmeasured) == ["TRL"]
     assert set(found.profiles) == {sft, ours} and set(found.rates) == {"tiny-qwen3"}
+    for trial in found.ways["tiny-qwen3"].values():
+        assert trial["chosen"] in trial["seconds"] and "cards only" in trial["refused"]["flexible"]
+    assert not measured[sft, "ours", "not compiled"].failed
     assert all(0 < p["busy"] <= 1 and len(p["operations"]) == 15 for p in found.profiles.values())
     told = capsys.readouterr().out
     assert told.strip() == (tmp_path / "gpu-rehearsal.md").read_text().strip()
@@ -328,7 +331,10 @@ def test_the_command_for_a_card_is_rehearsed(tmp_path, monkeypatch, without_trl,
 def test_what_there_is_no_time_for_is_named(tmp_path, monkeypatch, without_trl, capsys):
     assert gpu.main(["--rehearse", "--minutes", "1e-6", "--no-tests", "--jobs", "sft-0.6B,dpo-0.6B", "--into", str(tmp_path)]) == 0
     named = capsys.readouterr().out.split("Not measured: ")[-1]
-    assert named.strip() == "tiny-sft-0.6B, ours, shipped; rate of tiny-qwen3; tiny-dpo-0.6B, ours, shipped: no time was left."
+    assert (
+        named.strip()
+        == "tiny-sft-0.6B, ours, shipped; tiny-dpo-0.6B, ours, shipped; rate of tiny-qwen3; attention of tiny-qwen3: no time was left."
+    )
 
 
 def test_what_was_measured_before_a_stop_is_kept_and_the_rest_is_named(tmp_path, monkeypatch, without_trl, capsys):
@@ -341,6 +347,7 @@ def test_what_was_measured_before_a_stop_is_kept_and_the_rest_is_named(tmp_path,
     monkeypatch.setattr(gpu, "starter", lambda *_: None)
     monkeypatch.setattr(gpu.Session, "rate", measured)
     monkeypatch.setattr(gpu.Session, "measure", lambda *_: "not this time")
+    monkeypatch.setattr(gpu.Session, "ways_to_attend", lambda *_: "nor this")
     assert gpu.main(["--rehearse", "--no-tests", "--jobs", "sft-0.6B,sft-1B", "--into", str(tmp_path)]) == 0
     found = Results.load(tmp_path / "gpu-rehearsal.json")
     assert set(found.rates) == {"tiny-qwen3"} and found.unmeasured["rate of tiny-llama"] == "it was stopped before"

@@ -205,3 +205,22 @@ def test_activation_checkpointing_is_offered_where_activations_are_most_of_it(lo
     assert "activation_checkpointing=true would take about" in said("model.layers=5")
     assert "(activation_checkpointing): about" in said("model.layers=5", "activation_checkpointing=true")
     assert "activation_checkpointing" not in said("model.layers=5", "tokens_per_micro_batch=1")
+
+
+def test_how_the_model_computes_here_is_told(looked, capsys):
+    found = looked(pairs("a", "b"), "model.dtype=float32", "model.device=cpu")
+    assert found.found["ways"]["attention"] == {"of shared contexts": "blocks", "of others": "blocks"}
+    _print(found)
+    assert "computed in float32 on cpu, attention of shared contexts by blocks, attention of others by blocks" in capsys.readouterr().out
+
+
+def test_how_a_model_with_a_head_computes_is_how_its_body_does():
+    from guerdon.interfaces.check import ways
+    from guerdon.models.heads.scalar import Scalar
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.small_language_model import SmallLanguageModel
+
+    body = SmallLanguageModel("abcd", layers=1, hidden=16, heads=2, dtype="float32", device="cpu")
+    found = [ways.look(SimpleNamespace(model=spec.build(0)), []) for spec in (body, Headed(body, Scalar()))]
+    assert found[0] == found[1] and found[0]["attention"]["of others"] == "blocks"
+    assert ways.look(SimpleNamespace(model=SimpleNamespace()), []) == {}

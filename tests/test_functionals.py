@@ -267,7 +267,7 @@ def test_how_a_batch_is_split_changes_nothing(tmp_path):
     for budget in (1000, 25):
         made.module.zero_grad()
         batch, tally = Batch({"": SOME}), Tally()
-        Learner("policy", made, (), AdamW(), budget, {"ref": ref})._backward("", batch, [Term(KLExact())], tally, False)
+        Learner("policy", made, (), AdamW(), budget, {"ref": ref})._backward(batch, [Term(KLExact())], tally, False)
         found.append([torch.tensor(tally.means()["kl"]), *(p.grad.clone() for p in made.module.parameters())])
         values = measured(made, SOME, {"ref_kl", "top_logp"}, budget, {"ref": ref})
         found[-1] += [values["ref_kl"], values["top_logp"]]

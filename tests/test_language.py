@@ -235,3 +235,23 @@ def test_a_head_with_a_soft_cap_is_not_taken_for_a_plain_one():
     policy = LanguagePolicy(module, SHARP.tokenizer, torch.device("cpu"))
     got = policy.measure(sequences([[3, 4]], [[5, 6]]), {"logp"})["logp"][0]
     torch.testing.assert_close(got, by_hand(policy, [3, 4], [5, 6]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_device_of_apples_is_taken_where_it_is(monkeypatch):
+    from guerdon.models.language import precision
+    from guerdon.models.language.policy import device_of
+
+    with pytest.raises(InputError, match="which has cpu"):
+        device_of("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert device_of("mps").type == "mps" and device_of("auto").type != "mps"
+
+    def refuses(dtype, _):
+        if dtype == torch.bfloat16:
+            raise TypeError("BFloat16 is not supported on MPS")
+        return 1.0
+
+    monkeypatch.setattr(precision, "_seconds", refuses)
+    precision.gain_of_bfloat16.cache_clear()
+    assert precision.dtype_of("auto", torch.device("mps")) == torch.float32
+    precision.gain_of_bfloat16.cache_clear()

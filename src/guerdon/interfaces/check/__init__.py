@@ -5,6 +5,7 @@ A file of this folder is one question; it returns what it found as plain data, a
     tokens        what the model will see, and what of it is trained
     rewards       what the gold answers get, and what a sampled completion gets, component by component
     agreement     do the sampler, the learner and the plainest computation give the same log-probabilities?
+    ways          in which format and by which ways the model computes here
     cost          memory and time
     lengths       how many rows do not fit
     doubts        a folder: what makes one look twice, an idea a file
@@ -67,7 +68,7 @@ def loop_of(configuration: Configuration) -> str:
 
 
 def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -> Findings:
-    from guerdon.interfaces.check import agreement, cost, doubts, lengths, rewards, tokens
+    from guerdon.interfaces.check import agreement, cost, doubts, lengths, rewards, tokens, ways
     from guerdon.interfaces.check.looking import look_at
     from guerdon.interfaces.preparing import prepare
 
@@ -89,6 +90,7 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
         if loop == "improve":
             findings.found["rewards"] = rewards.look(prepared, findings.warnings)
             findings.found["agreement"] = agreement.look(prepared, findings.warnings)
+    findings.found["ways"] = ways.look(prepared, findings.warnings)
     findings.found["cost"] = cost.look(prepared, findings.warnings)
     return findings
 

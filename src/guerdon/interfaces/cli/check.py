@@ -60,6 +60,10 @@ def _print(findings: Any) -> None:
         )
     if "placement" in found:
         console.print(f"placement: {found['placement']}", markup=False, soft_wrap=True)
+    if found.get("ways"):
+        at = found["ways"]
+        attention = "".join(f", attention {what} by {how}" for what, how in at.get("attention", {}).items())
+        console.print(f"computed in {at['dtype']} on {at['device']}{attention}", markup=False, soft_wrap=True)
     _print_cost(console, found["cost"])
     shown = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
     for warning in findings.warnings:

@@ -280,7 +280,7 @@ class AdaptersOff(LanguagePolicy):
 
 
 def device_of(name: str) -> torch.device:
-    """The device called ``name``; ``auto`` takes a GPU where there is one.
+    """The device called ``name``; ``auto`` takes a GPU of NVIDIA or AMD where there is one. Apple's (``mps``) is taken where it is asked for: it goes the plain ways.
 
     Raises:
         InputError: a GPU was asked for that is not there.
@@ -293,7 +293,10 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
         if device.type == "cpu" or (device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()):
             return device
-    found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        if device.type == "mps" and torch.backends.mps.is_available():
+            return device
+    apples = ["mps"] if torch.backends.mps.is_available() else []
+    found = ["cpu", *apples, *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     raise InputError(
         f"model.device: {name!r} is not on this machine, which has {', '.join(found)}; write device: auto to take what is there"
     )

@@ -16,7 +16,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -30,6 +30,9 @@ from guerdon.models.language.functionals import _together
 from guerdon.quantities import Name
 
 TILE = 2**22  # logits that exist at once: 16 MB in float32, which the allocator of glibc still serves from memory it has
+SHARE = 1 / 8  # of the memory that a card has free goes to a tile
+BYTES = 16  # that a logit takes while its tile lasts: itself, in float32, what it is normalised to and its gradient
+LARGEST = 2**30  # more makes no product faster, and indices of 32 bits still reach all of it
 MULTIPLE = (
     64  # rows are filled up to a multiple of this: few distinct shapes, for each of which a CPU's products are prepared, and keep memory
 )
@@ -50,6 +53,21 @@ def _found() -> dict[str, type[room.Functional]]:
 FUNCTIONALS = _found()
 OWN = frozenset(name for name, kind in FUNCTIONALS.items() if not kind.compares)  # of the policy alone
 COMPARING = frozenset(FUNCTIONALS) - OWN  # of the policy and a view
+
+
+def logits_at_once(device: torch.device) -> int:
+    """How many logits a tile holds: on a CPU what its cache and its allocator like, on a card, to which every tile is a product and some launches, a share of its memory."""
+    return _of_card(device) if device.type == "cuda" else TILE
+
+
+@cache
+def _of_card(device: torch.device) -> int:
+    """A share of what is free there when it is first asked, as a power of two, and found once: how sums are cut up changes their last digits, and a run that is gone on with
+    is to find what it found."""
+    free, _ = torch.cuda.mem_get_info(device)
+    held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by the allocator, for nobody
+    most = int(SHARE * (free + held) / BYTES)
+    return min(max(2 ** (most.bit_length() - 1) if most else 0, TILE), LARGEST)
 
 
 @dataclass(frozen=True)
@@ -123,7 +141,7 @@ def functionals(
     """
     if not names:
         return []
-    work = _Work.of(names, others or {}, temperature, head.weight.shape[0])
+    work = _Work.of(names, others or {}, temperature, head.weight.shape[0], hidden.device)
     if not len(hidden):
         return list(work.values(lambda _: hidden.new_zeros(0, head.weight.shape[0]), taken))[: len(names)]
     if type(head) is nn.Linear:
@@ -145,7 +163,7 @@ def of_logits(
     """The same where the logits [S, V] exist."""
     if not names:
         return []
-    return list(_OfLogits.apply(logits, taken, _Work.of(names, others or {}, temperature, logits.shape[-1])))
+    return list(_OfLogits.apply(logits, taken, _Work.of(names, others or {}, temperature, logits.shape[-1], logits.device)))
 
 
 @dataclass(frozen=True)
@@ -158,9 +176,10 @@ class _Work:
     rows: int
 
     @classmethod
-    def of(cls, names: Sequence[str], others: Mapping[str, NextSteps], temperature: float, size: int) -> "_Work":
+    def of(cls, names: Sequence[str], others: Mapping[str, NextSteps], temperature: float, size: int, device: torch.device) -> "_Work":
         parsed = [Name.parse(name) for name in names]
-        return cls(tuple(FUNCTIONALS[n.quantity](n.view) for n in parsed), others, temperature, max(TILE // size, 16))
+        rows = max(logits_at_once(device) // size, 16)
+        return cls(tuple(FUNCTIONALS[n.quantity](n.view) for n in parsed), others, temperature, rows)
 
     def slices(self, size: int) -> Iterator[slice]:
         return (slice(first, first + self.rows) for first in range(0, max(size, 1), self.rows))
