@@ -3,6 +3,8 @@
 import math
 import re
 from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from guerdon.catalogue import catalogue
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import recipe_names
+from guerdon.interfaces.configuration._refuse import refuse
 from guerdon.interfaces.configuration._sections import sections
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.corrected import Corrected
@@ -174,6 +177,22 @@ def _said_of_all(policy, tree):
     return policy.measure(sequences, {"logp"})["logp"].detach()
 
 
+@dataclass(frozen=True)
+class Forgetful:
+    """A correction that forgot to stop its gradient."""
+
+    drops = False
+
+    def __call__(self, advantage):
+        return advantage
+
+
+def test_no_gradient_goes_through_a_weight_whoever_wrote_it():
+    q = drawn(0, 1.0)
+    advantage = q["advantage"].clone().requires_grad_()
+    assert not call(Corrected(Clip(), (Forgetful(),)), q | {"advantage": advantage}).requires_grad
+
+
 # --- what cannot be meant
 
 
@@ -192,6 +211,21 @@ def _said_of_all(policy, tree):
 def test_refused(make, says):
     with pytest.raises(InputError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("loss", "right"),
+    [
+        ("{part: corrected, loss: reinforce, corrections: [truncated]}", False),  # after the first step nothing corrects for that step
+        ("{part: corrected, loss: reinforce, corrections: [truncated], view: ''}", True),
+        ("{part: corrected, loss: clip, corrections: [truncated]}", True),
+    ],
+)
+def test_several_gradient_steps_take_a_ratio_to_the_policy_that_they_start_from(loss, right):
+    recipe = "{base: grpo, minibatches: 2, terms: [{loss: " + loss + "}]}"
+    settings = sections(parse("model: {source: a/b}\ntask: {path: rows.jsonl}\nrecipe: " + recipe, "run.yaml"))
+    with nullcontext() if right else pytest.raises(InputError, match="right only for the policy that acted"):
+        refuse(settings, "improve")
 
 
 def test_bounds_may_be_schedules():
@@ -293,6 +327,13 @@ def test_figures_do_not_depend_on_how_a_batch_was_split():
     assert {"sampling/effective_sample_size/token", "sampling/chi2/sequence", "sampling/masked", "sampling/truncated"} <= set(names)
     assert {name: split[name] for name in names} == pytest.approx({name: whole[name] for name in names}, rel=1e-9)
     assert 0 < whole["sampling/masked"] < 1 and 0 < whole["sampling/truncated"] < 1
+
+
+def test_distances_are_of_the_whole_batch_where_it_was_looked_at_beforehand():
+    loss = Corrected(Clip(), (Truncated(),))
+    whole, parts = (trained(loss, Stale(table(0), table(1)), minibatches=n)[1][-1] for n in (1, 4))
+    names = [f"sampling/{what}/{level}" for what in ("chi2", "effective_sample_size") for level in ("token", "sequence")]
+    assert [parts[name] for name in names] == pytest.approx([whole[name] for name in names])
 
 
 def test_an_uncorrected_run_says_how_far_it_is_off():
