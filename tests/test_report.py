@@ -113,7 +113,21 @@ def test_every_component_has_a_figure_and_a_prompt_that_is_there_twice_counts_on
     assert all("19 different held-out prompts (20 rows)" in figure.sentence for figure in (reward, exact, close))
 
 
+def test_a_gap_to_an_older_policy_is_no_fault_of_the_sampler(tmp_path):
+    """Rollouts two steps old: only the first step's can tell whether sampler and learner compute the same."""
+    aged = {"sampling/sampling_logp_difference/max": 3.0, "sampling/effective_sample_size/token": 0.9}
+    rows = [
+        row | ({"sampling/staleness": min(row["step"] - 1, 2)} | (aged if row["step"] > 1 else {}) if row["step"] else {})
+        for row in improving()
+    ]
+    (record,) = read(make(tmp_path / "run", rows))
+    found = {f.rule: f for f in findings(record)}
+    assert not found["the sampler is the learner"].broken and "1.0e-06" in found["the sampler is the learner"].sentence
+    assert found["old rollouts still count"].sentence == "rollouts 2 steps old are worth 90% of fresh ones"
+
+
 BROKEN = {
+    "old rollouts still count": {"sampling/staleness": 4.0, "sampling/effective_sample_size/token": 0.1},
     "completions end by themselves": {"completions/clipped_ratio": 0.6},
     "groups differ in reward": {"frac_reward_zero_std": 0.9},
     "the sampler is the learner": {"sampling/sampling_logp_difference/max": 2e-3},

@@ -129,6 +129,16 @@ PANELS = (
         first=True,
     ),
     Panel(
+        "Effective sample size of rollouts",
+        "How many fresh tokens (answers) the sampled ones are worth, as a share: 1 where the policy that drew them is the policy, near 0 where the importance "
+        "weights of a few would outweigh all others.",
+        (
+            Line("sampling/effective_sample_size/token", "tokens"),
+            Line("sampling/effective_sample_size/sequence", "answers"),
+            Line("sampling/effective_sample_size/corrected", "tokens, corrected"),
+        ),
+    ),
+    Panel(
         "Steps where the ratio was clipped",
         "Share of tokens with an advantage that gave no gradient because the policy had moved too far from the one that sampled them. Zero "
         "where every batch is used once.",

@@ -11,6 +11,7 @@ from guerdon.interfaces.report.reading import Record
 
 CLIPPED, NO_SIGNAL, GAP, GAP_IN_HALF = 0.5, 0.8, 1e-3, 0.1
 COLLAPSED = 0.1  # of the entropy at the start
+FEW = 0.3  # of the sample size, effective; ours
 LOST = 0.1  # of the gain in reward, given back
 SOLVED = 0.9  # of the best reward that was seen
 EMPTY = 0.05  # of the steps
@@ -60,7 +61,9 @@ def _solved(record: Record) -> bool:
 
 
 def _gap(record: Record) -> Iterator[Finding]:
-    values = record.series("sampling/sampling_logp_difference/max")[1]
+    old = {step for step, steps_old in zip(*record.series("sampling/staleness"), strict=True) if steps_old > 0}
+    gaps = zip(*record.series("sampling/sampling_logp_difference/max"), strict=True)
+    values = [gap for step, gap in gaps if step not in old]  # what an older policy drew is far off with the best of programs
     if values:
         bound = GAP_IN_HALF if _half_precision(record) else GAP
         broken = max(values) > bound
@@ -70,6 +73,15 @@ def _gap(record: Record) -> Iterator[Finding]:
             else ""
         )
         yield Finding("the sampler is the learner", broken, f"largest gap in log-probability {max(values):.1e} (bound {bound:.0e}){advice}")
+
+
+def _old_rollouts(record: Record) -> Iterator[Finding]:
+    stale, size = _end(record, "sampling/staleness"), _end(record, "sampling/effective_sample_size/token")
+    if stale and size is not None:
+        advice = (
+            "; draw fewer steps ahead, lower learning_rate, or cut what would outweigh the rest (recipe: tis, icepop)" if size < FEW else ""
+        )
+        yield Finding("old rollouts still count", size < FEW, f"rollouts {stale:.0f} steps old are worth {size:.0%} of fresh ones{advice}")
 
 
 def _entropy(record: Record) -> Iterator[Finding]:
@@ -153,6 +165,7 @@ RULES: tuple[Callable[[Record], Iterator[Finding]], ...] = (
     _cut_off,
     _signal,
     _gap,
+    _old_rollouts,
     _entropy,
     _failures,
     _skipped,
