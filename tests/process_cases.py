@@ -3,6 +3,7 @@ the first process leaves what came of each in the folder."""
 
 import copy
 import dataclasses
+import importlib.util
 import os
 import sys
 import tempfile
@@ -47,6 +48,7 @@ from guerdon.training.display import Silent
 from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.optimisers.adafactor import Adafactor
+from guerdon.training.optimisers.adamw_8bit import AdamW8bit
 from guerdon.training.optimisers.muon import Muon
 from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
@@ -210,6 +212,10 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
 }
 
 
+if importlib.util.find_spec("bitsandbytes") is not None:  # whose state is of eight bits where there are 4,096 numbers or more
+    WIDE = dataclasses.replace(SMALL, hidden=64)
+    CASES["adamw_8bit"] = fitting(Recipe((Term(NegativeLogLikelihood()),), AdamW8bit(1e-3)), "shown", WIDE)
+
 DOUBLE = ("sft", "dpo", "kto", "dpo with adapters that drop", "grpo")  # of those that are gone through in float64 as well
 
 
@@ -231,7 +237,8 @@ def go(name: str, folder: Path) -> dict[str, Any]:
     }
 
 
-ROUGHLY = ("muon",)  # it makes all directions of a gradient alike, so that one that is nothing but rounding becomes a step
+# Muon makes all directions of a gradient alike, so that one that is nothing but rounding becomes a step; a moment of eight bits may round to the next of 256.
+ROUGHLY = ("muon", "adamw_8bit")
 WHOLE = (
     "adafactor",
     "muon",

@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from chat_templates import FAMILIES, tokenizer
-from guerdon.interfaces.check import check, doubts
+from guerdon.interfaces.check import check, cost, doubts, fitting
 from guerdon.interfaces.check.looking import look_at
 from guerdon.interfaces.cli.check import _print
-from guerdon.interfaces.configuration import load
+from guerdon.interfaces.configuration import load, named_recipe
 from guerdon.interfaces.preparing import Prepared, prepare
+from guerdon.models.language.language_model import LanguageModel
+from guerdon.models.language.lora import Lora
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.training.optimisers.adamw_8bit import AdamW8bit
+from guerdon.training.recipe import Budget, Recipe
 
 RUN = """
 model: {part: small_language_model, characters: "abcdefgh ?", layers: 1, hidden: 16, heads: 2, context_length: 32}
@@ -224,3 +231,72 @@ def test_how_a_model_with_a_head_computes_is_how_its_body_does():
     found = [ways.look(SimpleNamespace(model=spec.build(0)), []) for spec in (body, Headed(body, Scalar()))]
     assert found[0] == found[1] and found[0]["attention"]["of others"] == "blocks"
     assert ways.look(SimpleNamespace(model=SimpleNamespace()), []) == {}
+
+
+def priced(model, spec, budget: Budget, recipe: Recipe) -> tuple[dict, list]:
+    prepared = SimpleNamespace(model=model, settings=SimpleNamespace(model=spec, budget=budget, recipe=recipe))
+    found = cost.memory(prepared)
+    return found, fitting.savings(prepared, found, cost.checkpointing(prepared))
+
+
+def test_what_each_setting_is_said_to_save_it_saves(tmp_path):
+    """Each beside those before it: of a model on a card that is none, whole and with adapters."""
+    SmallLanguageModel("abcd>", layers=3, hidden=32, heads=2, context_length=32).build(0).save(tmp_path)
+    spec, budget, recipe = LanguageModel(str(tmp_path), dtype="float32", device="cpu"), Budget(), named_recipe("dpo")
+
+    def built(spec):
+        model = spec.build(0)
+        model.device = torch.device("cuda")  # which decides what can be moved away from it
+        return model
+
+    found, said = priced(built(spec), spec, budget, recipe)
+    assert [one.setting for one in said] == [
+        "activation_checkpointing=true",
+        "offload=[optimiser, reference]",
+        "tokens_per_micro_batch=1024",
+        "model.lora={}",
+    ]
+    for one, more in zip(
+        said,
+        (
+            {"activation_checkpointing": True},
+            {"offload": ("optimiser", "reference")},
+            {"tokens_per_micro_batch": 1024},
+        ),
+        strict=False,
+    ):
+        budget = replace(budget, **more)
+        before, (found, left) = found, priced(built(spec), spec, budget, recipe)
+        assert before["total"] - found["total"] == one.saves, one
+        assert one.setting not in [other.setting for other in left]
+    adapted = replace(spec, lora=Lora(r=1))
+    with_adapters, said = priced(built(adapted), adapted, budget, recipe)
+    assert found["total"] - with_adapters["total"] == pytest.approx(found["gradients"], rel=0.2)
+    assert [one.setting for one in said][-2:] == ["model.dtype=bfloat16", "model.load_in_4bit=true"]
+    short = replace(adapted, dtype="bfloat16")
+    halved, _ = priced(built(short), short, budget, recipe)
+    assert with_adapters["weights"] - halved["weights"] == said[-2].saves
+
+
+def test_on_a_cpu_nothing_is_to_be_moved_and_eight_bits_are_offered():
+    model = SmallLanguageModel("abcd>", layers=3, hidden=32, heads=2, context_length=32)
+    found, said = priced(model.build(0), model, Budget(), named_recipe("sft"))
+    eight = replace(named_recipe("sft"), optimiser=AdamW8bit())
+    after, left = priced(model.build(0), model, Budget(), eight)
+    assert [one.setting for one in said] == ["activation_checkpointing=true", "tokens_per_micro_batch=1024", "recipe.optimiser=adamw_8bit"]
+    assert found["total"] - after["total"] == pytest.approx(said[-1].saves, abs=2) and "recipe.optimiser" not in str(left)
+
+
+def test_where_memory_is_short_as_many_settings_are_proposed_as_are_needed(looked, monkeypatch):
+    rows = pairs("a b", "c d", "e f")
+    needed = looked(rows, "model.layers=5").found["cost"]
+    first, second, *_ = needed["savings"]
+    for room, expected, never in (
+        (needed["memory"]["total"], "", "needed"),
+        (needed["memory"]["total"] - first.saves, f"{first.setting} (about", second.setting),
+        (needed["memory"]["total"] - first.saves - 1, f"less), {second.setting} (about", "not be enough"),
+        (1, "would not be enough; take a smaller model", "nothing"),
+    ):
+        monkeypatch.setattr(cost, "there", lambda device, room=room: (room, "the GPU"))
+        warnings = " ".join(looked(rows, "model.layers=5").warnings)
+        assert expected in warnings and never not in warnings

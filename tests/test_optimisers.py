@@ -1,5 +1,6 @@
 """Optimisers and schedules besides the usual ones: chosen in a file, and gone on with bit for bit."""
 
+import importlib.util
 import sys
 import types
 
@@ -10,12 +11,18 @@ from guerdon.catalogue import catalogue
 from guerdon.errors import InputError
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.configuration import dump, load
+from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.training.display import Silent
+from guerdon.training.jobs import FitJob
 from guerdon.training.knobs import at
 from guerdon.training.optimisers._building import edges_of
 from guerdon.training.optimisers.adafactor import Adafactor
+from guerdon.training.optimisers.adamw import AdamW
 from guerdon.training.optimisers.adamw_8bit import PLACES, AdamW8bit
 from guerdon.training.optimisers.muon import Muon
+from guerdon.training.recipe import Budget, Recipe, Term
+from process_cases import Rows
 from test_cli import TINY
 
 OPTIMISERS = [entry for entry in catalogue() if entry.room == "training.optimisers"]
@@ -81,7 +88,7 @@ def test_muon_makes_the_steps_of_inner_matrices_orthogonal_and_leaves_the_rest_t
 def test_eight_bits_are_another_package_s_and_refused_without_it(monkeypatch):
     parameter = torch.nn.Parameter(torch.ones(2, 2))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install torchao or bitsandbytes"):
+    with pytest.raises(InputError, match="pip install bitsandbytes or torchao"):
         AdamW8bit().build([parameter])
     for package, (module, name) in PLACES.items():
         fake = types.ModuleType(module)
@@ -90,6 +97,46 @@ def test_eight_bits_are_another_package_s_and_refused_without_it(monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda name, there=package: there if name == there else None)
         monkeypatch.setattr("importlib.import_module", lambda name: sys.modules[name])
         assert AdamW8bit(eps=1e-6).build([parameter]).param_groups[0]["eps"] == 1e-6
+
+
+@pytest.mark.parametrize("package", PLACES)
+def test_eight_bits_step_as_adamw_does_and_are_gone_on_with(package: str, tmp_path, monkeypatch):
+    """With the real packages, where they are installed."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    seen = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name in {*PLACES} - {package} else seen(name, *more))
+    wide = SmallLanguageModel("abcd>", layers=1, hidden=64, heads=2, context_length=32)
+
+    def learned(optimiser, run: str = "", steps: int = 4, offload: tuple[str, ...] = ()) -> tuple[dict, list[float]]:
+        model, budget = wide.build(0), Budget(steps=steps, batch_size=6, save_every=1, offload=offload)
+        recipe = Recipe((Term(NegativeLogLikelihood()),), optimiser)
+        history = FitJob(recipe, Rows("shown"), budget=budget)(model, {}, 0, tmp_path / run if run else None, Silent()).history
+        return {k: v.clone() for k, v in model.module.state_dict().items()}, [row["losses/negative_log_likelihood"] for row in history[1:]]
+
+    def same(one: dict, other: dict) -> bool:
+        return all(torch.equal(value, other[name]) for name, value in one.items())
+
+    plain, whole = learned(AdamW(1e-3)), learned(AdamW8bit(1e-3), "whole")
+    far = max(float((plain[0][name] - value).abs().max()) for name, value in whole[0].items())
+    assert 0 < far < 5e-3 and whole[1] == pytest.approx(plain[1], rel=1e-3)  # four steps of 1e-3 at most each
+    saved = torch.load(tmp_path / "whole/checkpoints/step-00000004/state.pt", weights_only=False)["learner"]["optimiser"]["state"]
+    assert sum(map(_bytes, saved.values())) < 0.5 * 8 * sum(value.numel() for value in plain[0].values())
+    assert same(whole[0], learned(AdamW8bit(1e-3), offload=("optimiser",))[0])
+    learned(AdamW8bit(1e-3), "parts", 2)
+    assert same(whole[0], learned(AdamW8bit(1e-3), "parts")[0])
+
+
+def _bytes(state: object) -> int:
+    """What the tensors of an optimiser's state take, those that consist of others too."""
+    if isinstance(state, dict):
+        return sum(map(_bytes, state.values()))
+    if not isinstance(state, torch.Tensor) or (
+        state.numel() == 256 and state.dtype == torch.float32
+    ):  # the table of a code, which all share
+        return 0
+    inner = state.__tensor_flatten__()[0] if hasattr(state, "__tensor_flatten__") else ()
+    return sum(_bytes(getattr(state, name)) for name in inner) or state.numel() * state.element_size()
 
 
 def test_schedules_meet_the_run_at_its_ends():

@@ -7,6 +7,7 @@ A file of this folder is one question; it returns what it found as plain data, a
     agreement     do the sampler, the learner and the plainest computation give the same log-probabilities?
     ways          in which format and by which ways the model computes here
     cost          memory and time
+    fitting       what would take less memory
     lengths       how many rows do not fit
     doubts        a folder: what makes one look twice, an idea a file
 """

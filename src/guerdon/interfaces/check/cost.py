@@ -1,6 +1,6 @@
 """What a run will cost: memory by a formula, time by a real step of a model that is thrown away.
 
-memory = weights + gradients and two moments of AdamW for what is trained + logits and activations of one micro-batch
+memory = weights + gradients and what the optimiser keeps for what is trained + logits and activations of one micro-batch
 
     logits       tokens x V x 4 bytes x 3         (the logits, their log-softmax, the gradient)
     activations  tokens x layers x (34 D + 2 D_ff) x bytes of a number, at most: those of a layer of a transformer that are kept for the gradient;
@@ -12,9 +12,13 @@ Source of 34 D: Korthikanti et al. 2022, arXiv 2205.05198, eq. 2, for two-byte n
 import dataclasses
 from typing import Any
 
+import torch
+
+from guerdon.interfaces.check.fitting import savings, sentence, there
 from guerdon.interfaces.preparing import Prepared
 from guerdon.interfaces.sifting import Kept
 from guerdon.models.language.four_bits import count, size
+from guerdon.training.optimiser import AdamW
 
 _ROWS = 4
 _OF_A_LAYER = 17  # D numbers
@@ -28,17 +32,9 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
         found["memory"] = memory(prepared)
         if hasattr(prepared.model, "checkpoints"):
             found["checkpointing"] = checkpointing(prepared)
+            found["savings"] = savings(prepared, found["memory"], found["checkpointing"])
+            warnings += filter(None, [sentence(found["memory"], found["savings"], *there(prepared.model.device))])
     found["time"] = seconds(prepared)
-    device = getattr(prepared.model, "device", None)
-    if device is not None and device.type == "cuda" and found.get("memory"):
-        import torch
-
-        there = torch.cuda.get_device_properties(device).total_memory
-        if found["memory"]["total"] > there:
-            warnings.append(
-                f"about {found['memory']['total'] / 2**30:.1f} GiB are needed and the GPU has {there / 2**30:.1f}: lower tokens_per_micro_batch, "
-                "set activation_checkpointing, train with lora, or use bfloat16"
-            )
     return found
 
 
@@ -52,16 +48,20 @@ def memory(prepared: Prepared) -> dict[str, int]:
     tokens = budget.tokens_per_micro_batch
     whole = sum(map(size, parameters))
     own = sum(p.numel() * p.element_size() for p in trained)
+    dtype = getattr(prepared.model, "dtype", None)
+    reference = sum(p.numel() * (dtype or p.dtype).itemsize for p in parameters)
+    rests = {what: what in budget.offload and prepared.model.device.type != "cpu" for what in ("optimiser", "reference")}
     reads_reference = any("ref_" in name for name in _reads(recipe))
     adapters = any("lora_" in name for name, _ in module.named_parameters())
     found = {
         "parameters": sum(map(count, parameters)),
         "trained_parameters": sum(p.numel() for p in trained),
         "weights": whole,
-        "reference": whole if reads_reference and not adapters else 0,
+        "copy": 0 if dtype in (None, torch.float32) else dtype.itemsize * sum(p.numel() for p in trained),
+        "reference": 0 if rests["reference"] or adapters or not reads_reference else reference,
         "further_learners": (4 * whole) * len(recipe.learners),
         "gradients": own,
-        "optimiser": 2 * own,
+        "optimiser": 0 if rests["optimiser"] else int(getattr(recipe.optimiser, "keeps", AdamW.keeps) * sum(p.numel() for p in trained)),
         "logits": 0 if body is not module else tokens * config.vocab_size * 4 * 3,
         "activations": _activations(prepared, budget.activation_checkpointing),
     }

@@ -19,6 +19,7 @@ from guerdon.errors import InputError
 from guerdon.models.language.saving import weight_of
 
 SETTING = "model.load_in_4bit"
+NUMBER = 4.127 / 8  # bytes of one: 4 bits, 8 for each block of 64, and 32 for each 256 of these
 
 
 def refuse_without_package() -> None:

@@ -22,4 +22,9 @@ class Optimiser(Protocol):
     learning_rate: float | Schedule
     max_grad_norm: float
 
+    @property
+    def keeps(self) -> float:
+        """Bytes for each number that is trained, by which ``guerdon check`` counts."""
+        ...
+
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer: ...

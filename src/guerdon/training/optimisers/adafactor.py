@@ -11,6 +11,7 @@ Differs from AdamW: a matrix of n by m has n + m numbers of state and not 2 n m;
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -29,6 +30,7 @@ class Adafactor:
     smallest: float = 1e-3
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    keeps: ClassVar[float] = 0.0  # of a matrix a number for each row and column
 
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""

@@ -31,6 +31,7 @@ class AdamW:
     eps: float = 1e-8
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    keeps: ClassVar[float] = 8.0
     elementwise: ClassVar[bool] = True
 
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:

@@ -11,6 +11,7 @@ Differs from AdamW: a step is as long in every direction of a matrix, and there 
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -37,6 +38,7 @@ class Muon:
     eps: float = 1e-8
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+    keeps: ClassVar[float] = 4.0  # but AdamW's of embeddings, head and vectors
 
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> Together:
         """The two optimisers as one; the learning rate is set before every step.

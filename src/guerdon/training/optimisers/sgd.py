@@ -27,6 +27,10 @@ class SGD:
     max_grad_norm: float = 1.0
     elementwise: ClassVar[bool] = True
 
+    @property
+    def keeps(self) -> float:
+        return 4.0 if self.momentum else 0.0
+
     def build(self, parameters: Iterable[nn.Parameter], edges: Collection[nn.Parameter] = ()) -> torch.optim.Optimizer:
         """The optimiser; the learning rate is set before every step."""
         trained = trained_of(parameters)
