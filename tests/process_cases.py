@@ -241,6 +241,7 @@ def go(name: str, folder: Path) -> dict[str, Any]:
 ROUGHLY = ("muon", "adamw_8bit")
 WHOLE = (
     "adafactor",
+    "adamw_8bit",
     "muon",
     "an engine that draws",
     "an engine that draws meanwhile",

@@ -22,9 +22,10 @@ from guerdon.models.language import sampling
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.lora import Lora
 from guerdon.saying import listening
-from guerdon.sequences import Decoding
+from guerdon.sequences import Batch, Decoding
+from guerdon.training import filling
 from guerdon.training.jobs import FitJob, ImproveJob
-from guerdon.training.measuring import measured
+from guerdon.training.measuring import cost_of, measured, micro_batches
 from guerdon.training.optimisers.sgd import SGD
 from guerdon.training.recipe import Budget, Recipe, Term
 from process_cases import Rows
@@ -159,6 +160,91 @@ def test_a_step_of_the_optimiser_without_memory_is_not_begun_anew(monkeypatch):
     monkeypatch.setattr(torch.optim.SGD, "step", full)
     with pytest.raises(RunFailed, match=r"step of the optimiser.*budget.offload"):
         learned(SMALL.build(0), 4096)
+
+
+@settings(max_examples=30, deadline=None)
+@given(most=st.integers(5, 200), shared=st.booleans(), sides=st.integers(1, 2))
+def test_a_micro_batch_costs_no_more_than_is_allowed(most: int, shared: bool, sides: int):
+    """By the one way to count as by the other; only a row by itself may."""
+    batch = Batch({str(side): SOME_ROWS for side in range(sides)})
+    for rows in micro_batches(batch, most, shared):
+        assert cost_of(batch, rows, shared) <= most or len(rows) == 1
+
+
+# as many as fit
+
+
+class Allocator:
+    """Of a card that is none: so many bytes for each token that is learned from, and some whatever there is."""
+
+    def __init__(self, model, free: int, each: int, besides: int = 0):
+        self.room, self.each, self.besides, self.now, self.most = free, each, besides, 0, 0
+        measure = model.measure
+
+        def measured(sequences, names, *views):
+            self.now = (sum(map(len, sequences.contexts)) + int(sequences.length.sum())) * torch.is_grad_enabled()
+            self.most = max(self.most, self.now)
+            if self.now * each + besides > free:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return measure(sequences, names, *views)
+
+        model.measure = measured
+
+    def begin(self) -> None:
+        self.now = 0
+
+    def taken(self) -> int:
+        return self.now * self.each + self.besides
+
+    def free(self) -> int:
+        return self.room
+
+
+def filled(monkeypatch, start: int, name: str = "sft", steps: int = 5, **allocator):
+    model, said = built(name), []
+    meter = Allocator(model, **allocator)
+    at_once = filling.Filling(start, meter)
+    monkeypatch.setattr("guerdon.training.loops.fit.at_once_of", lambda *_: at_once)
+    budget = Budget(steps=steps, batch_size=12, tokens_per_micro_batch=0, evaluation_rows=9)
+    with listening(said.append):
+        history = dataclasses.replace(JOBS[name], budget=budget)(model, {}, 0, None, quiet()).history
+    return at_once, meter, said, (parameters(model), history)
+
+
+def test_micro_batches_become_as_large_as_fits(monkeypatch):
+    at_once, meter, said, _ = filled(monkeypatch, 20, free=10_000, each=100)
+    assert at_once.most == pytest.approx(filling.SHARE * 100, abs=1) and 20 < meter.most <= at_once.most
+    assert said == [
+        f"up to {at_once.most} tokens go through the model at once, as many as fit (budget.tokens_per_micro_batch={at_once.most} begins with them)"
+    ]
+
+
+def test_what_does_not_grow_is_told_apart_by_and_by(monkeypatch):
+    """The first guess is too small and not too large: nothing runs out."""
+    at_once, meter, said, _ = filled(monkeypatch, 20, free=20_000, each=100, besides=4_000)
+    assert 0.5 * 160 < at_once.most <= 160 and len(said) == 1
+    assert meter.most * 100 + 4_000 < 20_000
+
+
+def test_a_start_that_is_too_large_is_halved_and_then_stays(monkeypatch):
+    at_once, _, said, _ = filled(monkeypatch, 4096, free=5_000, each=100)
+    assert at_once.most <= 50 and all("memory ran out" in s for s in said)
+
+
+def test_what_fits_changes_no_result(monkeypatch):
+    model, budget = built("sft"), Budget(steps=5, batch_size=12, evaluation_rows=9)
+    plain = dataclasses.replace(JOBS["sft"], budget=budget)(model, {}, 0, None, quiet()).history
+    *_, (found, history) = filled(monkeypatch, 20, free=10_000, each=100)
+    untimed = [[{k: v for k, v in row.items() if "time" not in k} for row in rows] for rows in (plain, history)]
+    same((parameters(model), untimed[0]), (found, untimed[1]))
+
+
+def test_on_a_cpu_there_is_nothing_to_fill_and_that_is_said():
+    said: list[str] = []
+    with listening(said.append):
+        assert filling.at_once_of(Budget(tokens_per_micro_batch=0), SMALL_POLICY).most == Budget().tokens_per_micro_batch
+        assert filling.at_once_of(Budget(tokens_per_micro_batch=7), SMALL_POLICY).most == 7
+    assert len(said) == 1 and "the model is on cpu: 4,096 go through it at once" in said[0]
 
 
 # drawing

@@ -58,3 +58,15 @@ class AtOnce:
     def of(cls, most: "AtOnce | int") -> "AtOnce":
         """As it is, or of a number that is for this once."""
         return most if isinstance(most, cls) else cls(most)
+
+    def begin(self) -> None:
+        """One piece is about to be gone through."""
+
+    def seen(self, size: int) -> None:
+        """It has been, and was so large."""
+
+    def went_well(self) -> None:
+        """All pieces have been gone through."""
+
+    def ran_out(self) -> None:
+        """It was too much."""

@@ -19,9 +19,10 @@ from guerdon.errors import RunFailed
 from guerdon.memory import AtOnce
 from guerdon.processes import here
 from guerdon.saying import say
-from guerdon.sequences import Batch
 
 Split = Callable[[int], tuple[list[Tensor], list[int]]]  # how many tokens at once → micro-batches, and which of them are this process's
+
+Cost = Callable[[Tensor], int]  # rows → how many tokens at once they are
 
 
 class Smaller(Exception):
@@ -29,7 +30,7 @@ class Smaller(Exception):
 
 
 def each_part(
-    batch: Batch, split: Split, at_once: AtOnce, work: Callable[[Tensor], Any], what: str, read: Callable[[Any], Any]
+    cost: Cost, split: Split, at_once: AtOnce, work: Callable[[Tensor], Any], what: str, read: Callable[[Any], Any]
 ) -> list[tuple[Tensor, Any]]:
     """The rows of all micro-batches, whoever computed them, and what ``work`` gave on them.
 
@@ -41,12 +42,17 @@ def each_part(
         RunFailed: it did on what cannot be parted.
     """
     parts, own = split(at_once.most)
+    learns = torch.is_grad_enabled()  # what is only measured takes less
 
     def share() -> tuple[int, list[tuple[Tensor, Any]]]:
         done = []
         for place in own:
             try:
+                if learns:
+                    at_once.begin()
                 done.append((parts[place], work(parts[place])))
+                if learns:
+                    at_once.seen(cost(parts[place]))
             except Exception as error:
                 if not memory.ran_out(error):
                     raise
@@ -56,25 +62,27 @@ def each_part(
     told = here().each(share, what)
     failed = [place for place, _ in told if place >= 0]
     if not failed:
+        if learns:
+            at_once.went_well()
         return [one for _, done in told for one in done]
     memory.free()
+    at_once.ran_out()
     before = at_once.most
     for place in failed:
-        at_once.most = min(at_once.most, _smaller(batch, parts[place], split, before))
+        at_once.most = min(at_once.most, _smaller(cost(parts[place]), parts[place], split, before))
     say(
-        f"memory ran out on {sum(int(batch.tokens[parts[place]].sum()) for place in failed[:1]):,} tokens at once; going on with at most {at_once.most:,}, which changes no result "
+        f"memory ran out on {cost(parts[failed[0]]):,} tokens at once; going on with at most {at_once.most:,}, which changes no result "
         f"(budget.tokens_per_micro_batch={at_once.most} begins with them)"
     )
     raise Smaller
 
 
-def _smaller(batch: Batch, rows: Tensor, split: Split, most: int) -> int:
+def _smaller(cost: int, rows: Tensor, split: Split, most: int) -> int:
     """How many tokens at once part these rows.
 
     Raises:
         RunFailed: none do.
     """
-    cost = int(batch.tokens[rows].sum())
     tried = min(most, cost)
     while tried > 1:
         tried //= 2

@@ -22,7 +22,7 @@ from guerdon.quantities import SIDES, Name
 from guerdon.sequences import Batch
 from guerdon.steps import clean
 from guerdon.training.fitting_in import Smaller, each_part
-from guerdon.training.measuring import gather, held, of_whole, shared_out, shares_contexts, wanted_by
+from guerdon.training.measuring import cost_of, gather, held, of_whole, shared_out, shares_contexts, wanted_by
 from guerdon.training.off_policy import observe_distance, observe_weights
 from guerdon.training.optimisers import Optimiser
 from guerdon.training.optimisers._building import clip, edges_of, held_alike, set_rate
@@ -183,8 +183,11 @@ class Learner:
             counted.settle()
             return float(value), counted
 
+        def cost(rows: Tensor) -> int:
+            return cost_of(batch, rows, shared)
+
         values = []
-        for _, (value, counted) in each_part(batch, split, self.at_once, of_rows, f"learning of the {self.name}", read):
+        for _, (value, counted) in each_part(cost, split, self.at_once, of_rows, f"learning of the {self.name}", read):
             values.append(value)
             tally.join(counted)
         return sum(values)

@@ -123,6 +123,17 @@ def _filled(blocks: Iterable[tuple[list[int], int]], budget: int, padded: bool) 
         yield torch.tensor(rows)
 
 
+def cost_of(batch: Batch, rows: Tensor, shared: bool = True) -> int:
+    """How many tokens go through the model for these rows, as ``micro_batches`` counts them."""
+    sides, own = list(batch.sides.values()), batch.tokens[rows]
+    if not shared:
+        return int(own.max()) * len(rows)
+    if not all(_same_contexts(sides[0], side) for side in sides[1:]):
+        return int(own.sum())
+    contexts = sum(len(sides[0].contexts[c]) for c in torch.unique(sides[0].context[rows]).tolist())
+    return contexts + int(torch.stack([side.length[rows] for side in sides]).sum())
+
+
 def shared_out(batch: Batch, budget: int, shared: bool = True, group: Tensor | None = None) -> tuple[list[Tensor], list[int]]:
     """Micro-batches, and which of them this process computes. Where there are several processes there are as many at least, if there are rows for them."""
     processes, tokens = here(), batch.tokens
@@ -166,10 +177,13 @@ def measured(
     def split(tokens: int) -> tuple[list[Tensor], list[int]]:
         return shared_out(batch, tokens, shared)
 
+    def cost(rows: Tensor) -> int:
+        return cost_of(batch, rows, shared)
+
     out: dict[str, Tensor] = {}
     width = sequences.actions.shape[1]
     try:
-        parts = each_part(batch, split, at_once, measure, f"measuring {', '.join(sorted(names))}", read)
+        parts = each_part(cost, split, at_once, measure, f"measuring {', '.join(sorted(names))}", read)
     except Smaller:
         return measured(model, sequences, names, at_once, views)
     for rows, found in parts:

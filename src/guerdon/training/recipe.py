@@ -105,7 +105,8 @@ class Budget:
     Attributes:
         steps: steps of the loop.
         batch_size: prompts (``improve``) or rows (``fit``) of a step, times ``gradient_accumulation_steps``.
-        tokens_per_micro_batch: how many tokens go through the model at once; changes speed and memory, never the result.
+        tokens_per_micro_batch: how many tokens go through the model at once; 0: as many as fit on a card, by what the first steps take there. Changes speed and
+            memory, never the result by more than rounding.
         activation_checkpointing: of each layer of a language model only the input is kept for the gradient, and the rest is computed again: less memory, a
             quarter more time or so, never another result.
         offload: what lies in the host's memory and is on the device only while it is needed: "optimiser", what it keeps of each number that is trained;

@@ -19,6 +19,7 @@ from guerdon.interfaces.preparing import Prepared
 from guerdon.interfaces.sifting import Kept
 from guerdon.models.language.four_bits import count, size
 from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget
 
 _ROWS = 4
 _OF_A_LAYER = 17  # D numbers
@@ -45,7 +46,7 @@ def memory(prepared: Prepared) -> dict[str, int]:
     trained = [p for p in parameters if p.requires_grad]
     body = module["body"] if "body" in dict(module.named_children()) else module
     config = body.config.get_text_config()
-    tokens = budget.tokens_per_micro_batch
+    tokens = budget.tokens_per_micro_batch or Budget.tokens_per_micro_batch
     whole = sum(map(size, parameters))
     own = sum(p.numel() * p.element_size() for p in trained)
     dtype = getattr(prepared.model, "dtype", None)
@@ -78,7 +79,8 @@ def _activations(prepared: Prepared, again: bool) -> int:
     module = prepared.model.module
     body = module["body"] if "body" in dict(module.named_children()) else module
     config = body.config.get_text_config()
-    each = prepared.settings.budget.tokens_per_micro_batch * config.hidden_size * next(body.parameters()).element_size()
+    tokens = prepared.settings.budget.tokens_per_micro_batch or Budget.tokens_per_micro_batch
+    each = tokens * config.hidden_size * next(body.parameters()).element_size()
     return each * (config.num_hidden_layers + _OF_A_LAYER) if again else each * config.num_hidden_layers * _OF_A_LAYER
 
 

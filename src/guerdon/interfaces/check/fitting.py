@@ -14,6 +14,7 @@ from torch import nn
 from guerdon.interfaces.preparing import Prepared
 from guerdon.models.language.four_bits import NUMBER, count
 from guerdon.training.optimisers.adamw_8bit import AdamW8bit
+from guerdon.training.recipe import Budget
 
 GIB = 2**30
 
@@ -48,7 +49,7 @@ def _all(prepared: Prepared, left: dict[str, float], checkpointing: Mapping[str,
         left["activations"] -= checkpointing["saves"]
     rests = [what for what in ("optimiser", "reference") if left[what] and what not in budget.offload and model.device.type != "cpu"]
     yield f"offload=[{', '.join([*budget.offload, *rests])}]", _taken(left, *rests)
-    fewer = budget.tokens_per_micro_batch // 4
+    fewer = (budget.tokens_per_micro_batch or Budget.tokens_per_micro_batch) // 4
     yield f"tokens_per_micro_batch={fewer}", 0.75 * (left["logits"] + left["activations"])
     small = min(left["optimiser"], AdamW8bit.keeps * trained)
     yield "recipe.optimiser=adamw_8bit", left["optimiser"] - small

@@ -46,10 +46,10 @@ def _complaints(settings: Any, loop: str) -> Iterator[str]:
 
 
 def _of_budget(budget: Budget) -> Iterator[str]:
-    for name in ("steps", "batch_size", "gradient_accumulation_steps", "tokens_per_micro_batch", "evaluation_rows", "keep_checkpoints"):
+    for name in ("steps", "batch_size", "gradient_accumulation_steps", "evaluation_rows", "keep_checkpoints"):
         if getattr(budget, name) < 1:
             yield f"budget.{name}: it is {getattr(budget, name)} and must be at least 1"
-    for name in ("evaluate_every", "save_every", "log_completions_every"):
+    for name in ("evaluate_every", "save_every", "log_completions_every", "tokens_per_micro_batch"):
         least = 1 if name == "log_completions_every" else 0
         if getattr(budget, name) < least:
             yield f"budget.{name}: it is {getattr(budget, name)} and must be at least {least}"

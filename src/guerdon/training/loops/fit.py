@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.memory import AtOnce
 from guerdon.models import Model
 from guerdon.parts import needs, per_batch
 from guerdon.quantities import Name
@@ -17,6 +16,7 @@ from guerdon.sequences import Example, collate, prefixed
 from guerdon.training import knobs
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
+from guerdon.training.filling import at_once_of
 from guerdon.training.kinds import kind_of, refuse_kind
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, lacking, names_of_whole, require, several_prompts, wanted_by
@@ -77,7 +77,7 @@ class _Fit:
             self.views.rest()
         if remember is not None:
             self.views.remember(remember)
-        self.at_once = AtOnce(budget.tokens_per_micro_batch)
+        self.at_once = at_once_of(budget, model)
         own = (recipe.terms, recipe.optimiser, self.at_once, self.views.bound, budget.activation_checkpointing)
         self.learner = Learner("policy", model, *own, rests="optimiser" in budget.offload)
         self.knobs = knobs.start(recipe)

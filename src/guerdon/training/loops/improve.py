@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from guerdon.errors import InputError
-from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, needs, stateful
 from guerdon.processes import here
@@ -28,6 +27,7 @@ from guerdon.training.completions import completion_row
 from guerdon.training.crediting import Crediting, members
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
+from guerdon.training.filling import at_once_of
 from guerdon.training.gathering import Gathering
 from guerdon.training.judging import Row, Scene
 from guerdon.training.learner import Learner
@@ -107,7 +107,7 @@ class _Improve:
                 "model.lora.lora_dropout: the policy learns from what it sampled, and the learner would measure other log-probabilities than those that were sampled "
                 "from; set it to 0"
             )
-        self.at_once, again = AtOnce(budget.tokens_per_micro_batch), budget.activation_checkpointing
+        self.at_once, again = at_once_of(budget, policy), budget.activation_checkpointing
         split = getattr(recipe.sampler, "engine", None) is None  # an engine that draws for the policy is given its weights, whole
         rests = "optimiser" in budget.offload
         own = (recipe.terms, recipe.optimiser, self.at_once, self.views.bound, again, split, rests)
@@ -118,7 +118,7 @@ class _Improve:
                     f"recipe.learners.{name}: no model was given for it; name one with model:, or pass learners={{{name!r}: ...}}"
                 )
             layered = again and hasattr(learners[name], "checkpoints")  # the policy's many layers; a head on a frozen encoder has none
-            others = (learning.terms, learning.optimiser, self.at_once)
+            others = (learning.terms, learning.optimiser, at_once_of(budget, learners[name]))
             self.learners[name] = Learner(name, learners[name], *others, checkpointing=layered, rests=rests)
         self.knobs = knobs.start(recipe)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers)
