@@ -5,6 +5,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +19,10 @@ import torch
 import process_cases
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
+from guerdon.interfaces.cli._processes import idle
 from guerdon.interfaces.launching import launch
 from guerdon.processes import Processes, joined
+from test_docs import blocks, smaller
 
 HERE = Path(__file__).parent
 YAML = """
@@ -135,6 +139,98 @@ def test_a_run_goes_on_on_another_number_of_processes(whole: Path, tmp_path: Pat
         assert all(one[name] == pytest.approx(many[name], rel=1e-4, abs=1e-4) for name in many)
 
 
+def test_what_the_page_says_is_done(tmp_path: Path):
+    for block in blocks("docs/processes.md"):
+        if block.title:
+            (tmp_path / block.title).write_text(smaller(block.text))
+        for line in block.text.splitlines() if block.language == "bash" else ():
+            words = [sys.executable, *(["-m", "guerdon"] if line.startswith("guerdon ") else []), *shlex.split(line)[1:]]
+            ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "runs/sort/report.html").exists() and (tmp_path / "runs/python/model/model.safetensors").exists()
+
+
+def test_the_program_of_the_page_on_two_processes(tmp_path: Path, capfd, monkeypatch):
+    (program,) = [block.text for block in blocks("docs/processes.md") if block.title == "sort.py"]
+    (tmp_path / "sort.py").write_text(smaller(program))
+    said = {}
+    for count in (1, 2):
+        (tmp_path / str(count)).mkdir()
+        monkeypatch.chdir(tmp_path / str(count))
+        assert launch(count, [sys.executable, str(tmp_path / "sort.py")]) == 0
+        said[count] = capfd.readouterr().out.split()
+    assert len(said[1]) == 1 and said[1] == said[2]
+    one, two = ((tmp_path / count / "runs/python/completions.jsonl").read_text() for count in "12")
+    assert [row["tokens"] for row in told(one)] == [row["tokens"] for row in told(two)]
+
+
+def test_an_evaluation_does_not_depend_on_how_many_processes_it_is_on(whole: Path, tmp_path: Path):
+    said = {}
+    for count in (1, 2):
+        command = [sys.executable, "-m", "guerdon", "evaluate", str(whole / "run/model"), str(whole / "run.yaml"), "-n", "2", "--json"]
+        ran = subprocess.run([*command, f"processes={count}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        said[count] = json.loads(ran.stdout)
+    assert said[1] == said[2] and said[1]["answers"] == 16
+
+
+STAGES = """
+model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}
+stages:
+  imitate:
+    task: {part: demonstrations, task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}, rows: 20}
+    recipe: {base: sft, optimiser: {learning_rate: 3e-3}}
+    budget: {steps: 2, batch_size: 3}
+  practise:
+    start: imitate
+    task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}
+    recipe: {base: grpo, optimiser: {learning_rate: 3e-3}, sampler: {part: group, num_generations: 3}}
+    decoding: {max_completion_length: 6}
+    budget: {steps: 2, batch_size: 3}
+"""
+
+
+def test_stages_do_not_depend_on_how_many_processes_they_are_on(tmp_path: Path):
+    (tmp_path / "stages.yaml").write_text(STAGES)
+    tokens = {}
+    for count in (1, 2):
+        command = [sys.executable, "-m", "guerdon", "train", "stages.yaml", f"run={tmp_path / str(count)}", f"processes={count}"]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        tokens[count] = [row["tokens"] for row in told((tmp_path / str(count) / "practise/completions.jsonl").read_text())]
+    assert tokens[1] and tokens[1] == tokens[2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="files have no limit")
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_disk_that_is_full_for_one_of_them_is_said(rank: int, tmp_path: Path, capfd):
+    """Parts are written by all of them at once; no file may be larger than a block here, on one."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, resource, signal, sys\nfrom guerdon.interfaces.cli import main\nfrom guerdon.training import run\n"
+        "write = run.write\ndef limited(*parts):\n"
+        f"    if os.environ['RANK'] == '{rank}':\n"
+        "        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n        resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
+        "    write(*parts)\nrun.write = limited\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    (tmp_path / "run.yaml").write_text(YAML)
+    assert launch(2, [sys.executable, str(script), "train", str(tmp_path / "run.yaml"), f"run={tmp_path / 'run'}", "steps=2"]) == 1
+    said = " ".join(capfd.readouterr().err.split())
+    assert said.count("no space left where") == 1 and "Traceback" not in said
+
+
+def test_a_checkpoint_of_which_a_part_is_damaged_is_passed_over(whole: Path, tmp_path: Path):
+    shutil.copytree(whole / "run", tmp_path / "run")
+    newest = max((tmp_path / "run/checkpoints").iterdir())
+    part = max((newest / "shards").glob("*.distcp"), key=lambda path: path.stat().st_size)
+    part.write_bytes(part.read_bytes()[:100])
+    shutil.copytree(tmp_path / "run", tmp_path / "again/run")
+    for folder, count in ((tmp_path, "1"), (tmp_path / "again", "2")):
+        code, said = finished(started(folder, f"processes={count}"))
+        assert code == 0 and f"checkpoint {newest.name} is damaged" in said and "Traceback" not in said, said
+        assert len(history(folder)) == len(history(whole))
+
+
 # What a group of processes knows of itself
 
 
@@ -157,6 +253,59 @@ def test_a_start_that_cannot_work_is_refused(monkeypatch):
     monkeypatch.setenv("MASTER_PORT", "1")
     with pytest.raises(InputError, match=r"could not join the others at 127\.0\.0\.1:1"), joined(patience=1):
         pass
+
+
+def test_processes_that_have_nothing_of_a_step_are_told_of(tmp_path: Path):
+    code, said = finished(started(tmp_path, "processes=2", "batch_size=1", "steps=1"))
+    assert code == 0 and "2 processes, and a step has 1 row (budget.batch_size): 1 of them have none of their own in it" in said, said
+    assert not idle(2, 2) and idle(2, 50)
+
+
+def test_a_build_of_torch_without_collectives_is_refused(monkeypatch):
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.distributed, "is_gloo_available", lambda: False)
+    with pytest.raises(InputError, match=r"no collectives over the network \(gloo\)"), joined():
+        pass
+
+
+@pytest.mark.parametrize("said", ["soon", "0", "-5", "nan", "inf"])
+def test_a_patience_that_is_no_number_of_seconds_is_refused(said, monkeypatch):
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1"), ("GUERDON_PATIENCE", said)):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=r"GUERDON_PATIENCE: it is .* and a number of seconds is expected"), joined():
+        pass
+
+
+LATE = """
+import time
+import torch
+from guerdon.errors import RunFailed
+from guerdon.processes import joined
+try:
+    with joined() as processes:
+        if not processes.first:
+            time.sleep(6)
+        {what}
+except RunFailed as error:
+    print(f"{{processes.rank}}: {{error}}", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "what", ["processes.each(lambda: 1)", "torch.distributed.all_reduce(torch.zeros(3))"]
+)  # the second as sharding does
+def test_a_process_that_is_late_is_waited_for_as_long_as_was_said(what: str, tmp_path: Path, capfd, monkeypatch):
+    script = tmp_path / "script.py"
+    script.write_text(LATE.format(what=what))
+    monkeypatch.setenv("GUERDON_PATIENCE", "2")
+    assert launch(2, [sys.executable, str(script)]) == 0
+    assert (
+        "0: process 0 of 2 stopped, because another one did not answer within 2 s; where it had that much to do" in capfd.readouterr().out
+    )
+    monkeypatch.setenv("GUERDON_PATIENCE", "60")
+    assert launch(2, [sys.executable, str(script)]) == 0
+    assert capfd.readouterr().out == ""
 
 
 def test_more_processes_than_cards_are_refused(monkeypatch):
@@ -193,6 +342,7 @@ SCRIPT = """
 import sys
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
+from guerdon.interfaces.cli._processes import idle
 from guerdon.processes import joined
 with joined(patience=30) as processes:
     def work():

@@ -25,7 +25,14 @@ from guerdon.errors import InputError, RunFailed
 
 PARENT = "GUERDON_PARENT"  # the variable that names the process that started the others, without which they are to end
 ALIKE = 2.0  # seconds that a process which ends waits to hear whether the others end with the same sentence
-PATIENCE = 600.0  # seconds that a process waits for the others: the slowest share of a step, or the writing of a checkpoint
+WAITS = "GUERDON_PATIENCE"  # the variable that says how many seconds a process waits for the others: the slowest share of a step, a judge, or the writing of a checkpoint
+PATIENCE = 600.0  # where it says nothing
+LOST = (
+    "gloo",
+    "nccl",
+    "connection closed by peer",
+    "timed out waiting",
+)  # words by which torch speaks of other processes, in errors that have no class of their own
 
 
 class Processes:
@@ -144,11 +151,15 @@ ALONE = Processes()
 
 
 @contextlib.contextmanager
-def joined(patience: float = PATIENCE) -> Iterator[Processes]:
+def joined(patience: float | None = None) -> Iterator[Processes]:
     """Within, this process belongs to those that ``torchrun``, ``accelerate launch`` or ``processes:`` started beside it; alone where nobody did.
+
+    Args:
+        patience: seconds that it waits for the others; None: ``GUERDON_PATIENCE``, or ten minutes.
 
     Raises:
         InputError: the others cannot be reached, or there is nothing to reach them by.
+        RunFailed: one of them is gone, or is late.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count < 2 or here().several:
@@ -164,6 +175,7 @@ def joined(patience: float = PATIENCE) -> Iterator[Processes]:
         raise InputError(
             "this build of torch knows no other processes (torch.distributed is missing); install another, or run on one process"
         )
+    patience = _patience() if patience is None else patience
     backend = _backend()
     where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     try:
@@ -177,6 +189,8 @@ def joined(patience: float = PATIENCE) -> Iterator[Processes]:
     try:
         yield here()
     except Exception as error:
+        if isinstance(error, RuntimeError) and any(word in str(error).lower() for word in LOST):
+            raise _lost(here(), error) from error
         if not getattr(error, "told", False):
             error.told = _said_by_first(here(), f"{type(error).__name__}: {error}")
         raise
@@ -222,8 +236,10 @@ def _backend() -> str:
     """Collectives over the network for what lies in memory, and the cards' own for what lies on them.
 
     Raises:
-        InputError: there is no card for this process.
+        InputError: this build of torch has none, or there is no card for this process.
     """
+    if not torch.distributed.is_gloo_available():
+        raise InputError("this build of torch has no collectives over the network (gloo); install another, or run on one process")
     if not torch.cuda.is_available():
         return "gloo"
     place, cards = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
@@ -241,14 +257,39 @@ def _told(processes: Processes) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        said = str(error).lower()
-        if "timeout" in said or "timed out" in said:
-            why = f"did not answer within {PATIENCE:.0f} s"
-        else:
-            why = "is gone" if "connection" in said or "peer" in said else f"cannot be reached ({_first_line(error)})"
-        raise RunFailed(
-            f"process {processes.rank} of {processes.count} stopped, because another one {why}; the same command goes on from the last checkpoint"
-        ) from error
+        raise _lost(processes, error) from error
+
+
+def _lost(processes: Processes, error: RuntimeError) -> RunFailed:
+    said = str(error).lower()
+    if "timeout" in said or "timed out" in said:
+        why = f"did not answer within {_waited():.0f} s; where it had that much to do, let them wait longer ({WAITS}=3600, in seconds)"
+    else:
+        why = "is gone" if "connection" in said or "peer" in said else f"cannot be reached ({_first_line(error)})"
+    return RunFailed(
+        f"process {processes.rank} of {processes.count} stopped, because another one {why}; the same command goes on from the last checkpoint"
+    )
+
+
+def _patience() -> float:
+    """Seconds that the processes wait for each other.
+
+    Raises:
+        InputError: what was said is no number of seconds.
+    """
+    said = os.environ.get(WAITS, "")
+    try:
+        seconds = float(said or PATIENCE)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise InputError(f"{WAITS}: it is {said!r}, and a number of seconds is expected")
+    return seconds
+
+
+def _waited() -> float:
+    """Seconds that the processes of this group wait for each other, as they were told."""
+    return torch.distributed.distributed_c10d._get_default_store().timeout.total_seconds()
 
 
 def _first_line(error: BaseException) -> str:

@@ -34,6 +34,17 @@ def damaged() -> Iterator[None]:
         raise Damaged(str(error)) from error
 
 
+@contextlib.contextmanager
+def _as_it_was() -> Iterator[None]:
+    """What went wrong on a process while parts were written or read, for itself: torch tells it to all of them in something that is no ``Exception``."""
+    from torch.distributed.checkpoint.api import CheckpointException
+
+    try:
+        yield
+    except CheckpointException as error:
+        raise next(failure for failure, _ in error.failures.values()) from None
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a tensor is to be found among those that were split."""
@@ -59,7 +70,8 @@ def write(tensors: Mapping[str, Tensor], folder: Path) -> None:
     """Write this process's parts, while the others write theirs."""
     import torch.distributed.checkpoint as distributed
 
-    distributed.save(dict(tensors), checkpoint_id=folder)
+    with _as_it_was():
+        distributed.save(dict(tensors), checkpoint_id=folder)
 
 
 def put_back(state: Any, folder: Path) -> Any:
@@ -74,7 +86,7 @@ def put_back(state: Any, folder: Path) -> Any:
         return state
     import torch.distributed.checkpoint as distributed
 
-    with damaged(), warnings.catch_warnings():
+    with damaged(), _as_it_was(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that there is one process only is no news
         sizes = distributed.FileSystemReader(folder).read_metadata().state_dict_metadata
         empty = {name: torch.zeros(sizes[name].size, dtype=sizes[name].properties.dtype) for name in names}

@@ -27,6 +27,7 @@ import guerdon
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.models import Model
+from guerdon.processes import here
 from guerdon.tasks.sampled import written
 from guerdon.training.display import Display, Silent
 from guerdon.training.sources import of_named
@@ -90,7 +91,9 @@ class Pipeline:
             key = keys[stage.name] = _key(self.model, self.stages[: i + 1], seed, contents) if cached else None
             place = cache_folder("stages") / key if key else None
             model = self._model_for(stage, done, seed)
-            if place is not None and (place / "done").exists():
+            if place is not None and all(
+                here().each(lambda kept=place: (kept / "done").exists())
+            ):  # on other machines there may be another cache
                 done[stage.name] = _load(place, model)
                 display.say(f"{stage.name}: taken from the cache")
                 continue

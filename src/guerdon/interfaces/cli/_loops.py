@@ -1,24 +1,20 @@
 """What ``train`` and ``fit`` have in common: print the configuration, run, save, report, say where everything is."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from guerdon.interfaces.cli._printing import as_json, console, figures
+from guerdon.interfaces.cli._processes import idle, on_processes
 
 
 def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
     """Run the loop called ``which`` (or the stages) of a configuration, on as many processes as it says, or as there are."""
-    from guerdon.interfaces.configuration import dump, read
+    from guerdon.interfaces.configuration import dump
     from guerdon.interfaces.preparing import keeping, open_to_one, run_folder
-    from guerdon.processes import joined
 
-    with joined() as processes:
-        configuration = processes.at_once(lambda: read(path, overrides))
-        if configuration.budget.processes not in (1, processes.count):
-            _on_many(configuration.budget.processes, processes.count)
+    with on_processes(path, overrides) as (configuration, processes):
         folder = run_folder(configuration, path)
         configuration = dataclasses.replace(configuration, run=str(folder))
         if not json and processes.first:
@@ -29,22 +25,6 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
             else:
                 model, histories = _one(configuration, which, folder, keeping)
             processes.from_first(lambda: finish(folder, model, histories, json))
-
-
-def _on_many(wanted: int, there: int) -> None:
-    """Start this command as so many processes, and end as they do.
-
-    Raises:
-        InputError: it is one of another number already.
-    """
-    from typer import Exit
-
-    from guerdon.errors import InputError
-    from guerdon.interfaces.launching import launch
-
-    if there > 1:
-        raise InputError(f"budget.processes is {wanted}, and {there} processes were started; leave it out, or start {wanted}")
-    raise Exit(launch(wanted, [sys.executable, "-m", "guerdon", *sys.argv[1:]]))
 
 
 def _display() -> Any:
@@ -62,7 +42,7 @@ def _one(configuration: Any, which: str, folder: Path, keeping: Any) -> tuple[An
     display = _display()
     with offering_to_drop(configuration):
         prepared = here().at_once(lambda: prepare(configuration, which, display=display))
-        for note in prepared.notes:
+        for note in [*prepared.notes, *idle(configuration.budget.rows, here().count)]:
             display.say(note)
         with keeping(configuration, folder) as notes:
             for note in notes:
@@ -83,7 +63,7 @@ def _stages(configuration: Any, folder: Path, keeping: Any) -> tuple[Any, dict[s
         with offering_to_drop(stage):
             start = stage.model or configuration.model
             prepared = here().at_once(lambda s=stage, n=name, m=start: prepare(s, s.loop, f"stages.{n}", m, seed, display))
-        for note in prepared.notes:
+        for note in [*prepared.notes, *idle(stage.budget.rows, here().count)]:
             display.say(f"{name}: {note}")
         made.append(Stage(name, prepared.job, stage.start))
     with offering_to_drop(*configuration.stages.values()), keeping(configuration, folder) as notes:

@@ -26,58 +26,31 @@ def command(
 
     Example: [bold]guerdon evaluate runs/sort_letters/model run.yaml evaluation_rows=512 -n 8[/bold]
     """
-    import dataclasses
-
     import numpy as np
 
-    from guerdon.acting.samplers.group import Group
     from guerdon.errors import InputError
     from guerdon.evaluation.metrics.pass_at_k import PassAtK
     from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
     from guerdon.evaluation.statistics.wilson import Wilson
     from guerdon.interfaces.cli._printing import as_json, console
-    from guerdon.interfaces.configuration import read
-    from guerdon.interfaces.preparing import Prepared, built
-    from guerdon.interfaces.sifting import held_out_sound
-    from guerdon.models.language.language_model import LanguageModel
+    from guerdon.interfaces.cli._processes import on_processes
     from guerdon.thresholds import reaches
     from guerdon.training.display import Silent, Terminal
-    from guerdon.training.jobs import scene_for
-    from guerdon.training.loops.search import search
 
-    configuration = read(file, overrides or [])
-    settings = _acting(configuration)
-    if settings.task is None:
-        raise InputError(f"task: {file} names none")
-    if hasattr(settings.task, "reward_of"):
-        raise InputError("task: a finite world has no held-out rows of text; see guerdon atlas")
     temperature = (0.0 if n == 1 else 1.0) if temperature is None else temperature
     if n > 1 and temperature == 0:
         raise InputError("--temperature: it is 0, so all answers to a row are the same; raise it, or ask for one answer")
-    rows = settings.task.test()
-    if not len(rows):
-        raise InputError("task: no rows are held out; set task.held_out or task.test_path")
-    prepared = Prepared(settings, "improve", built(LanguageModel(model, device=device), seed), settings.task)
-    if prepared.drop:
-        rows, notes = held_out_sound(rows, prepared.encoder, prepared.drop)
-        for note in notes:
-            Terminal().say(note)
-    rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
-    scene = scene_for(
-        prepared.model, settings.task, settings.reward.functions, {}, prepared.room, prepared.truncate, settings.reward.options
-    )
-    try:
-        combine = settings.recipe.combine if settings.recipe else _weigh()
-        decoding = dataclasses.replace(settings.decoding, temperature=temperature)
-        found = search(prepared.model, scene, rows, Group(n), combine, decoding, seed, display=Silent() if json else Terminal())
-    finally:
-        scene.close()
+    with on_processes(file, overrides or []) as (configuration, processes):
+        display = Terminal() if processes.first and not json else Silent()
+        asked, found = _found(configuration, file, model, n, temperature, seed, device, display)
+        if not processes.first:
+            return
     answered = [row for row in found if row["scores"]]
     if not answered:
         raise InputError("reward: none could be computed for any row; look at it with guerdon check")
     right = np.array([sum(reaches(score, threshold) for score in row["scores"]) for row in answered])
     count = np.array([len(row["scores"]) for row in answered])
-    result = {"rows": len(answered), "answers": int(count.sum()), "left_out": len(rows) * n - int(count.sum()), "temperature": temperature}
+    result = {"rows": len(answered), "answers": int(count.sum()), "left_out": asked - int(count.sum()), "temperature": temperature}
     share = right / count
     interval = Wilson()(share) if n == 1 else BootstrapMean()(share)
     reward = BootstrapMean()(np.array([np.mean(row["scores"]) for row in answered]))
@@ -96,6 +69,44 @@ def command(
     console.print(f"  mean length {result['mean_length']:.1f} tokens")
     if result["left_out"]:
         console.print(f"  {result['left_out']} answers could not be rewarded and are left out")
+
+
+def _found(configuration, file, model, n, temperature, seed, device, display):
+    """How many answers were asked for, and the rows with those that could be rewarded."""
+    import dataclasses
+
+    from guerdon.acting.samplers.group import Group
+    from guerdon.errors import InputError
+    from guerdon.interfaces.preparing import Prepared, built
+    from guerdon.interfaces.sifting import held_out_sound
+    from guerdon.models.language.language_model import LanguageModel
+    from guerdon.training.jobs import scene_for
+    from guerdon.training.loops.search import search
+
+    settings = _acting(configuration)
+    if settings.task is None:
+        raise InputError(f"task: {file} names none")
+    if hasattr(settings.task, "reward_of"):
+        raise InputError("task: a finite world has no held-out rows of text; see guerdon atlas")
+    rows = settings.task.test()
+    if not len(rows):
+        raise InputError("task: no rows are held out; set task.held_out or task.test_path")
+    prepared = Prepared(settings, "improve", built(LanguageModel(model, device=device), seed), settings.task)
+    if prepared.drop:
+        rows, notes = held_out_sound(rows, prepared.encoder, prepared.drop)
+        for note in notes:
+            display.say(note)
+    rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
+    scene = scene_for(
+        prepared.model, settings.task, settings.reward.functions, {}, prepared.room, prepared.truncate, settings.reward.options
+    )
+    try:
+        combine = settings.recipe.combine if settings.recipe else _weigh()
+        decoding = dataclasses.replace(settings.decoding, temperature=temperature)
+        found = search(prepared.model, scene, rows, Group(n), combine, decoding, seed, display=display)
+    finally:
+        scene.close()
+    return len(rows) * n, found
 
 
 def _acting(configuration):
