@@ -103,7 +103,7 @@ class Drawn:
             )
         z = (self.tokens ^ layer).unsqueeze(-1) ^ self.features[: x.shape[-1]]
         keep = _mixed(z) >= round(share * 2**32) - 2**31
-        return x * keep.view(x.shape).to(x.dtype).mul_(1 / (1 - share))
+        return x * keep.view(x.shape).to(x.dtype) / (1 - share)  # in this order: 1 / (1 - share) may be no number of a short format
 
 
 def _mixed(z: Tensor) -> Tensor:
