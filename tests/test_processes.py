@@ -178,10 +178,12 @@ STAGES = """
 model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}
 stages:
   imitate:
-    task: {part: demonstrations, task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}, rows: 20}
+    loop: fit
+    task: {part: demonstrations, of: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}, rows: 20}
     recipe: {base: sft, optimiser: {learning_rate: 3e-3}}
     budget: {steps: 2, batch_size: 3}
   practise:
+    loop: improve
     start: imitate
     task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}
     recipe: {base: grpo, optimiser: {learning_rate: 3e-3}, sampler: {part: group, num_generations: 3}}
