@@ -349,6 +349,46 @@ def test_workers_for_which_there_is_no_room_are_a_sentence(monkeypatch):
         running(cluster, small())
 
 
+def without_times(history: list[dict]) -> list[dict]:
+    return [{k: v for k, v in row.items() if k != "step_time" and not k.startswith("time/")} for row in history]
+
+
+CASES = {  # and how many steps ahead is drawn
+    "grpo": 0,
+    "grpo with adapters": 2,
+    "grpo of one prompt": 0,
+    "ppo with a critic": 1,
+    "refilled groups": 2,
+    "comparisons": 0,
+    "two policies that act": 2,
+    "a reward that reads the batch": 0,
+    "a reward that fails": 1,
+}
+
+
+@pytest.mark.parametrize(("name", "ahead"), CASES.items())
+def test_whoever_draws_and_judges_a_run_is_the_same(name: str, ahead: int, tmp_path: Path, monkeypatch):
+    found = []
+    for placement in (None, Ray(workers=2, judges=2, sequences=4)):
+        cluster = Here(lose=(2, 9))
+        monkeypatch.setattr(_cluster, "Cluster", lambda cluster=cluster: cluster)
+        job, model = process_cases.CASES[name]()
+        recipe, budget = dataclasses.replace(job.recipe, ahead=ahead), dataclasses.replace(job.budget, steps=5)
+        job = dataclasses.replace(job, placement=placement, recipe=recipe, budget=budget)
+        folder = tmp_path / type(placement).__name__
+        history = job(model, {}, 0, folder, Silent()).history
+        found.append((without_times(history), [json.loads(line) for line in (folder / "completions.jsonl").read_text().splitlines()]))
+    assert cluster.calls > 12 and cluster.ended == cluster.started == 6
+    looks = getattr(job.recipe.sampler, "looks", False)
+    assert any("guerdon-drawing" in thread for thread in cluster.threads) is (ahead > 0 and not looks)
+    (alone, told), (placed, retold) = found
+    assert [(row["tokens"], row["prompt"], row["reward"]) for row in told] == [
+        (row["tokens"], row["prompt"], row["reward"]) for row in retold
+    ]
+    for before, after in zip(alone, placed, strict=True):
+        assert before == pytest.approx(after, rel=1e-4, abs=1e-5, nan_ok=True)
+
+
 # The configuration
 
 PLACED = """
@@ -379,6 +419,13 @@ def test_a_placement_is_a_section_and_comes_back_as_it_was_written():
         load(PLACED, ["placement={part: ray, workrs: 1}"])
     with pytest.raises(InputError, match=r"stages.one.placement: fit learns from rows and draws nothing"):
         load(PLACED + "stages: {one: {loop: fit, recipe: sft, placement: ray}}")
+
+
+def test_the_page_shows_the_defaults():
+    page = (Path(__file__).parents[1] / "docs/many-machines.md").read_text()
+    block = page.partition("```yaml\n")[2].partition("```")[0]
+    assert load(PLACED + block).placement == Ray()
+    assert all(f"  {field.name}:" in block for field in dataclasses.fields(Ray))
 
 
 def test_where_it_makes_no_sense_it_is_refused():
@@ -450,8 +497,7 @@ def gone_through(make, placement, folder: Path, killing: bool = False) -> tuple[
                 threading.Thread(target=kill_one_that_draws, daemon=True).start()
 
     out = job(model, {}, 0, folder, Listening())
-    history = [{k: v for k, v in row.items() if k != "step_time" and not k.startswith("time/")} for row in out.history]
-    return history, (folder / "completions.jsonl").read_text(), said
+    return without_times(out.history), (folder / "completions.jsonl").read_text(), said
 
 
 def kill_one_that_draws() -> None:
