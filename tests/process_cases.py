@@ -54,6 +54,7 @@ from guerdon.training.recipe import Budget, Learning, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.training.updates.moving_average import MovingAverage
 from guerdon.worlds.text.sort_letters import SortLetters
+from in_process_cluster import InProcess
 
 TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=16)
 SMALL = SmallLanguageModel(TASK.characters, layers=1, hidden=16, heads=2, context_length=32)
@@ -162,11 +163,15 @@ def built(spec: Any = SMALL, adapters: Any = None) -> Any:
     return model
 
 
-def improving(recipe: Recipe, adapters: Any = None, rewards: Any = None, **budget: Any) -> Callable[[], tuple[Any, Any]]:
+def improving(
+    recipe: Recipe, adapters: Any = None, rewards: Any = None, placement: Any = None, **budget: Any
+) -> Callable[[], tuple[Any, Any]]:
     def make() -> tuple[Any, Any]:
         model = built(adapters=adapters)
         running = {"failure_bound": 1.0, "timeout": None}
-        return ImproveJob(recipe, TASK, rewards or {}, running, Decoding(6), dataclasses.replace(BUDGET, **budget)), model
+        return ImproveJob(
+            recipe, TASK, rewards or {}, running, Decoding(6), dataclasses.replace(BUDGET, **budget), placement=placement
+        ), model
 
     return make
 
@@ -207,6 +212,8 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "an engine that draws": improving(dataclasses.replace(GRPO, sampler=Group(3, Sent()))),
     "rollouts of two steps before": improving(dataclasses.replace(GRPO, ahead=2)),
     "an engine that draws meanwhile": improving(dataclasses.replace(GRPO, sampler=Group(3, Elsewhere()), ahead=2)),
+    "workers that draw and judge": improving(GRPO, placement=InProcess(judges=1, sequences=4)),
+    "workers that draw for several policies that act": improving(MIXED, placement=InProcess(sequences=4)),
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }

@@ -48,7 +48,8 @@ class Running:
         """See ``Workers.drawing``."""
         processes = here()
         module = self.policy.module
-        if processes.any((now := moves(module)) != self.moves):
+        now = moves(module)
+        if processes.any(now is None or now != self.moves):
             self.moves = now
             values = trained(module)  # those that are split are put together, by all
             processes.at_once(lambda: self._deliver(values), "sending weights")
@@ -85,13 +86,15 @@ class Running:
         return Setting(about(), known, threads, os.getcwd(), tuple(sys.path), device, self.cluster.fetch)
 
     def _deliver(self, values: dict[str, Any]) -> None:
-        """A new version of the weights, for those who draw from now on."""
+        """A new version of the weights, if they are others, for those who draw from now on."""
         if self.cluster is None:
             return
         module = self.policy.module
         split = {name: values[name] for name, p in module.named_parameters() if is_sharded(p)}
-        number = 0 if self.version is None else self.version.number + 1
         fingerprint = self.fingerprints.of(module, split)
+        if self.version is not None and fingerprint == self.version.fingerprint:
+            return
+        number = 0 if self.version is None else self.version.number + 1
         self.version = Version(number, self.cluster.put({name: packed(value) for name, value in values.items()}), fingerprint)
 
     def _once(self, sentence: str) -> None:

@@ -127,10 +127,11 @@ def trained(module: nn.Module) -> dict[str, Tensor]:
     return {name: whole(p.detach()) for name, p in module.named_parameters() if p.requires_grad}
 
 
-def moves(module: nn.Module) -> list[int]:
-    """How often each trained parameter has been written to, and which they are."""
-    own = [p._local_tensor if is_sharded(p) else p for p in module.parameters() if p.requires_grad]
-    return [number for p in own for number in (id(p), p._version)]
+def moves(module: nn.Module) -> list[int] | None:
+    """How often each trained parameter has been written to, and which they are; None where that is not known: what is written to the parts of a tensor that is split is not
+    counted."""
+    own = [p for p in module.parameters() if p.requires_grad]
+    return None if any(map(is_sharded, own)) else [number for p in own for number in (id(p), p._version)]
 
 
 @torch.no_grad()
