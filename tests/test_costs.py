@@ -156,11 +156,11 @@ def test_a_step_in_turn_by_hand():
     step = in_turn(job, machine, 2, Design(told_bytes=1.0))
     half = Work(*(-(-n // 2) for n in astuple(job.work)))
     assert step.sampling == 2 * TOY.forward(group(3, [])) and step.rewards == 4 * 2.0
-    assert step.looking == TOY.forward(half) and step.learning == pytest.approx(3 * TOY.forward(half))
-    assert step.telling == 8 * 2 + 8 * 3.0
+    assert step.log_probabilities == TOY.forward(half) and step.learning == pytest.approx(3 * TOY.forward(half))
+    assert step.exchange == 8 * 2 + 8 * 3.0
     assert step.gradients == 2 * 4 * TOY.parameters / 2 and step.weights == 2 * TOY.parameters / 2
-    assert step.besides == 7.0 and step.total == sum(astuple(step))
-    assert in_turn(job, machine, 2, Design(told_bytes=1.0, objects=False)).telling == 16 / 2 + 24 / 2
+    assert step.other == 7.0 and step.total == sum(astuple(step))
+    assert in_turn(job, machine, 2, Design(told_bytes=1.0, objects=False)).exchange == 16 / 2 + 24 / 2
     assert in_turn(job, machine, 2, Design(all_judged_by_first=True)).rewards == 16.0
     assert in_turn(job, machine, 2, Design(hidden=True)).gradients == 0
     assert in_turn(replace(job, epochs=3), machine, 2).learning == 3 * step.learning
@@ -234,7 +234,7 @@ def test_the_card_with_the_longest_has_its_share_and_no_less(lengths, count):
 @given(job=steps, count=st.integers(1, 40), by_prompt=st.booleans())
 def test_so_many_cards_are_never_more_than_so_many_times_as_fast(job, count, by_prompt):
     one, many = in_turn(job, MACHINE), in_turn(job, MACHINE, count, Design(by_prompt=by_prompt))
-    for part in ("sampling", "rewards", "looking", "learning"):
+    for part in ("sampling", "rewards", "log_probabilities", "learning"):
         assert count * getattr(many, part) * SLACK >= getattr(one, part)
     assert count * many.total * SLACK >= one.total
     assert many.sampling <= one.sampling * SLACK and many.learning <= one.learning * SLACK
@@ -278,7 +278,9 @@ def test_both_sides_at_once_take_no_longer_than_one_after_the_other(job, drawing
 
 @settings(max_examples=30, deadline=None)
 @given(lengths=st.lists(st.floats(1, 50), min_size=1, max_size=30), most=st.integers(1, 40), shape=sizes)
-def test_less_room_takes_longer(lengths, most, shape):
-    assert decoding_s(shape, 5, lengths, MACHINE, most=most) * SLACK >= decoding_s(shape, 5, lengths, MACHINE)
+def test_with_less_room_completions_wait_for_each_other(lengths, most, shape):
     every = sum(decoding_s(shape, 5, [n], MACHINE) for n in lengths)
     assert decoding_s(shape, 5, lengths, MACHINE, most=1) == pytest.approx(every)
+    found = decoding_s(shape, 5, lengths, MACHINE, most=most)
+    assert found <= every * SLACK and found * SLACK >= decoding_s(shape, 5, [max(lengths)], MACHINE)
+    assert decoding_s(shape, 5, lengths, MACHINE, most=len(lengths)) == decoding_s(shape, 5, lengths, MACHINE)

@@ -115,7 +115,7 @@ def fitted(small: bool) -> dict[str, Any]:
                 "fitted_s": parts.total,
                 "left_out_s": predicted(one, others).total,
                 "sampling_s": parts.sampling,
-                "learning_s": parts.learning + parts.looking,
+                "learning_s": parts.learning + parts.log_probabilities,
             }
         )
     return {"constants": dict(zip(FREE, best, strict=True)), "jobs": rows}

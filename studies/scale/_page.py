@@ -49,9 +49,9 @@ def _model() -> str:
 | reading prompts | operations / rate of learning |
 | a decoding step of b rows | launches + max(operations / rate of drawing, weights / bandwidth of memory) + cache of b rows / bandwidth |
 | sampling | the sum over decoding steps until the last completion has ended; rows that have ended are gone |
-| looking (a reference, log-probabilities anew) | operations of a forward pass / rate of learning |
+| log-probabilities (of a reference, or anew) | operations of a forward pass / rate of learning |
 | learning | operations of a forward and a backward pass, and of another forward pass where activations are computed again, / rate; logits that are moved; 28 bytes a weight for the optimiser |
-| telling | rollouts as objects, {design.told_bytes:g} bytes a token padded to the longest, to every process; {design.exchanges} exchanges; what every process does with every completion |
+| exchange | rollouts as objects, {design.told_bytes:g} bytes a token padded to the longest, to every process; {design.exchanges} exchanges; what every process does with every completion |
 | gradients | 4 bytes a weight, (cards − 1) / cards of them over the link, and a hop for each card |
 | weights | the same with 2 bytes; ahead: 2 bytes a weight handed on to those that draw |
 | in turn | the sum |

@@ -9,7 +9,7 @@ KINDS = {"learning": "#1a6b4a", "drawing": "#b5341f", "in turn": "#3f51b5", "ahe
 PARTS = {
     "sampling": "#3f51b5",
     "learning": "#1a6b4a",
-    "telling": "#f0a020",
+    "exchange": "#f0a020",
     "gradients": "#b5341f",
     "weights": "#d98880",
 }

@@ -136,7 +136,7 @@ def _of(shape: Shape) -> dict[str, Any]:
         "half": line.half(),
         "waits": line.waiting(alone_s(shape)),
         "past_learning": {
-            "rollouts told to all": line.overtaken("telling"),
+            "rollouts told to all": line.overtaken("exchange"),
             "gradients and weights over the network": line.overtaken("gradients", "weights"),
         },
         "changes": [{"what": what, "step": _plain(turn(shape, CARDS[-1], one))} for what, one in zip(CHANGES, changes(), strict=True)],

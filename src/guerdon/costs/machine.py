@@ -109,4 +109,5 @@ class Shares:
 
 PROCESSOR = Shares(learning=0.614, drawing=0.342, reading=1.0, link=1.0, launch=3.7e-4, hop=5e-4, telling=3e8, step=0.0073, alike=2e-4)
 PROCESSOR_MEMORY = 2.0e11  # bytes a second: what a sampler reads of a small model lies in caches
+PROCESSOR_LINK = 1.25e9  # bytes a second between machines without cards: 10 Gbit/s, assumed
 ON_CARDS = replace(PROCESSOR, reading=0.6, link=0.7, launch=2e-5, hop=2e-5)

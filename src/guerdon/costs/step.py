@@ -1,6 +1,6 @@
 """A step: what it takes on one card or on many, in turn or at once.
 
-    in turn    drawing + judging + telling + measuring + learning + delivery
+    in turn    drawing + judging + exchange + log-probabilities + learning + gradients + weights
     ahead k    max(drawing's side, learning's side), each on cards of its own
 
 A step that waits for its own rollouts is the sum of its parts. Where rollouts may be k steps old, some cards draw while the others learn; k batches are under way at once,
@@ -115,29 +115,26 @@ class Seconds:
     Attributes:
         sampling: until the last completion has ended.
         rewards: judging, where it does not go on while others are drawn.
-        telling: rollouts, verdicts and measurements to all, and what every process does with them.
-        looking: passes without gradients.
+        exchange: rollouts, verdicts and measurements told to all, and what every process does with them.
+        log_probabilities: passes without gradients, of a reference or of the policy.
         learning: forward and backward passes and the optimiser.
         gradients: their sum over cards.
-        weights: bringing those that draw up to date.
-        besides: what a step takes whatever is in it.
+        weights: bringing those that compute up to date.
+        other: what a step takes whatever is in it.
     """
 
     sampling: float = 0.0
     rewards: float = 0.0
-    telling: float = 0.0
-    looking: float = 0.0
+    exchange: float = 0.0
+    log_probabilities: float = 0.0
     learning: float = 0.0
     gradients: float = 0.0
     weights: float = 0.0
-    besides: float = 0.0
+    other: float = 0.0
 
     @property
     def total(self) -> float:
         return sum(astuple(self))
-
-    def scaled(self, factor: float) -> "Seconds":
-        return Seconds(*(factor * value for value in astuple(self)))
 
 
 def in_turn(job: Job, machine: Machine, cards: int = 1, design: Design = Design(), most: float = math.inf) -> Seconds:
@@ -220,7 +217,7 @@ def _together(machine: Machine, cards: int) -> Machine:
 def _learning(job: Job, machine: Machine, cards: int, design: Design) -> Seconds:
     """The side that learns."""
     if not job.learns:
-        return Seconds(besides=machine.step)
+        return Seconds(other=machine.step)
     shape, count, models = job.shape, len(job.lengths), 1 + job.critics
     own = _share(job.work, cards, job.heaviest)
     micro_batches = max(1.0, own.tokens / job.micro_batch)
@@ -229,17 +226,17 @@ def _learning(job: Job, machine: Machine, cards: int, design: Design) -> Seconds
     trained = models * (shape.parameters if not shape.lora else shape.adapters)
     step = optimiser_s(trained / cards, machine) * job.updates
     told = design.told_bytes * count * max(job.lengths) / (1 if design.objects else cards)
-    telling = objects_s(told, cards, machine, design.exchanges) + count * machine.alike / (1 if design.objects else cards)
+    exchange = objects_s(told, cards, machine, design.exchanges) + count * machine.alike / (1 if design.objects else cards)
     if cards == 1 or design.hidden:
-        return Seconds(telling=telling, looking=look, learning=learn + step, besides=machine.step)
+        return Seconds(exchange=exchange, log_probabilities=look, learning=learn + step, other=machine.step)
     gradients, weights = 4 * trained, job.number_bytes * trained  # a gradient is added up in float32
     return Seconds(
-        telling=telling,
-        looking=look,
+        exchange=exchange,
+        log_probabilities=look,
         learning=learn + step,
         gradients=job.updates * gathered_s(gradients, cards, machine),
         weights=job.updates * gathered_s(weights, cards, machine),
-        besides=machine.step,
+        other=machine.step,
     )
 
 

@@ -74,7 +74,7 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
     from guerdon.interfaces.preparing import prepare
 
     prepared = prepare(settings, loop, f"stages.{name}" if name else "", spec, seed)
-    findings = Findings(name, loop, warnings=list(prepared.notes))
+    findings, looked = Findings(name, loop, warnings=list(prepared.notes)), None
     if prepared.placed:
         findings.found["placement"] = prepared.placed
     if hasattr(prepared.task, "reward_of"):
@@ -92,7 +92,7 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
             findings.found["rewards"] = rewards.look(prepared, findings.warnings)
             findings.found["agreement"] = agreement.look(prepared, findings.warnings)
     findings.found["ways"] = ways.look(prepared, findings.warnings)
-    findings.found["cost"] = cost.look(prepared, findings.warnings)
+    findings.found["cost"] = cost.look(prepared, findings.warnings, looked)
     return findings
 
 

@@ -1,4 +1,4 @@
-"""What a run will cost: memory by a formula, time by a real step of a model that is thrown away.
+"""What a run will cost: memory by a formula, time by a real step of a model that is thrown away, and what takes it by the model of costs (``elsewhere``).
 
 memory = weights + gradients and what the optimiser keeps for what is trained + logits and activations of one micro-batch
 
@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 
+from guerdon.interfaces.check import elsewhere
 from guerdon.interfaces.check.fitting import savings, sentence, there
+from guerdon.interfaces.check.looking import Looked
 from guerdon.interfaces.preparing import Prepared
 from guerdon.interfaces.sifting import Kept
 from guerdon.models.language.four_bits import count, size
@@ -26,7 +28,7 @@ _OF_A_LAYER = 17  # D numbers
 _QUICK = 15.0  # seconds
 
 
-def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
+def look(prepared: Prepared, warnings: list[str], looked: Looked | None = None) -> dict[str, Any]:
     """Bytes and seconds. Trains the model by one step: it must not be used afterwards."""
     found: dict[str, Any] = {}
     if hasattr(prepared.model, "tokenizer"):
@@ -35,7 +37,9 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
             found["checkpointing"] = checkpointing(prepared)
             found["savings"] = savings(prepared, found["memory"], found["checkpointing"])
             warnings += filter(None, [sentence(found["memory"], found["savings"], *there(prepared.model.device))])
-    found["time"] = seconds(prepared)
+    found["time"], metrics = seconds(prepared)
+    if looked is not None and "memory" in found:
+        found["elsewhere"] = elsewhere.look(prepared, looked, metrics, found["time"]["measured_rows"], found["time"]["step_s"])
     return found
 
 
@@ -91,20 +95,21 @@ def _reads(recipe: Any) -> list[str]:
     return [name for part in parts for name in needs(part)]
 
 
-def seconds(prepared: Prepared) -> dict[str, Any]:
-    """Seconds of a step: measured on four rows, and, where that promises to be quick, on as many rows as a real step has."""
+def seconds(prepared: Prepared) -> tuple[dict[str, Any], dict[str, float]]:
+    """Seconds of a step: measured on four rows, and, where that promises to be quick, on as many rows as a real step has. Also the metrics of the last one."""
     budget = prepared.settings.budget
     rows = min(budget.rows, _ROWS)
-    measured = _step(prepared, rows)
-    if rows < budget.rows and measured * budget.rows / rows < _QUICK:
+    metrics = _step(prepared, rows)
+    if rows < budget.rows and metrics["step_time"] * budget.rows / rows < _QUICK:
         rows = budget.rows
-        measured = _step(prepared, rows)
+        metrics = _step(prepared, rows)
+    measured = metrics["step_time"]
     step = measured * budget.rows / rows
-    return {"measured_rows": rows, "measured_s": measured, "step_s": step, "steps": budget.steps, "total_s": step * budget.steps}
+    return {"measured_rows": rows, "measured_s": measured, "step_s": step, "steps": budget.steps, "total_s": step * budget.steps}, metrics
 
 
-def _step(prepared: Prepared, rows: int) -> float:
-    """Seconds that one real step on so many rows takes, evaluations not counted."""
+def _step(prepared: Prepared, rows: int) -> dict[str, float]:
+    """The metrics of one real step on so many rows, its seconds among them, evaluations not counted."""
     from guerdon.training.display import Silent
 
     budget = dataclasses.replace(
@@ -124,7 +129,7 @@ def _step(prepared: Prepared, rows: int) -> float:
     task = prepared.task if hasattr(prepared.task, "reward_of") else _few(prepared, rows)
     settings = dataclasses.replace(prepared.settings, budget=budget, recipe=recipe)
     job = Prepared(settings, prepared.loop, prepared.model, task).job
-    return job(prepared.model, {}, budget.seed, None, Silent()).history[-1]["step_time"]
+    return job(prepared.model, {}, budget.seed, None, Silent()).history[-1]
 
 
 def _few(prepared: Prepared, rows: int) -> Kept:

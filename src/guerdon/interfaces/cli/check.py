@@ -7,6 +7,7 @@ import typer
 from guerdon.interfaces.cli._arguments import File, Json, Overrides
 
 NEEDS_ARGUMENTS = True
+FAR = 3  # times off: what is predicted is no guide
 
 
 def command(
@@ -108,6 +109,26 @@ def _print_cost(console: Any, cost: dict[str, Any]) -> None:
         f"{_duration(time['total_s'])} for {time['steps']} steps, evaluations not counted",
         soft_wrap=True,
     )
+    if cost.get("elsewhere"):
+        _print_elsewhere(console, cost["elsewhere"], time["step_s"])
+
+
+def _print_elsewhere(console: Any, found: dict[str, Any], step_s: float) -> None:
+    """What takes the step's time, and the step elsewhere; parts of less than a hundredth are left out."""
+    parts = ", ".join(f"{name.replace('_', '-')} {value / step_s:.0%}" for name, value in found["parts_s"].items() if value >= step_s / 100)
+    far = "" if 1 / FAR < step_s / found["predicted_s"] < FAR else ", too far off to go by"
+    console.print(f"  by the model of costs (which says {_brief(found['predicted_s'])} a step{far}): {parts}", soft_wrap=True)
+    said = [f"{_brief(step)} on {count}" for count, step in found["machines"].items()]
+    if "ahead" in found:
+        at = found["ahead"]
+        said.append(f"{_brief(at['step_s'])} on {at['machines']}, {at['drawing']} of which draw one step ahead")
+    card = found["card"]
+    said.append(f"no room on one {card['name']}" if card["step_s"] is None else f"{_brief(card['step_s'])} on one {card['name']}")
+    console.print(f"  elsewhere, predicted: with machines like this one {'; '.join(said)}", soft_wrap=True)
+
+
+def _brief(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"
 
 
 def _line(label: str, tokens: list[dict[str, Any]]) -> Any:
