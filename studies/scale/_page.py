@@ -55,7 +55,7 @@ def _model() -> str:
 | gradients | 4 bytes a weight, (cards − 1) / cards of them over the link, and a hop for each card |
 | weights | the same with 2 bytes; ahead: 2 bytes a weight handed on to those that draw |
 | in turn | the sum |
-| k steps ahead | the longer of drawing and learning, each on cards of its own; drawing takes a k-th of what k batches at once take |
+| k steps [ahead](servers.md#drawing-ahead) | the longer of drawing and learning, each on cards of its own; drawing takes a k-th of what k batches at once take, which assumes that whoever draws takes k at once |
 
 Operations are counted as in [Speed and memory](performance.md#how-it-is-measured) and agree with torch's own counter; lengths of completions are the quantiles of an exponential that is cut off, of which only the
 mean and the longest have to be known. A card gets whole prompts, and the card with the longest completion is the one that all wait for.
