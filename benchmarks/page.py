@@ -60,5 +60,5 @@ _LEGEND = (
 _GROWTH = "GRPO on the 6M body: 4 prompts of 64 tokens, 8 completions of up to 64, a vocabulary of 4096, and one of these changed.\n"
 _GPU = (
     "All that is fast above is made for CPUs. A GPU does the arithmetic of models this small in a few milliseconds and then waits for the next kernel to be "
-    "launched, as the share shows. Nothing is known here of larger models.\n"
+    "launched, as the share shows. Nothing is known here of larger models. These figures are older than what was made for cards since (below).\n"
 )

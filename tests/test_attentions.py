@@ -21,6 +21,7 @@ from guerdon.models.language.attentions import Asked, NotSupported, _choosing, _
 from guerdon.models.language.attentions._choosing import families_of, ways
 from guerdon.models.language.attentions.flexible import SIZE, Flexible, block_mask, occupied
 from guerdon.models.language.layout import CUTS, Shape
+from guerdon.training.drive import deterministic
 from test_fast_paths import module, results
 
 CPU, CARD = torch.device("cpu"), torch.device("cuda")
@@ -210,9 +211,9 @@ def a_card(monkeypatch, tmp_path):
     monkeypatch.setattr("guerdon.models.language.attentions.flash_package.find_spec", lambda _: None)
     right = {"Blocks": 0.0, "Flexible": 1e-3, "VariableLength": 1e-3}
     monkeypatch.setattr(_choosing, "gap_to_plain", lambda way, kind: right[type(way).__name__])
-    _choosing.tried.cache_clear()
+    _choosing._tried.cache_clear()
     yield right
-    _choosing.tried.cache_clear()
+    _choosing._tried.cache_clear()
 
 
 KIND = Asked(CARD, torch.bfloat16, Shape(4, 2), 32)
@@ -242,9 +243,19 @@ def test_what_was_found_is_kept(a_card, monkeypatch):
     """So that a run that is gone on with attends as it did."""
     first = _choosing.tried(KIND)
     monkeypatch.setattr(_choosing, "_timed", lambda way, kind: {"Blocks": 1e-3, "Flexible": 9.0, "VariableLength": 9.0}[type(way).__name__])
-    _choosing.tried.cache_clear()
+    _choosing._tried.cache_clear()
     assert _choosing.tried(KIND) == first
     assert _choosing.tried(Asked(CARD, torch.float16, Shape(4, 2), 32)).chosen == "blocks"  # another format is another matter
+
+
+def test_deterministic_kernels_are_another_matter(a_card, monkeypatch):
+    assert _choosing.tried(KIND).chosen == "flexible"
+    monkeypatch.setattr(
+        _choosing, "_timed", lambda way, kind: {"Blocks": 3e-3, "Flexible": 9.0, "VariableLength": 2e-3}[type(way).__name__]
+    )
+    with deterministic(True):
+        assert _choosing.tried(KIND).chosen == "variable_length"
+    assert _choosing.tried(KIND).chosen == "flexible"
 
 
 def test_windows_are_for_ways_that_know_them(a_card):

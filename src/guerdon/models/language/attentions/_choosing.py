@@ -77,15 +77,19 @@ def way_for(asked: Asked) -> Attention:
     return ways()[trial.chosen]
 
 
-@cache
 def tried(kind: Asked) -> Trial:
-    """What was found for this kind (``Asked.kind``)."""
+    """What was found for this kind (``Asked.kind``), where only deterministic kernels are allowed or where all are: they differ in speed."""
+    return _tried(kind, torch.are_deterministic_algorithms_enabled())
+
+
+@cache
+def _tried(kind: Asked, deterministic: bool) -> Trial:
     refused = {name: reason for name, way in ways().items() if (reason := way.why_not(kind))}
     able = [name for name in ways() if name not in refused]
     if not able or kind.device.type != "cuda":
         return Trial(able[0] if able else "", {}, refused)
     path = cache_folder("attention") / "found.json"
-    key = f"{torch.cuda.get_device_name(kind.device)}; torch {torch.__version__}; {kind}; {', '.join(able)}"
+    key = f"{torch.cuda.get_device_name(kind.device)}; torch {torch.__version__}; {kind}; {', '.join(able)}{'; deterministic' if deterministic else ''}"
     known = _read(path)
     if key in known:
         return Trial(**known[key])
