@@ -224,10 +224,27 @@ def test_a_mean_beyond_the_longest_is_refused():
 
 @settings(max_examples=60)
 @given(lengths=st.lists(st.floats(1, 100), min_size=1, max_size=60), count=st.integers(1, 70))
+@example(lengths=[1.0] * 7, count=49)
 def test_the_card_with_the_longest_has_its_share_and_no_less(lengths, count):
-    own = dealt(sorted(lengths), count)
-    assert max(own) == max(lengths) and len(own) == -(-len(lengths) // count)
+    each = -(-len(lengths) // count)
+    own, middle = dealt(sorted(lengths), each), dealt(sorted(lengths), each, middle=True)
+    assert max(own) == max(lengths) and len(own) == len(middle) == each
     assert count * sum(own) >= sum(lengths) / SLACK
+    assert own == sorted(own) and all(a <= b for a, b in zip(middle, own, strict=True))
+
+
+def test_shares_by_hand():
+    assert dealt([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2) == [3.0, 6.0] and dealt([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, middle=True) == [2.0, 5.0]
+    assert dealt([1.0, 2.0, 3.0], 3) == dealt([1.0, 2.0, 3.0], 3, middle=True) == [1.0, 2.0, 3.0]
+
+
+def test_a_straggler_has_the_time_of_the_steps_that_its_rollouts_may_be_old():
+    # Four completions of one token and one of ten on five cards; a step reads 328 weights of a byte, and nothing else takes time.
+    shape = replace(TOY, key_heads=0)
+    reads, one = Machine(math.inf, math.inf, 1.0), shape.met(1)
+    job = Job(shape, 5, 3, (1.0, 1.0, 1.0, 1.0, 10.0), learns=False, number_bytes=1)
+    assert [ahead(job, reads, 6, 5, k).drawn.sampling / one for k in (1, 2, 5, 20)] == pytest.approx([10, 5, 2, 1])
+    assert [ahead(job, reads, 6, 5, k, Design(mixes=True)).drawn.sampling / one for k in (1, 2)] == pytest.approx([10, 5])
 
 
 @settings(max_examples=40, deadline=None)

@@ -81,7 +81,8 @@ def test_shapes_are_as_large_as_they_are_called(name, billions):
 
 def test_a_run_ahead_gains_nothing_on_few_cards_and_much_on_many():
     shape = SHAPES["0.6B"]
-    few, many = MEASURED["predicted"]["0.6B"]["ahead"]["4"]["8"], MEASURED["predicted"]["0.6B"]["ahead"]["4"]["1024"]
+    *_, together = MEASURED["predicted"]["0.6B"]["ahead"].values()
+    few, many = together["8"], together["1024"]
     turn = MEASURED["predicted"]["0.6B"]["in_turn"]
     assert few["step_s"] > 0.95 * turn["8"]["total"] and many["step_s"] < 0.5 * turn["1024"]["total"]
     assert _predicting.least_cards(SHAPES["32B"]) is None and _predicting.least_cards(shape) == 1

@@ -8,7 +8,7 @@ from guerdon.costs.machine import ON_CARDS, PROCESSOR, REACHED
 from guerdon.costs.step import Design
 from studies.scale._picture import CARDS as CARDS_PICTURE
 from studies.scale._picture import CHECKED
-from studies.scale._predicting import CARDS, GROUP, LONGEST, MEAN, PROMPT, PROMPTS
+from studies.scale._predicting import AHEAD, CARDS, GROUP, LONGEST, MEAN, PROMPT, PROMPTS
 from studies.scale._published import SOURCES
 
 NAMES = {
@@ -55,7 +55,8 @@ def _model() -> str:
 | gradients | 4 bytes a weight, (cards − 1) / cards of them over the link, and a hop for each card |
 | weights | the same with 2 bytes; ahead: 2 bytes a weight handed on to those that draw |
 | in turn | the sum |
-| k steps [ahead](servers.md#drawing-ahead) | the longer of drawing and learning, each on cards of its own; drawing takes a k-th of what k batches at once take, which assumes that whoever draws takes k at once |
+| k steps [ahead](servers.md#drawing-ahead) | the longer of drawing and learning, each on cards of its own; a card that has drawn its own goes on with the next step's, and the last one has the time of k steps |
+| the same, where a card decodes completions of several steps together | drawing takes a k-th of what k batches at once take |
 
 Operations are counted as in [Speed and memory](performance.md#how-it-is-measured) and agree with torch's own counter; lengths of completions are the quantiles of an exponential that is cut off, of which only the
 mean and the longest have to be known. A card gets whole prompts, and the card with the longest completion is the one that all wait for.
@@ -132,8 +133,8 @@ def _published(figures: Sequence[dict[str, Any]]) -> str:
         [
             f"[{f['source']}]({SOURCES[f['source']]})",
             f["what"],
-            f"{f['value']:,.4g} {f['unit']}",
-            f"{f['predicted']:,.4g}",
+            f"{_figure(f['value'])} {f['unit']}",
+            _figure(f["predicted"]),
             f"{f['slower']:.2f}",
         ]
         for f in figures
@@ -153,7 +154,7 @@ def _published(figures: Sequence[dict[str, Any]]) -> str:
 **Nothing was fitted to a published figure**, and no constant differs from row to row. A card is its data sheet: of its products {REACHED:.0%} are reached by large products, and of those the
 shares that were fitted here ({ON_CARDS.learning:.2f} learning, {ON_CARDS.drawing:.2f} drawing). Set beforehand and by judgement: {ON_CARDS.reading:.0%} of the memory's bandwidth, {ON_CARDS.link:.0%} of the link's,
 {1e6 * ON_CARDS.launch:.0f} µs for a layer of a decoding step, {1e6 * ON_CARDS.hop:.0f} µs for a hop. Of their designs, which are not ours, it is assumed that gradients and weights travel while something else is computed, that
-completions are dealt out evenly, and that each is learned with its own copy of the prompt. Besides:
+completions are dealt out evenly, that a card decodes those of several steps together where it draws ahead, and that each is learned with its own copy of the prompt. Besides:
 
 {assumed}
 
@@ -170,7 +171,7 @@ Where the model is wrong, and by how much:
   and is not in the model.
 * **Mixtures of experts take 1.5 to 3.5 times as long.** The model counts the operations of the experts that a token meets and the weights that a batch meets; what it takes to send tokens to their experts,
   and that each expert gets few, is left out.
-* **verl's own columns do not follow from one length.** With the length that its pass without gradients implies, learning on the same cards is predicted half as fast again as it was, and the steps
+* **verl's own columns do not follow from one length.** With the length that its pass without gradients implies, learning on the same cards is predicted 1.6 times as long as it was, and the steps
   ahead, on half of the cards, took less learning than half of the cards can give (314 s on 16 cards, where 32 cards took 270 s): the answers of those runs were shorter, and nobody says by how much. What the
   figures do show is that drawing does not get faster from 64 to 128 cards, and that is not predicted.
 * **What asynchrony gains is predicted too small** (the last kind of row). In the model a step in turn loses to its longest completion and to weights that are read for few rows; published
@@ -184,7 +185,7 @@ def _predicted(predicted: dict[str, Any]) -> str:
         for cards in map(str, CARDS):
             turn, ahead = one["in_turn"][cards], {k: one["ahead"][k][cards] for k in one["ahead"]}
             if turn is None:
-                rows.append([name, f"{int(cards):,}", "no room", f"({one['without_bound'][cards]:.0f})", "", "", ""])
+                rows.append([name, f"{int(cards):,}", "no room", f"({one['without_bound'][cards]:.0f})", *[""] * (len(ahead) + 1)])
                 continue
             shared = [f"{ahead[k]['step_s']:.0f} ({ahead[k]['drawing']:,} draw)" if ahead[k] else "no room" for k in ahead]
             rest = turn["total"] - turn["sampling"] - turn["learning"]
@@ -203,12 +204,14 @@ def _predicted(predicted: dict[str, Any]) -> str:
 A step of {PROMPTS} prompts of {PROMPT} tokens, {GROUP} completions each, {MEAN:,} tokens on average and {LONGEST:,} at most; shapes of Qwen3; H100, 400 Gbit/s a card between machines; activations computed again; every parameter trained,
 no reference. **Our design as it is, and shares as above: on cards neither was measured** (from the table before, a factor of two either way is to be expected).
 
-{_table(["model", "cards", "in turn, s", "sampling + learning + rest", "one step ahead, s", "four steps ahead, s", "of use"], rows)}
+{_table(["model", "cards", "in turn, s", "sampling + learning + rest", *(f"{how}, s" for how in AHEAD), "of use"], rows)}
 In brackets, where there is no room: what it would take if there were. *Of use*: what a card of so many does, in turn, of what a card does by itself with unbounded memory.
 
 ![A step by what takes its time, on 1 to 4,096 cards, if there were room](images/{CARDS_PICTURE})
 
-With few cards nothing is gained by running ahead: both sides' work stays what it was, and is only shared otherwise. With many it is what hides the longest completion.
+With few cards nothing is gained by running ahead: both sides' work stays what it was, and is only shared otherwise. With many it hides learning, and a little of the longest completion: of ours every card that
+draws has long ones, and goes on only when they have ended. Most would be gained where a card takes up the next step's completions as others end, as engines do, with weights that change in between (the last
+column but one); of ours each step is drawn with weights of its own, so that a run is the same whoever draws.
 """
 
 
@@ -263,7 +266,7 @@ A step in turn on {CARDS[-1]:,} cards, seconds, each change on top of those befo
 * A rollout goes to the process that learns from it, and to all others only what a group's statistics need: a reward, a length. Unpadded, as bytes of tensors and not as objects.
 * Completions of a prompt are shared out as well; its key-value cache is computed once on each card that has some.
 * Several cards draw as one (each with a part of every matrix), which is what an engine behind `acting.engines` is for: the one change that makes the longest completion shorter.
-* k steps ahead, which hides it instead; and completions that are drawn further with newer weights.
+* k steps ahead with completions of several steps drawn together, which hides it instead; what is drawn then depends on who draws and how fast, unless each row keeps the weights that it began with.
 """
 
 

@@ -18,6 +18,11 @@ CARDS = (8, 64, 1024)
 DOUBLED = tuple(2**i for i in range(13))
 PROMPTS, GROUP, PROMPT, MEAN, LONGEST = 512, 16, 512, 2000, 8192
 OURS = Design()
+AHEAD = {
+    "one step ahead": (1, OURS),
+    "four steps ahead": (4, OURS),
+    "four, were several steps' drawn together": (4, replace(OURS, mixes=True)),
+}
 CHANGES = {
     "as it is": {},
     "+ a rollout told only to who learns from it": {"objects": False},
@@ -118,11 +123,11 @@ def predicted(small: bool) -> dict[str, dict[str, Any]]:
 
 
 def _of(shape: Shape) -> dict[str, Any]:
-    line, drawn = curve(shape), {1: {}, 4: {}}
-    for steps, by_cards in drawn.items():
+    line, drawn = curve(shape), {how: {} for how in AHEAD}
+    for how, (steps, design) in AHEAD.items():
         for cards in CARDS:
-            found = beside(shape, cards, steps)
-            by_cards[cards] = found and {"step_s": found.step_s, "drawing": found.drawing, "idle": found.idle}
+            found = beside(shape, cards, steps, design)
+            drawn[how][cards] = found and {"step_s": found.step_s, "drawing": found.drawing, "idle": found.idle}
     return {
         "parameters": shape.parameters,
         "whole_bytes": whole_bytes(shape),
@@ -131,7 +136,7 @@ def _of(shape: Shape) -> dict[str, Any]:
         "alone_s": alone_s(shape),
         "in_turn": {str(cards): _plain(turn(shape, cards)) for cards in CARDS},
         "without_bound": {str(cards): line.seconds[line.cards.index(cards)].total for cards in CARDS},
-        "ahead": {str(steps): {str(cards): one for cards, one in found.items()} for steps, found in drawn.items()},
+        "ahead": {how: {str(cards): one for cards, one in found.items()} for how, found in drawn.items()},
         "curve": [{"cards": cards, **asdict(seconds)} for cards, seconds in zip(line.cards, line.seconds, strict=True) if seconds],
         "half": line.half(),
         "waits": line.waiting(alone_s(shape)),

@@ -16,7 +16,7 @@ from guerdon.costs.memory import rows_at_once
 from guerdon.costs.step import Ahead, Design, Job, Seconds, ahead, in_turn
 from studies.scale import _models as models
 
-THEIRS = Design(by_prompt=False, objects=False, told_bytes=0.0, exchanges=0, hidden=True, whole=False)
+THEIRS = Design(by_prompt=False, objects=False, told_bytes=0.0, exchanges=0, hidden=True, whole=False, mixes=True)
 
 
 @dataclass(frozen=True)

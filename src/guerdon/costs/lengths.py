@@ -38,6 +38,10 @@ def _scale(mean: float, longest: float) -> float:
     return high
 
 
-def dealt(lengths: list[float], cards: int) -> list[float]:
-    """What the card that has the longest one draws, where they are dealt out in turn, longest first: no card has more."""
-    return lengths[::-1][::cards][::-1]
+def dealt(lengths: list[float], count: int, middle: bool = False) -> list[float]:
+    """What a card draws that has so many of these, which come shortest first: the card with the longest of every share, or the ``middle`` one."""
+    places, total = [], len(lengths)
+    for i in range(count):
+        first, last = i * total // count, (i + 1) * total // count - 1  # of a share, the longest first
+        places.append((first + last) // 2 if middle else first)
+    return [lengths[total - 1 - place] for place in reversed(places)]

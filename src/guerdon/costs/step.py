@@ -3,15 +3,17 @@
     in turn    drawing + judging + exchange + log-probabilities + learning + gradients + weights
     ahead k    max(drawing's side, learning's side), each on cards of its own
 
-A step that waits for its own rollouts is the sum of its parts. Where rollouts may be k steps old, some cards draw while the others learn; k batches are under way at once,
-so that a straggler holds nobody up and more rows are decoded together: the drawing side takes a k-th of what k batches take. The sum of both sides' work stays what it was:
-without a straggler, without weights that are read for few rows, without cards that have nothing to do, nothing is gained by it, and the split may cost more than it gives.
+    drawing's side    max(the middle card's time, the last one's / k)     a card goes on with the next batch when it has drawn its own
+                      a k-th of what k batches at once take               completions of k batches are decoded together (``mixes``)
+
+A step that waits for its own rollouts is the sum of its parts. Where rollouts may be k steps old, some cards draw while the others learn, and a straggler has the time of k steps.
+The sum of both sides' work stays what it was: without a straggler, without weights that are read for few rows, without cards that have nothing to do, nothing is gained by
+it, and the split may cost more than it gives.
 
 What is known of our own design is in ``Design``; other values say what another one would take.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 
@@ -94,6 +96,7 @@ class Design:
         exchanges: of objects in a step.
         hidden: whether gradients and weights travel while something else is computed.
         whole: whether every card holds all weights and a whole gradient.
+        mixes: whether a card that draws ahead decodes completions of several steps together, though each step's are drawn with weights of their own.
         tensor: cards that draw as one, each with a part of every matrix.
         all_judged_by_first: as a reward that reads the whole batch is.
     """
@@ -104,6 +107,7 @@ class Design:
     exchanges: int = 8
     hidden: bool = False
     whole: bool = True
+    mixes: bool = False
     tensor: int = 1
     all_judged_by_first: bool = False
 
@@ -182,25 +186,25 @@ def best_ahead(job: Job, machine: Machine, cards: int, steps: int = 1, design: D
     return min((ahead(job, machine, cards, n, steps, design, most) for n in sorted(tried)), key=lambda found: found.step_s)
 
 
-def _drawing(job: Job, machine: Machine, cards: int, design: Design, most: float, batches: int) -> Seconds:
-    """The side that draws, of which so many batches are under way at once."""
+def _drawing(job: Job, machine: Machine, cards: int, design: Design, most: float, steps: int) -> Seconds:
+    """The side that draws, so many steps ahead; 1 is as long as a batch takes."""
     if not job.draws:
         return Seconds()
     one = machine if design.tensor == 1 else _together(machine, design.tensor)
-    drawers, lengths = max(1, cards // design.tensor), sorted(job.lengths * batches)
-    prompts = -(-job.prompts * batches // drawers)
-    own = dealt(lengths, drawers)
+    drawers, batches = max(1, cards // design.tensor), steps if design.mixes else 1
+    lengths, prompts = sorted(job.lengths * batches), -(-job.prompts * batches // drawers)
+    count = -(-len(lengths) // drawers)
     if design.by_prompt:
-        own = _strided(lengths, min(prompts * -(-len(job.lengths) // job.prompts), len(lengths)))
-    draw = prefill_s(job.shape, min(prompts, len(own)), job.prompt, one)
-    draw += decoding_s(job.shape, job.prompt, own, one, job.number_bytes, most)
-    judged = len(job.lengths) if design.all_judged_by_first else len(own) / batches
-    return Seconds(sampling=draw / batches, rewards=judged * job.judging_s)
+        count = min(prompts * -(-len(job.lengths) // job.prompts), len(lengths))
 
+    def drawn_s(own: list[float]) -> float:
+        read = prefill_s(job.shape, min(prompts, len(own)), job.prompt, one)
+        return read + decoding_s(job.shape, job.prompt, own, one, job.number_bytes, most)
 
-def _strided(lengths: Sequence[float], count: int) -> list[float]:
-    """So many of the lengths, spread like all and the longest among them."""
-    return [lengths[len(lengths) - 1 - i * len(lengths) // count] for i in range(count)][::-1]
+    last = drawn_s(dealt(lengths, count))
+    side = last / steps if design.mixes or steps == 1 else max(drawn_s(dealt(lengths, count, middle=True)), last / steps)
+    judged = len(job.lengths) if design.all_judged_by_first else count / batches
+    return Seconds(sampling=side, rewards=judged * job.judging_s)
 
 
 def _together(machine: Machine, cards: int) -> Machine:
