@@ -83,7 +83,7 @@ class Cluster:
         self.own = True
         with _quietly():
             try:
-                if self.where and self.where != "local":
+                if self.where not in HERE[:2]:
                     ray.init(address=self.where, log_to_driver=False, logging_level=logging.ERROR)
                 else:
                     cpus, gpus = here()
@@ -96,8 +96,12 @@ class Cluster:
                         logging_level=logging.ERROR,
                     )
             except Exception as error:  # what Ray raises where versions differ, nothing is there, or a disk is full, has no common kind
-                at = f"the cluster at {self.where} cannot be joined" if self.where else "no cluster can be started on this machine"
-                raise InputError(f"placement: {at} ({_first(error)})") from error
+                if self.where in HERE[:2]:
+                    raise InputError(f"placement: no cluster can be started on this machine ({_first(error)})") from error
+                raise InputError(
+                    f"placement: the cluster at {self.where} cannot be joined ({_first(error)}); have all machines the same versions of Python and Ray, and if it asks for a "
+                    "token, is RAY_AUTH_MODE=token set here?"
+                ) from error
 
     def resources(self) -> tuple[float, float]:
         """CPUs and GPUs of all its machines."""

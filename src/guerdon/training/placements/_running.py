@@ -4,6 +4,8 @@ import os
 import sys
 from typing import Any
 
+import torch
+
 from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner
 from guerdon.models import Policy
@@ -95,7 +97,8 @@ class Running:
         if self.version is not None and fingerprint == self.version.fingerprint:
             return
         number = 0 if self.version is None else self.version.number + 1
-        self.version = Version(number, self.cluster.put({name: packed(value) for name, value in values.items()}), fingerprint)
+        reference = self.cluster.put({name: packed(value) for name, value in values.items()})
+        self.version = Version(number, reference, fingerprint, torch.are_deterministic_algorithms_enabled())
 
     def _once(self, sentence: str) -> None:
         if sentence not in self.said:

@@ -94,11 +94,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Version:
-    """Weights as they were at one time: what is trained, as a reference, and the fingerprint of all."""
+    """Weights as they were at one time: what is trained, as a reference, the fingerprint of all, and whether they are drawn with by deterministic kernels only."""
 
     number: int
     values: Any
     fingerprint: str
+    deterministic: bool = False
 
 
 class _Worker:
@@ -164,9 +165,12 @@ class Drawer(_Worker):
         return draw(*arguments)
 
     def _take(self, version: Version) -> None:
+        import torch
+
         from guerdon.training.placements._weights import take
 
         self.has = -1
+        torch.use_deterministic_algorithms(version.deterministic)
         take(self.policy.module, self.fetch(version.values))
         if self.fingerprints.of(self.policy.module) != version.fingerprint:
             raise RunFailed(
