@@ -5,6 +5,7 @@ import copy
 import dataclasses
 import itertools
 import json
+import math
 import threading
 import warnings
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
+from guerdon.acting.engines._answers import read
 from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines.generate import Generate
@@ -390,6 +392,99 @@ def test_what_is_longer_than_was_asked_for_is_cut_and_has_not_ended(policy):
     assert drawn.length.unique().tolist() == [4] and not drawn.quantities["terminated"].any()
 
 
+def _bytes():
+    """A tokenizer of bytes and pairs of them, and the tokens of a text with one for every byte."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = ["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    core = Tokenizer(models.BPE({piece: i for i, piece in enumerate(alphabet)}, []))
+    core.pre_tokenizer, core.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False), decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<end>")
+
+
+def _as_llama_cpp(tokenizer, ids, finish="stop"):
+    """What llama.cpp tells of the tokens: of those whose bytes end within a character nothing, and their bytes with the next one that ends one."""
+    content, held = [], b""
+    for i, token in enumerate(ids):
+        held += b"" if token == 0 else bytes([_byte(tokenizer, token)])
+        try:
+            held.decode()
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                continue
+        content.append({"id": token, "token": held.decode(errors="replace"), "bytes": list(held), "logprob": -1.0 - i / 100})
+        held = b""
+    text = bytes(b for item in content for b in item["bytes"]).decode(errors="replace") + ("\N{REPLACEMENT CHARACTER}" if held else "")
+    return {"index": 0, "finish_reason": finish, "text": text, "logprobs": {"content": content} if content else None}
+
+
+def _byte(tokenizer, token):
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    return {character: byte for byte, character in bytes_to_unicode().items()}[tokenizer.convert_ids_to_tokens(token)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (b"abc", 3),
+        ("aéb".encode(), 4),
+        ("😀".encode(), 4),
+        (b"ab\xc3(", 2),  # no character after all: nothing says which tokens these were
+        (b"\xff\xfeab", 4),  # bytes that begin none are told of one by one
+        (b"", 0),
+    ],
+)
+def test_tokens_that_llama_cpp_leaves_out_are_those_of_the_text_or_the_completion_ends_before_them(text, kept):
+    tokenizer = _bytes()
+    token_of = {_byte(tokenizer, token): token for piece, token in tokenizer.get_vocab().items() if piece != "<end>"}
+    ids = [token_of[b] for b in text] + [0]
+    answer = read(_as_llama_cpp(tokenizer, ids), tokenizer, [0], 20, len(ids))
+    whole = kept == len(text)
+    assert answer.tokens == (ids if whole else ids[:kept]) and answer.ended == whole and answer.cut == (not whole) and answer.exact
+    told = [None if math.isnan(x) else round(x, 4) for x in answer.logp]
+    assert all(x in (None, round(-1.0 - i / 100, 4)) for i, x in enumerate(told)), "each has its own or none"
+    assert told.count(None) == (len(text) - len(text.decode()) if whole and text[:1] != b"\xff" else 0)
+
+
+@pytest.mark.parametrize("sampled", [4, 3, None])
+def test_a_character_that_an_end_or_the_limit_breaks_off_is_no_end(sampled):
+    tokenizer = _bytes()
+    ids = [
+        tokenizer.encode("a")[0],
+        tokenizer.encode("b")[0],
+        next(t for c, t in tokenizer.get_vocab().items() if c != "<end>" and _byte(tokenizer, t) == 0xC3),
+    ]
+    stopped = read(_as_llama_cpp(tokenizer, [*ids, 0]), tokenizer, [0], 20, sampled)
+    broken = sampled == 4  # where it does not say how many there were, an end that is left out is what it looks like
+    assert stopped.tokens == ids[:2] + ([] if broken else [0]) and stopped.ended != broken and stopped.cut == broken
+    limited = read(_as_llama_cpp(tokenizer, ids, finish="length"), tokenizer, [0], 3, 3)
+    assert limited.tokens == ids[:2] and not limited.ended
+    nothing = read(_as_llama_cpp(tokenizer, ids[2:], finish="length"), tokenizer, [0], 1, 1)
+    assert nothing.tokens == [] and nothing.cut and not nothing.ended
+
+
+def test_a_completion_ends_where_the_policy_ends_it_whatever_the_server_ends_with():
+    """A server that knows no stop_token_ids, or other ends."""
+    choice = {"finish_reason": "length", "token_ids": [5, 6, 2, 7, 2], "logprobs": {"token_logprobs": [-0.1, -0.2, -0.3, -0.4, -0.5]}}
+    answer = read(choice, None, [2], 5)
+    assert (answer.tokens, answer.logp, answer.ended) == ([5, 6, 2], [-0.1, -0.2, -0.3], True)
+    cut = read(choice, None, [2], 2)
+    assert (cut.tokens, cut.ended) == ([5, 6], False)
+
+
+def test_llama_cpp_is_told_to_take_what_is_no_text(policy):
+    fake = Fake(policy)
+    fake.get = lambda path: (200, {"data": [{"id": "small", "owned_by": "llamacpp"}]})
+    with serving(fake) as url:
+        Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(4), 0)
+        assert all("chat_parser" in body for _, body in fake.asked)
+        fake.asked.clear()
+        Group(2, Server(f"{url}/v1", connection=FAST, extra={"chat_parser": ""}))(policy, PROMPTS, Decoding(4), 0)
+        assert {body["chat_parser"] for _, body in fake.asked} == {""}
+
+
 def test_completions_without_numbers_are_taken_as_they_come(policy):
     with serving(Odd(policy, each=lambda c: c.update(index=str(c["index"])))) as url:
         assert len(Group(2, Server(f"{url}/v1", connection=FAST))(policy, PROMPTS, Decoding(8), 0)) == 6
@@ -577,8 +672,8 @@ def test_what_the_page_on_servers_shows_is_understood():
 
     found = blocks("docs/servers.md")
     engines = [sections(parse(b.text, "servers.md")).recipe.sampler.engine for b in found if b.language == "yaml"]
-    assert [type(e) for e in engines] == [Generate, VLLM, VLLM, Server, Server, Server]
-    assert [e.refresh is None for e in engines[3:]] == [True, False, False] and not engines[4].refresh.merge
+    assert [type(e) for e in engines] == [Generate, VLLM, VLLM, Server, Server, Server, Server]
+    assert [e.refresh is None for e in engines[3:]] == [True, False, False, True] and not engines[4].refresh.merge
     (python,) = [b.text for b in found if b.language == "python"]
     exec(compile(python, "servers.md", "exec"), {})
 

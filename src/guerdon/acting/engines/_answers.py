@@ -16,6 +16,7 @@ from typing import Any
 from guerdon.errors import InputError
 
 _AS_ID = "token_id:"
+_BROKEN = "\N{REPLACEMENT CHARACTER}"  # stands in a text where bytes are no character
 _NO_MORE = -1000.0  # nothing that was sampled is less likely; -9999 (OpenAI's) and -inf say that a log-probability was not told
 _ROUNDING = 1e-2  # by which a log-probability in half precision may be above 0
 _NO_LOGP = (
@@ -26,16 +27,21 @@ _NO_LOGP = (
 
 @dataclass(frozen=True)
 class Answer:
-    """One completion: token ids, their log-probabilities (NaN: not told), whether it ended by itself, and whether the ids are the server's."""
+    """One completion: token ids, their log-probabilities (NaN: not told), whether it ended by itself, whether the ids are the server's, and whether the
+    completion was cut where the server leaves tokens out."""
 
     tokens: list[int]
     logp: list[float]
     ended: bool
     exact: bool
+    cut: bool = False
 
 
-def read(choice: Mapping[str, Any], tokenizer: Any, ends: Sequence[int], steps: int) -> Answer:
-    """What ``choice`` says.
+def read(choice: Mapping[str, Any], tokenizer: Any, ends: Sequence[int], steps: int, sampled: int | None = None) -> Answer:
+    """What ``choice`` says; up to the first token that ends a completion here, wherever the server would have stopped.
+
+    Args:
+        sampled: how many tokens the server says that it sampled, where that is known.
 
     Raises:
         InputError: it holds no log-probabilities, or neither token ids nor a text that could be tokenised.
@@ -53,11 +59,15 @@ def read(choice: Mapping[str, Any], tokenizer: Any, ends: Sequence[int], steps: 
     ended = choice.get("finish_reason") == "stop"
     tokens = _list(choice, "token_ids") or _list(choice, "response_token_ids") or choice.get("token_ids")
     whole, exact = bool(tokens), True  # whole: the ids are known to have the end token among them, whichever it is
+    cut = False
     if tokens is None and content and all("id" in item for item in content):
-        tokens = [item["id"] for item in content]
+        _look_at_ids([item["id"] for item in content])
+        tokens, logp, cut = _from_pieces(content, tokenizer)
     if tokens is None and pieces and all(str(piece).startswith(_AS_ID) for piece in pieces):
         tokens, whole = [_number(str(piece).removeprefix(_AS_ID)) for piece in pieces], True
-    if (tokens or choice.get("text")) and not any(x is not None for x in logp):
+    if tokens is None and not pieces and set(str(choice.get("text") or "-")) == {_BROKEN}:
+        tokens, cut = [], True  # nothing but the beginning of a character
+    if (tokens or (choice.get("text") and not cut)) and not any(x is not None for x in logp):
         raise InputError(_NO_LOGP)
     if tokens is None and not pieces and choice.get("text") == "":
         tokens = []
@@ -70,10 +80,41 @@ def read(choice: Mapping[str, Any], tokenizer: Any, ends: Sequence[int], steps: 
     known += [math.nan] * (len(tokens) - len(known))
     if len(known) > len(tokens):  # of which tokens they are cannot be told
         known = [math.nan] * len(tokens)
-    if ended and not whole and ends and (not tokens or tokens[-1] not in ends) and len(tokens) < steps:
+    first = next((i for i, token in enumerate(tokens) if token in ends), None) if exact else None
+    if first is not None:
+        return Answer(list(tokens[: first + 1])[:steps], known[: first + 1][:steps], first < steps, exact)
+    cut = cut or (
+        exact and not whole and ended and sampled is not None and len(tokens) + 1 < sampled
+    )  # of a character begun there is no token
+    if ended and not cut and not whole and ends and len(tokens) < steps:
         own = getattr(tokenizer, "eos_token_id", None)
         tokens, known = [*tokens, own if own in ends else ends[0]], [*known, math.nan]
-    return Answer(list(tokens[:steps]), known[:steps], ended and len(tokens) <= steps, exact)
+    return Answer(list(tokens[:steps]), known[:steps], ended and not cut and len(tokens) <= steps, exact, cut)
+
+
+def _from_pieces(content: Sequence[Mapping[str, Any]], tokenizer: Any) -> tuple[list[int], list[Any], bool]:
+    """Tokens and log-probabilities of pieces with ids, and whether there are more of which nothing is known.
+
+    llama.cpp tells of a token once its bytes end with a whole character: those that hold the beginning of one are left out, and their bytes are those of the piece that
+    ends it. Where the piece is the text of tokens of which the last is the one that is told, it is they that were sampled; else the completion ends before it.
+    """
+    tokens: list[int] = []
+    logp: list[Any] = []
+    for item in content:
+        told = item.get("bytes")
+        given = bytes(told).decode(errors="replace") if isinstance(told, list) and tokenizer is not None and _are_bytes(told) else ""
+        before: list[int] = []
+        if given and given.lstrip(" ") != tokenizer.decode([item["id"]]).lstrip(" "):
+            before = tokenizer.encode(given, add_special_tokens=False)
+            if not before or before.pop() != item["id"] or _BROKEN in given:
+                return tokens, logp, True
+        tokens += [*before, item["id"]]
+        logp += [*(None for _ in before), item.get("logprob")]
+    return tokens, logp, False
+
+
+def _are_bytes(told: Sequence[Any]) -> bool:
+    return all(isinstance(byte, int) and 0 <= byte < 256 for byte in told)
 
 
 def _list(of: Mapping[str, Any], name: str) -> list[Any]:

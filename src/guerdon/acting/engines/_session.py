@@ -1,6 +1,8 @@
 """What is known of a server while it draws for a policy."""
 
+import json
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +17,11 @@ from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.sequences import Decoding, Sequences
 
+_ABOUT_N = re.compile(r"\bn\b")
+# llama.cpp parses what was sampled as a message of a chat, in this endpoint too, and answers with an error where that is no UTF-8, which tokens of single bytes need not be. This
+# parser asks for nothing; the text of the answer is what it was.
+_LLAMA_CPP = {"chat_parser": json.dumps({"parsers": [{"type": "epsilon"}], "rules": {}, "root": 0})}
+
 
 class Session:
     """What is known of a server while it draws for a policy: that it is there, its model, what its log-probabilities are of, and how far the
@@ -27,6 +34,7 @@ class Session:
         self.sent, self.moves = 0, 0  # how often weights were sent, and how often they have moved since
         self.versions: list[int] | None = None
         self.warned: set[str] = set()
+        self.more: Mapping[str, Any] = {}  # what this kind of server has to be told besides
 
     def prepare(self, policy: Any, contexts: Sequence[Tensor], decoding: Decoding, idle: Callable[[], None]) -> None:
         """Send weights where it is time, once the server is ``idle``, and see that it can answer."""
@@ -40,8 +48,12 @@ class Session:
     def complete(self, policy: Any, prompt: Tensor, decoding: Decoding, uniforms: Tensor, n: int) -> list[Answer]:
         """``n`` completions of a prompt."""
         ends = policy.ends.tolist()
-        choices = self._choices(policy, prompt, decoding, n, seed_of(uniforms))
-        answers = [read(choice, policy.tokenizer, ends, decoding.max_completion_length) for choice in choices]
+        choices, sampled = self._choices(policy, prompt, decoding, n, seed_of(uniforms))
+        answers = [read(choice, policy.tokenizer, ends, decoding.max_completion_length, sampled) for choice in choices]
+        if any(answer.cut for answer in answers):
+            self._warn(
+                "cut", "leaves out tokens that hold a part of a character; a completion ends before those that cannot be told from the text"
+            )
         vocabulary = getattr(getattr(policy.module, "config", None), "vocab_size", math.inf)
         for answer in answers:
             if answer.tokens and max(answer.tokens) >= vocabulary:
@@ -67,7 +79,8 @@ class Session:
             logp[rows, : own.shape[1]] = torch.where(logp[rows, : own.shape[1]].isnan(), own, logp[rows, : own.shape[1]])
         return drawn
 
-    def _choices(self, policy: Any, prompt: Tensor, decoding: Decoding, n: int, seed: int) -> list[Mapping[str, Any]]:
+    def _choices(self, policy: Any, prompt: Tensor, decoding: Decoding, n: int, seed: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """The completions as they were answered, and how many tokens were sampled for a single one, if that is told."""
         body = {
             "model": self.model,
             "prompt": prompt.tolist(),
@@ -87,7 +100,14 @@ class Session:
         }
         if self.sent:
             body["cache_salt"] = f"weights {self.sent}"  # keys and values of prompts under earlier weights are not to be used
-        answer = self.server.connection(f"{self.url}/completions", {**body, **self.server.extra})
+        try:
+            answer = self.server.connection(f"{self.url}/completions", {**body, **self.more, **self.server.extra})
+        except InputError as error:
+            if n > 1 and _ABOUT_N.search(str(error)):
+                raise InputError(
+                    f"{error}; n is the number of completions in one request: set per_request to what the server takes, at least 1"
+                ) from error
+            raise
         choices = answer.get("choices") if isinstance(answer, dict) else None
         if not isinstance(choices, list):
             raise InputError(f"{self.url}/completions answers without completions: {_words(answer)}")
@@ -96,7 +116,9 @@ class Session:
             raise InputError(f"{self.url}/completions was asked for n={n} completions and returned {len(choices)}{advice}")
         order = [choice.get("index") if isinstance(choice, Mapping) else None for choice in choices]
         numbered = all(type(i) is int for i in order)
-        return sorted(choices, key=lambda choice: choice["index"]) if numbered else choices
+        usage = answer.get("usage") if n == 1 else None
+        sampled = usage.get("completion_tokens") if isinstance(usage, dict) else None
+        return (sorted(choices, key=lambda choice: choice["index"]) if numbered else choices), sampled if type(sampled) is int else None
 
     def find_model(self) -> str:
         """The name of the model that is sampled.
@@ -112,6 +134,8 @@ class Session:
             raise InputError(f"{self.url}/models does not exist: does url end in /v1? If the server lists no models, name one") from None
         models = listed.get("data") if isinstance(listed, dict) else listed
         models = models if isinstance(models, list) else []
+        if any(isinstance(item, dict) and item.get("owned_by") == "llamacpp" for item in models):
+            self.more = _LLAMA_CPP
         served = [str(item["id"] if isinstance(item, dict) and "id" in item else item) for item in models]
         if self.server.model in served:
             return self.server.model
@@ -134,7 +158,7 @@ class Session:
         for prompt in map(torch.tensor, sorted(beginnings)):  # after some of them the model may be as good as certain
             both = []
             for temperature in (1.0, 0.5):
-                (choice,) = self._choices(policy, prompt, Decoding(1, temperature, top_p=1e-6), 1, 0)
+                (choice,), _ = self._choices(policy, prompt, Decoding(1, temperature, top_p=1e-6), 1, 0)
                 both += read(choice, policy.tokenizer, (), 1).logp  # none, where the end token is drawn and not told of
             if len(both) == 2 and all(map(math.isfinite, both)):
                 found.append(both)
