@@ -12,12 +12,12 @@ from guerdon.training.placements.ray import Ray
 
 
 class Here:
-    """The cluster. ``lose``: the calls, counted from 1, at which the worker that is called is lost."""
+    """The cluster. ``lose`` and ``late``: the calls, counted from 1, at which the worker that is called is lost, or does not answer; ``never``: the workers that find no place."""
 
     fetch = staticmethod(pickle.loads)  # a copy, as another process has
 
-    def __init__(self, lose: tuple[int, ...] = (), late: tuple[int, ...] = ()):
-        self.lose, self.late = set(lose), set(late)
+    def __init__(self, lose: tuple[int, ...] = (), late: tuple[int, ...] = (), never: tuple[int, ...] = ()):
+        self.lose, self.late, self.never = set(lose), set(late), set(never)
         self.calls = self.started = self.ended = 0
         self.waiting: dict[int, tuple] = {}
         self.threads: set[str] = set()
@@ -39,7 +39,7 @@ class Here:
         self.calls += method != "begin"
         self.threads.add(threading.current_thread().name)
         gone = method != "begin" and self.calls in self.lose
-        late = method != "begin" and self.calls in self.late
+        late = self.calls in self.late if method != "begin" else self.started in self.never
         call = len(self.waiting)
         self.waiting[call] = (worker, method, arguments, gone, late)
         return call

@@ -30,9 +30,9 @@ from guerdon.saying import listening
 from guerdon.sequences import Decoding
 from guerdon.training.display import Silent
 from guerdon.training.going_on import changes
-from guerdon.training.jobs import ImproveJob
+from guerdon.training.jobs import ImproveJob, scene_for
 from guerdon.training.optimiser import AdamW
-from guerdon.training.placements import _cluster, _running, _weights, _worker
+from guerdon.training.placements import _cluster, _pool, _running, _weights, _worker
 from guerdon.training.placements._drawing import units
 from guerdon.training.placements._running import Running
 from guerdon.training.placements._weights import Fingerprints, bare, packed, received, sent, sums, take, trained
@@ -143,6 +143,34 @@ def test_a_worker_that_does_not_answer_is_replaced_too():
     model = small()
     workers = running(Here(late=(1,)), model, workers=2, patience=0.2)
     assert alike(drawn(workers.drawing()), drawn(model)) and workers.cluster.started == 3
+
+
+def test_one_for_whose_replacement_there_is_no_room_does_not_hold_up_the_others(monkeypatch):
+    monkeypatch.setattr(_pool, "START", 0.05)
+    model, said = small(), []
+    workers = running(Here(lose=(1,), never=(3, 4)), model, workers=2, replacements=9)
+    with listening(said.append):
+        for _ in range(3):
+            assert alike(drawn(workers.drawing()), drawn(model))
+            time.sleep(0.06)
+    assert [("no room" in each, "its process ended" in each) for each in said] == [(False, True), (True, False), (True, False)]
+    assert len(workers.drawers.workers) == 2
+
+
+def test_verdicts_of_a_lost_judge_are_found_by_another():
+    job, model = process_cases.CASES["a reward that fails"]()
+    scene = scene_for(model, job.task, job.rewards, {}, running=job.running)
+    rows = job.task.train()
+    rows = [rows[i] for i in range(5)]
+    rollouts = model.sample(scene.contexts(rows), torch.arange(5).repeat_interleave(3), Decoding(6), torch.rand(15, 6))
+    workers, said = running(Here(lose=(2,)), model, judges=2), []
+    with listening(said.append):
+        aside = workers.judging(scene).judge(rollouts, rows, 0, watching=False)
+    here = scene.judge(rollouts, rows, 0, watching=False)
+    assert len(said) == 1 and said[0].startswith("a judge was lost")
+    assert (aside.prompts, aside.completions, aside.scored.errors) == (here.prompts, here.completions, here.scored.errors)
+    for name, values in here.scored.components.items():
+        torch.testing.assert_close(aside.scored.components[name], values, rtol=0, atol=0, equal_nan=True)
 
 
 def test_workers_that_are_lost_again_and_again_end_the_run_in_a_sentence():
