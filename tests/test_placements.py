@@ -319,7 +319,7 @@ def test_a_head_node_that_cannot_be_reached_and_ray_that_is_not_there_are_senten
 def test_workers_for_which_there_is_no_room_are_a_sentence(monkeypatch):
     cluster = Here()
     monkeypatch.setattr(cluster, "wait", lambda calls, seconds: [])
-    with pytest.raises(InputError, match=r"had no room for 2 of a rollout worker within .*: of its 2 CPUs and 0 GPUs 1 and 0 are free"):
+    with pytest.raises(InputError, match=r"had no room for 2 rollout workers within .*: of its 2 CPUs and 0 GPUs 1 and 0 are free"):
         running(cluster, small())
 
 

@@ -114,9 +114,10 @@ class Pool:
     def _begun(self, call: Any) -> int:
         if not self.cluster.wait([call], START):
             (cpus, gpus), (some, cards) = self.cluster.resources(), self.cluster.free()
+            several = f"{self.count} {self.who.removeprefix('a ')}s"
             raise InputError(
-                f"placement: the cluster had no room for {self.count} of {self.who} within {START:.0f} s: of its {cpus:g} CPUs and {gpus:g} GPUs {some:g} and {cards:g} are "
-                "free; ask for fewer, or wait for those who have them"
+                f"placement: the cluster had no room for {several} within {START:.0f} s: of its {cpus:g} CPUs and {gpus:g} GPUs {some:g} and {cards:g} "
+                "are free; ask for fewer, or wait for those who have them"
             )
         try:
             return self.cluster.get(call, START).opened()
