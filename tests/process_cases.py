@@ -221,7 +221,7 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
 
 if importlib.util.find_spec("bitsandbytes") is not None:  # whose state is of eight bits where there are 4,096 numbers or more
     WIDE = dataclasses.replace(SMALL, hidden=64)
-    CASES["adamw_8bit"] = fitting(Recipe((Term(NegativeLogLikelihood()),), AdamW8bit(1e-3)), "shown", WIDE)
+    CASES["adamw_8bit"] = fitting(Recipe((Term(NegativeLogLikelihood()),), AdamW8bit(2e-4)), "shown", WIDE)
 
 DOUBLE = ("sft", "dpo", "kto", "dpo with adapters that drop", "grpo")  # of those that are gone through in float64 as well
 
