@@ -11,13 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.corrected import Corrected
+from guerdon.losses.corrections.far_failures import FarFailures
+from guerdon.losses.corrections.masked import Masked
+from guerdon.losses.corrections.probability_change import ProbabilityChange
+from guerdon.losses.corrections.rejection import Rejection
+from guerdon.losses.corrections.truncated import Truncated
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.levels.geometric_mean import GeometricMean
+from guerdon.losses.levels.product import Product
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.entropy import Entropy
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.log_ratio import LogRatio
 from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.compute_copy import ComputeCopy
 from guerdon.models.language.headed import HeadedModel
@@ -59,10 +68,18 @@ def compared() -> Batch:
     return batch
 
 
+CORRECTIONS = (
+    Truncated(cap=1.5),
+    Masked(1e-3, 1e3, Product()),
+    Rejection(0.01, 100.0, GeometricMean()),
+    FarFailures(),
+    ProbabilityChange(),
+)
 JOBS = {
     "texts": (texts, (Term(NegativeLogLikelihood()),)),
     "pairs": (compared, (Term(Pairwise(LogRatio(), Logistic())),)),
     "rollouts": (answered, (Term(Clip(0.2)), Term(KLDirect(), weight=0.1), Term(Entropy(), weight=-0.01))),
+    "corrected": (answered, (Term(Corrected(Reinforce(), CORRECTIONS, view="")),)),
     "scores": (pairs, (Term(Pairwise(Head(), Logistic())),)),
 }
 
