@@ -136,6 +136,7 @@ def test_what_is_no_lack_of_memory_is_not_taken_for_one():
 SAID = {
     "a card": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
     "products on a card": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    "the driver": RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call"),
     "Apple's GPU": RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB, other allocations: 5 MB, max allowed: 9.07 GB)"),
     "Python": MemoryError(),
 }

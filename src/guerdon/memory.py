@@ -12,7 +12,13 @@ from collections.abc import Callable
 import torch
 
 # What allocators say with another exception than torch.OutOfMemoryError: the one for CPUs, that of Apple's GPUs, the matrix products of a card.
-_SAID = ("DefaultCPUAllocator", "MPS backend out of memory", "CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_SAID = (
+    "DefaultCPUAllocator",
+    "MPS backend out of memory",
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 
 
 def ran_out(error: BaseException) -> bool:
