@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from guerdon.models.language.decoder import eps_of
 from guerdon.models.language.graphed_cache import View
-from guerdon.models.language.graphed_weights import LayerWeights, Weights
+from guerdon.models.language.graphed_weights import Weights
 from guerdon.models.language.sampling import choose
 from guerdon.sequences import Decoding
 
@@ -44,12 +44,11 @@ def hidden(weights: Weights, view: View) -> Tensor:
     for place, of in enumerate(weights.layers):
         before, between = of.layer.before, of.layer.between
         qkv = of.opening(_norm(x, before.weight, eps_of(before))).view(len(x), -1, weights.width)
-        q, k, v = _turned(weights, of, qkv, cosine, sine)
+        q, k, v = _turned(qkv, of.norms, eps_of(of.layer.query_norm) if of.norms is not None else 0.0, cosine, sine, weights.key_heads)
         for cache, new in zip(view.own[place], (k, v), strict=True):
             cache.index_copy_(2, view.at, new.unsqueeze(2))
         x = of.closing(_attend(view, place, q, absent).view(len(x), -1), onto=x)
-        gate, up = of.feeding(_norm(x, between.weight, eps_of(between))).chunk(2, -1)
-        x = of.down(F.silu(gate) * up, onto=x)
+        x = of.down(_gated(of.feeding(_norm(x, between.weight, eps_of(between)))), onto=x)
     return _norm(x, weights.decoder.final.weight, eps_of(weights.decoder.final))
 
 
@@ -57,16 +56,20 @@ def _norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
     return F.rms_norm(x, x.shape[-1:], weight, eps)
 
 
-def _turned(weights: Weights, of: LayerWeights, qkv: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _turned(qkv: Tensor, norms: Tensor | None, eps: float, cosine: Tensor, sine: Tensor, key_heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, turned and scaled, keys, turned, and values, [R, heads, D] each."""
-    turns = weights.heads + weights.key_heads
-    both, value = qkv.split([turns, weights.key_heads], 1)
-    if of.norms is not None:
-        both = _norm(both, None, eps_of(of.layer.query_norm)) * of.norms
-    half = weights.width // 2
-    swapped = both.reshape(len(both), turns, 2, half).flip(2).view(both.shape)
+    both, value = qkv.split([qkv.shape[1] - key_heads, key_heads], 1)
+    if norms is not None:
+        both = _norm(both, None, eps) * norms
+    swapped = both.unflatten(-1, (2, -1)).flip(2).flatten(2)
     turned = torch.addcmul(both * cosine, swapped, sine).to(qkv.dtype)
-    return *turned.split([weights.heads, weights.key_heads], 1), value
+    query, key = turned.split([turned.shape[1] - key_heads, key_heads], 1)
+    return query.contiguous(), key, value
+
+
+def _gated(both: Tensor) -> Tensor:
+    gate, up = both.chunk(2, -1)
+    return F.silu(gate) * up
 
 
 def _absent(view: View, dtype: torch.dtype) -> Tensor:
@@ -85,12 +88,16 @@ def _attend(view: View, place: int, query: Tensor, absent: Tensor) -> Tensor:
     shared = query.shape[1] // heads
     trunk_k, trunk_v = (x.view(tiles * heads, size.trunk, width) for x in (trunk_k, trunk_v))
     own_k, own_v = (x.view(rows * heads, size.own, width) for x in (own_k, own_v))
-    q = query.reshape(rows * heads, shared, width)
+    q = query.view(rows * heads, shared, width)
     by_tile = tiles * heads, size.cells * shared, -1
-    there = torch.bmm(q.index_select(0, view.grid).view(by_tile), trunk_k.transpose(1, 2))
-    there = there.view(-1, shared, size.trunk).index_select(0, view.cell)
-    scores = torch.cat([there, torch.bmm(q, own_k.transpose(1, 2))], -1)
-    scores.view(rows, heads * shared, -1).add_(absent)
-    p_there, p_here = scores.softmax(-1).split([size.trunk, size.own], -1)
+    there = torch.bmm(q.index_select(0, view.grid).view(by_tile), trunk_k.transpose(1, 2)).view(-1, shared, size.trunk)
+    p_there, p_here = _probabilities(there, torch.bmm(q, own_k.transpose(1, 2)), view.cell, absent)
     out = torch.bmm(p_there.index_select(0, view.grid).view(by_tile), trunk_v)
     return out.view(-1, shared, width).index_select(0, view.cell).baddbmm_(p_here, own_v)
+
+
+def _probabilities(there: Tensor, here: Tensor, cell: Tensor, absent: Tensor) -> tuple[Tensor, Tensor]:
+    """Of scores by cell [N * K * G, H / K, L] and by row [R * K, H / K, C], by row."""
+    scores = torch.cat([there.index_select(0, cell), here], -1)
+    scores.view(len(absent), -1, scores.shape[-1]).add_(absent)
+    return scores.softmax(-1).split([there.shape[-1], here.shape[-1]], -1)

@@ -39,11 +39,11 @@ class Product:
                 torch.cat([_bias(p) for p in projections], out=self.bias)
 
     def __call__(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
-        """The product [R, O], added to ``onto``."""
+        """The product [R, O], added to ``onto`` in place."""
         if onto is None:
             y = F.linear(x, self.weight, self.bias)
         else:
-            y = torch.addmm(onto, x, self.weight.t())
+            y = onto.addmm_(x, self.weight.t())
             y = y if self.bias is None else y.add_(self.bias)
         for start, size, a, b, scaling in self.adapters:
             y.narrow(1, start, size).addmm_(x @ a.t(), b.t(), alpha=scaling)
