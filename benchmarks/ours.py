@@ -12,12 +12,13 @@ from benchmarks.outcome import Clock, Outcome
 from benchmarks.results import SKIPPED
 from benchmarks.rows import even_share
 from benchmarks.settings import Setting
-from benchmarks.workloads import Job
+from benchmarks.workloads import REHEARSED, Job
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.scales.group_deviation import GroupDeviation
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.heads.scalar import Scalar
+from guerdon.models.language import policy
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
@@ -57,6 +58,8 @@ def run(job: Job, setting: Setting, model: Path, rows: Path, work: Path, steps: 
     lora = Lora(r=job.size.lora) if job.size.lora else None
     built = LanguageModel(str(model), lora=lora, dtype=DTYPES[setting.precision], device=device)
     running = (Headed(built, Scalar()) if job.kind == "reward" else built).build(seed=0)
+    if job.name.startswith(REHEARSED):
+        policy.GRAPHS = device  # completions are drawn as on a card; a measurement is a process of its own
     if job.kind == "sampling":
         return sample(job, running, rows, steps, device, clock)
     with Peak(device != "cpu") as peak:

@@ -157,12 +157,15 @@ CARD = (
 """What is measured on a GPU, what says most for its time first."""
 
 
+REHEARSED = "tiny-"  # what names of jobs begin with that are tried on a CPU
+
+
 def rehearsed(job: Job) -> Job:
     """The same job on a model of two layers with lengths a sixteenth: for trying on a CPU what is to run on a card."""
     size = replace(job.size, name=f"tiny-{job.size.family}", vocabulary=1024, layers=2, hidden=64, intermediate=128, head_size=16)
     size = replace(size, heads=4, key_heads=2) if isinstance(size, Shaped) else size
     shortest, longest = max(job.shortest // 16, 2), max(job.longest // 16, 4)
-    job = replace(job, name=f"tiny-{job.name}", size=size, targets=(None, None, None, None))
+    job = replace(job, name=f"{REHEARSED}{job.name}", size=size, targets=(None, None, None, None))
     return replace(job, prompt=job.prompt // 16, shortest=shortest, longest=longest)
 
 

@@ -3,13 +3,16 @@
 import pytest
 import torch
 
+from guerdon.models.language import graphed_wave
 from guerdon.models.language.forward import can_pack, encode
+from guerdon.models.language.graphed import Graphed, graphed_for
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.precision import gain_of_bfloat16
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, FAST, SOME, gap, module
+from test_graphed import DECODINGS, KNOWN, adapted, small_sizes
 from test_sampling import CONTEXT, END, begun, contexts, uniforms
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -51,6 +54,75 @@ def test_the_sampler_records_what_the_learner_measures(family, packed):
     drawn = sample(begun(policy.module, packed, GPU), contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24), END, GPU)
     measured = policy.measure(drawn, {"logp"})["logp"].detach()
     assert float((measured - drawn.quantities["old_logp"])[drawn.mask].abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "family, decoding", [*((family, DECODINGS[0]) for family in KNOWN), *(("qwen3", some) for some in DECODINGS[1:])], ids=str
+)
+def test_recorded_steps_draw_what_the_other_caches_draw(family, decoding, monkeypatch):
+    """Called, recorded and played back: the second time everything is played back, on storage that was used."""
+    small_sizes(monkeypatch)
+    made = module(family).to(GPU)
+    graphed = graphed_for(made, GPU)
+    assert graphed is not None
+    for seed in (0, 0, 1):
+        given = contexts(), CONTEXT, decoding, uniforms(9, 24, seed), END
+        drawn, wanted = graphed.sample(*given), sample(begun(made, True, GPU), *given, GPU)
+        steps = min(drawn.actions.shape[1], wanted.actions.shape[1])
+        same = (drawn.length == wanted.length) & (drawn.actions[:, :steps] == wanted.actions[:, :steps]).all(-1)
+        assert same.float().mean() > 0.7  # a draw may lie on the border of two tokens
+        logp = (x.quantities["old_logp"][same, :steps] for x in (drawn, wanted))
+        torch.testing.assert_close(*logp, rtol=0, atol=1e-3)
+    assert not graphed.recorder.failed
+    assert sum(one.recorded is not None for one in graphed.steps.values()) >= 3
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+def test_recorded_steps_record_what_the_learner_measures_and_follow_the_weights(adapters):
+    policy = LanguagePolicy(adapted("qwen3") if adapters else module("qwen3"), None, GPU)
+    policy.__dict__["ends"] = END
+    for _ in range(3):
+        drawn = policy.sample(contexts(), CONTEXT, Decoding(24, 0.8), uniforms(9, 24))
+        measured = policy.measure(drawn, {"logp"})["logp"].detach()
+        assert float((measured - drawn.quantities["old_logp"])[drawn.mask].abs().max()) < 1e-3
+        with torch.no_grad():
+            for parameter in policy.module.parameters():
+                parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(parameter.numel())).to(GPU))
+    assert policy.graphed is not None and policy.graphed.steps
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_recorded_steps_draw_the_same_again_to_the_bit(deterministic):
+    made = module("qwen3").to(GPU, torch.bfloat16)
+    graphed, given = Graphed(made, GPU), (contexts(), CONTEXT, Decoding(24), uniforms(9, 24), END)
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(deterministic)
+    try:
+        once, twice, played = (graphed.sample(*given) for _ in range(3))
+    finally:
+        torch.use_deterministic_algorithms(before)
+    for other in (twice, played):
+        assert torch.equal(once.actions, other.actions) and torch.equal(once.quantities["old_logp"], other.quantities["old_logp"])
+
+
+def test_nobody_waits_for_recorded_steps(monkeypatch):
+    """Between two looks, and while one is asked for."""
+    monkeypatch.setattr(graphed_wave, "EVERY", 100)
+    graphed, given = Graphed(module("llama").to(GPU), GPU), (contexts(), CONTEXT, Decoding(24), uniforms(9, 24), END)
+    graphed.sample(*given)
+    step, looks, waited = graphed.step, [], torch.cuda.get_sync_debug_mode()
+
+    def strictly(bucket, decoding):
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            step(bucket, decoding)
+            looks.append(graphed_wave.Look(0, graphed.storage.alive[: bucket.rows]))
+        finally:
+            torch.cuda.set_sync_debug_mode(waited)
+
+    monkeypatch.setattr(graphed, "step", strictly)
+    graphed.sample(*given)
+    assert len(looks) == 23 and all(look.wait()[0].shape == (16,) for look in looks)
 
 
 def test_what_is_measured_is_what_the_cpu_measures():

@@ -8,10 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._dynamo.testing import CompileCounter
 
 from guerdon import saying
+from guerdon.models import compiling
 from guerdon.models.language import graphed as road
-from guerdon.models.language import graphed_cache, graphed_wave, policy
+from guerdon.models.language import graphed_cache, graphed_step, graphed_wave, policy
 from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.capturing import Captured, Recorder
 from guerdon.models.language.decoder import decoder_of
@@ -38,13 +40,20 @@ DECODINGS = [
 ]
 
 
+def small_sizes(monkeypatch) -> None:
+    """Sizes of which even a few short rows go through many."""
+    for place, name, size in (
+        (graphed_cache, "ROWS", 2),
+        (road, "ROWS", 2),
+        (graphed_cache, "POSITIONS", 4),
+        (graphed_wave, "POSITIONS", 4),
+    ):
+        monkeypatch.setattr(place, name, size)
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Sizes of which even a few short rows go through many."""
-    monkeypatch.setattr(graphed_cache, "ROWS", 2)
-    monkeypatch.setattr(graphed_cache, "POSITIONS", 4)
-    monkeypatch.setattr(graphed_wave, "POSITIONS", 4)
-    monkeypatch.setattr(road, "ROWS", 2)
+    small_sizes(monkeypatch)
 
 
 def same(mine: Sequences, other: Sequences) -> None:
@@ -279,6 +288,24 @@ def test_what_is_recorded_does_nothing_until_it_is_played():
         captured()
         assert int(count) == wanted
     assert len(done) == 2, "called, recorded, played back twice"
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3"])
+def test_what_lies_between_products_is_compiled_a_few_times_for_all_layers_and_sizes(family, monkeypatch):
+    """Without a compiler behind it: what is traced, whole, and how often."""
+    torch._dynamo.reset()
+    counter = CompileCounter()
+    monkeypatch.setattr(compiling, "why_not", lambda _: "")
+    monkeypatch.setattr(compiling, "compiling", lambda function: torch.compile(function, backend=counter, fullgraph=True))
+    pieces = ("normed", "turned", "gated", "probabilities")
+    for name in pieces:
+        monkeypatch.setattr(graphed_step, name, compiling.compiled(getattr(graphed_step, name).__wrapped__))
+    made, given = module(family, num_hidden_layers=5).double(), (contexts(), CONTEXT, Decoding(24), uniforms(9, 24), END)
+    graphed = Graphed(made, CPU)
+    same(graphed.sample(*given), sample(begun(made, True), *given, CPU))
+    assert len({bucket for bucket, _ in graphed.steps}) > 4
+    assert 0 < counter.frame_count <= 4 * len(pieces), counter.frame_count
+    torch._dynamo.reset()
 
 
 class Refusing(OnPaper):

@@ -72,6 +72,8 @@ class Graphed:
         drawn = Drawn(contexts, context, decoding, finished)
         steps = decoding.max_completion_length
         longest = max(len(contexts[i]) for i in context.unique().tolist()) + steps
+        if any(layer.window is not None and layer.window < longest for layer in self.decoder.layers):
+            raise NotSupported("a window is shorter than the sequences may become")
         self._refresh()
         room = self._room(contexts, context, steps)
         at_once = AtOnce(room)

@@ -3,13 +3,15 @@
     x = x + O attend(rotate(Q n), rotate(K n), V n),   n = norm(x);      x = x + D (silu(G n) * U n),   n = norm(x)      for each layer (``decoder``)
     scores of a row: [those of its context's keys, read once for all rows of a tile; those of its own], one softmax over both
 
-No host looks at anything in between, and no shape depends on what was drawn.
+No host looks at anything in between, and no shape depends on what was drawn. What lies between products is compiled where anything is (``models.compiling``): recorded launches
+cost the host nothing, but a card still needs some microseconds for each.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from guerdon.models.compiling import compiled
 from guerdon.models.language.decoder import eps_of
 from guerdon.models.language.graphed_cache import View
 from guerdon.models.language.graphed_weights import Weights
@@ -43,31 +45,34 @@ def hidden(weights: Weights, view: View) -> Tensor:
     x = F.embedding(view.tokens, weights.decoder.embedding.weight)
     for place, of in enumerate(weights.layers):
         before, between = of.layer.before, of.layer.between
-        qkv = of.opening(_norm(x, before.weight, eps_of(before))).view(len(x), -1, weights.width)
-        q, k, v = _turned(qkv, of.norms, eps_of(of.layer.query_norm) if of.norms is not None else 0.0, cosine, sine, weights.key_heads)
+        qkv = of.opening(normed(x, before.weight, eps_of(before))).view(len(x), -1, weights.width)
+        q, k, v = turned(qkv, of.norms, eps_of(of.layer.query_norm) if of.norms is not None else 0.0, cosine, sine, weights.key_heads)
         for cache, new in zip(view.own[place], (k, v), strict=True):
             cache.index_copy_(2, view.at, new.unsqueeze(2))
         x = of.closing(_attend(view, place, q, absent).view(len(x), -1), onto=x)
-        x = of.down(_gated(of.feeding(_norm(x, between.weight, eps_of(between)))), onto=x)
-    return _norm(x, weights.decoder.final.weight, eps_of(weights.decoder.final))
+        x = of.down(gated(of.feeding(normed(x, between.weight, eps_of(between)))), onto=x)
+    return normed(x, weights.decoder.final.weight, eps_of(weights.decoder.final))
 
 
-def _norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
+@compiled
+def normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return F.rms_norm(x, x.shape[-1:], weight, eps)
 
 
-def _turned(qkv: Tensor, norms: Tensor | None, eps: float, cosine: Tensor, sine: Tensor, key_heads: int) -> tuple[Tensor, Tensor, Tensor]:
+@compiled
+def turned(qkv: Tensor, norms: Tensor | None, eps: float, cosine: Tensor, sine: Tensor, key_heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, turned and scaled, keys, turned, and values, [R, heads, D] each."""
     both, value = qkv.split([qkv.shape[1] - key_heads, key_heads], 1)
     if norms is not None:
-        both = _norm(both, None, eps) * norms
+        both = F.rms_norm(both, both.shape[-1:], None, eps) * norms
     swapped = both.unflatten(-1, (2, -1)).flip(2).flatten(2)
-    turned = torch.addcmul(both * cosine, swapped, sine).to(qkv.dtype)
-    query, key = turned.split([turned.shape[1] - key_heads, key_heads], 1)
+    both = torch.addcmul(both * cosine, swapped, sine).to(qkv.dtype)
+    query, key = both.split([both.shape[1] - key_heads, key_heads], 1)
     return query.contiguous(), key, value
 
 
-def _gated(both: Tensor) -> Tensor:
+@compiled
+def gated(both: Tensor) -> Tensor:
     gate, up = both.chunk(2, -1)
     return F.silu(gate) * up
 
@@ -91,12 +96,13 @@ def _attend(view: View, place: int, query: Tensor, absent: Tensor) -> Tensor:
     q = query.view(rows * heads, shared, width)
     by_tile = tiles * heads, size.cells * shared, -1
     there = torch.bmm(q.index_select(0, view.grid).view(by_tile), trunk_k.transpose(1, 2)).view(-1, shared, size.trunk)
-    p_there, p_here = _probabilities(there, torch.bmm(q, own_k.transpose(1, 2)), view.cell, absent)
+    p_there, p_here = probabilities(there, torch.bmm(q, own_k.transpose(1, 2)), view.cell, absent)
     out = torch.bmm(p_there.index_select(0, view.grid).view(by_tile), trunk_v)
     return out.view(-1, shared, width).index_select(0, view.cell).baddbmm_(p_here, own_v)
 
 
-def _probabilities(there: Tensor, here: Tensor, cell: Tensor, absent: Tensor) -> tuple[Tensor, Tensor]:
+@compiled
+def probabilities(there: Tensor, here: Tensor, cell: Tensor, absent: Tensor) -> tuple[Tensor, Tensor]:
     """Of scores by cell [N * K * G, H / K, L] and by row [R * K, H / K, C], by row."""
     scores = torch.cat([there.index_select(0, cell), here], -1)
     scores.view(len(absent), -1, scores.shape[-1]).add_(absent)
