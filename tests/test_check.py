@@ -221,6 +221,18 @@ def test_how_the_model_computes_here_is_told(looked, capsys):
     assert "computed in float32 on cpu, attention of shared contexts by blocks, attention of others by blocks" in capsys.readouterr().out
 
 
+def test_how_completions_are_drawn_is_said_where_steps_can_be_recorded(monkeypatch):
+    from guerdon.interfaces.check import ways
+    from guerdon.models.language import policy
+    from guerdon.models.language.policy import LanguagePolicy
+    from test_fast_paths import CPU, module
+
+    assert "drawn" not in ways.look(SimpleNamespace(model=LanguagePolicy(module("llama"), None, CPU)), [])
+    monkeypatch.setattr(policy, "GRAPHS", "cpu")
+    found = [ways.look(SimpleNamespace(model=LanguagePolicy(module(family), None, CPU)), [])["drawn"] for family in ("llama", "gpt2")]
+    assert found == ["by recorded steps", "with a cache, step by step"]
+
+
 def test_how_a_model_with_a_head_computes_is_how_its_body_does():
     from guerdon.interfaces.check import ways
     from guerdon.models.heads.scalar import Scalar

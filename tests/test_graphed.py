@@ -26,6 +26,7 @@ from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding, Sequences
 from host_syncs import HostSync, NoHostSyncs, Recording
+from pretended_card import DEVICE, at_hand, put_on
 from test_fast_paths import CPU, FAST, V, gap, module
 from test_sampling import CONTEXT, END, begun, contexts, uniforms
 
@@ -263,6 +264,31 @@ def test_a_step_runs_where_there_are_no_numbers_at_all(decoding):
         graphed._refresh()
         graphed._store(there.storage.size, len(END))
         step(graphed.weights, graphed.storage.view(view.bucket), decoding)
+
+
+class LookThere(graphed_wave.Look):
+    def __init__(self, at: int, *tensors: torch.Tensor):
+        self.at, self.event, self.there = at, None, [x.cpu() for x in tensors]
+
+
+@pytest.mark.parametrize("decoding", [DECODINGS[0], DECODINGS[-1]], ids=str)
+@pytest.mark.parametrize("make", [lambda: module("qwen3"), lambda: adapted("llama")], ids=["whole", "adapters"])
+def test_on_a_card_nobody_waits_but_for_looks_and_for_the_end(make, decoding, monkeypatch):
+    """All of it on a pretended card: prompts, steps, what ends, moves to smaller buckets."""
+    made, given = make(), (contexts(), CONTEXT, decoding, uniforms(9, 24), END)
+    wanted = sample(begun(made, False), *given, CPU)
+    monkeypatch.setattr(graphed_wave, "Look", LookThere)
+    with at_hand(monkeypatch) as card:
+        graphed = Graphed(put_on(copy.deepcopy(made)), DEVICE)
+        graphed.sample(*given)  # weights are read
+        card.seen.clear()
+        drawn = graphed.sample(*given)
+    same(drawn, wanted)
+    assert len({bucket.rows for bucket, _ in graphed.steps}) > 2
+    at_the_end = {seen: n for seen, n in card.seen.items() if "tests/" not in seen and "test_graphed.py" not in seen}
+    assert sorted(at_the_end.values()) == [1, 1] and all("storage.taken" in seen or "storage.logp" in seen for seen in at_the_end), (
+        at_the_end
+    )
 
 
 def test_what_looks_at_numbers_is_noticed():

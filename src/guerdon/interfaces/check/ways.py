@@ -14,6 +14,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     from guerdon.models.language.attentions import Asked
     from guerdon.models.language.attentions._choosing import tried
     from guerdon.models.language.layout import Shape
+    from guerdon.models.language.policy import GRAPHS
     from guerdon.models.language.tiles import logits_at_once
 
     device, first = policy.device, next(policy.computing.parameters())
@@ -29,6 +30,8 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
         found["attention"] = {"of shared contexts": str(trials[True]), "of others": str(trials[False])}
         if device.type == "cuda":
             found["refused"] = trials[True].refused | trials[False].refused
+    if device.type == GRAPHS:
+        found["drawn"] = "by recorded steps" if policy.graphed is not None else "with a cache, step by step"
     if device.type != "cpu":
         found["not_compiled_because"] = compiling.why_not(device)
         if device.type == "cuda" and found["not_compiled_because"]:

@@ -64,7 +64,8 @@ def _print(findings: Any) -> None:
     if found.get("ways"):
         at = found["ways"]
         attention = "".join(f", attention {what} by {how}" for what, how in at.get("attention", {}).items())
-        console.print(f"computed in {at['dtype']} on {at['device']}{attention}", markup=False, soft_wrap=True)
+        drawn = f", completions drawn {at['drawn']}" if "drawn" in at else ""
+        console.print(f"computed in {at['dtype']} on {at['device']}{attention}{drawn}", markup=False, soft_wrap=True)
     _print_cost(console, found["cost"])
     shown = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
     for warning in findings.warnings:

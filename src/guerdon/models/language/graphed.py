@@ -30,6 +30,7 @@ from guerdon.models.language.graphed_wave import Wave
 from guerdon.models.language.graphed_weights import Weights
 from guerdon.models.language.layout import Shape, few_sequences, lay_out_contexts
 from guerdon.models.language.sampling import Drawn, in_pieces
+from guerdon.models.moving import onto
 from guerdon.sequences import Decoding, Sequences
 
 MOST = 512  # rows are drawn at once
@@ -118,14 +119,16 @@ class Graphed:
         """The keys and values of contexts into the storage, those of ``tiles`` [N] in this order; and the logits [P, V] of what follows them."""
         layout = lay_out_contexts(contexts)
         kept = Kept(layout, Shape.of(self.body.config.get_text_config()), self.device, longest)
-        states = hidden_in_one_row(self.body, layout.tokens.to(self.device), layout.positions.to(self.device), kept)
-        places = layout.places_of_trunks(1)[tiles].to(self.device)  # [N, L]
+        tokens, positions, places, last = onto(
+            self.device, layout.tokens, layout.positions, layout.places_of_trunks(1)[tiles].contiguous(), layout.last
+        )  # places [N, L]
+        states = hidden_in_one_row(self.body, tokens, positions, kept)
         for layer, caches in zip(self.decoder.layers, self.storage.trunk, strict=True):
             for cache, x in zip(caches, kept.kept.pop(layer.index), strict=True):
                 cache[: len(tiles), :, : places.shape[1]] = x[places].transpose(1, 2)
                 cache[: len(tiles), :, places.shape[1] : bucket.trunk] = 0
                 cache[len(tiles) : bucket.tiles, :, : bucket.trunk] = 0
-        return self.head(states[layout.last.to(self.device)])
+        return self.head(states[last])
 
     def _refresh(self) -> None:
         """The weights as they are now."""

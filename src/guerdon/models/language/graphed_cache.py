@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.models.moving import onto
+
 ROWS = 8  # sizes of batches are rungs of this
 POSITIONS = 64  # sizes of caches are rungs of this, in positions
 
@@ -133,13 +135,14 @@ class Storage:
         for x in (self.uniforms, self.taken, self.logp, self.at):
             x.zero_()
         rows, steps = uniforms.shape
-        self.uniforms[:steps, :rows] = uniforms.t().to(self.uniforms)
+        numbers, ends = onto(self.shapes.device, uniforms.t().float().contiguous(), ends)
+        self.uniforms[:steps, :rows] = numbers
         self.ends.copy_(ends)
 
     def keep(self, bucket: Bucket, rows: Tensor, tiles: Tensor, known: int) -> None:
         """These rows and tiles come first from now on; ``known`` positions follow their contexts. Within the storage, so that rows are moved upwards only."""
         there = torch.equal(tiles, torch.arange(len(tiles)))
-        rows, tiles = (_filled(x, n).to(self.shapes.device) for x, n in ((rows, bucket.rows), (tiles, bucket.tiles)))
+        rows, tiles = onto(self.shapes.device, _filled(rows, bucket.rows), _filled(tiles, bucket.tiles))
         for both in self.own:
             for x in both:
                 x[: bucket.rows, :, :known] = x[rows, :, :known]
@@ -158,11 +161,9 @@ class Storage:
         grid = torch.zeros(bucket.tiles * len(heads) * bucket.cells, dtype=torch.long)
         grid[cell[:n]] = row[:n].unsqueeze(-1) * len(heads) + heads
         dumps[:n] = place
-        self.place[: bucket.rows], self.start[: bucket.rows] = (
-            dumps.to(self.place.device),
-            _filled(start, bucket.rows).to(self.place.device),
-        )
-        self.cell[: cell.numel()], self.grid[: len(grid)] = cell.flatten().to(self.cell.device), grid.to(self.grid.device)
+        place, start, cell, grid = onto(self.shapes.device, dumps, _filled(start, bucket.rows), cell.flatten(), grid)
+        self.place[: bucket.rows], self.start[: bucket.rows] = place, start
+        self.cell[: len(cell)], self.grid[: len(grid)] = cell, grid
         self.alive[n : bucket.rows] = False
 
     def view(self, bucket: Bucket) -> View:

@@ -13,6 +13,7 @@ from torch import Tensor
 from guerdon.models.language.graphed_cache import POSITIONS, Bucket, rung, tiles_of
 from guerdon.models.language.graphed_step import draw
 from guerdon.models.language.sampling import Drawn
+from guerdon.models.moving import onto
 from guerdon.sequences import Decoding
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Wave:
         logits = self.graphed.read([self.drawn.contexts[i] for i in used.tolist()], self.bucket, which, self.longest)
         by_row = torch.zeros(self.bucket.rows, dtype=torch.long)
         by_row[: len(self.tile)] = which[self.tile]
-        return logits[by_row.to(logits.device)]
+        return logits[onto(self.graphed.device, by_row)[0]]
 
     def draw(self, decoding: Decoding, uniforms: Tensor, ends: Tensor) -> None:
         """All tokens of all rows. ``uniforms`` [B, T] in the order in which the rows were given."""

@@ -82,7 +82,7 @@ class Weights:
         self.key_heads = len(key.weight) // self.width
         self.heads = len(decoder.layers[0].opening[0].weight) // self.width
         factors = [self.scale] * self.heads + [1.0] * self.key_heads
-        self.factors = torch.tensor(factors, device=decoder.embedding.weight.device).unsqueeze(-1)
+        self.factors = torch.tensor(factors).unsqueeze(-1).to(decoder.embedding.weight.device)
         self._read()
 
     def _read(self) -> None:
