@@ -84,7 +84,7 @@ class Card(TorchDispatchMode):
     def note(self, what: str) -> None:
         lines = [f for f in traceback.extract_stack() if "/guerdon/" in f.filename or "/tests/" in f.filename]
         own = [f for f in lines if "pretended_card" not in f.filename]
-        where = f"{own[-1].filename.rsplit('/guerdon/', 1)[-1]}:{own[-1].lineno} {own[-1].line}" if own else "?"
+        where = f"{own[-1].filename.rsplit('/guerdon/', 1)[-1]} in {own[-1].name}: {own[-1].line}" if own else "?"
         self.seen[f"{what}: {where}"] += 1
         if self.strict:
             raise AssertionError(f"{what}: {where}")

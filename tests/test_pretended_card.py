@@ -42,7 +42,7 @@ from guerdon.training.tally import Tally
 from pretended_card import DEVICE, Card, There, at_hand, put_on
 from test_fast_paths import CPU, SOME, drawn, gap, module, pairs, rollouts
 
-AT_THE_END = ("a number is read: training/learner.py", "the host waits for a copy: training/tally.py")
+AT_THE_END = ("a number is read: training/learner.py in read:", "the host waits for a copy: training/tally.py in settle:")
 """The value of the loss and the metrics, when all micro-batches have been asked for."""
 
 
@@ -148,7 +148,7 @@ def test_what_a_view_says_is_waited_for_once(monkeypatch):
         found = measured(there, SOME, {"logp"}, 20)["logp"]
         seen = dict(Card.now.seen)
     assert not isinstance(found, There) and gap(found, wanted) < 1e-5
-    assert seen and all(what.startswith("the host waits for a copy: training/measuring.py") for what in seen), seen
+    assert seen and all(what.startswith("the host waits for a copy: training/measuring.py in ") for what in seen), seen
 
 
 def test_what_is_measured_comes_to_the_host_unless_it_is_to_stay(monkeypatch):
