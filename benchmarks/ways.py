@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.arithmetic import Shape
+from guerdon.costs.arithmetic import Shape
 
 KINDS = {"of shared contexts": True, "of others": False}
 
