@@ -316,6 +316,14 @@ def test_a_head_node_that_cannot_be_reached_and_ray_that_is_not_there_are_senten
         Ray().look()
 
 
+def test_who_is_started_belongs_to_no_group_of_processes(monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with _cluster.alone():
+        assert not {"RANK", "WORLD_SIZE"} & os.environ.keys()
+    assert os.environ["RANK"] == "0" and os.environ["WORLD_SIZE"] == "2"
+
+
 def test_workers_for_which_there_is_no_room_are_a_sentence(monkeypatch):
     cluster = Here()
     monkeypatch.setattr(cluster, "wait", lambda calls, seconds: [])

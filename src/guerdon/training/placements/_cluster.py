@@ -12,10 +12,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.processes import PARENT
 
 REACH = 5.0  # seconds in which a head node has to take a connection
 ADDRESS = "RAY_ADDRESS"
 HERE = ("", "local", "auto")  # addresses that name no machine
+GROUP = (
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    PARENT,
+)  # how processes that learn together find each other
 
 
 class Gone(Exception):
@@ -87,14 +97,9 @@ class Cluster:
                     ray.init(address=self.where, log_to_driver=False, logging_level=logging.ERROR)
                 else:
                     cpus, gpus = here()
-                    ray.init(
-                        address="local",
-                        num_cpus=cpus,
-                        num_gpus=gpus,
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        logging_level=logging.ERROR,
-                    )
+                    own = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
+                    with alone():
+                        ray.init(address="local", log_to_driver=False, logging_level=logging.ERROR, **own)
             except Exception as error:  # what Ray raises where versions differ, nothing is there, or a disk is full, has no common kind
                 if self.where in HERE[:2]:
                     raise InputError(f"placement: no cluster can be started on this machine ({_first(error)})") from error
@@ -194,6 +199,16 @@ def here() -> tuple[int, int]:
 
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cpus, torch.cuda.device_count()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Whoever is started belongs to none of the groups of processes that this one does."""
+    before = {name: os.environ.pop(name) for name in GROUP if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
