@@ -14,7 +14,7 @@ Source: ``LLM``, ``SamplingParams``, sleep mode and ``logprobs_mode`` of vLLM, h
 Differs from Server: the same weights, the same process, no requests. Differs from the policy's own sampler: the random numbers are vLLM's, seeded for each row by
 the first of its own ``uniforms``; whether a row depends on its neighbours is up to its kernels (``VLLM_BATCH_INVARIANT=1`` asks for those that do not let it). At
 temperature 0 there are none.
-Invalid: for ``AdaptersOff``, as ``generate``; in a run on several processes; with quantised weights, and on builds for a CPU, whose engine keeps other weights
+Invalid: for ``AdaptersOff``, as ``generate``; in a run on several processes; where vLLM quantises, and on builds for a CPU, whose engine keeps other weights
 than it is sent.
 What is open: sleep is of level 2, which forgets the weights: they are sent at waking anyhow, from the same card, which is less to move than level 1's there and back to
 the host's memory.
