@@ -168,6 +168,14 @@ def test_a_step_in_turn_by_hand():
     assert in_turn(replace(job, draws=False), machine, 2).sampling == in_turn(replace(job, learns=False), machine, 2).learning == 0
 
 
+def test_one_sequence_is_not_shared_out():
+    # Of two sequences on four cards, two cards have one each, with its prompt, and the heavier one is waited for.
+    job = Job(TOY, 1, 3, (2.0, 6.0))
+    machine = Machine(1.0, math.inf, math.inf)
+    assert in_turn(job, machine, 4).learning == 3 * TOY.forward(group(3, [6]))
+    assert in_turn(job, machine, 1).learning == 3 * TOY.forward(group(3, [2, 6]))
+
+
 def test_texts_pairs_and_scores_are_counted_as_the_benchmark_counts_them():
     assert Job(TOY, 2, 0, (5.0, 7.0), draws=False).work == total([text(5), text(7)])
     pairs = Job(TOY, 2, 3, (4.0, 5.0, 6.0, 7.0), draws=False)

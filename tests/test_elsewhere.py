@@ -1,12 +1,15 @@
 """``guerdon check`` says what takes a step's time, and what the step would take elsewhere."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from guerdon.costs.step import Job
+from guerdon.costs.arithmetic import Shape
+from guerdon.costs.machine import Machine
+from guerdon.costs.step import Job, in_turn
 from guerdon.interfaces.check import check, elsewhere
 from guerdon.interfaces.check.looking import look_at
 from guerdon.interfaces.cli._printing import console
@@ -60,6 +63,25 @@ def test_a_step_is_told_apart_by_what_takes_its_time(looked):
         sum(found["parts_s"].values()) == pytest.approx(step_s) and "sampling" not in found["parts_s"] and found["parts_s"]["learning"] > 0
     )
     assert list(found["machines"]) == ["2", "4", "8"] and "ahead" not in found and 0 < found["card"]["step_s"] < 1
+
+
+def test_elsewhere_is_scaled_as_here_and_a_card_is_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs("abcd", "a")))
+    monkeypatch.setattr(elsewhere, "machine_of", lambda model: Machine(1e9, 1e9, 1e9, link=1e9))
+    prepared = prepare(load(RUN), "fit")
+    seen = look_at(prepared)
+    one, ten = (elsewhere.look(prepared, seen, {}, 2, seconds) for seconds in (1.0, 10.0))
+    assert ten["machines"] == pytest.approx({count: 10 * step for count, step in one["machines"].items()})
+    assert ten["parts_s"] == pytest.approx({name: 10 * part for name, part in one["parts_s"].items()})
+    assert ten["card"] == one["card"] and ten["predicted_s"] == one["predicted_s"] and sum(one["parts_s"].values()) == pytest.approx(1.0)
+    job = as_costs_see_it(prepared, {}, 2)
+    assert one["machines"]["4"] == pytest.approx(in_turn(job, Machine(1e9, 1e9, 1e9, link=1e9), 4).total / one["predicted_s"])
+
+
+def test_what_has_no_room_on_a_card_is_not_predicted_there():
+    big = Job(Shape(64, 5120, 64, 8, 128, 25600, 151936), 2, 8, (4.0, 4.0), draws=False)
+    assert elsewhere.on_card(big) is None and elsewhere.on_card(replace(big, shape=replace(big.shape, layers=2))) > 0
 
 
 def test_scorers_are_predicted_too(looked):

@@ -239,8 +239,7 @@ def _ends(predicted: dict[str, Any]) -> str:
     return f"""## Where our design stops
 
 {_table([*head, *(f"{part} ≥ learning, from" for part in parts), "longest completion half of sampling, from", "under half of use, from"], rows)}
-* **Whole weights on every card end it first.** Two bytes a weight to compute and four of a gradient stay whatever the number of cards; twelve more are divided. On 80 GB the end lies between 8B, which takes {_cards(predicted["8B"]["least_cards"], "?")} cards,
-  and 32B, which no number of them can hold.
+* **Whole weights on every card end it first.** Two bytes a weight to compute and four of a gradient stay whatever the number of cards; twelve more are divided. {_room(predicted)}
 * **Then the longest completion.** One card draws it, token by token, and each token reads all weights: no number of cards makes sampling shorter than that completion takes by itself, and in turn all of them wait. The last
   column but one says from where on it is half of sampling.
 * **Then rollouts that are told to all.** Padded to the longest, {PROMPTS * GROUP:,} completions are {Design().told_bytes * PROMPTS * GROUP * LONGEST / 1e9:.1f} GB, which every process packs, gathers and unpacks however many
@@ -277,6 +276,12 @@ def _foot(results: dict[str, Any]) -> str:
 Batches of different lengths in one step, contexts that differ from prompt to prompt, networks that others use too, failures and restarts, evaluation, what a server or an engine adds to a decoding step, formats of
 eight bits, and attention that is not over all tokens. A card was never asked: its shares are carried over from a processor. Measured {results["date"]} on {results["cores"]} cores in {results["duration_s"]:.0f} s; {versions}.
 """
+
+
+def _room(predicted: dict[str, Any]) -> str:
+    there = [f"{name} takes {_cards(one['least_cards'], '')}" for name, one in predicted.items() if one["least_cards"]]
+    never = [name for name, one in predicted.items() if not one["least_cards"]]
+    return f"On 80 GB {', '.join(there)}" + (f", and no number of them can hold {', '.join(never)}." if never else ".")
 
 
 # small things
