@@ -8,7 +8,7 @@ from guerdon.models.language.forward import can_pack, encode
 from guerdon.models.language.graphed import Graphed, graphed_for
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.policy import LanguagePolicy
-from guerdon.models.language.precision import gain_of_bfloat16
+from guerdon.models.language.precision import gain_of
 from guerdon.models.language.sampling import sample
 from guerdon.sequences import Decoding
 from test_fast_paths import CPU, FAST, SOME, gap, module
@@ -141,4 +141,4 @@ def test_masters_in_float32_get_the_gradients_of_the_copy():
 
 
 def test_the_format_is_chosen_by_a_measurement():
-    assert gain_of_bfloat16(GPU) > 0
+    assert gain_of(torch.bfloat16, GPU) > 0 and gain_of(torch.float16, GPU) > 0

@@ -252,6 +252,25 @@ def test_a_device_of_apples_is_taken_where_it_is(monkeypatch):
         return 1.0
 
     monkeypatch.setattr(precision, "_seconds", refuses)
-    precision.gain_of_bfloat16.cache_clear()
+    precision.gain_of.cache_clear()
     assert precision.dtype_of("auto", torch.device("mps")) == torch.float32
-    precision.gain_of_bfloat16.cache_clear()
+    precision.gain_of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("device", "seconds", "taken"),
+    [
+        ("cuda", {torch.bfloat16: 1.0, torch.float16: 0.5}, torch.bfloat16),
+        ("cuda", {torch.bfloat16: 2.5, torch.float16: 0.5}, torch.float16),
+        ("cuda", {torch.bfloat16: 2.5, torch.float16: 2.5}, torch.float32),
+        ("cpu", {torch.bfloat16: 2.5, torch.float16: 0.5}, torch.float32),
+        ("cpu", {torch.bfloat16: 1.0}, torch.bfloat16),
+    ],
+)
+def test_the_format_is_the_one_whose_products_are_fast(device, seconds, taken, monkeypatch):
+    from guerdon.models.language import precision
+
+    monkeypatch.setattr(precision, "_seconds", lambda dtype, _: {torch.float32: 3.0, **seconds}[dtype])
+    precision.gain_of.cache_clear()
+    assert precision.dtype_of("auto", torch.device(device)) == taken
+    precision.gain_of.cache_clear()
