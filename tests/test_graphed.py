@@ -1,8 +1,11 @@
 """Sampling by recorded steps, as on a card: what is drawn is what the other caches draw, whatever the sizes; and a step can be recorded, which is proved here without one:
 nothing in it looks at a number, it runs on a device that has none, and what was recorded and is played back draws the same."""
 
+import contextlib
 import copy
+from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -332,6 +335,74 @@ def test_what_lies_between_products_is_compiled_a_few_times_for_all_layers_and_s
     assert len({bucket for bucket, _ in graphed.steps}) > 4
     assert 0 < counter.frame_count <= 4 * len(pieces), counter.frame_count
     torch._dynamo.reset()
+
+
+class Driver:
+    """What ``capturing`` asks of torch's graphs, and what it is refused: memory of a pool that no graph holds any more, two recordings at once."""
+
+    held, recording = Counter(), []
+
+    def capture_begin(self, pool=None, capture_error_mode="global"):
+        assert not self.recording and capture_error_mode == "thread_local" and not torch.are_deterministic_algorithms_enabled()
+        assert pool is None or self.held[pool] > 0
+        self.of = pool or object()
+        self.held[self.of] += 1
+        self.recording.append(self)
+
+    def capture_end(self):
+        assert self.recording.pop() is self
+
+    def pool(self):
+        return self.of
+
+    def replay(self):
+        assert self.held[self.of] > 0
+
+    def __del__(self):
+        self.held[self.of] -= 1
+
+
+@pytest.fixture
+def driven(monkeypatch):
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Driver)
+    recorder = Recorder(torch.device("cuda"))
+    recorder.device = CPU
+    Driver.held.clear()
+    return recorder
+
+
+def test_graphs_share_memory_that_one_of_them_holds_and_give_it_back(driven):
+    torch.use_deterministic_algorithms(True)
+    try:
+        for _ in range(2):  # also after everything was forgotten
+            played = [driven.record(lambda: None) for _ in range(3)]
+            assert sorted(Driver.held.values())[-1:] == [4] and all(played) and not driven.failed
+            played.clear()
+            again = driven.record(lambda: None)
+            assert again is not None and sorted(Driver.held.values())[-1:] == [2]
+            del again
+            driven.forget()
+            assert not any(Driver.held.values())
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_what_fails_while_it_is_recorded_ends_the_recording(driven):
+    def full() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    def refused() -> None:
+        raise RuntimeError("operation not permitted")
+
+    with pytest.raises(torch.OutOfMemoryError):  # for whoever draws fewer rows at once
+        driven.record(full)
+    assert driven.records and not Driver.recording
+    assert driven.record(refused) is None and driven.failed == "operation not permitted" and not driven.records and not Driver.recording
 
 
 class Refusing(OnPaper):

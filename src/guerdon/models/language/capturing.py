@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from guerdon.memory import ran_out
+
 
 class Recorder:
     """Records functions of no arguments on one device. Where there are no graphs (on a CPU), and where recording has failed once, functions are simply called.
@@ -25,7 +27,9 @@ class Recorder:
         self.device, self.failed = device, ""
         self.records = device.type == "cuda"
         self.stream = torch.cuda.Stream(device) if self.records else None
-        self.pool: Any = None
+        self.anchor: Any = (
+            None  # a graph that keeps the memory which all others share: a pool without a graph cannot be recorded into again
+        )
 
     def once(self, function: Callable[[], None]) -> None:
         """Call it as it will be recorded: with what libraries set up at a first use."""
@@ -37,14 +41,24 @@ class Recorder:
         try:
             return self._recorded(function)
         except RuntimeError as error:  # a driver, a library or an operation that cannot be recorded
+            if ran_out(error):
+                raise
             self.failed, self.records = str(error).strip().splitlines()[0], False
             return None
 
+    def forget(self) -> None:
+        """Nothing that was recorded is used any more: its memory is free for others."""
+        self.anchor = None
+
     def _recorded(self, function: Callable[[], None]) -> Callable[[], None]:
-        self.pool = self.pool or torch.cuda.graph_pool_handle()
+        if self.anchor is None:
+            self.anchor = self._graph(lambda: torch.zeros(1, device=self.device))
+        return self._graph(function, self.anchor.pool()).replay
+
+    def _graph(self, function: Callable[[], Any], pool: Any = None) -> Any:
         graph = torch.cuda.CUDAGraph()
         with self._aside():  # not ``torch.cuda.graph``, which would give back all cached memory each time
-            graph.capture_begin(pool=self.pool, capture_error_mode="thread_local")
+            graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
                 function()
             except BaseException:
@@ -52,7 +66,7 @@ class Recorder:
                     graph.capture_end()
                 raise
             graph.capture_end()
-        return graph.replay
+        return graph
 
     @contextlib.contextmanager
     def _aside(self) -> Iterator[None]:

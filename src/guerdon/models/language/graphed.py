@@ -105,6 +105,7 @@ class Graphed:
         """Give back the memory, and forget what was recorded."""
         self.weights, self.storage = None, None
         self.steps.clear()
+        self.recorder.forget()
 
     def step(self, bucket: Bucket, decoding: Decoding) -> None:
         """One more token of every row."""
