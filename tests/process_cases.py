@@ -226,12 +226,23 @@ if importlib.util.find_spec("bitsandbytes") is not None:  # whose state is of ei
 DOUBLE = ("sft", "dpo", "kto", "dpo with adapters that drop", "grpo")  # of those that are gone through in float64 as well
 
 
+def in_float64(module: torch.nn.Module) -> None:
+    """All that it computes, also the norms, which ``transformers`` computes in float32: of a prompt whose answers are in two micro-batches the gradient would be rounded twice."""
+    module.double()
+    for inner in list(module.modules()):
+        for name, norm in list(inner.named_children()):
+            if type(norm).__name__ == "LlamaRMSNorm":
+                made = torch.nn.RMSNorm(len(norm.weight), eps=norm.variance_epsilon, dtype=torch.float64)
+                made.weight = norm.weight
+                setattr(inner, name, made)
+
+
 def go(name: str, folder: Path) -> dict[str, Any]:
     """One case: history, parameters and what was sampled."""
     case, _, _ = name.partition(" in float64")
     job, model = CASES[case]()
     if "float64" in name:
-        model.module.double()
+        in_float64(model.module)
         (model.policy if hasattr(model, "policy") else model).dtype = torch.float64
     watching = Watching(model)
     out = job(model, {}, 0, folder, watching)
