@@ -38,6 +38,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import measured
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Term
+from guerdon.training.remembering import Remembering
 from guerdon.training.tally import Tally
 from pretended_card import DEVICE, Card, There, at_hand, put_on
 from test_fast_paths import CPU, SOME, drawn, gap, module, pairs, rollouts
@@ -159,6 +160,14 @@ def test_what_is_measured_comes_to_the_host_unless_it_is_to_stay(monkeypatch):
             assert isinstance(there.measure(SOME, {"logp"})["logp"], There)
             assert isinstance(brought(There(torch.ones(1))), There)
         assert not isinstance(there.measure(SOME, {"logp"})["logp"], There)
+
+
+def test_what_a_reference_on_a_card_says_is_remembered(monkeypatch, tmp_path):
+    wanted = policy(module("llama"), False).measure(SOME, {"logp"})["logp"]
+    with at_hand(monkeypatch):
+        once = Remembering(policy(module("llama").requires_grad_(False), True), tmp_path)
+        found = [measured(once, SOME, {"logp"}, 20)["logp"] for _ in range(2)]
+    assert all(gap(x, wanted) < 1e-5 for x in found) and once.measured == len(SOME)
 
 
 # the watch itself

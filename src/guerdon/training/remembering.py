@@ -56,7 +56,7 @@ class Remembering:
         if missing:
             some = sequences.select(torch.tensor(missing))
             with torch.no_grad():
-                values = self.model.measure(some, {name})[name].double()
+                values = self.model.measure(some, {name})[name].cpu().double()  # wherever others leave theirs
             for row, value in zip(missing, values, strict=True):
                 own = value[: int(sequences.length[row])] if value.dim() else value
                 found[keys[row]] = own.numpy().tobytes()

@@ -31,7 +31,7 @@ class LanguageModel:
         source: hub id, folder, GGUF file or ``package:NAME/FILE``. Adapters of ``peft`` (a folder or a hub id) are read with the base that they name.
         lora: train fresh adapters only; adapters that the source brings are then merged into its weights, added in float32 and rounded to the format
             that is computed in. None trains every parameter, or, where the source brings adapters, goes on training those.
-        dtype: what is computed in: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for what a measurement finds faster: one of the first two, on a card any
+        dtype: what is computed in: ``float32``, ``bfloat16``, ``float16`` (which ``auto`` takes on a card only), or ``auto`` for what a measurement finds faster
             here. Frozen weights are kept in it, trained ones in float32.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` ...
         load_in_4bit: keep the frozen weights beneath adapters in four bits (``four_bits``): half a byte each, where ``bitsandbytes`` is installed. What is
