@@ -9,7 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._pytree import tree_leaves
 
+from guerdon.catalogue import catalogue
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.corrected import Corrected
 from guerdon.losses.corrections.far_failures import FarFailures
@@ -42,6 +44,7 @@ from guerdon.training.remembering import Remembering
 from guerdon.training.tally import Tally
 from pretended_card import DEVICE, Card, There, at_hand, put_on
 from test_fast_paths import CPU, SOME, drawn, gap, module, pairs, rollouts
+from test_parts import defaults, inputs_for, output
 
 AT_THE_END = ("a number is read: training/learner.py in read:", "the host waits for a copy: training/tally.py in settle:")
 """The value of the loss and the metrics, when all micro-batches have been asked for."""
@@ -138,6 +141,28 @@ def test_nothing_is_longer_than_a_device_without_float64_can_hold(job, monkeypat
     monkeypatch.setattr("guerdon.training.off_policy.finest", lambda _: torch.float32)
     *_, seen = stepped(job, True, monkeypatch, fresh=True, device_lacks=(torch.float64,))
     assert not [what for what in seen if "lacks" in what]
+
+
+LOSSES = [
+    entry
+    for entry in catalogue()
+    if entry.room.startswith("losses.") and entry.room != "losses.reduce" and entry.witnesses and "__call__" in vars(entry.part)
+]
+
+
+@pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.path)
+def test_every_loss_is_computed_where_its_quantities_are(entry):
+    """Nothing that it makes itself lies on the host beside what lies on a card; the numbers are those of the host."""
+    part = defaults(entry)
+    given = inputs_for(part, 0)
+    wanted = output(part, given)
+    with Card() as card:
+        found = output(part, {name: There(x) if isinstance(x, torch.Tensor) else x for name, x in given.items()})
+    assert not [seen for seen in card.seen if "two devices" in seen or "indices on the host" in seen], card.seen
+    for mine, theirs in zip(tree_leaves(found), tree_leaves(wanted), strict=True):
+        assert isinstance(mine, There) == isinstance(theirs, torch.Tensor)
+        if isinstance(mine, There):
+            torch.testing.assert_close(mine.held, theirs, equal_nan=True)
 
 
 def test_what_a_view_says_is_waited_for_once(monkeypatch):

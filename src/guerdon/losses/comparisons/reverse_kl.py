@@ -10,6 +10,7 @@ Differs from Logistic: the two distributions change places, so that the policy s
 where the pair is told apart as the label says, but also where it is told apart the other way for sure.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -31,10 +32,9 @@ class ReverseKL:
             )
 
     def __call__(self, chosen_score: N, rejected_score: N) -> N:
-        d = chosen_score - rejected_score
-        wrong = d.new_tensor(self.label_smoothing)
+        d, wrong = chosen_score - rejected_score, self.label_smoothing
         wins, loses = F.logsigmoid(d), F.logsigmoid(-d)
-        return wins.exp() * (wins - (-wrong).log1p()) + loses.exp() * (loses - wrong.log())
+        return wins.exp() * (wins - math.log1p(-wrong)) + loses.exp() * (loses - math.log(wrong))
 
 
 witness = (
