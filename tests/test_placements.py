@@ -316,6 +316,14 @@ def test_a_head_node_that_cannot_be_reached_and_ray_that_is_not_there_are_senten
         Ray().look()
 
 
+def test_the_last_word_is_said_where_this_process_ends_before_the_cluster_is_left(capfd):
+    word = _cluster.last_word()
+    word.stdin.close()  # as when it ends
+    assert word.wait(60) == 0 and _cluster.LAST in capfd.readouterr().err
+    _cluster.unsaid(word := _cluster.last_word())
+    assert word.wait(60) == 0 and capfd.readouterr().err == ""
+
+
 def test_who_is_started_belongs_to_no_group_of_processes(monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -8,6 +8,8 @@ import importlib.util
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -87,6 +89,7 @@ class Cluster:
         import ray
 
         self.where, self.own = address(), False
+        self.word: subprocess.Popen | None = None
         if ray.is_initialized():
             return
         reach(self.where)
@@ -107,6 +110,7 @@ class Cluster:
                     f"placement: the cluster at {self.where} cannot be joined ({_first(error)}); have all machines the same versions of Python and Ray, and if it asks for a "
                     "token, is RAY_AUTH_MODE=token set here?"
                 ) from error
+        self.word = last_word()
 
     def resources(self) -> tuple[float, float]:
         """CPUs and GPUs of all its machines."""
@@ -191,6 +195,29 @@ class Cluster:
 
         if self.own and ray.is_initialized():
             ray.shutdown()
+        if self.word is not None:
+            unsaid(self.word)
+            self.word = None
+
+
+LAST = (
+    "guerdon: the run ended with the Ray cluster that it belonged to, whose head node, or whose part on this machine, is gone (or it was killed itself); the same command goes on "
+    "from the last checkpoint"
+)
+
+
+def last_word() -> subprocess.Popen:
+    """A process that says this one's last sentence, should it end before the cluster is left: where the head node is gone, Ray ends whoever belongs to it at
+    once, and says nothing."""
+    program = f"import sys\nif not sys.stdin.read(): print({LAST!r}, file=sys.stderr)"
+    command = [sys.executable, "-I", "-S", "-c", program]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def unsaid(word: subprocess.Popen) -> None:
+    """It need not be said."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        word.communicate(b".", timeout=10.0)
 
 
 def here() -> tuple[int, int]:
