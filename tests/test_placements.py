@@ -519,7 +519,7 @@ class Known(Ray):
 def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(make, cluster, tmp_path: Path):
     alone, tokens, _ = gone_through(make, None, tmp_path / "alone")
     one = gone_through(make, Ray(workers=1, sequences=6), tmp_path / "one")
-    killed = gone_through(make, Known(workers=2, judges=1, sequences=6), tmp_path / "killed", killing=True)
+    killed = gone_through(make, Known(workers=2, judges=int(make is language), sequences=6), tmp_path / "killed", killing=True)
     assert any("a rollout worker was lost (its process ended); it is replaced" in each for each in killed[2]), "nobody was killed"
     assert killed[:2] == one[:2]  # to the bit
     rows = (
@@ -534,7 +534,7 @@ def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(make,
 
 def test_the_command_ends_its_cluster_with_the_run(tmp_path: Path):
     (tmp_path / "run.yaml").write_text(PLACED + "decoding: {max_completion_length: 4}\nbudget: {steps: 1, batch_size: 2}\n")
-    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", "placement={part: ray, workers: 1, judges: 1}", "--json"]
+    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", "placement={part: ray, workers: 1}", "--json"]
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
