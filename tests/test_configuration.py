@@ -332,6 +332,15 @@ def test_the_order_of_overrides_does_not_matter_between_places_and_names():
     assert configured("learning_rate=1e-3", "recipe=dpo") == configured("recipe=dpo", "learning_rate=1e-3")
 
 
+def test_what_needs_each_other_may_be_set_by_its_place_and_by_its_name():
+    for overrides in (
+        ["evaluate_every=1", "budget.keep_best=eval/reward"],
+        ["budget.patience=3", "keep_best=eval/reward", "evaluate_every=1"],
+    ):
+        budget = load("budget: {steps: 4}", overrides).budget
+        assert (budget.keep_best, budget.evaluate_every) == ("eval/reward", 1)
+
+
 def test_what_is_written_for_short_can_be_changed_inside():
     text = "model: a/b\ntask: x/y.jsonl\nrecipe: dpo\nreward: number_match\n"
     whole = configured("model.lora.r=4", "task.held_out=0.5", "reward.timeout=3", text=text)

@@ -28,7 +28,7 @@ def spread(policy: Policy, processes: Processes | None = None) -> Policy:
 
 def own_prompts(count: int, processes: Processes) -> list[int]:
     """Which of a step's prompts are this process's: dealt in turn. Fetching the next ones when free would take pieces, of which each makes its longest answer's steps
-    anew: 1.1 to 1.7 times as long as this, but where long answers lie at every second place (docs/processes.md)."""
+    anew: 1.0 to 1.7 times as long as this, but where long answers lie at every second place (docs/processes.md)."""
     return list(range(processes.rank, count, processes.count))
 
 

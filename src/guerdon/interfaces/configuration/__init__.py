@@ -60,6 +60,8 @@ def from_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> Configu
     for name, value in pairs:
         if _overrides.is_dotted(name):
             _overrides.put(tree, name, value)
+        elif _overrides.of_budget(name) and "stages" not in tree:  # what is set of a budget is checked together
+            _overrides.put(tree, f"budget.{name}", value)
     configuration = sections(tree)
     named = [pair for pair in pairs if not _overrides.is_dotted(pair[0])]
     for some in _foreign.in_turn(named):  # those that are set together may need each other

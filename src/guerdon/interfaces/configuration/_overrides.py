@@ -9,6 +9,7 @@ from guerdon.catalogue import near_names
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _foreign, _yaml
 from guerdon.interfaces.configuration._sections import SECTIONS, Configuration, rewards
+from guerdon.training.recipe import Budget
 
 # Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss.
 MEANT = {"epsilon": "guerdon.losses.surrogates", "epsilon_high": "guerdon.losses.surrogates", "beta": "guerdon.losses.scores"}
@@ -38,6 +39,11 @@ def is_dotted(name: str) -> bool:
 def is_bare(name: str, value: Any) -> bool:
     """Whether it may be a name without a place, and is no section that is misspelt."""
     return not isinstance(value, Mapping) and "." not in name and not near_names(name, list(SECTIONS)) and name in _common()
+
+
+def of_budget(name: str) -> bool:
+    """Whether a name without a place is a budget's, whatever else the configuration holds."""
+    return name in Budget.__dataclass_fields__ and not _foreign.is_foreign(name)
 
 
 @cache
