@@ -283,8 +283,8 @@ def test_answers_of_the_data_are_judged_beside_the_policys_own():
     seen = []
 
     class Watched(TextScene):
-        def judge(self, rollouts, rows, seed, begun=None):
-            seen.append(super().judge(rollouts, rows, seed, begun))
+        def judge(self, rollouts, rows, seed, begun=None, watching=True):
+            seen.append(super().judge(rollouts, rows, seed, begun, watching))
             return seen[-1]
 
     def longer(prompts, completions):
