@@ -15,6 +15,7 @@ class Here:
     """The cluster. ``lose`` and ``late``: the calls, counted from 1, at which the worker that is called is lost, or does not answer; ``never``: the workers that find no place."""
 
     fetch = staticmethod(pickle.loads)  # a copy, as another process has
+    address = "127.0.0.1:6379"
 
     def __init__(self, lose: tuple[int, ...] = (), late: tuple[int, ...] = (), never: tuple[int, ...] = ()):
         self.lose, self.late, self.never = set(lose), set(late), set(never)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError, RunFailed
 from guerdon.feedback.running import RewardRunner
-from guerdon.interfaces.configuration import dump, load
+from guerdon.interfaces.configuration import dump, load, refuse
+from guerdon.interfaces.launching import launch
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.finite.tabular import Tabular
 from guerdon.saying import listening
@@ -34,6 +36,7 @@ from guerdon.training.jobs import ImproveJob, scene_for
 from guerdon.training.optimiser import AdamW
 from guerdon.training.placements import _cluster, _pool, _running, _weights, _worker
 from guerdon.training.placements._drawing import units
+from guerdon.training.placements._learners import started
 from guerdon.training.placements._running import Running
 from guerdon.training.placements._weights import Fingerprints, bare, packed, received, sent, sums, take, trained
 from guerdon.training.placements.ray import Ray
@@ -442,6 +445,62 @@ def test_a_run_may_be_gone_on_with_elsewhere_but_not_with_another_engine():
         assert changes(one, tree("placement=ray", "placement.engine=generate"))[0]
 
 
+# those who learn
+
+
+def learning(program: str, cluster: Here, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of a program that is two learners of a cluster."""
+    monkeypatch.setattr(_cluster, "machine", lambda: "127.0.0.1")
+    return launch(2, [sys.executable, "-c", program], partial(started, cluster, 1.0, 0.0))
+
+
+def test_learners_find_each_other_and_what_they_print_is_printed_here(monkeypatch, capfd):
+    program = """
+import datetime, os, sys, torch
+torch.distributed.init_process_group("gloo", timeout=datetime.timedelta(seconds=60))
+rank = torch.tensor([torch.distributed.get_rank() + 1])
+torch.distributed.all_reduce(rank)
+print(f"{os.environ['RANK']} of {os.environ['WORLD_SIZE']}: {int(rank)}", file=sys.stderr if os.environ["RANK"] == "1" else sys.stdout)
+"""
+    assert learning(program, Here(), monkeypatch) == 0
+    printed = capfd.readouterr()
+    assert printed.out == "0 of 2: 3\n" and "1 of 2: 3\n" in printed.err
+
+
+def test_the_exit_code_is_that_of_a_learner_that_fails(monkeypatch):
+    assert learning("import os, sys; sys.exit(3 * int(os.environ['RANK']))", Here(), monkeypatch) == 3
+
+
+def test_a_learner_that_is_killed_is_named_and_the_others_are_stopped(monkeypatch):
+    begun = time.monotonic()
+    program = "import os, signal, time; os.kill(os.getpid(), signal.SIGKILL) if os.environ['RANK'] == '1' else time.sleep(100)"
+    with pytest.raises(RunFailed, match=r"process 1 of 2 was killed \(SIGKILL\), and the others were stopped"):
+        learning(program, Here(), monkeypatch)
+    assert time.monotonic() - begun < 50
+
+
+def test_a_learner_that_is_lost_with_its_machine_is_named_too(monkeypatch):
+    with pytest.raises(RunFailed, match=r"process \d of 2 was killed"):
+        learning("import time; time.sleep(100)", Here(lose=tuple(range(8, 100))), monkeypatch)  # after both were started
+
+
+def test_learners_are_counted_where_there_are_too_few_cpus(monkeypatch):
+    monkeypatch.setattr(_cluster, "Cluster", Here)
+    monkeypatch.setattr(Here, "close", lambda self: None, raising=False)
+    with (
+        pytest.raises(InputError, match="2 learners and 1 workers of 1 CPU each need 3, and there are 2"),
+        Ray(workers=1, learners=True).starting(2),
+    ):
+        pass
+
+
+def test_one_learner_is_not_placed_and_those_who_draw_nothing_may_be(tmp_path: Path):
+    rows = "model: {part: small_language_model, characters: ab}\ntask: {path: rows.jsonl}\nrecipe: sft\nplacement: {part: ray, learners: true}\n"
+    refuse(load(rows, ["processes=2"]), "fit")
+    with pytest.raises(InputError, match=r"placement.learners: one process learns"):
+        refuse(load(rows), "fit")
+
+
 # Ray itself
 
 
@@ -534,7 +593,8 @@ def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(make,
 
 def test_the_command_ends_its_cluster_with_the_run(tmp_path: Path):
     (tmp_path / "run.yaml").write_text(PLACED + "decoding: {max_completion_length: 4}\nbudget: {steps: 1, batch_size: 2}\n")
-    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", "placement={part: ray, workers: 1}", "--json"]
+    placement = "placement={part: ray, workers: 1, learners: true, cpus: 0.25}"
+    command = [sys.executable, "-m", "guerdon", "train", "run.yaml", "processes=2", placement, "--json"]
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr

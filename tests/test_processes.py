@@ -20,7 +20,7 @@ import process_cases
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.cli._processes import idle
-from guerdon.interfaces.launching import launch
+from guerdon.interfaces.launching import launch, on_this_machine
 from guerdon.processes import Processes, joined
 from test_docs import blocks, smaller
 
@@ -39,7 +39,7 @@ def runs(request, tmp_path_factory) -> dict[str, dict]:
     """What came of every case on several processes."""
     folder = tmp_path_factory.mktemp("many")
     count = request.config.getoption("--processes")
-    assert launch(count, [sys.executable, str(HERE / "process_cases.py"), str(folder)]) == 0
+    assert launch(count, [sys.executable, str(HERE / "process_cases.py"), str(folder)], on_this_machine) == 0
     return {name: torch.load(folder / f"{name}.pt", weights_only=False) for name in process_cases.NAMES}
 
 
@@ -157,7 +157,7 @@ def test_the_program_of_the_page_on_two_processes(tmp_path: Path, capfd, monkeyp
     for count in (1, 2):
         (tmp_path / str(count)).mkdir()
         monkeypatch.chdir(tmp_path / str(count))
-        assert launch(count, [sys.executable, str(tmp_path / "sort.py")]) == 0
+        assert launch(count, [sys.executable, str(tmp_path / "sort.py")], on_this_machine) == 0
         said[count] = capfd.readouterr().out.split()
     assert len(said[1]) == 1 and said[1] == said[2]
     one, two = ((tmp_path / count / "runs/python/completions.jsonl").read_text() for count in "12")
@@ -215,7 +215,10 @@ def test_a_disk_that_is_full_for_one_of_them_is_said(tmp_path: Path, capfd):
         "    write(*parts)\nrun.write = limited\nsys.exit(main(sys.argv[1:]))\n"
     )
     (tmp_path / "run.yaml").write_text(YAML)
-    assert launch(2, [sys.executable, str(script), "train", str(tmp_path / "run.yaml"), f"run={tmp_path / 'run'}", "steps=2"]) == 1
+    assert (
+        launch(2, [sys.executable, str(script), "train", str(tmp_path / "run.yaml"), f"run={tmp_path / 'run'}", "steps=2"], on_this_machine)
+        == 1
+    )
     said = " ".join(capfd.readouterr().err.split())
     assert said.count("no space left where") == 1 and "Traceback" not in said
 
@@ -305,12 +308,12 @@ def test_a_process_that_is_late_is_waited_for_as_long_as_was_said(what: str, tmp
     script = tmp_path / "script.py"
     script.write_text(LATE.format(what=what))
     monkeypatch.setenv("GUERDON_PATIENCE", "2")
-    assert launch(2, [sys.executable, str(script)]) == 0
+    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
     assert (
         "0: process 0 of 2 stopped, because another one did not answer within 2 s; where it had that much to do" in capfd.readouterr().out
     )
     monkeypatch.setenv("GUERDON_PATIENCE", "60")
-    assert launch(2, [sys.executable, str(script)]) == 0
+    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
     assert capfd.readouterr().out == ""
 
 
@@ -340,7 +343,7 @@ with joined(patience=30) as processes:
 def test_processes_that_do_not_see_the_same_rows_are_refused(tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(DIFFERENT)
-    assert launch(2, [sys.executable, str(script), str(tmp_path / "run")]) == 0
+    assert launch(2, [sys.executable, str(script), str(tmp_path / "run")], on_this_machine) == 0
     assert capfd.readouterr().out.count("process 1 of 2 has other rows than the first one") == 2
 
 
@@ -375,7 +378,7 @@ with joined(patience=30) as processes:
 def test_what_happens_on_one_is_known_to_all(body: str, what: str, expected: list[str], tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(body=body, what=what))
-    assert launch(2, [sys.executable, str(script)]) == 0
+    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
     said = capfd.readouterr().out
     assert all(said.count(line) >= expected.count(line) for line in expected), said
 
@@ -400,16 +403,16 @@ def test_one_that_ends_with_another_sentence_says_it_too(tmp_path: Path, capfd):
         "import os, sys\nfrom guerdon.errors import InputError\nfrom guerdon.processes import joined\ntry:\n    with joined():\n"
         "        raise InputError('sentence ' + sys.argv[1 + int(os.environ['RANK'])])\nexcept InputError as error:\n    print(error, error.told, flush=True)\n"
     )
-    assert launch(2, [sys.executable, str(script), "0", "0"]) == 0
+    assert launch(2, [sys.executable, str(script), "0", "0"], on_this_machine) == 0
     assert sorted(capfd.readouterr().out.splitlines()) == ["sentence 0 True", "sentence 0 True"]
-    assert launch(2, [sys.executable, str(script), "0", "1"]) == 0
+    assert launch(2, [sys.executable, str(script), "0", "1"], on_this_machine) == 0
     assert "sentence 1 False" in capfd.readouterr().out.splitlines()
 
 
 def test_what_nobody_expected_on_one_ends_the_others(tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(body="if processes.rank: return 1 / 0", what="''"))
-    assert launch(2, [sys.executable, str(script)]) != 0
+    assert launch(2, [sys.executable, str(script)], on_this_machine) != 0
     said = capfd.readouterr()
     assert "0 RunFailed: process 1 of 2 cannot go on: ZeroDivisionError: division by zero" in said.out
     assert "ZeroDivisionError" in said.err  # and it says itself where
@@ -420,5 +423,5 @@ def test_a_process_that_is_killed_is_named(tmp_path: Path):
     script.write_text("import os, signal, time\nif os.environ['RANK'] == '1':\n    os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)\n")
     begun = time.monotonic()
     with pytest.raises(RunFailed, match=r"process 1 of 3 was killed \(SIGKILL\), and the others were stopped"):
-        launch(3, [sys.executable, str(script)])
+        launch(3, [sys.executable, str(script)], on_this_machine)
     assert time.monotonic() - begun < 30

@@ -13,6 +13,7 @@ import contextlib
 import datetime
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -230,6 +231,13 @@ def _end_with_parent() -> None:
 
     if parent:
         threading.Thread(target=watch, daemon=True, name="guerdon-parent").start()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
 
 
 def _backend() -> str:

@@ -16,12 +16,12 @@ def on_processes(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Any, An
     with joined() as processes:
         configuration = processes.at_once(lambda: read(path, overrides))
         if configuration.budget.processes not in (1, processes.count):
-            _on_many(configuration.budget.processes, processes.count)
+            _on_many(configuration, processes.count)
         yield configuration, processes
 
 
-def _on_many(wanted: int, there: int) -> None:
-    """Start this command as so many processes, and end as they do.
+def _on_many(configuration: Any, there: int) -> None:
+    """Start this command as so many processes, where the placement says or on this machine, and end as they do.
 
     Raises:
         InputError: it is one of another number already.
@@ -29,11 +29,15 @@ def _on_many(wanted: int, there: int) -> None:
     from typer import Exit
 
     from guerdon.errors import InputError
-    from guerdon.interfaces.launching import launch
+    from guerdon.interfaces.launching import launch, on_this_machine
 
+    wanted, placement = configuration.budget.processes, configuration.placement
     if there > 1:
         raise InputError(f"budget.processes is {wanted}, and {there} processes were started; leave it out, or start {wanted}")
-    raise Exit(launch(wanted, [sys.executable, "-m", "guerdon", *sys.argv[1:]]))
+    elsewhere = placement.starting(wanted) if getattr(placement, "learners", False) else contextlib.nullcontext(on_this_machine)
+    with elsewhere as start:
+        code = launch(wanted, [sys.executable, "-m", "guerdon", *sys.argv[1:]], start)
+    raise Exit(code)
 
 
 def idle(rows: int, count: int) -> list[str]:

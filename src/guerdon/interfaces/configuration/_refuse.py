@@ -7,6 +7,7 @@ from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration._sections import NOTHING_DRAWN
 from guerdon.parts import describe, needs
+from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.training.knobs import is_controller, is_schedule
 from guerdon.training.placements import TWO_DRAW
@@ -37,12 +38,15 @@ def _complaints(settings: Any, loop: str) -> Iterator[str]:
         wrong = next((n for n in reads if n.quantity == "advantage" or n.view == "old"), None)
         if wrong is not None:
             yield f"recipe: it reads {wrong}, which only a policy that acts has; use {command['improve']}"
-        if settings.placement is not None and not hasattr(settings, "loop"):  # one of a pipeline is for those of its stages that draw
-            yield f"placement: {NOTHING_DRAWN}"
+        if settings.placement is not None and not (hasattr(settings, "loop") or getattr(settings.placement, "learners", False)):
+            yield f"placement: {NOTHING_DRAWN}"  # one of a pipeline is for those of its stages that draw
     else:
         yield from _of_acting(settings, reads, command)
         if settings.placement is not None and getattr(settings.recipe.sampler, "engine", None) is not None:
             yield TWO_DRAW
+    alone = settings.budget.processes == 1 and not hasattr(settings, "loop") and not here().several
+    if alone and getattr(settings.placement, "learners", False):
+        yield "placement.learners: one process learns, and it is this one; say how many are to be started there (budget.processes), or leave it out"
 
 
 def _of_budget(budget: Budget) -> Iterator[str]:

@@ -112,6 +112,13 @@ class Cluster:
                 ) from error
         self.word = last_word()
 
+    @property
+    def address(self) -> str:
+        """By which another process joins it."""
+        import ray
+
+        return ray.get_runtime_context().gcs_address
+
     def resources(self) -> tuple[float, float]:
         """CPUs and GPUs of all its machines."""
         import ray
@@ -218,6 +225,22 @@ def unsaid(word: subprocess.Popen) -> None:
     """It need not be said."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         word.communicate(b".", timeout=10.0)
+
+
+def machine() -> str:
+    """The address of this machine, for the others."""
+    import ray
+
+    return ray.util.get_node_ip_address()
+
+
+def no_room(cluster: Any, several: str, seconds: float) -> InputError:
+    """That a cluster had no room for workers."""
+    (cpus, gpus), (some, cards) = cluster.resources(), cluster.free()
+    return InputError(
+        f"placement: the cluster had no room for {several} within {seconds:.0f} s: of its {cpus:g} CPUs and {gpus:g} GPUs {some:g} and {cards:g} "
+        "are free; ask for fewer, or wait for those who have them"
+    )
 
 
 def here() -> tuple[int, int]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.errors import InputError, RunFailed
+from guerdon.errors import RunFailed
 from guerdon.saying import say
-from guerdon.training.placements._cluster import Gone
+from guerdon.training.placements._cluster import Gone, no_room
 
 TICK = 0.5  # seconds between two looks at whether somebody is late, or a user has pressed Ctrl-C
 START = 180.0  # seconds for a worker to find its place, to import torch and to build a model
@@ -113,12 +113,7 @@ class Pool:
 
     def _begun(self, call: Any) -> int:
         if not self.cluster.wait([call], START):
-            (cpus, gpus), (some, cards) = self.cluster.resources(), self.cluster.free()
-            several = f"{self.count} {self.who.removeprefix('a ')}s"
-            raise InputError(
-                f"placement: the cluster had no room for {several} within {START:.0f} s: of its {cpus:g} CPUs and {gpus:g} GPUs {some:g} and {cards:g} "
-                "are free; ask for fewer, or wait for those who have them"
-            )
+            raise no_room(self.cluster, f"{self.count} {self.who.removeprefix('a ')}s", START)
         try:
             return self.cluster.get(call, START).opened()
         except Gone as gone:

@@ -11,6 +11,7 @@ float32 number, in which products of other shapes may differ; between one number
 Attributes:
     workers: processes that draw, each with a copy of the model.
     judges: processes that judge; 0: the learner's process sees to it. They take no CPU from the others, since they work when those rest.
+    learners: whether the processes that learn (``budget.processes``) are started there as well, each with as much; else they are on this machine.
     cpus, gpus: that each worker takes. With a GPU it computes there, else on the CPU.
     engine: of ``acting.engines``, who draws in each worker in the place of the policy's own sampler. Evaluations stay with that one.
     sequences: about so many to a unit. Fewer let workers end at the same time, more make better products; results may differ in a last digit.
@@ -21,8 +22,10 @@ Source: ours, over Ray (arXiv 1712.05889), https://docs.ray.io. Defaults: ours; 
 Invalid: with an engine of the sampler's, which draws for the learner's process already.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from guerdon.acting.engines import Engine
@@ -36,6 +39,7 @@ from guerdon.training.placements import Workers
 class Ray:
     workers: int = 2
     judges: int = 0
+    learners: bool = False
     cpus: float = 1.0
     gpus: float = 0.0
     engine: Engine | None = None
@@ -83,7 +87,26 @@ class Ray:
             self.engine
         )
         judged = f"judged by {self.judges} processes" if self.judges else "judged by the learner's process"
+        judged += ", the processes that learn are started there too" * self.learners
         return f"{drawn} and {judged}, on {where} of {there[0]:g} CPUs and {there[1]:g} GPUs"
+
+    @contextlib.contextmanager
+    def starting(self, count: int) -> Iterator[Callable[[int, Sequence[str]], Iterator[Any]]]:
+        """Within, what starts ``count`` learners.
+
+        Raises:
+            InputError: there is no cluster, or it is too small.
+        """
+        from guerdon.training.placements import _cluster
+        from guerdon.training.placements._learners import started
+
+        _cluster.installed()
+        cluster = _cluster.Cluster()
+        try:
+            self._fits(*cluster.resources(), count + self.workers, f"{count} learners and {self.workers} workers")
+            yield partial(started, cluster, self.cpus, self.gpus)
+        finally:
+            cluster.close()
 
     def build(self, policy: Policy) -> Workers:
         """The workers, running, each with the model.
@@ -110,13 +133,14 @@ class Ray:
             raise
         return running(self, policy, cluster)
 
-    def _fits(self, cpus: float, gpus: float) -> None:
+    def _fits(self, cpus: float, gpus: float, count: int = 0, several: str = "") -> None:
+        count, several = count or self.workers, several or f"{self.workers} workers"
         for name, each, there in (("cpus", self.cpus, cpus), ("gpus", self.gpus, gpus)):
-            if each * self.workers > there:
+            if each * count > there:
                 kind = name[:-1].upper()
                 raise InputError(
-                    f"placement: {self.workers} workers of {each:g} {kind} each need {each * self.workers:g}, and there are {there:g}; set workers to "
-                    f"{int(there // each)} or less, or lower {name}"
+                    f"placement: {several} of {each:g} {kind} each need {each * count:g}, and there are {there:g}; set workers to "
+                    f"{max(int(there // each) - count + self.workers, 1)} or less, or lower {name}"
                     if there >= each
                     else f"placement.{name}: a worker is to have {each:g} {kind}, and there are {there:g} in all; lower it"
                 )
