@@ -3,9 +3,10 @@ starts from.
 
 Source: Hilton et al., Batch size-invariance for policy optimization, arXiv 2110.00641, for the objective; AReaL, arXiv 2505.24298, section
 5.2, which has it for rollouts some steps old and recomputes the proximal policy's log-probabilities when a batch arrives. As in AReaL there
-is no critic and no KL, gamma and lambda are 1, so that an advantage is the reward, normalised over the batch; four minibatches, 16 answers
-to a prompt (8 here) and clip 0.2 are its as well. Its learning rate of 2e-5 is for its own sizes of batch and model: 1e-6, as in the
-recipes beside. Weights are of each step, and are not cut in the papers; AReaL's code can cut or mask them, as ``corrections: [{part:
+is no critic and no KL, gamma and lambda are 1, so that an advantage is the reward, normalised over the batch. Its published settings (the
+table of its release 0.3) are 16 answers to a prompt, 8 here, one minibatch and a learning rate of 2e-5 for its own sizes of batch and
+model; 1e-6 here, as in the recipes beside, and four minibatches, without which no bound is ever reached. Clip 0.2 is PPO's.
+Weights are of each step, and are not cut in the papers; AReaL's code can cut or mask them, as ``corrections: [{part:
 truncated, cap: 5}]`` does. Hilton et al. take a moving average of the policy as the proximal one: ``updates: [{part: moving_average, into:
 proximal}]``.
 Differs from REINFORCE++: the weights, the proximal policy, no KL.

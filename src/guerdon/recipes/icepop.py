@@ -3,8 +3,8 @@ ratio.
 
 Source: Ring-1T, arXiv 2510.18855, its objective with the masking function M: the ratio of the learner before its steps to the sampler where
 it lies in [0.5, 5], else 0, times the clipped gain of a ratio of the learner to itself before its steps; the mean over each answer's
-tokens, then over the group, as in GRPO. It was made for mixtures of experts, of which the two programs may choose other experts for a
-token. The clip's bound is GRPO's.
+tokens, then over the group, as in GRPO. The bounds are those that verl gives for it, the paper's were
+not looked up. It was made for mixtures of experts, of which the two programs may choose other experts for a token. The clip's bound is GRPO's.
 Differs from GRPO: the weights, the proximal policy, no KL. Differs from TIS: beyond a bound a token counts nothing.
 """
 

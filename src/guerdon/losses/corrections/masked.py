@@ -5,8 +5,9 @@
 Where two programs are far apart about a step, that of the two which is right is not known: such a step is left out, on either side, rather
 than pulled at.
 
-Source: IcePop, Ring-1T, arXiv 2510.18855, the masking function M of its objective, with 0.5 and 5 as its bounds. ``level: product`` is
-masked importance sampling of sequences, ``sequence_mask`` of TRL (there [0, 3] by default); per step it is ``token_mask``, and verl's
+Source: IcePop, Ring-1T, arXiv 2510.18855, the masking function M of its objective; 0.5 and 5 are the bounds that verl gives for it, the
+paper's were not looked up. ``level: product`` is masked
+importance sampling of sequences, ``sequence_mask`` of TRL (there [0, 3] by default); per step it is ``token_mask``, and verl's
 ``rollout_is_threshold: 0.5_5.0``.
 Differs from Truncated: beyond a bound the weight is 0 instead of the bound, and there is a lower one. A step that is left out is still
 counted by averages.
