@@ -21,6 +21,7 @@ from guerdon.atlas._tuning import Trial, first_of_the_best, kept_tuning, tuned, 
 from guerdon.atlas._verdict import EQUAL, HOLDS, UNDECIDED, leaves, seeds_needed
 from guerdon.atlas._working import Call, Workers
 from guerdon.errors import InputError, RunFailed
+from guerdon.interfaces.pages import _verdicts
 
 # Two arms whose score is a parabola of the logarithm of the learning rate, with its top at 10 ** top, and a little that depends on the seed.
 TOY = '''"""A toy."""
@@ -164,6 +165,22 @@ def test_a_system_that_was_changed_after_its_confirmation_has_the_status_of_one(
     entry.path.write_text(entry.path.read_text().replace("LEAD = 0.5", "LEAD = 0.4"))
     changed = _row(entry, smoke=False)
     assert (changed.state, changed.stale, changed.runs, changed.verdict) == ("changed since", True, None, HOLDS)
+
+
+def test_a_system_that_waits_for_its_world_is_shown_as_waiting_whatever_came_of_its_part(system, tmp_path, monkeypatch):
+    waiting = TOY.replace('note=""', 'waits_for="a control world"')
+    entry = system(waiting, base_top=-1.0)
+    monkeypatch.setattr("guerdon.atlas._status.ATLAS", tmp_path / "atlas")
+    before = fingerprint(entry)
+    assert _row(entry, smoke=False).state == "waiting"
+    confirm(entry.slug, jobs=1, folder=tmp_path, quiet=True)
+    row = _row(entry, smoke=False)
+    assert (row.state, row.waits_for, row.verdict) == ("waiting", "a control world", HOLDS)
+    monkeypatch.setattr(_verdicts, "systems", lambda: (entry,))
+    page = _verdicts.verdicts()
+    assert "Waiting for a control world" in page and "| waiting for their world | 1 |" in page and f"| {HOLDS} | 0 |" in page
+    entry.path.write_text(entry.path.read_text().replace(', waits_for="a control world"', ""))
+    assert fingerprint(entry) == before, "the world comes, and what was measured of the part stays"
 
 
 def test_a_call_leaves_the_threads_as_they_were():

@@ -60,6 +60,9 @@ a curve, at one x, ``"first"``, ``"last"`` or ``"every"``; ``AheadAlong``: more 
 the arms have alike where it is not the price; ``by_construction=True`` marks a claim that cannot fail because of how the baseline is made, which needs another beside
 it. A claim that does not hold is a finding: leave it, and say so in ``note``.
 
+*Waiting*: where the paper's experiment needs a world that is not there yet, the file tries the part in a smaller one and says ``System(waits_for="a control world")``. The
+status and the page of verdicts then show it as waiting, whatever came of that.
+
 ``run("bnpo")`` explores, on the seeds 0, 1, 2 ..., as often as one likes, and says how many seeds would decide; it draws no verdict. ``confirm("bnpo")`` draws it,
 on seeds that follow from the fingerprint of what is measured, and keeps the evidence, with the history of all confirmations, in ``atlas/<family>/evidence/<slug>.json``;
 commit that file and the tuning.

@@ -15,7 +15,7 @@ from guerdon.randomness import derive
 
 ROOT = Path(guerdon.__file__).parent
 FOLLOWED = ("guerdon.atlas", "guerdon.worlds")
-SAID = {"note", "title", "link", "kind", "builds_on", "read", "untuned"}  # of a system
+SAID = {"note", "title", "link", "kind", "builds_on", "read", "untuned", "waits_for"}  # of a system
 VERDICT_ONLY = {"claim", "system", "SEEDS"}  # names that no trial depends on
 CONFIRMING, TUNING = "confirming", "tuning"
 

@@ -9,6 +9,8 @@ from guerdon.atlas._running import judge, measure
 from guerdon.atlas._system import ATLAS, Entry, System, systems
 from guerdon.atlas._verdict import leaves as leaf_verdicts
 
+WAITING = "waiting"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -16,7 +18,8 @@ class Row:
 
     ``runs`` is true when its smoke experiment has just run or fresh evidence shows that the full one did, false when the file
     does not import or the smoke experiment failed (``problem`` says why), None when nobody has tried this version of the file.
-    ``verdict`` is that of a confirmation; without one, ``state`` says that nothing was confirmed. ``leaves`` are the single claims with their outcomes.
+    ``verdict`` is that of a confirmation; without one, ``state`` says that nothing was confirmed. A system that waits for its world has the state "waiting", and
+    ``waits_for`` says for what: what was confirmed is then of its part alone. ``leaves`` are the single claims with their outcomes.
     """
 
     slug: str
@@ -28,6 +31,7 @@ class Row:
     problem: str = ""
     verdict: str = ""
     state: str = "not confirmed"
+    waits_for: str = ""
     leaves: tuple[str, ...] = ()
     seeds: int = 0
     confirmations: int = 0
@@ -49,10 +53,11 @@ def _row(entry: Entry, smoke: bool) -> Row:
             judge(entry, measure(entry, "smoke"))
     except Exception as error:
         return Row(entry.slug, entry.family, runs=False, problem="".join(traceback.format_exception_only(error)).strip())
-    about = {"kind": entry.system.kind, "title": entry.system.title, "read": entry.system.read}
+    about = {"kind": entry.system.kind, "title": entry.system.title, "read": entry.system.read, "waits_for": entry.system.waits_for}
+    waiting = {"state": WAITING} if entry.system.waits_for else {}
     evidence = kept(entry)
     if evidence is None or not evidence.history:
-        return Row(entry.slug, entry.family, runs=True if smoke else None, **about)
+        return Row(entry.slug, entry.family, runs=True if smoke else None, **about, **waiting)
     stale = is_stale(entry, evidence)
     return Row(
         entry.slug,
@@ -60,7 +65,7 @@ def _row(entry: Entry, smoke: bool) -> Row:
         **about,
         runs=True if smoke or not stale else None,
         verdict=evidence.verdict.outcome,
-        state="changed since" if stale else "confirmed",
+        **(waiting or {"state": "changed since" if stale else "confirmed"}),
         leaves=tuple(f"{leaf.outcome}: {leaf.claim}" for leaf in leaf_verdicts(evidence.verdict)),
         seeds=len(evidence.seeds),
         confirmations=len(evidence.history),

@@ -30,6 +30,8 @@ class System:
         read: what was read before it was written, one of ``READ``: the paper's text, its authors' code, or no more than an abstract or somebody's summary.
         untuned: why no arm has a setting to be tuned ("exact solutions"); empty where the file has a ``GRID``.
         note: what the reader of the verdict must know: what was left out, why it takes long.
+        waits_for: what its paper's experiment needs and is not there yet, in words ("a control world"). What the file measures is then of its part alone, and the
+            system counts as waiting, whatever came of that.
     """
 
     title: str
@@ -40,6 +42,7 @@ class System:
     read: str = ""
     untuned: str = ""
     note: str = ""
+    waits_for: str = ""
 
     def __post_init__(self) -> None:
         if self.read and self.read not in READ:

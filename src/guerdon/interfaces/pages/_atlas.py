@@ -24,6 +24,8 @@ def _index() -> str:
     for row in status():
         verdict = row.verdict or ("the file does not load" if row.runs is False else "not confirmed yet")
         stale = " (of an earlier version of the file)" if row.stale else ""
+        if row.waits_for:
+            verdict = f"waiting for {cell(row.waits_for)}; of its part alone: {verdict}"
         took = f"{row.seeds} seeds, {row.duration_s:.0f} s" if row.seeds else ""
         rows.append((f"[{row.slug}]({row.slug}.md)", row.family, row.kind, cell(row.title), f"{verdict}{stale}", took))
     return joined(
@@ -48,6 +50,8 @@ def _system(entry: Entry) -> str:
         about.append(("read before it was written", system.read))
     if system.untuned:
         about.append(("nothing is tuned", cell(system.untuned)))
+    if system.waits_for:
+        about.append(("waits for", cell(system.waits_for)))
     if system.note:
         about.append(("note", cell(system.note)))
     return joined(

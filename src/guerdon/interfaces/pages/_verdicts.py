@@ -16,8 +16,12 @@ def verdicts() -> str:
     """The page."""
     entries = systems()
     found = {entry: evidence for entry in entries if (evidence := kept(entry)) is not None and evidence.history}
-    count = Counter(evidence.verdict.outcome for evidence in found.values())
-    summary = [(outcome, count[outcome]) for outcome in OUTCOMES] + [("not confirmed yet", len(entries) - len(found))]
+    waiting = [entry for entry in entries if entry.system.waits_for]
+    done = [entry for entry in found if entry not in waiting]
+    count = Counter(found[entry].verdict.outcome for entry in done)
+    summary = [(outcome, count[outcome]) for outcome in OUTCOMES] + [("not confirmed yet", len(entries) - len(waiting) - len(done))]
+    if waiting:
+        summary.append(("waiting for their world", len(waiting)))
     return joined(
         "# Verdicts",
         "What came of every system of the atlas, claim by claim. Arms were tuned with the same number of trials, on seeds that no verdict uses, with the best setting inside "
@@ -33,6 +37,8 @@ def _system(entry: Entry, evidence: Evidence | None) -> Iterator[str]:
     yield f"## {entry.slug}"
     about = [entry.system.title, entry.family, f"read: {entry.system.read}" if entry.system.read else ""]
     yield cell("; ".join(part for part in about if part)) + "."
+    if entry.system.waits_for:
+        yield cell(f"**Waiting for {entry.system.waits_for}**: what is measured here is of its part alone.")
     if evidence is None:
         yield "Not confirmed yet."
         return
