@@ -27,6 +27,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1)
     if base == "category":  # one of as many classes as there are steps, which is what other shapes are drawn with
         return torch.randint(0, steps, (batch,), generator=rng)
+    if base == "length":
+        return torch.randint(1, steps + 1, (batch,), generator=rng).double()
     if base in ("terminated", "label"):
         return (torch.rand(batch, generator=rng) < 0.5).double()
     size = (batch,) if shape in _PER_ITEM else (batch, steps)

@@ -101,6 +101,7 @@ _ENTRIES = (
     Quantity("latent_mean", "B D", "mean of what is believed of the latent of a sequence's user", "one forward pass"),
     Quantity("latent_log_variance", "B D", "logarithm of its variance, component by component", "one forward pass"),
     Quantity("reward", "B", "outcome reward, after combining and shaping"),
+    Quantity("length", "B", "how many steps of a sequence the policy acted", unit="steps"),
     Quantity("step_reward", "B T", "dense reward; an outcome is a dense reward on the last acted step"),
     Quantity("advantage", "B T", "how much better a step was than expected; what credit produces and losses read"),
     Quantity("target", "B T", "what a value estimate is regressed on"),

@@ -66,3 +66,9 @@ def group_size(group: Group) -> Tensor:
 def group_mean(x: B, group: Group) -> B:
     """For each sequence, the mean of ``x`` over its group."""
     return group_sum(x, group) / group_size(group)
+
+
+def group_extreme(x: B, group: Group, how: str) -> B:
+    """For each sequence, the least (``amin``) or the largest (``amax``) of ``x`` over its group."""
+    members, inverse = torch.unique(group, return_inverse=True)
+    return x.new_zeros(len(members)).scatter_reduce(0, inverse, x, how, include_self=False)[inverse]

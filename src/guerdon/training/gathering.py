@@ -118,7 +118,9 @@ class Gathering:
         tally.add("rewards/failed", judged.scored.invalid.double())
         reward = call(recipe.combine, {"components": components})
         valid &= reward.isfinite()
-        quantities = {"reward": reward[valid], "group": rollouts.context[valid]}  # no statistic sees what is left out
+        acted = rollouts.mask.sum(-1).to(reward.dtype)
+        # No statistic sees what is left out.
+        quantities = {"reward": reward[valid], "group": rollouts.context[valid], "length": acted[valid]}
         for i, shaping in enumerate(recipe.shaping):
             if i in self.memories:
                 quantities["reward"], self.memories[i] = call(shaping, quantities, state=self.memories[i])
