@@ -37,9 +37,9 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return x.log_softmax(-1)
     if base == "logp":
         return -0.7 * x.abs() - 0.05
-    if base == "top_logp":
+    if base in ("top_logp", "seen_top_logp", "shared_top_logp"):
         return -torch.rand(batch, steps, 3, generator=rng, dtype=torch.float64).cumsum(-1)
-    if base in ("entropy", "collision_entropy", "kl", "forward_kl", "weight", "cost"):
+    if base in ("entropy", "collision_entropy", "kl", "forward_kl", "jensen_shannon", "weight", "cost"):
         return x.abs()
     return x
 

@@ -37,9 +37,20 @@ FORMULAS = {  # of log-probabilities of the policy and of the other model [S, V]
     "top_action": lambda p, q, z, a: p.sort(-1, descending=True).indices[:, : top_logp.TOP],
     "kl": lambda p, q, z, a: torch.nn.functional.kl_div(q, p, log_target=True, reduction="none").sum(-1),
     "forward_kl": lambda p, q, z, a: torch.nn.functional.kl_div(p, q, log_target=True, reduction="none").sum(-1),
+    "jensen_shannon": lambda p, q, z, a, at: js(p, q, float(at)),
+    "seen_top_logp": lambda p, q, z, a: (q + 0 * p).gather(-1, p.sort(-1, descending=True).indices[:, : top_logp.TOP]),
+    "shared_top_logp": lambda p, q, z, a: p.gather(-1, q.sort(-1, descending=True).indices[:, : top_logp.TOP]),
 }
+
+
+def js(p, q, b):
+    mixed = (b * q.exp() + (1 - b) * p.exp()).log()
+    return b * (q.exp() * (q - mixed)).sum(-1) + (1 - b) * (p.exp() * (p - mixed)).sum(-1)
+
+
 BOUND = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 2e-2}
-NAMES = sorted(f"ref_{name}" if name in COMPARING else name for name in FUNCTIONALS)
+FAMILIES = {"jensen_shannon": "(0.3)"}
+NAMES = sorted(f"ref_{name}{FAMILIES.get(name, '')}" if name in COMPARING else name for name in FUNCTIONALS)
 
 
 def by_formula(names, logits, others, taken, temperature):
@@ -48,7 +59,7 @@ def by_formula(names, logits, others, taken, temperature):
     found = []
     for name in map(Name.parse, names):
         q = others[name.view].to(z.dtype).div(temperature).log_softmax(-1).detach() if name.view else None
-        found.append(FORMULAS[name.quantity](z.log_softmax(-1), q, z, taken))
+        found.append(FORMULAS[name.quantity](z.log_softmax(-1), q, z, taken, *([name.at] if name.at else [])))
     return found
 
 
@@ -62,7 +73,7 @@ def backward(values, even: bool = False):
 
 def test_every_functional_is_in_the_glossary_and_has_a_formula_here():
     assert FUNCTIONALS.keys() == FORMULAS.keys() and FUNCTIONALS.keys() <= GLOSSARY.keys()
-    assert FUNCTIONALS.keys() == OWN | COMPARING and len(COMPARING) == 2
+    assert FUNCTIONALS.keys() == OWN | COMPARING and len(COMPARING) == 5
 
 
 class Stack(torch.nn.Sequential):
@@ -109,6 +120,7 @@ def test_values_and_gradients_are_those_of_the_formulas(names, dtype, kind, monk
             backward(values, even=rough)
         logits = head(start).detach().double()
         values = [v.detach() if v.is_floating_point() else logits.gather(-1, v) for v in values]  # equal logits may come in any order
+        values = [v.sort(-1).values if rough and v.dim() > 1 else v for v in values]
         found.append([*values, *(x.grad.clone() for x in (hidden, *head.parameters()) if x.grad is not None)])
     assert other.weight.grad is None and other.bias.grad is None
     assert len(found[0]) == len(found[1])

@@ -13,13 +13,14 @@ Names compose by one grammar::
   binds (``ema_``, ``teacher_`` ...);
 * *time*: ``next_`` or ``initial_``.
 
-``chosen_ref_logp`` therefore needs no entry of its own.
+``chosen_ref_logp`` therefore needs no entry of its own. A quantity that is one of a family says which in brackets at its end:
+``teacher_jensen_shannon(0.5)``.
 
 Legend of shapes: **B** sequences, **T** steps, **G** sequences of one prompt (a group), **N** pairs, **K** candidates
 of a ranking, **V** vocabulary or discrete actions, **D** features, **E** members of an ensemble.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -82,6 +83,28 @@ _ENTRIES = (
     Quantity("top_action", "B T K", f"the K most likely next steps, as indices into V, in the same order; {_K}", _TOP_COST),
     Quantity("kl", "B T", "KL(policy || view) of the next-step distribution; always with a view: ``ref_kl``", _KL_COST, "nats"),
     Quantity("forward_kl", "B T", "KL(view || policy) of the next-step distribution; always with a view", _KL_COST, "nats"),
+    Quantity(
+        "jensen_shannon",
+        "B T",
+        "generalised Jensen-Shannon divergence of the next-step distributions, of which the view's has the weight in brackets in their mixture; always "
+        "with a view and a weight between 0 and 1: ``teacher_jensen_shannon(0.5)``",
+        _KL_COST,
+        "nats",
+    ),
+    Quantity(
+        "seen_top_logp",
+        "B T K",
+        f"what the view says of the policy's K most likely next steps (those of ``top_logp``), log-probabilities; always with a view, of which no gradient is taken; {_K}",
+        _KL_COST,
+        "nats",
+    ),
+    Quantity(
+        "shared_top_logp",
+        "B T K",
+        f"what the policy says of the view's K most likely next steps (those of the view's ``top_logp``), log-probabilities; always with a view; {_K}",
+        _KL_COST,
+        "nats",
+    ),
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
@@ -139,16 +162,18 @@ def by_step(name: str, value: Tensor) -> bool:
 
 @dataclass(frozen=True)
 class Name:
-    """A name taken apart: ``Name.parse("chosen_ref_logp")`` is ``Name("logp", side="chosen", view="ref")``."""
+    """A name taken apart: ``Name.parse("chosen_ref_logp")`` is ``Name("logp", side="chosen", view="ref")``. ``at`` is what stands in brackets."""
 
     quantity: str
     side: str = ""
     view: str = ""
     time: str = ""
+    at: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Name":
         """Split a name by the grammar. A name whose base the glossary lacks is a column of the data."""
+        text, _, at = text.removesuffix(")").partition("(")
         words = text.split("_")
         side = words.pop(0) if words[0] in SIDES and len(words) > 1 else ""
         for start in range(len(words)):
@@ -156,16 +181,22 @@ class Name:
             if base in GLOSSARY:
                 before = words[:start]
                 time = before.pop() if before and before[-1] in TIMES else ""
-                return cls(base, side, "_".join(before), time)
-        return cls("_".join(words), side)
+                return cls(base, side, "_".join(before), time, at)
+        return cls("_".join(words), side, at=at)
 
     @property
     def known(self) -> bool:
         """Whether the glossary documents the base name."""
         return self.quantity in GLOSSARY
 
+    @property
+    def family(self) -> "Name":
+        """The name without what stands in brackets."""
+        return replace(self, at="") if self.at else self
+
     def __str__(self) -> str:
-        return "_".join(word for word in (self.side, self.view, self.time, self.quantity) if word)
+        plain = "_".join(word for word in (self.side, self.view, self.time, self.quantity) if word)
+        return f"{plain}({self.at})" if self.at else plain
 
 
 def seen_by(view: str, name: str) -> str:

@@ -81,5 +81,6 @@ class Crediting:
     def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:
         """What penalties of the reward read of the policy beside a view. It is not kept with the rollouts: the losses measure theirs with
         gradients."""
-        names = compared(self.policy, self.views) & {n for penalty in penalties for n in needs(penalty.loss)}
+        comparing = compared(self.policy, self.views)
+        names = {n for penalty in penalties for n in needs(penalty.loss) if str(Name.parse(n).family) in comparing}
         return measured(self.policy, rollouts, names, self.tokens, self.views) if names else {}

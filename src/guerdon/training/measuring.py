@@ -149,14 +149,16 @@ def shares_contexts(model: Model | None) -> bool:
 
 
 def compared(model: Model | None, views: Mapping[str, Model]) -> frozenset[str]:
-    """The names by which the model can be compared with the bound views: ``ref_kl``."""
+    """The names by which the model can be compared with the bound views: ``ref_kl``; of a family without what stands in brackets."""
     own = getattr(model, "compares", frozenset())
     return frozenset(f"{view}_{quantity}" for view, other in views.items() for quantity in own & getattr(other, "compares", frozenset()))
 
 
 def _measure(model: Model, sequences: Sequences, names: Set[str], views: Mapping[str, Model]) -> dict[str, Tensor]:
     """Views are handed over only where a name compares with one: most models know none."""
-    return model.measure(sequences, names, views) if names & compared(model, views) else model.measure(sequences, names)
+    comparing = compared(model, views)
+    does = comparing and any(str(Name.parse(name).family) in comparing for name in names)
+    return model.measure(sequences, names, views) if does else model.measure(sequences, names)
 
 
 @torch.no_grad()
@@ -227,8 +229,8 @@ def gather(batch: Batch, names: Iterable[Name], model: Model | None, views: Mapp
             out[str(name)] = value
         elif model is not None and not name.view and name.quantity in model.measures:
             to_measure.setdefault(name.side, set()).add(name.quantity)
-        elif (plain := str(replace(name, side=""))) in comparable:
-            to_measure.setdefault(name.side, set()).add(plain)
+        elif str((plain := replace(name, side="")).family) in comparable:
+            to_measure.setdefault(name.side, set()).add(str(plain))
     for side, found in _on_sides(batch, to_measure, lambda s, q: _measure(model, s, q, views)).items():
         out |= {prefixed(side, quantity): value for quantity, value in found.items()}
     return out
@@ -335,7 +337,7 @@ def _on_sides(
 
 def held(batch: Batch, name: Name) -> Tensor | None:
     """The tensor of that name that the batch already has, or None."""
-    plain = str(Name(name.quantity, "", name.view, name.time))
+    plain = str(replace(name, side=""))
     sequences = batch.sides.get(name.side)
     if sequences is not None:
         if plain == "mask":
@@ -349,7 +351,7 @@ def held(batch: Batch, name: Name) -> Tensor | None:
 
 def lacking(names: Iterable[Name], available: Set[str]) -> list[str]:
     """The names that nothing provides."""
-    return sorted(str(n) for n in names if str(n) not in available and str(n) not in ("mask", "group", "prompt_id", "action"))
+    return sorted(str(n) for n in names if str(n.family) not in available and str(n) not in ("mask", "group", "prompt_id", "action"))
 
 
 def require(names: Iterable[Name], available: Iterable[str], who: str) -> None:

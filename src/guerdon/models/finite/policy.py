@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.finite.tree import PrefixTree, context_indices
+from guerdon.models.language.functionals.jensen_shannon import weight_of
 from guerdon.quantities import TOP, Name
 from guerdon.sequences import Decoding, Sequences
 from guerdon.steps import clean
@@ -25,7 +27,7 @@ class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
     measures = frozenset({"logp", "entropy", "collision_entropy", "top_logp", "top_action", "logits"})
-    compares = frozenset({"kl", "forward_kl"})
+    compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
         if logits.dim() != 3 or logits.shape[1:] != (tree.prefixes, tree.vocabulary):
@@ -51,7 +53,8 @@ class TablePolicy:
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
         """``logp``, ``entropy``, ``collision_entropy`` [B, T] and ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the
-        next step's log-probabilities, and, of each step, ``kl`` and ``forward_kl`` [B, T] to one of the views (``ref_kl``), which are constants.
+        next step's log-probabilities, and, of each step, ``kl``, ``forward_kl`` and ``jensen_shannon`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K], each to
+        one of the views (``ref_kl``), which are constants.
 
         All at the temperature at which the sequences were drawn.
         """
@@ -81,6 +84,13 @@ class TablePolicy:
                 computed[f"{view}_kl"] = clean((steps.exp() * (steps - theirs)).sum(-1), mask)
             if f"{view}_forward_kl" in names:
                 computed[f"{view}_forward_kl"] = clean((theirs.exp() * (theirs - steps)).sum(-1), mask)
+            for name in names:
+                if (parsed := Name.parse(name)).view == view and parsed.quantity == "jensen_shannon":
+                    computed[name] = clean(_jensen_shannon(steps, theirs, weight_of(parsed.at)), mask)
+            for name, here, there in ((f"{view}_seen_top_logp", theirs, steps), (f"{view}_shared_top_logp", steps, theirs)):
+                if name in names:
+                    most = there.sort(dim=-1, descending=True, stable=True).indices[..., :TOP]
+                    computed[name] = clean(here.gather(-1, most), mask.unsqueeze(-1))
         return computed
 
     def log_probabilities(self) -> Tensor:
@@ -185,6 +195,11 @@ class TablePolicy:
         if len(taken) and not 0 <= int(taken.min()) <= int(taken.max()) < self.tree.vocabulary:
             raise InputError(f"an action is outside the vocabulary 0..{self.tree.vocabulary - 1} of this finite policy")
         return taken, sequences.mask
+
+
+def _jensen_shannon(steps: Tensor, theirs: Tensor, weight: float) -> Tensor:
+    mixed = torch.logaddexp(steps + math.log1p(-weight), theirs + math.log(weight))
+    return weight * (theirs.exp() * (theirs - mixed)).sum(-1) + (1 - weight) * (steps.exp() * (steps - mixed)).sum(-1)
 
 
 def _draw(logits: Tensor, uniform: Tensor) -> Tensor:

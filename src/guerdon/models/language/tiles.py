@@ -179,7 +179,7 @@ class _Work:
     def of(cls, names: Sequence[str], others: Mapping[str, NextSteps], temperature: float, size: int, device: torch.device) -> "_Work":
         parsed = [Name.parse(name) for name in names]
         rows = max(logits_at_once(device) // size, 16)
-        return cls(tuple(FUNCTIONALS[n.quantity](n.view) for n in parsed), others, temperature, rows)
+        return cls(tuple(FUNCTIONALS[n.quantity](n.view, n.at) for n in parsed), others, temperature, rows)
 
     def slices(self, size: int) -> Iterator[slice]:
         return (slice(first, first + self.rows) for first in range(0, max(size, 1), self.rows))

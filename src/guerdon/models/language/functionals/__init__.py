@@ -24,10 +24,12 @@ class Functional:
 
     Attributes:
         view: the model that the policy is compared with; "" in functionals of one distribution.
+        at: which one of a family it is, as its name says in brackets; "" where it is alone.
         compares: whether it is a functional of two distributions. The other's are constants: no gradient reaches them.
     """
 
     view: str = ""
+    at: str = ""
     compares: ClassVar[bool] = False
 
     def value(self, tile: "Tile") -> Tensor:
