@@ -13,13 +13,21 @@ from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.advantages.length_adaptive_gae import LengthAdaptiveGAE
+from guerdon.credit.advantages.length_weighted import LengthWeighted
 from guerdon.credit.advantages.max_at_k import MaxAtK
+from guerdon.credit.advantages.optimal_token_baseline import OptimalTokenBaseline
 from guerdon.credit.advantages.return_to_go import ReturnToGo
 from guerdon.credit.advantages.signed_weight import SignedWeight
+from guerdon.credit.advantages.subset_normalised import SubsetNormalised
 from guerdon.credit.advantages.target_ratio import TargetRatio
 from guerdon.credit.scales.batch_deviation import BatchDeviation
 from guerdon.credit.scales.beta_density import BetaDensity
+from guerdon.credit.scales.group_average import GroupAverage
 from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.credit.scales.live_share import LiveShare
+from guerdon.credit.scales.nonzero_share import NonzeroShare
+from guerdon.credit.scales.others_deviation import OthersDeviation
 from guerdon.credit.targets.lambda_return import LambdaReturn
 from guerdon.errors import InputError
 from guerdon.losses.surrogates.reinforce import Reinforce
@@ -132,6 +140,82 @@ def test_max_at_k_says_how_many_it_needs():
         MaxAtK(0)
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=7), st.data())
+def test_subset_normalised_is_grpo_of_the_subsets(values, data):
+    n = len(values)
+    k = data.draw(st.integers(1, n))
+    subsets = list(combinations(range(n), k))
+    best = np.array([max(values[j] for j in rows) for rows in subsets], dtype=float)
+    spread = best.std()
+    expected = [
+        [(np.mean([b for b, rows in zip(best, subsets, strict=True) if i in rows]) - best.mean()) / (spread or 1.0)] for i in range(n)
+    ]
+    reward, group, mask = torch.tensor(values, dtype=torch.float64), torch.zeros(n, dtype=torch.long), torch.ones(n, 1, dtype=torch.bool)
+    torch.testing.assert_close(SubsetNormalised(k, epsilon=0.0)(reward, group, mask), torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("part", [MaxAtK(3), SubsetNormalised(3), LengthWeighted()])
+def test_a_group_that_has_become_too_small_says_nothing(part):
+    assert not part(torch.tensor([2.0]), torch.tensor([0]), torch.ones(1, 2, dtype=torch.bool)).any()
+
+
+# ------------------------------------------------------------------------------------------- the success rate as scale
+
+RIGHT = torch.tensor([0.0, 1.0, 0.0, 1.0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_divided_by_the_success_rate_the_gradient_is_that_of_a_sum_of_pass_at_k(n, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.PAY", RIGHT)
+    series = gradient_of(lambda log_policy: sum((1 - (1 - (log_policy.exp() * RIGHT).sum()) ** k) / k for k in range(1, n)))
+    torch.testing.assert_close(expected_update(GroupCentred(GroupAverage()), n), series)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), min_size=1, max_size=6))
+def test_the_live_share_makes_up_for_groups_that_say_nothing(groups):
+    """The mean of the advantages' squares, as that of the groups that say something without the scale."""
+    reward, group = torch.tensor(groups, dtype=torch.float64).flatten(), torch.arange(len(groups)).repeat_interleave(4)
+    mask = torch.ones(len(reward), 1, dtype=torch.bool)
+    live = torch.tensor([len(set(g)) > 1 for g in groups])
+    got = GroupCentred(LiveShare())(reward, group, mask).abs().sum() / len(reward)
+    alone = GroupCentred(None)(reward, group, mask).abs().sum() / (4 * live.sum().clamp(min=1))
+    torch.testing.assert_close(got, alone)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(-4, 4), min_size=3, max_size=7))
+def test_others_deviation_is_that_of_the_others(values):
+    got = OthersDeviation(epsilon=0.5)(torch.tensor(values, dtype=torch.float64), torch.zeros(len(values), dtype=torch.long))
+    others = [np.std(values[:i] + values[i + 1 :], ddof=1) for i in range(len(values))]
+    np.testing.assert_allclose(got.numpy(), [s + 0.5 if s > 1e-9 else 1.0 for s in others])
+
+
+def test_the_optimal_token_baseline_leaves_the_least_variance_of_an_answer_of_one_step():
+    """The baseline of a large group, beside which every other constant makes the squared gradient of the logits larger."""
+    policy = LOGITS.log_softmax(-1)
+    arms = torch.multinomial(policy.exp(), 4000, replacement=True, generator=torch.Generator().manual_seed(0))
+    collision = -(policy.exp() ** 2).sum().log()
+    q = {
+        "step_reward": PAY[arms][:, None],
+        "proximal_logp": policy[arms][:, None],
+        "proximal_collision_entropy": collision.expand(4000, 1),
+        "group": torch.zeros(4000, dtype=torch.long),
+        "mask": torch.ones(4000, 1, dtype=torch.bool),
+    }
+    baseline = (PAY[arms] - call(OptimalTokenBaseline(), q)[:, 0]).unique()
+    assert len(baseline.round(decimals=9).unique()) == 1
+    scores = torch.eye(4, dtype=torch.float64)[arms] - policy.exp()
+
+    def second_moment(b):
+        return float(((PAY[arms] - b)[:, None] * scores).square().sum(-1).mean())
+
+    best = float(baseline[0])
+    assert all(second_moment(best) < second_moment(best + moved) for moved in (-0.1, -0.01, 0.01, 0.1))
+    assert second_moment(best) < second_moment(float(PAY[arms].mean()))
+
+
 # ------------------------------------------------------------------------------------------------- target ratio
 
 REF = torch.tensor([-0.2, 0.4, 0.1, -1.0], dtype=torch.float64).log_softmax(-1)
@@ -230,7 +314,9 @@ def test_beta_density_refuses_rewards_that_are_no_rates():
         BetaDensity()(torch.tensor([-1.0, 1.0, -1.0, -1.0]), torch.tensor([0, 0, 1, 1]))
 
 
-@pytest.mark.parametrize("scale", [GroupDeviation(), BatchDeviation(), BetaDensity()])
+@pytest.mark.parametrize(
+    "scale", [GroupDeviation(), BatchDeviation(), BetaDensity(), GroupAverage(), LiveShare(), NonzeroShare(), OthersDeviation()]
+)
 def test_equal_rewards_say_nothing(scale):
     reward, group = torch.full((6,), 0.1), torch.arange(6) // 3
     advantage = GroupCentred(scale)(reward, group, torch.ones(6, 2, dtype=torch.bool))
@@ -285,6 +371,16 @@ def test_batch_normalised_forgets_scale_and_offset_of_what_it_wraps(seed, scale,
     np.testing.assert_allclose(first[mask].mean().item(), 0, atol=1e-9)
     np.testing.assert_allclose(first[mask].std(correction=0).item(), 1, atol=1e-6)
     torch.testing.assert_close(normal(scale * reward + offset), first, atol=1e-5, rtol=1e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 6), st.floats(0.05, 3), st.integers(0, 10**6))
+def test_length_adaptive_gae_is_gae_with_a_lam_of_the_length(length, alpha, seed):
+    rng = torch.Generator().manual_seed(seed)
+    reward, value = torch.randn(1, 6, generator=rng, dtype=torch.float64), torch.randn(1, 6, generator=rng, dtype=torch.float64)
+    q = {"step_reward": reward, "old_value": value, "mask": torch.arange(6)[None] < length}
+    lam = max(1 - 1 / (alpha * length), 0.0)
+    torch.testing.assert_close(call(LengthAdaptiveGAE(0.9, alpha), q), call(GAE(0.9, lam), q))
 
 
 def test_wrappers_need_what_they_wrap():

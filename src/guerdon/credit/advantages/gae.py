@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.credit.advantages.return_to_go import ReturnToGo
-from guerdon.quantities import BT, Mask
+from guerdon.quantities import BT, B, Mask
 from guerdon.steps import along_steps, clean
 from guerdon.witness import Limit, Witness
 
@@ -28,15 +28,20 @@ class GAE:
     lam: float = 0.95
 
     def __call__(self, step_reward: BT, old_value: BT, mask: Mask) -> BT:
-        reward, value = clean(step_reward, mask), clean(old_value, mask)
-        next_value = advantage = value.new_zeros(len(value))
-        advantages = []
-        for t in reversed(range(mask.shape[1])):
-            delta = reward[:, t] + self.gamma * next_value - value[:, t]
-            advantage = torch.where(mask[:, t], delta + self.gamma * self.lam * advantage, advantage)
-            next_value = torch.where(mask[:, t], value[:, t], next_value)
-            advantages.append(advantage)
-        return clean(along_steps(advantages[::-1], mask), mask)
+        return generalised(step_reward, old_value, mask, self.gamma, self.lam)
+
+
+def generalised(step_reward: BT, old_value: BT, mask: Mask, gamma: float, lam: float | B) -> BT:
+    """The advantages; ``lam`` is one number, or one for each sequence."""
+    reward, value = clean(step_reward, mask), clean(old_value, mask)
+    next_value = advantage = value.new_zeros(len(value))
+    advantages = []
+    for t in reversed(range(mask.shape[1])):
+        delta = reward[:, t] + gamma * next_value - value[:, t]
+        advantage = torch.where(mask[:, t], delta + gamma * lam * advantage, advantage)
+        next_value = torch.where(mask[:, t], value[:, t], next_value)
+        advantages.append(advantage)
+    return clean(along_steps(advantages[::-1], mask), mask)
 
 
 _gap = {"step_reward": [[0.0, 9.0, 0.0, 4.0]], "old_value": [[1.0, 9.0, 2.0, 2.0]], "mask": [[1, 0, 1, 1]]}

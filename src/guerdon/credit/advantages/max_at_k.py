@@ -2,7 +2,7 @@
 
     advantage_i = k * (mean of max(S) over k-subsets S of the group that contain i
                        - mean of max(S) over subsets S of ``baseline_size`` of the other samples)
-                                                                              the same number at each acted step; [B, T], in units of reward
+                  / scale                                                     the same number at each acted step; [B, T], in units of reward
 
 A group of fewer samples than that takes (``members``; some of them may have failed) has no such estimate and is passed over: 0.
 
@@ -10,9 +10,11 @@ With the mean over sequences the gradient of REINFORCE is an unbiased estimate o
 baseline does not contain i, so it costs no bias whatever its size; k - 1, the default, makes the advantage what i adds to k - 1 others. The
 means over subsets are exact: with sorted rewards each has a binomial weight.
 
-Source: max@k, arXiv 2510.23393, section 3.2: eq. 9, with the weights of eq. 8; PKPO, arXiv 2505.15201, which derived the same estimator (eq. 19)
-and baselines: ``baseline_size`` k - 1 is its leave-one-out-minus-one (eq. 33); k is that of its leave-one-out (eq. 29), which weighs it n / (n - 1)
-times as much. Their numbers are ours over n, a division that we leave to the reduction.
+Source: max@k, arXiv 2510.23393, section 3.2: eq. 9, with the weights of eq. 8; PKPO, arXiv 2505.15201, which derived the same estimator
+(eq. 19) and baselines: ``baseline_size`` k - 1 is its leave-one-out-minus-one (eq. 33); k is that of its leave-one-out (eq. 29), which
+weighs it n / (n - 1) times as much. Their numbers are ours over n, a division that we leave to the reduction. Where k is the size of the
+group only its best answer earns anything, k times what it is ahead of the second: with ``scale`` the group's deviation, k times verl's
+``grpo_passk`` (arXiv 2503.19595). No paper of these has a scale, so there is none by default.
 Differs from LeaveOneOut: risk-seeking for k > 1; a sample below the best of the others earns (next to) nothing. On-policy: for the
 off-policy form every subset has an importance ratio of its own.
 """
@@ -25,9 +27,11 @@ import torch
 from torch import Tensor
 
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.scales import Scale
+from guerdon.credit.scales.group_deviation import GroupDeviation
 from guerdon.errors import InputError
 from guerdon.quantities import BT, B, Group, Mask
-from guerdon.steps import spread
+from guerdon.steps import divided, spread
 from guerdon.witness import Limit, Witness
 
 
@@ -35,6 +39,7 @@ from guerdon.witness import Limit, Witness
 class MaxAtK:
     k: int
     baseline_size: int | None = None  # None: k - 1; 0: no baseline
+    scale: Scale | None = None
 
     def __post_init__(self):
         if self.k < 1 or (self.baseline_size is not None and self.baseline_size < 0):
@@ -56,7 +61,7 @@ class MaxAtK:
                 continue
             ranked, order = reward[rows].sort()
             advantage[rows[order]] = _weights(len(rows), self.k, others).to(ranked) @ ranked
-        return spread(advantage, mask)
+        return spread(advantage if self.scale is None else divided(advantage, self.scale(reward, group)), mask)
 
 
 @lru_cache(maxsize=256)
@@ -96,6 +101,15 @@ witness = (
         given={"reward": [9.0, 0.0, 3.0, 1.0], "group": [0] * 4, "mask": [[1]] * 4},
         returns=[[24.0], [0.0], [0.0], [0.0]],
     ),
+    Witness(  # 3 is two ahead of 1, which is counted once for each of k; the deviation is sqrt(7/3)
+        MaxAtK(k=3, scale=GroupDeviation(epsilon=0.0)),
+        parent=MaxAtK(k=3),
+        given=_three,
+        returns=[[6 * (3 / 7) ** 0.5] * 2, [0.0, 0.0], [0.0, 0.0]],
+    ),
 )
 
-limits = (Limit(MaxAtK(k=1, baseline_size=1), equals=LeaveOneOut(), when="k is 1 and groups are pairs"),)
+limits = (
+    Limit(MaxAtK(k=1, baseline_size=1), equals=LeaveOneOut(), when="k is 1 and groups are pairs"),
+    Limit(MaxAtK(k=1, baseline_size=1, scale=GroupDeviation()), equals=LeaveOneOut(GroupDeviation()), when="k is 1 and groups are pairs"),
+)
