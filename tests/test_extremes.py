@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from guerdon.catalogue import catalogue
@@ -94,6 +95,25 @@ def test_far_from_the_reference(part, dtype):
     for far in FAR:
         for turned in (0, 1):
             check(part, extreme(part, inputs_for(part, seed=turned), far, turned, dtype))
+
+
+STEPWISE = [row for row in EACH if "losses." in type(row.values[0]).__module__ and {"logp", "log_ratio"} & needs(row.values[0])]
+
+
+@pytest.mark.parametrize("part", STEPWISE)
+@settings(max_examples=15, deadline=None)
+@drawn(st.integers(0, 10**6), st.sampled_from((1.0, 30.0, 300.0, 3000.0)), st.booleans())
+def test_wherever_each_of_them_stands(part, seed, far, all_apart):
+    """Log-probabilities that are far from each other in any pattern: each model's at each step anew, or each model's at all steps alike."""
+    rng = torch.Generator().manual_seed(seed)
+    changed = {}
+    for name, value in sorted(inputs_for(part, seed=seed).items()):
+        quantity = Name.parse(name).quantity
+        if quantity in ("logp", "log_ratio"):
+            place = torch.rand(value.shape if all_apart else value.shape[:1] + (1,) * (value.dim() - 1), generator=rng)
+            value = -far * place.expand(value.shape) if quantity == "logp" else far * (2 * place.expand(value.shape) - 1)
+        changed[name] = value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+    check(part, {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in changed.items()})
 
 
 SIZES = {"nobody": (0, 3), "no steps": (4, 0), "nothing": (0, 0), "one": (1, 1), "one step": (4, 1)}

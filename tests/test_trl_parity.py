@@ -24,6 +24,8 @@ from guerdon.losses.comparisons.sorted_logistic import SortedLogistic
 from guerdon.losses.comparisons.sorted_margins import SortedMargins
 from guerdon.losses.comparisons.square import Square
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
+from guerdon.losses.importance_weighted import ImportanceWeighted
+from guerdon.losses.levels.geometric_mean import GeometricMean
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.pointwise import Pointwise
@@ -43,7 +45,9 @@ from guerdon.losses.scores.mean_log_probability import MeanLogProbability
 from guerdon.losses.scores.mean_log_ratio import MeanLogRatio
 from guerdon.losses.surrogates.bounded_weight import BoundedWeight
 from guerdon.losses.surrogates.clip import Clip
+from guerdon.losses.surrogates.gamma_weight import GammaWeight
 from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
+from guerdon.losses.surrogates.soft_gate import SoftGate
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.models.finite.prefix_table import PrefixTable
@@ -410,6 +414,7 @@ def trl_grpo(logp, old_logp, ref_logp, mask, advantage, **settings):
     return GRPOTrainer._compute_loss(trainer, None, inputs)
 
 
+VESPO = Namespace(vespo_k_pos=1.5, vespo_lambda_pos=2.5, vespo_k_neg=3.5, vespo_lambda_neg=1.25)
 # TRL's cispo bounds the weight by ``epsilon_high`` itself, ours by 1 + ``epsilon_high``; its sequence level is the sequence form.
 POLICY = [
     ({"loss_type": "grpo"}, Clip(0.2, epsilon_high=0.28), SequenceMean()),
@@ -418,13 +423,23 @@ POLICY = [
     ({"loss_type": "dr_grpo"}, Clip(0.2, epsilon_high=0.28), ConstantLength(length=7)),
     ({"loss_type": "cispo", "epsilon_high": 1.28}, BoundedWeight(epsilon_high=0.28), TokenMean()),
     ({"loss_type": "grpo", "importance_sampling_level": "sequence"}, SequenceRatio(0.2, 0.28), SequenceMean()),
+    ({"loss_type": "luspo", "importance_sampling_level": "sequence"}, SequenceRatio(0.2, 0.28), ConstantLength(length=1)),
+    ({"loss_type": "sapo", "args": Namespace(sapo_temperature_pos=0.7, sapo_temperature_neg=1.3)}, SoftGate(0.7, 1.3), SequenceMean()),
+    (
+        {"loss_type": "vespo", "args": VESPO, "get_gamma_weights": GRPOTrainer.get_gamma_weights},
+        GammaWeight(1.5, 2.5, 3.5, 1.25),
+        TokenMean(),
+    ),
+    ({"loss_type": "grpo", "args": Namespace(delta=1.5)}, Clip(0.2, epsilon_high=0.28, dual=1.5), SequenceMean()),
 ]
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("beta", [0.0, 0.5])
 @pytest.mark.parametrize(
-    ("settings", "surrogate", "reduce"), POLICY, ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else ""
+    ("settings", "surrogate", "reduce"),
+    POLICY,
+    ids=lambda x: "-".join(v for v in x.values() if isinstance(v, str)) if isinstance(x, dict) else "",
 )
 def test_policy_losses_are_trls(settings, surrogate, reduce, beta, seed):
     logp, old_logp, mask = random_rows(8, 5, seed)
@@ -435,6 +450,21 @@ def test_policy_losses_are_trls(settings, surrogate, reduce, beta, seed):
     given = {"logp": logp, "old_logp": old_logp, "ref_logp": ref_logp, "mask": mask, "advantage": advantage[:, None].expand_as(logp)}
     losses = call(surrogate, given) + beta * call(KLExponential(), given)
     mine = value_and_gradient((reduce(mask) * losses).sum(), logp)
+    agree(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("level", [None, GeometricMean()])
+def test_the_kl_with_its_bias_corrected_is_trls(level, seed):
+    logp, old_logp, mask = random_rows(8, 5, seed)
+    ref_logp = random_rows(8, 5, seed + 100)[1]
+    none = torch.zeros(8)
+    settings = {"loss_type": "grpo", "importance_sampling_level": "token" if level is None else "sequence", "beta": 0.5}
+    theirs = value_and_gradient(
+        trl_grpo(logp, old_logp, ref_logp, mask, none, args=Namespace(use_bias_correction_kl=True), **settings), logp
+    )
+    given = {"logp": logp, "old_logp": old_logp, "ref_logp": ref_logp, "mask": mask}
+    mine = value_and_gradient((SequenceMean()(mask) * 0.5 * call(ImportanceWeighted(KLExponential(), level=level), given)).sum(), logp)
     agree(mine, theirs)
 
 

@@ -2,7 +2,8 @@
 
     weights = mask / (sequences with any acted step * length)        [B, T]
 
-``length`` is a constant, by custom the longest allowed completion. It makes the reduction linear in the sequences, so the policy gradient
+``length`` is a constant, by custom the longest allowed completion; with 1 it is the mean over sequences of the sums over their steps
+(``seq-mean-token-sum`` of verl, ``luspo`` of TRL). It makes the reduction linear in the sequences, so the policy gradient
 of the expected return is not biased by how length and reward go together.
 
 Source: Dr. GRPO, arXiv 2503.20783, section 3.2 and listing 1 (which divides by the generation budget).
