@@ -32,6 +32,7 @@ FORMULAS = {  # of log-probabilities of the policy and of the other model [S, V]
     "logp": lambda p, q, z, a: p[torch.arange(len(a)), a],
     "entropy": lambda p, q, z, a: torch.special.entr(p.exp()).sum(-1),
     "collision_entropy": lambda p, q, z, a: -p.exp().square().sum(-1).log(),
+    "self_certainty": lambda p, q, z, a: torch.nn.functional.kl_div(p, torch.full_like(p, 1 / p.shape[-1]), reduction="none").sum(-1),
     "log_sum_exp": lambda p, q, z, a: z.exp().sum(-1).log(),
     "top_logp": lambda p, q, z, a: p.sort(-1, descending=True).values[:, : top_logp.TOP],
     "top_action": lambda p, q, z, a: p.sort(-1, descending=True).indices[:, : top_logp.TOP],

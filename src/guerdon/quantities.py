@@ -77,6 +77,13 @@ _ENTRIES = (
         "nats",
     ),
     Quantity(
+        "self_certainty",
+        "B T",
+        "KL(uniform || policy) of the next-step distribution: how far it is from saying nothing; counts every v, also those that are never drawn",
+        "one forward pass, a pass over V",
+        "nats",
+    ),
+    Quantity(
         "log_sum_exp", "B T", "logarithm of the sum of the exponentials of the (tempered) logits", "one forward pass, a pass over V", "nats"
     ),
     Quantity("top_logp", "B T K", f"log-probabilities of the K most likely next steps, in descending order; {_K}", _TOP_COST, "nats"),

@@ -26,7 +26,7 @@ TINY = 1e-300  # the smallest probability that ``distribute`` writes into a tabl
 class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
-    measures = frozenset({"logp", "entropy", "collision_entropy", "top_logp", "top_action", "logits"})
+    measures = frozenset({"logp", "entropy", "collision_entropy", "self_certainty", "top_logp", "top_action", "logits"})
     compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
@@ -52,7 +52,8 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``collision_entropy`` [B, T] and ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the
+        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty`` [B, T] and ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T,
+        K], ``logits`` [B, T, V], normalised: the
         next step's log-probabilities, and, of each step, ``kl``, ``forward_kl`` and ``jensen_shannon`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K], each to
         one of the views (``ref_kl``), which are constants.
 
@@ -72,6 +73,8 @@ class TablePolicy:
             computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
         if "collision_entropy" in names:
             computed["collision_entropy"] = clean(-(2 * steps).logsumexp(-1), mask)
+        if "self_certainty" in names:
+            computed["self_certainty"] = clean(-steps.mean(-1) - math.log(steps.shape[-1]), mask)
         if "logits" in names:
             computed["logits"] = steps * mask.unsqueeze(-1)
         if not names.isdisjoint({"top_logp", "top_action"}):
