@@ -52,6 +52,7 @@ from guerdon.feedback.worker import sentence
 from guerdon.parts import is_part, per_batch
 from guerdon.threads import beside, waited
 
+INAPPLICABLE = "no reward applies to it"
 _LARGEST = 64 * 2**20  # bytes of a function that are sent to a helper: one that holds a model stays here
 _STRAY = 8  # threads that were abandoned before the run gives up
 
@@ -529,5 +530,5 @@ def _with_inapplicable(scored: Scored) -> Scored:
     if not scored.components:
         return scored
     nothing = torch.stack(list(scored.components.values())).isnan().all(0)
-    errors = [error or ("no reward applies to it" if none else None) for error, none in zip(scored.errors, nothing.tolist(), strict=True)]
+    errors = [error or (INAPPLICABLE if none else None) for error, none in zip(scored.errors, nothing.tolist(), strict=True)]
     return Scored(scored.components, scored.invalid | nothing, errors)

@@ -101,6 +101,8 @@ class Prepared:
         if self.settings.reward.functions:
             return dict(self.settings.reward.functions)
         own = getattr(self.task, "reward", None)
+        if own is None and self.settings.recipe is not None and self.settings.recipe.intrinsic:
+            return {}
         if own is None:
             raise InputError(
                 "reward: it is missing, and the task brings none; name one (number_match, math_equivalence, file.py:function ...)"
@@ -119,6 +121,7 @@ def prepare(
     Raises:
         InputError: what cannot work, and where.
     """
+    settings = settled(settings)
     refuse(settings, loop, place)
     spec = spec if spec is not None else settings.model
     if spec is None:
@@ -152,6 +155,25 @@ def prepare(
     else:
         _look_at_numbers(prepared.rows)
     return prepared
+
+
+def settled(settings: Configuration | Stage) -> Configuration | Stage:
+    """The settings with what the section ``reward`` says of the recipe in its place: rewards that the policy makes itself beside the recipe's own, and what is only watched taken
+    out of what is learned from. Where the section names none but those, they are what is learned from, and the task's own reward is watched."""
+    from guerdon.feedback.combining.only import Only
+    from guerdon.feedback.combining.without import Without
+    from guerdon.feedback.intrinsic import is_intrinsic
+
+    reward, recipe = settings.reward, settings.recipe
+    made = {name: part for name, part in reward.functions.items() if is_intrinsic(part)}
+    if recipe is None or not (made or reward.watched):
+        return settings
+    combine = Without(reward.watched, recipe.combine) if reward.watched else recipe.combine
+    rest = {name: part for name, part in reward.functions.items() if name not in made}
+    if not rest:
+        combine = Only((*recipe.intrinsic, *made), combine) if not reward.watched else combine
+    recipe = dataclasses.replace(recipe, intrinsic={**recipe.intrinsic, **made}, combine=combine)
+    return dataclasses.replace(settings, recipe=recipe, reward=dataclasses.replace(reward, functions=rest, watched=()))
 
 
 def built(spec: Any, seed: int) -> Any:
@@ -234,7 +256,8 @@ def _look_at_rewards(prepared: Prepared, row: Row) -> None:
     with RewardRunner(functions, **prepared.settings.reward.options) as runner:
         for name, lacking in runner.missing([c for c in row if c not in ("prompt", "completion")] + ["completion_ids"]).items():
             raise InputError(f"reward.{name}: it reads the column {lacking[0]!r}, and the task {missing_column(lacking[0], row)}")
-    call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in functions}})
+    components = (*functions, *prepared.settings.recipe.intrinsic)
+    call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in components}})
 
 
 @contextlib.contextmanager

@@ -115,6 +115,10 @@ class Encoder:
             raise InputError(f"a prompt is a string or a list of {{role, content}}, and this one is {_shown(prompt)}")
         return self._sides([Side(c, a, m or (True,) * len(a)) for c, a, m in parts])
 
+    def encode_continuation(self, text: str) -> Tokens:
+        """The tokens of a text that goes on after another one, without an end."""
+        return self._continuation(text)
+
     def encode_text(self, text: str) -> Side:
         """A plain text of which everything is learned. Its context is the start token or, where the tokenizer has none, the first
         token of the text, which nothing predicts."""

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.feedback.combining import watched_by
 from guerdon.models import Model, Policy
 from guerdon.parts import call, stateful
 from guerdon.randomness import derive
@@ -24,6 +25,7 @@ from guerdon.training.placements import Workers
 from guerdon.training.prompts import Prompts, rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
+from guerdon.training.self_made import SelfMadeRewards
 from guerdon.training.spreading import watched
 from guerdon.training.tally import Tally
 
@@ -46,7 +48,9 @@ class Gathering:
         run: Run | None,
         views: Mapping[str, Model],
         workers: Workers | None = None,
+        made: SelfMadeRewards | None = None,
     ):
+        self.made = made
         self.policy, self.scene, self.rows, self.views = policy, scene, rows, views
         self.budget, self.decoding, self.run = budget, decoding, run
         self.drawing = Drawing(policy, Overlapping(scene), decoding, views, recipe.ahead > 0, workers)
@@ -78,6 +82,7 @@ class Gathering:
         for attempt in range(recipe.refills + 1):
             come = self.coming.pop(0)
             rollouts, judged, seconds = come.found()
+            judged = self.made(rollouts, judged, rows_at(self.rows, come.indices)) if self.made else judged
             watched(self.scene, judged)
             rollouts = self.drawing.filled(recipe.sampler, rollouts).with_quantities(version=torch.full((len(rollouts),), come.version))
             tally.add_sum("prompts/truncated", come.cut, len(come.indices))
@@ -116,6 +121,8 @@ class Gathering:
             tally.add(f"rewards/{name}/mean", values)
         valid = ~judged.scored.invalid
         tally.add("rewards/failed", judged.scored.invalid.double())
+        for name in sorted(watched_by(recipe.combine, components)):
+            tally.add(f"monitor/{name}", components[name])
         reward = call(recipe.combine, {"components": components})
         valid &= reward.isfinite()
         acted = rollouts.mask.sum(-1).to(reward.dtype)

@@ -134,7 +134,8 @@ class ImproveJob:
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         budget = seeded(self.budget, seed)
-        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running)
+        made = bool(self.recipe.intrinsic)
+        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running, made)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
         rows, held_out = rows_of(self.task, done)
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
@@ -215,22 +216,26 @@ def scene_for(
     max_prompt_length: int | None = None,
     truncate: str = "",
     running: Mapping[str, Any] | None = None,
+    made: bool = False,
 ) -> Scene:
     """Where ``model`` acts: text with reward functions, or a finite world with its own reward.
+
+    Args:
+        made: the policy makes rewards itself, so that there need be no others.
 
     Raises:
         InputError: neither the recipe nor the task brings a reward.
     """
     if hasattr(task, "reward_of"):
-        return FiniteScene(task)
+        return FiniteScene(task, rewards)
     functions = {name: _scorer(done[r].model) if isinstance(r, str) and r in done else r for name, r in rewards.items()}
     if not functions:
         own = task.reward
-        if own is None:
+        if own is None and not made:
             raise InputError(
                 "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
             )
-        functions = {type(own).__module__.rsplit(".", 1)[1]: own}
+        functions = {} if own is None else {type(own).__module__.rsplit(".", 1)[1]: own}
     return TextScene(encoder_for(model, max_prompt_length, truncate), RewardRunner(functions, **(running or {})))
 
 

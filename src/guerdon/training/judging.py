@@ -3,20 +3,24 @@
 Text goes through an encoder and reward functions; a finite world reads its own table. The loops know neither.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
+from guerdon.feedback.adapters import adapt
 from guerdon.feedback.arriving import Arriving
+from guerdon.feedback.recasting import Recasting
 from guerdon.feedback.running import RewardRunner, Scored
 from guerdon.feedback.text import final_text, opened_thinking
 from guerdon.models import Finished
 from guerdon.sequences import Sequences, Side
 from guerdon.tasks.encoding import Encoder, template_variables
+from guerdon.tasks.recasting import recast_sequences, recast_tokens
 from guerdon.tasks.rows import at_row
 from guerdon.tasks.sampled import spoken
 
@@ -50,7 +54,8 @@ class Scene(Protocol):
     argument, ``begun``. One whose verdicts depend on those before has ``state() -> dict`` and ``restore(state)``. One in which answers are compared and not
     scored has ``odds(first, second) -> [N]``, the log-odds that the one is preferred; one that knows the policy's worth exactly has ``exact(policy) -> metrics``.
     One whose rows may hold answers has ``given(rows, columns)``: of every row, its answers by column. One whose verdicts take time says whether they need no more than the
-    answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does.
+    answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does. One that can show the
+    policy its rollouts as something else (``feedback.recasting``) has ``recast(recasting, rollouts, judged, rows)``.
     """
 
     truncated: int
@@ -133,6 +138,15 @@ class TextScene:
         scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving, watching)
         return Judged(scored, prompts, completions)
 
+    def recast(self, recasting: Recasting, rollouts: Sequences, judged: Judged, rows: Sequence[Row]) -> Sequences:
+        """What of each rollout is measured, as a sequence; its mask is false where nothing is."""
+        ids = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
+        pieces = []
+        for b, place in enumerate(rollouts.context.tolist()):
+            row, prompt, said = rows[place], judged.prompts[b], judged.completions[b]
+            pieces.append(recast_tokens(self.encoder, recasting(prompt, said, row), prompt, said, ids[b], row))
+        return recast_sequences(rollouts, pieces)
+
     def completion(self, row: Row, tokens: Sequence[int]) -> Any:
         """What was sampled in answer to a row. A message that begins within a thinking block says so: ``opened`` is the delimiter that its template
         wrote before it, without which nobody could tell unfinished thoughts from an answer."""
@@ -214,12 +228,14 @@ def _there(row: Row, column: str) -> Any:
 
 
 class FiniteScene:
-    """A finite world: a row's prompt is a context's index, and the world knows the reward of every sequence."""
+    """A finite world: a row's prompt is a context's index, and the world knows the reward of every sequence. ``rewards`` beside it, by name, are called with the prompts'
+    indices and the lists of actions."""
 
     truncated = 0
 
-    def __init__(self, world: Any):
+    def __init__(self, world: Any, rewards: Mapping[str, Any] | None = None):
         self.world = world
+        self.rewards = {name: adapt(reward, name) for name, reward in (rewards or {}).items()}
 
     @property
     def odds(self) -> Callable[[Sequences, Sequences], Tensor] | None:
@@ -252,7 +268,24 @@ class FiniteScene:
         none = torch.zeros(len(rollouts), dtype=torch.bool)
         prompts = [rows[i]["prompt"] for i in rollouts.context.tolist()]
         completions = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
-        return Judged(Scored({"world": reward}, none, [None] * len(rollouts)), prompts, completions)
+        components = {"world": reward}
+        if self.rewards:
+            columns = _known(rows, rollouts.context)[1]
+            for name, function in self.rewards.items():
+                found = function(prompts, completions, **columns)
+                components[name] = torch.tensor([math.nan if value is None else value for value in found], dtype=torch.float64)
+        return Judged(Scored(components, none, [None] * len(rollouts)), prompts, completions)
+
+    def recast(self, recasting: Recasting, rollouts: Sequences, judged: Judged, rows: Sequence[Row]) -> Sequences:
+        """What of each rollout is measured, in answer to a context: all actions of a finite world lie in one sequence, so that those before are actions too, which the mask
+        leaves out."""
+        pieces, given = [], []
+        for b, place in enumerate(rollouts.context.tolist()):
+            recast = recasting(judged.prompts[b], judged.completions[b], rows[place])
+            pieces.append(None if recast is None else ((int(recast.prompt),), [*recast.begun, *recast.measured]))
+            given.append(0 if recast is None else len(recast.begun))
+        out = recast_sequences(rollouts, pieces)
+        return replace(out, mask=out.mask & (torch.arange(out.mask.shape[1]) >= torch.tensor(given).unsqueeze(-1)))
 
     def close(self) -> None:
         pass

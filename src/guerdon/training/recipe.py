@@ -13,6 +13,7 @@ from guerdon.data.selection.weighted_prompts import WeightedPrompts
 from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.intrinsic import Intrinsic
 from guerdon.feedback.judges import Judge
 from guerdon.feedback.shaping import Shaping
 from guerdon.losses.reduce import Reduction
@@ -60,6 +61,7 @@ class Recipe:
         terms: the policy's loss.
         optimiser: what steps on its gradient.
         sampler: how the policy acts (``improve``).
+        intrinsic: rewards that the policy makes itself, by the name of their component; beside those that judge completions.
         combine, shaping: reward components → one reward → the reward that credit reads.
         reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
         advantage: rewards → advantage. None where no term reads one.
@@ -80,6 +82,7 @@ class Recipe:
     terms: tuple[Term, ...]
     optimiser: Optimiser = AdamW()
     sampler: Sampler = Group()
+    intrinsic: Mapping[str, Intrinsic] = field(default_factory=dict)
     combine: Combining = Weigh()
     shaping: tuple[Shaping, ...] = ()
     reward_penalties: tuple[Term, ...] = ()

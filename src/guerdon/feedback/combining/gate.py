@@ -11,14 +11,14 @@ verifiable rewards count only well-formed answers. ``threshold`` 0.5 separates t
 Differs from Weigh: nothing outweighs the gate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
-from guerdon.feedback.combining import Combining
+from guerdon.feedback.combining import Combining, watched_by
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.quantities import B
 from guerdon.thresholds import reaches
@@ -38,6 +38,9 @@ class Gate:
         passes = reaches(gate, self.threshold) | gate.isnan()
         kept = {name: value if name == self.by else torch.where(passes, value, torch.nan) for name, value in components.items()}
         return self.combine(kept)
+
+    def only_watched(self, names: Iterable[str]) -> frozenset[str]:
+        return watched_by(self.combine, names) - {self.by}
 
 
 _nan = float("nan")

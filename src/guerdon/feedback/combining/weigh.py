@@ -10,7 +10,7 @@ Source: the weighted sum of several rewards of Fine-Grained RLHF, arXiv 2306.016
 as TRL does with ``reward_weights`` (which gives 0 where nothing applies).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -36,6 +36,9 @@ class Weigh:
         applies = ~values.isnan()
         total = (torch.where(applies, values, torch.zeros_like(values)) * weight[:, None]).sum(0)
         return torch.where(applies.any(0), total, torch.nan)
+
+    def only_watched(self, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for name in names if self.weights.get(name, 1.0) == 0)
 
 
 _nan = float("nan")

@@ -94,12 +94,14 @@ def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: lis
     import torch
 
     from guerdon.acting.samplers.group import Group
+    from guerdon.training.judging import Judged
 
     context = torch.tensor(prepared.encoder.encode_prompt(row["prompt"], **template_variables(row)))
     drawn = Group(1)(prepared.model, [context], prepared.settings.decoding, prepared.settings.budget.seed)
     ids = drawn.actions[0, : int(drawn.length[0])].tolist()
     completion = prepared.encoder.completion(row["prompt"], ids)
     scored = runner.score([row["prompt"]], [completion], columns_of([row], [ids]))
+    scored = _with_self_made(prepared, drawn, Judged(scored, [row["prompt"]], [completion]), row)
     if scored.errors[0] is not None:
         warnings.append(f"the reward of a sampled completion: {scored.errors[0]}")
     return {
@@ -110,6 +112,18 @@ def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: lis
         "components": {name: float(component[0]) for name, component in scored.components.items()},
         "error": scored.errors[0],
     }
+
+
+def _with_self_made(prepared: Prepared, drawn: Any, judged: Any, row: dict[str, Any]) -> Any:
+    """The verdicts with the rewards that the policy makes itself, but for those that a bound view makes, which there is none of yet."""
+    from guerdon.memory import AtOnce
+    from guerdon.training.judging import TextScene
+    from guerdon.training.self_made import SelfMadeRewards
+
+    recipe = prepared.settings.recipe
+    own = {name: part for name, part in recipe.intrinsic.items() if not part.by} if recipe is not None else {}
+    scene = TextScene(prepared.encoder, None)
+    return SelfMadeRewards(own, prepared.model, scene, {}, AtOnce.of(4096))(drawn, judged, [row]).scored
 
 
 def _short(value: Any) -> str:

@@ -77,13 +77,17 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
 
     from guerdon.acting.samplers.group import Group
     from guerdon.errors import InputError
-    from guerdon.interfaces.preparing import Prepared, built
+    from guerdon.interfaces.preparing import Prepared, built, settled
     from guerdon.interfaces.sifting import held_out_sound
     from guerdon.models.language.language_model import LanguageModel
     from guerdon.training.jobs import scene_for
     from guerdon.training.loops.search import search
 
-    settings = _acting(configuration)
+    settings = settled(_acting(configuration))
+    if (
+        settings.recipe is not None and settings.recipe.intrinsic
+    ):  # of no use to tell right from wrong: the answers are judged by what reads them
+        settings = dataclasses.replace(settings, recipe=dataclasses.replace(settings.recipe, intrinsic={}, combine=_weigh()))
     if settings.task is None:
         raise InputError(f"task: {file} names none")
     if hasattr(settings.task, "reward_of"):

@@ -15,7 +15,7 @@ from guerdon.errors import InputError
 
 MODELS = ("models.language", "models.encoders", "models.finite")
 TASKS = ("tasks", "worlds.text", "worlds.finite")
-REWARDS = ("feedback.rewards", "tasks", "worlds.text")
+REWARDS = ("feedback.rewards", "feedback.intrinsic", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
 # Rooms of the floor ``losses`` whose parts are no loss by themselves.
 _NOT_LOSSES = ("scores", "comparisons", "labels", "weights", "rankings", "reference_points", "reduce")
@@ -45,6 +45,7 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
         "task": lambda: TASKS,
         "of": lambda: TASKS,
         "reward": lambda: REWARDS,
+        "correct": lambda: REWARDS,
         "curate": lambda: ("data.curation",),
     }
     return by_name.get(name, lambda: ())()

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,11 +22,13 @@ class Rewards:
 
     Attributes:
         functions: by the name of the component: a part, or ``file.py:function`` or ``package.module:function`` in any of the usual signatures.
-            None: the task's own reward.
+            None: the task's own reward. Those that the policy makes itself (``feedback.intrinsic``) go beside the recipe's own.
+        watched: components that are measured and logged (``monitor/...``), and not learned from.
         workers, timeout, failure_bound, failure_window, concurrency, per_batch: see ``guerdon.feedback.running.RewardRunner``.
     """
 
     functions: Mapping[str, Any] = field(default_factory=dict)
+    watched: tuple[str, ...] = ()
     workers: int = 0
     timeout: float | None = 10.0
     failure_bound: float = 0.2
@@ -264,8 +266,24 @@ def rewards(raw: Any, place: str, base: Rewards) -> Rewards:
         else:
             raise InputError(f"{place}.functions: names with rewards are expected, not {functions!r}")
     options = {key: value for key, value in raw.items() if key != "functions"}
+    if options.get("watched") is not None:
+        there = base.functions if functions is None else functions
+        more, options["watched"] = _watched(options["watched"], f"{place}.watched", there)
+        functions = {**there, **more} if more else functions
     built = instance(Rewards, options, place, base)
-    return built if functions is None else Rewards(**{**built.options, "functions": functions})
+    return built if functions is None else replace(built, functions=functions)
+
+
+def _watched(raw: Any, place: str, functions: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What is watched: names of rewards that are there, or rewards, which are then there as well."""
+    named = isinstance(raw, Mapping) and "part" not in raw
+    given = raw if named else {_component(item): item for item in (raw if isinstance(raw, list | tuple) else [raw])}
+    more = {
+        str(name): _reward(item, f"{place}.{name}", MISSING)
+        for name, item in given.items()
+        if not (isinstance(item, str) and item in functions)
+    }
+    return more, tuple(str(name) if str(name) in more else item for name, item in given.items())
 
 
 def _component(item: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from guerdon.errors import InputError
+from guerdon.feedback.combining import watched_by
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, needs, stateful
 from guerdon.processes import here
@@ -35,6 +36,7 @@ from guerdon.training.measuring import attach_views, compared, crosses, measured
 from guerdon.training.placements import Placement, working
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
+from guerdon.training.self_made import SelfMadeRewards, names_of_self_made
 from guerdon.training.spreading import judged, spread, watched
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
@@ -92,14 +94,15 @@ class _Improve:
 
     def __init__(self, policy, scene, rows, recipe, budget, decoding, held_out, run, streams, learners, workers=None):
         self.workers = workers
-        scene = scene if workers is None else workers.judging(scene)
+        own_scene, scene = scene, scene if workers is None else workers.judging(scene)
         self.policy, self.scene, self.recipe = policy, scene, recipe
         self.budget, self.decoding, self.held_out, self.run, self.streams = budget, decoding, held_out, run, streams
         credit = [p for p in (recipe.advantage, recipe.target, recipe.pairing) if p is not None]
         parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + credit
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
-        self.views = Views(policy, self.names, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
+        bound = self.names | names_of_self_made(recipe.intrinsic)
+        self.views = Views(policy, bound, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
         if "reference" in budget.offload:
             self.views.rest()
         if getattr(policy, "drops", False):
@@ -121,7 +124,8 @@ class _Improve:
             others = (learning.terms, learning.optimiser, at_once_of(budget, learners[name]))
             self.learners[name] = Learner(name, learners[name], *others, checkpointing=layered, rests=rests)
         self.knobs = knobs.start(recipe)
-        self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers)
+        self.made = SelfMadeRewards(recipe.intrinsic, policy, own_scene, self.views.bound, self.at_once)
+        self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers, self.made)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
         self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once)
@@ -241,9 +245,12 @@ class _Improve:
         acting = spread(self.policy) if self.workers is None else self.workers.drawing(own=True)
         draw = partial(acting.sample, self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
         rollouts = draw() if self.workers is None else here().from_first(draw)
-        verdicts = watched(self.scene, judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test")))
+        verdicts = self.made(rollouts, judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test")), rows)
+        watched(self.scene, verdicts)
         for name, values in verdicts.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])
+        for name in sorted(watched_by(self.recipe.combine, verdicts.scored.components)):
+            tally.add(f"eval/monitor/{name}", verdicts.scored.components[name][~verdicts.scored.invalid])
         reward = call(self.recipe.combine, {"components": verdicts.scored.components})
         tally.add("eval/reward", reward[~verdicts.scored.invalid])
         tally.add("eval/completions/mean_length", rollouts.length.double())
