@@ -21,6 +21,14 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.arange(batch) // 2
     if base == "actor":
         return torch.arange(batch) % 2
+    if base == "action":  # few of them, so that sequences begin alike
+        return torch.randint(0, 2, (batch, steps), generator=rng)
+    if base == "node":  # a group shares its first piece, and its two members part at the second step
+        return torch.where(torch.arange(steps) > 0, 1 + torch.arange(batch).unsqueeze(-1) % 2, 0)
+    if base == "forked":
+        return torch.where(torch.arange(batch) % 2 == 1, 1, -1)
+    if base == "share":
+        return torch.full((batch,), 0.5, dtype=torch.float64)
     if base == "user":
         return torch.arange(batch) % 3
     if base == "segment":
@@ -55,6 +63,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("actor", "group", "segment", "prompt_id", "user"):
+    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "node", "forked"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

@@ -64,6 +64,15 @@ _KL_COST = "one forward pass and, in every micro-batch, the view's; passes over 
 _ENTRIES = (
     Quantity("mask", "B T", "true at the steps at which the policy acted: no prompt, no tool output, no padding"),
     Quantity("segment", "B T", "index of the turn, reasoning step, option or macro-action that a step belongs to"),
+    Quantity(
+        "node",
+        "B T",
+        "which piece of its prompt's tree of rollouts a step belongs to, as the sampler that forks drew it: sequences share what they have alike",
+    ),
+    Quantity("forked", "B", "before which of its steps a sequence was forked off another; -1 for one that was drawn whole"),
+    Quantity(
+        "share", "B", "for which part of its prompt's answers a sequence stands, where a sampler forks: 1 / (draws at each fork on its way)"
+    ),
     Quantity("prompt_id", "B", "which prompt a sequence answers"),
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),

@@ -1,5 +1,6 @@
 """Crediting: from rollouts with a reward to all that the losses read of them and that is known before the first gradient step.
 
+    actions → segments
     reward on the last step - penalties of the reward → step reward → advantage, target
 
 Views and critics are measured here, once for all gradient steps on these rollouts.
@@ -53,7 +54,9 @@ class Crediting:
         for critic in self.critics.values():
             for quantity, value in measured(critic, rollouts, critic.measures & own, self.tokens).items():
                 rollouts.quantities[f"old_{quantity}"] = value
-        quantities = {**rollouts.quantities, "mask": rollouts.mask}
+        quantities = {**rollouts.quantities, "mask": rollouts.mask, "action": rollouts.actions}
+        if recipe.segments is not None:
+            quantities["segment"] = call(recipe.segments, {**quantities, "token_text": getattr(self.policy, "token_text", None)})
         if "proximal_logp" in quantities and "old_logp" in quantities:
             observe_distance(quantities["proximal_logp"] - quantities["old_logp"], rollouts.mask, tally)
         dense = on_last(quantities["reward"], rollouts.mask)
@@ -75,7 +78,7 @@ class Crediting:
             tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
         if recipe.target is not None:
             quantities["target"] = call(recipe.target, quantities)
-        rollouts.quantities.update({k: v for k, v in quantities.items() if k != "mask"})
+        rollouts.quantities.update({k: v for k, v in quantities.items() if k not in ("mask", "action")})
         return batch
 
     def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:

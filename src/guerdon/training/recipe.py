@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages import Advantage
+from guerdon.credit.segments import Segmenting
 from guerdon.data.pairing import Pairing
 from guerdon.data.selection import Drawing, Selection, Weighing
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
@@ -64,6 +65,7 @@ class Recipe:
         intrinsic: rewards that the policy makes itself, by the name of their component; beside those that judge completions.
         combine, shaping: reward components → one reward → the reward that credit reads.
         reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
+        segments: how sequences are cut into turns, reasoning steps or macro-actions, for parts that read ``segment``.
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
         weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
@@ -86,6 +88,7 @@ class Recipe:
     combine: Combining = Weigh()
     shaping: tuple[Shaping, ...] = ()
     reward_penalties: tuple[Term, ...] = ()
+    segments: Segmenting | None = None
     advantage: Advantage | None = None
     target: Part | None = None
     weighing: Weighing | None = None

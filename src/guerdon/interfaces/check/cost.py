@@ -91,7 +91,9 @@ def _activations(prepared: Prepared, again: bool) -> int:
 def _reads(recipe: Any) -> list[str]:
     from guerdon.parts import needs
 
-    parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + [p for p in (recipe.advantage, recipe.target) if p is not None]
+    parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + [
+        p for p in (recipe.segments, recipe.advantage, recipe.target) if p is not None
+    ]
     return [name for part in parts for name in needs(part)]
 
 

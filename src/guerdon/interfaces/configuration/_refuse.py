@@ -145,6 +145,6 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
 
 def _names(recipe: Recipe) -> Iterator[Name]:
     parts = [term.loss for term in recipe.terms if not term.data]
-    parts += [part for part in (recipe.advantage, recipe.target, recipe.pairing) if part is not None]
+    parts += [part for part in (recipe.segments, recipe.advantage, recipe.target, recipe.pairing) if part is not None]
     for part in parts:
         yield from (Name.parse(name) for name in needs(part))

@@ -11,15 +11,16 @@ from guerdon.sequences import Decoding, Sequences, pad
 
 @dataclass(frozen=True)
 class Scripted:
-    """``answers[x][k]``: the actions of the k-th sequence that is asked for of the context with the index x, in turn."""
+    """``answers[x][k]``: the actions of the k-th sequence that is asked for of the context with the index x, in turn; ``continued``: of one that holds a beginning."""
 
     answers: tuple[tuple[tuple[int, ...], ...], ...]
     measures: Set[str] = frozenset()
+    continued: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         asked, rows = [0] * len(contexts), []
         for position in context.tolist():
-            script = self.answers[int(contexts[position])]
+            script = (self.answers if len(contexts[position]) == 1 else self.continued)[int(contexts[position][0])]
             rows.append(script[asked[position] % len(script)][: decoding.max_completion_length])
             asked[position] += 1
         actions, length = pad(rows, torch.long), torch.tensor([len(row) for row in rows])

@@ -123,13 +123,16 @@ class TablePolicy:
     def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
         """Invert the cumulative distribution at each uniform. ``old_logp`` is what ``measure`` gives of the result.
 
-        Temperature 0 takes the most likely action, the first of equals, and records its log-probability at temperature 1.
+        Temperature 0 takes the most likely action, the first of equals, and records its log-probability at temperature 1. A context may hold, behind its index, the
+        actions with which a sequence has begun; what is drawn goes on from there, as a language model goes on from a prompt with a beginning of its answer.
         """
         steps = min(self.tree.depth, decoding.max_completion_length)
         empty = torch.zeros(len(context), 0)
-        where = context_indices(Sequences(list(contexts), context, empty.long(), empty.bool(), torch.zeros(len(context))), self.contexts)
-        node = torch.zeros(len(context), dtype=torch.long)
-        alive = torch.ones(len(context), dtype=torch.bool)
+        index = [c[:1] for c in contexts]
+        where = context_indices(Sequences(index, context, empty.long(), empty.bool(), torch.zeros(len(context))), self.contexts)
+        begun = torch.tensor([len(c) - 1 for c in contexts])[context]
+        node = torch.tensor([_reached(c[1:].tolist(), self.tree) for c in contexts])[context]
+        alive = begun < self.tree.depth
         actions, logps, masks = [], [], []
         for step in range(steps):
             logits = self.logits[where, node.where(alive, torch.zeros_like(node))] / (decoding.temperature or 1.0)
@@ -141,9 +144,11 @@ class TablePolicy:
             node = node * self.tree.vocabulary + action + 1
             if self.tree.end is not None:
                 alive = alive & (action != self.tree.end)
+            alive = alive & (begun + step + 1 < self.tree.depth)
         taken, mask = torch.stack(actions, 1), torch.stack(masks, 1)
         length = mask.sum(-1)
-        recorded = {"old_logp": torch.stack(logps, 1), "terminated": self.tree.terminated(taken, length)}
+        ended = length + begun == self.tree.depth if self.tree.end is None else self.tree.terminated(taken, length)
+        recorded = {"old_logp": torch.stack(logps, 1), "terminated": ended}
         return Sequences(list(contexts), context, taken, mask, length, recorded, decoding.temperature or 1.0)
 
     def reference(self) -> "TablePolicy":
@@ -203,6 +208,20 @@ class TablePolicy:
 def _jensen_shannon(steps: Tensor, theirs: Tensor, weight: float) -> Tensor:
     mixed = torch.logaddexp(steps + math.log1p(-weight), theirs + math.log(weight))
     return weight * (theirs.exp() * (theirs - mixed)).sum(-1) + (1 - weight) * (steps.exp() * (steps - mixed)).sum(-1)
+
+
+def _reached(actions: list[int], tree: PrefixTree) -> int:
+    """The prefix that these actions lead to.
+
+    Raises:
+        InputError: they are no beginning that could be gone on with.
+    """
+    node = 0
+    for action in actions:
+        node = node * tree.vocabulary + action + 1
+    if len(actions) >= tree.depth or tree.end in actions or not all(0 <= action < tree.vocabulary for action in actions):
+        raise InputError(f"the beginning {actions} cannot be gone on with in {tree}: it is complete, or holds an action that is none")
+    return node
 
 
 def _draw(logits: Tensor, uniform: Tensor) -> Tensor:

@@ -52,7 +52,8 @@ class TableCritic:
         if sequences.actions.shape[1] > self.tree.depth:
             raise InputError(f"sequences of {sequences.actions.shape[1]} steps do not fit a table of values of depth {self.tree.depth}")
         where = context_indices(sequences, len(self.values)).unsqueeze(-1)
-        nodes = self.tree.nodes(torch.where(sequences.mask, sequences.actions, 0))
+        real = torch.arange(sequences.actions.shape[1]) < sequences.length.unsqueeze(-1)  # acted or given
+        nodes = self.tree.nodes(torch.where(real, sequences.actions, 0))
         return {"value": clean(self.values[where, nodes], sequences.mask)}
 
     def save(self, folder: Path, merge: bool = True) -> None:

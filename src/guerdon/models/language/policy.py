@@ -163,6 +163,10 @@ class LanguagePolicy:
     def _rows_at_once(self) -> AtOnce:
         return AtOnce(ROWS_AT_ONCE)
 
+    def token_text(self, tokens: Sequence[int]) -> list[str]:
+        """The text of each token by itself."""
+        return [self.tokenizer.decode([token], clean_up_tokenization_spaces=False) for token in tokens]
+
     @property
     def graphed(self) -> Graphed | None:
         """How a card draws from the model as it computes now (see ``graphed``); None where that is not to be: on a CPU, and for models that our own code does not know."""

@@ -97,7 +97,7 @@ class _Improve:
         own_scene, scene = scene, scene if workers is None else workers.judging(scene)
         self.policy, self.scene, self.recipe = policy, scene, recipe
         self.budget, self.decoding, self.held_out, self.run, self.streams = budget, decoding, held_out, run, streams
-        credit = [p for p in (recipe.advantage, recipe.target, recipe.pairing) if p is not None]
+        credit = [p for p in (recipe.segments, recipe.advantage, recipe.target, recipe.pairing) if p is not None]
         parts = [t.loss for t in (*recipe.terms, *recipe.reward_penalties)] + credit
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
@@ -141,7 +141,7 @@ class _Improve:
         produced |= {f"{view}_{q}" for view, model in self.views.beforehand.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
-        produced |= getattr(self.recipe.sampler, "records", frozenset())
+        produced |= getattr(self.recipe.sampler, "records", frozenset()) | ({"segment"} if self.recipe.segments is not None else set())
         if self.comparing is not None:
             produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
