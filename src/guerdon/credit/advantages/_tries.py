@@ -31,9 +31,7 @@ def mean_of_each(x: B, node: Tensor, weight: B | None = None) -> BT:
 
 def count_of_each(node: Tensor) -> Tensor:
     """[B, K], how many sequences have the same number there."""
-    return torch.stack(
-        [torch.unique(n, return_inverse=True, return_counts=True)[2][torch.unique(n, return_inverse=True)[1]] for n in node.unbind(1)], 1
-    )
+    return torch.stack([_count(place) for place in node.unbind(1)], 1) if node.shape[1] else node.clone()
 
 
 def pieces_of(node: Segment, group: Group, mask: Mask) -> Tensor:
@@ -48,3 +46,8 @@ def _mean(x: B, node: Tensor, weight: B) -> B:
     inverse = torch.unique(node, return_inverse=True)[1]
     sums = torch.zeros_like(x).index_add(0, inverse, x * weight)
     return (sums / torch.zeros_like(x).index_add(0, inverse, weight).clamp(min=torch.finfo(x.dtype).tiny))[inverse]
+
+
+def _count(node: Tensor) -> Tensor:
+    _, inverse, count = torch.unique(node, return_inverse=True, return_counts=True)
+    return count[inverse]

@@ -26,7 +26,7 @@ class EntropyPeaks:
         own = torch.where(mask, proximal_entropy, -torch.inf)
         ranked = own.sort(-1, descending=True).values
         count = (mask.sum(-1, keepdim=True) * self.share + 1e-9).long()
-        least = ranked.gather(-1, (count - 1).clamp(min=0))
+        least = ranked.gather(-1, (count - 1).clamp(min=0)) if ranked.shape[-1] else own.new_zeros(count.shape)
         return numbered((own >= least) & (count > 0), mask)
 
 
