@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from guerdon.credit.advantages.each_reward import EachReward
 from guerdon.credit.advantages.gae import GAE
+from guerdon.credit.advantages.greedy_baseline import GreedyBaseline
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.credit.advantages.length_adaptive_gae import LengthAdaptiveGAE
 from guerdon.credit.advantages.length_weighted import LengthWeighted
 from guerdon.credit.advantages.max_at_k import MaxAtK
 from guerdon.credit.advantages.optimal_token_baseline import OptimalTokenBaseline
+from guerdon.credit.advantages.penalties_apart import PenaltiesApart
 from guerdon.credit.advantages.subset_normalised import SubsetNormalised
 from guerdon.credit.scales.group_average import GroupAverage
 from guerdon.credit.scales.group_deviation import GroupDeviation
@@ -225,6 +228,23 @@ def test_the_grpo_of_nemo_rl():
     """An answer that alone differs from the others is left as it is: the reward of 1 among zeros."""
     q, mask = drawn(), torch.ones(12, 1, dtype=torch.bool)
     close(LeaveOneOut(OthersDeviation())(q["four"], torch.arange(12) // 4, mask), "nemo_grpo", mask)
+
+
+def test_the_gdpo_of_nemo_rl():
+    q, mask = drawn(), torch.ones(12, 1, dtype=torch.bool)
+    part = EachReward(LeaveOneOut(OthersDeviation()), {"a": 1.0, "b": 0.5}, epsilon=0.0)
+    close(part(mask, component_a=q["four"], component_b=q["other"], group=torch.arange(12) // 4), "nemo_gdpo", mask)
+
+
+def test_the_remax_of_verl():
+    """Each prompt's greedy answer beside a drawn one, whose penalties are a return of their own."""
+    q = drawn()
+    both = torch.cat([q["reward"], q["greedy_reward"]])
+    mask = q["mask"].repeat(2, 1)
+    greedy, step = torch.arange(18) >= 9, torch.cat([q["step_reward"], torch.zeros_like(q["step_reward"])])
+    step[9:] = torch.where(q["outcome_step"] != 0, q["greedy_reward"][:, None], 0.0)
+    found = PenaltiesApart(GreedyBaseline())(both, step, mask, greedy=greedy.double(), group=torch.arange(9).repeat(2))
+    close(found[:9], "verl_remax", q["mask"])
 
 
 def test_pass_at_k_training_as_its_authors_have_it():

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from guerdon.credit.advantages.each_reward import EachReward
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.credit.scales.batch_deviation import BatchDeviation
+from guerdon.feedback.rewards.length import Length
 from guerdon.losses.comparisons.anchored_down import AnchoredDown
 from guerdon.losses.comparisons.anchored_zero import AnchoredZero
 from guerdon.losses.comparisons.hinge import Hinge
@@ -528,3 +530,32 @@ def test_advantages_are_trls(trainer, settings, advantage, seed):
     theirs = trl_advantages(trainer, reward, num_generations=4, **settings)
     group, mask = torch.arange(12) // 4, torch.ones(12, 1, dtype=torch.bool)
     torch.testing.assert_close(call(advantage, {"reward": reward, "group": group, "mask": mask})[:, 0], theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_rewards_are_normalised_as_trl_does(seed):
+    rng = torch.Generator().manual_seed(seed)
+    rewards = torch.rand(12, 2, generator=rng)
+    rewards[:4, 0], rewards[5, 1] = 0.5, torch.nan  # one that says nothing of a group, one that does not apply to an answer
+    several = {
+        "_calculate_rewards": lambda *_: rewards,
+        "reward_weights": torch.tensor([1.0, 0.3]),
+        "reward_funcs": [None, None],
+        "reward_func_names": ["a", "b"],
+        "multi_objective_aggregation": "normalize_then_sum",
+        "scale_rewards": "group",
+    }
+    theirs = trl_advantages(GRPOTrainer, rewards[:, 0], num_generations=4, **several)
+    group, mask = torch.arange(12) // 4, torch.ones(12, 1, dtype=torch.bool)
+    ours = EachReward(weights={"a": 1.0, "b": 0.3})(mask, component_a=rewards[:, 0], component_b=rewards[:, 1], group=group)
+    torch.testing.assert_close(ours[:, 0], theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("longest", "cache"), [(20, 5), (20, 20), (7, 1)])
+def test_the_soft_punishment_of_long_answers_is_trls(longest, cache):
+    from trl.rewards import get_soft_overlong_punishment
+
+    ids = [[0] * n for n in range(longest + 4)]
+    theirs = get_soft_overlong_punishment(longest, cache)(completion_ids=ids)
+    ours = Length(longest, cache)(prompts=[""] * len(ids), completions=[""] * len(ids), completion_ids=ids)
+    assert ours == pytest.approx(theirs)

@@ -76,6 +76,7 @@ _ENTRIES = (
     Quantity("prompt_id", "B", "which prompt a sequence answers"),
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),
+    Quantity("greedy", "B", "1 where a sequence is the policy's most likely one, step by step, drawn to compare others with"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
     Quantity(
@@ -139,7 +140,8 @@ _ENTRIES = (
     Quantity("mixture_logp", "B K", "log-weights of the K heads, given what the sequence answers", "one forward pass", "nats"),
     Quantity("latent_mean", "B D", "mean of what is believed of the latent of a sequence's user", "one forward pass"),
     Quantity("latent_log_variance", "B D", "logarithm of its variance, component by component", "one forward pass"),
-    Quantity("reward", "B", "outcome reward, after combining and shaping"),
+    Quantity("reward", "B", "outcome reward, after combining and shaping; in credit less the penalties of the reward"),
+    Quantity("outcome", "B", "outcome reward before penalties of the reward are taken off"),
     Quantity("length", "B", "how many steps of a sequence the policy acted", unit="steps"),
     Quantity("step_reward", "B T", "dense reward; an outcome is a dense reward on the last acted step"),
     Quantity("advantage", "B T", "how much better a step was than expected; what credit produces and losses read"),

@@ -1,22 +1,17 @@
 """REINFORCE++: no critic and no group; returns, with KL in them, normalised over the whole batch.
 
-Source: REINFORCE++, arXiv 2501.03262: the clipped objective of PPO, the k1 penalty at each step of the reward, global advantage normalisation; one answer per
-prompt, clip 0.2, gamma 1. The weight 0.01 of the KL is the default of its authors' OpenRLHF (the paper's second version has 0.001), the token mean
-OpenRLHF's as well (the paper's objective takes the mean over each answer first). The learning rate is our choice. The variant with a baseline is
-``advantage: {part: batch_normalised, advantage: {part: group_centred, scale: null}}`` with several generations. The group's mean is that of what is left
-of the reward after the KL, so that both lose 1 / n to the answer's own share in it; the authors' code (OpenRLHF, ``reinforce_baseline``) takes the mean of the reward
-alone and leaves the KL a return to go, which beside it counts n / (n - 1).
+Source: REINFORCE++, arXiv 2501.03262: the clipped objective of PPO, the k1 penalty at each step of the reward, global advantage
+normalisation; one answer per prompt, clip 0.2, gamma 1. The weight 0.01 of the KL is the default of its authors' OpenRLHF (the paper's
+second version has 0.001), the token mean OpenRLHF's as well (the paper's objective takes the mean over each answer first). The learning
+rate is our choice. With several answers to a prompt and their mean as a baseline it is ``reinforce_plus_plus_baseline``.
 Differs from PPO: the return to go in the place of GAE, so no critic.
 """
-
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
-from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.return_to_go import ReturnToGo
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.surrogates.clip import Clip
@@ -34,10 +29,8 @@ recipe = Recipe(
     advantage=BatchNormalised(ReturnToGo()),
 )
 
-with_baseline = replace(recipe, sampler=Group(num_generations=8), advantage=BatchNormalised(GroupCentred(scale=None)))
 
-
-def _normalised_gain(w: World, which: Tensor, returns: Tensor) -> Tensor:
+def normalised_gain(w: World, which: Tensor, returns: Tensor) -> Tensor:
     """[K], the mean over a batch's tokens of the clipped gain of returns with mean 0 and deviation 1 over these tokens."""
     said = w.said.at(which)
     tokens = said.length.sum(-1)[:, None, None]
@@ -48,7 +41,7 @@ def _normalised_gain(w: World, which: Tensor, returns: Tensor) -> Tensor:
     return (step * said.mask).sum((-2, -1)) / tokens.squeeze()
 
 
-def _rewards(w: World, which: Tensor) -> Tensor:
+def rewards_of(w: World, which: Tensor) -> Tensor:
     """[K, answers, T], the penalty of each step, and the reward on the last."""
     said = w.said.at(which)
     last = said.mask - torch.cat([said.mask[..., 1:], torch.zeros_like(said.mask[..., :1])], -1)
@@ -57,27 +50,12 @@ def _rewards(w: World, which: Tensor) -> Tensor:
 
 def _objective(w: World) -> Tensor:
     which, chance = w.draws(*[w.said.under("old").probability] * 3)
-    to_go = _rewards(w, which).flip(-1).cumsum(-1).flip(-1)
-    return -(chance * _normalised_gain(w, which, to_go)).sum()
+    to_go = rewards_of(w, which).flip(-1).cumsum(-1).flip(-1)
+    return -(chance * normalised_gain(w, which, to_go)).sum()
 
 
-def _objective_with_baseline(w: World) -> Tensor:
-    which, chance = w.draws(*[w.said.under("old").probability] * 4)
-    groups = _rewards(w, which).sum(-1).view(-1, 2, 2)  # two answers to each of two prompts
-    centred = (groups - groups.mean(-1, True)).view(-1, 4)
-    return -(chance * _normalised_gain(w, which, centred.unsqueeze(-1) * w.said.at(which).mask)).sum()
-
-
-target = (
-    Target(
-        "- E[mean over tokens of the clipped gain of the return to go of reward - 0.01 log-ratio, normalised over the batch]",
-        _objective,
-        Acts(group=1, prompts=3, away=True),
-    ),
-    Target(
-        "the same of the return - the group's mean return",
-        _objective_with_baseline,
-        Acts(group=2, prompts=2, away=True),
-        recipe=with_baseline,
-    ),
+target = Target(
+    "- E[mean over tokens of the clipped gain of the return to go of reward - 0.01 log-ratio, normalised over the batch]",
+    _objective,
+    Acts(group=1, prompts=3, away=True),
 )

@@ -4,9 +4,10 @@ Answers are sequences of two actions that stop at the last one, after two steps 
 policy and each view are tables with logits from N(0, 1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,11 +16,11 @@ from guerdon.acting.samplers.group import Group
 from guerdon.models.finite.prefix_value import TableCritic
 from guerdon.models.finite.tree import PrefixTree
 from guerdon.randomness import generator
-from guerdon.sequences import Decoding
+from guerdon.sequences import Decoding, Sequences
 from guerdon.targets.dealing import Dealt, Deck, Verdicts
 from guerdon.targets.plain import flat, gradient_of, plainly
 from guerdon.targets.seen import Said, answers
-from guerdon.training.judging import FiniteScene
+from guerdon.training.judging import FiniteScene, Judged
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.worlds.finite.enumerable import EnumerableWorld
 from guerdon.worlds.finite.preference import PreferenceGame
@@ -55,13 +56,26 @@ class Game(PreferenceGame):
         return torch.tensor([WINS], dtype=torch.float64)
 
 
+class TwoRewards(FiniteScene):
+    """A bandit in which answers have a second reward."""
+
+    def __init__(self, world: Bandit, second: Bandit):
+        super().__init__(world)
+        self.second = second
+
+    def judge(self, rollouts: Sequences, rows: Sequence[Mapping[str, Any]], seed: int) -> Judged:
+        found = super().judge(rollouts, rows, seed)
+        components = {**found.scored.components, "second": self.second.reward_of(rollouts, seed)}
+        return replace(found, scored=replace(found.scored, components=components))
+
+
 @dataclass(frozen=True)
 class World:
     """What objectives are told.
 
     Attributes:
         said: the policy on all answers [S]; ``said.under("old")`` is who acted, ``under("ref")`` the reference.
-        reward: [S].
+        reward: [S]; ``further``, a second one.
         prefer: [S, S], the probability that the row's answer is preferred to the column's.
         value: [P], the critic's value of each prefix, with gradients, and ``old_value``, what it said when the policy acted.
     """
@@ -71,6 +85,7 @@ class World:
     prefer: Tensor
     value: Tensor
     old_value: Tensor
+    further: Tensor
 
     def draws(self, *drawers: Tensor) -> tuple[Tensor, Tensor]:
         """Every outcome of draws from these policies, [S] each: which answers, [K, draws], and how likely [K]. No gradient goes through who draws."""
@@ -93,7 +108,7 @@ class Acts:
         game: answers are compared and have no rewards.
         judged: a judge says who is preferred, with the game's probabilities or, by Bradley and Terry, those of the rewards.
         away: the policy is no longer the one that acted.
-        rewards: of the answers.
+        rewards: of the answers; ``further``: a second reward, beside the first.
         refills: in the place of the recipe's.
         views: besides ``ref``.
         given: what the data's rows hold besides the prompt: names and the numbers of answers.
@@ -106,6 +121,7 @@ class Acts:
     judged: bool = False
     away: bool = False
     rewards: tuple[float, ...] = REWARDS
+    further: tuple[float, ...] = ()
     refills: int = 0
     views: tuple[str, ...] = ()
     given: tuple[tuple[str, int], ...] = ()
@@ -161,7 +177,11 @@ class Acts:
         return before - flat(learned)
 
     def _scene(self) -> FiniteScene:
-        return FiniteScene(Game() if self.game else Bandit(self.rewards))
+        return (
+            TwoRewards(Bandit(self.rewards), Bandit(self.further))
+            if self.further
+            else FiniteScene(Game() if self.game else Bandit(self.rewards))
+        )
 
     def exact(self, objective: Callable[[World], Tensor]) -> Tensor:
         tables: Mapping[str, Tensor] = {**self.tables, "old": self.tables[""], "": self.trained.clone().requires_grad_()}
@@ -170,6 +190,6 @@ class Acts:
         prefer = torch.tensor(WINS, dtype=torch.float64) if self.game else torch.sigmoid(reward.unsqueeze(-1) - reward)
         value, old = self._values()
         value.requires_grad_()
-        world = World(said, reward, prefer, value, old)
+        world = World(said, reward, prefer, value, old, torch.tensor(self.further, dtype=torch.float64))
         found = gradient_of(objective(world), [tables[""], value])
         return found if self.critic else found[: tables[""].numel()]

@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.credit.advantages import Advantage
+from guerdon.errors import InputError
 from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
-from guerdon.parts import call, is_part, needs
+from guerdon.parts import call, describe, is_part, needs, stateful
 from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.steps import on_last, total
@@ -31,6 +33,16 @@ def members(part: Any) -> int:
     return max([getattr(part, "members", 1), *(members(p) for p in nested if is_part(p))])
 
 
+def _remembering_within(part: Any) -> Any:
+    """A part inside this one that carries state; None where there is none."""
+    nested = [getattr(part, f.name) for f in dataclasses.fields(part)] if dataclasses.is_dataclass(part) else []
+    for inner in (p for p in nested if is_part(p)):
+        found = inner if stateful(inner) else _remembering_within(inner)
+        if found is not None:
+            return found
+    return None
+
+
 class Crediting:
     """Measures views and critics on the rollouts, and calls the recipe's advantage and target.
 
@@ -39,10 +51,27 @@ class Crediting:
         views: the bound models, and the policy as what it is before the first gradient step (``Views.beforehand``).
         critics: the models of the recipe's learners; what they say now is kept as ``old_...``.
         tokens: of a micro-batch.
+        advantage: the recipe's, for what it remembers of earlier batches: ``memory``.
+
+    Raises:
+        InputError: a part within the advantage remembers, which only the advantage itself can.
     """
 
-    def __init__(self, policy: Policy, names: set[Name], views: Mapping[str, Model], critics: Mapping[str, Model], tokens: AtOnce):
+    def __init__(
+        self,
+        policy: Policy,
+        names: set[Name],
+        views: Mapping[str, Model],
+        critics: Mapping[str, Model],
+        tokens: AtOnce,
+        advantage: Advantage | None = None,
+    ):
         self.policy, self.names, self.views, self.critics, self.tokens = policy, names, views, critics, tokens
+        if (within := _remembering_within(advantage)) is not None:
+            raise InputError(
+                f"recipe.advantage: {describe(within)} remembers earlier batches, which it cannot do within {describe(advantage)}; let it be the advantage itself"
+            )
+        self.memory: dict[str, Any] | None = advantage.init() if stateful(advantage) else None
 
     def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:
         """The rollouts as a batch, with everything attached."""
@@ -67,19 +96,28 @@ class Crediting:
                 cost = torch.where(rollouts.mask, call(penalty.loss, known), 0.0)
             dense = dense - penalty.weight * cost
             tally.add("reward_penalty", total(cost, rollouts.mask))
-        quantities["step_reward"] = dense
+        quantities["step_reward"], quantities["outcome"] = dense, quantities["reward"]
         if recipe.reward_penalties:
             quantities["reward"] = total(dense, rollouts.mask)
         if recipe.advantage is not None:
             size = torch.unique(quantities["group"], return_counts=True)[1]
             if (few := size < members(recipe.advantage)).any():
                 tally.add("frac_groups_too_small", few.double())
-            quantities["advantage"] = call(recipe.advantage, quantities)
+            quantities["advantage"] = self._advantage(recipe.advantage, quantities)
             tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
         if recipe.target is not None:
             quantities["target"] = call(recipe.target, quantities)
         rollouts.quantities.update({k: v for k, v in quantities.items() if k not in ("mask", "action")})
         return batch
+
+    def _advantage(self, advantage: Advantage, quantities: Mapping[str, Tensor]) -> Tensor:
+        """A part that looks at each reward by itself, ``of`` their names, is told which there are."""
+        if hasattr(advantage, "of"):
+            advantage = advantage.of([name.removeprefix("component_") for name in quantities if name.startswith("component_")])
+        if self.memory is None:
+            return call(advantage, quantities)
+        found, self.memory = call(advantage, quantities, state=self.memory)
+        return found
 
     def _compare(self, rollouts: Sequences, penalties: tuple[Term, ...]) -> dict[str, Tensor]:
         """What penalties of the reward read of the policy beside a view. It is not kept with the rollouts: the losses measure theirs with
@@ -87,3 +125,12 @@ class Crediting:
         comparing = compared(self.policy, self.views)
         names = {n for penalty in penalties for n in needs(penalty.loss) if str(Name.parse(n).family) in comparing}
         return measured(self.policy, rollouts, names, self.tokens, self.views) if names else {}
+
+
+def learned(batch: Batch, recipe: Recipe) -> Batch:
+    """Those of the credited rollouts that the recipe learns from."""
+    rollouts = batch.sides[""]
+    keep = torch.ones(len(rollouts), dtype=torch.bool)
+    for selection in recipe.learned if len(rollouts) else ():
+        keep = keep & call(selection, {**rollouts.quantities, "mask": rollouts.mask}).to(keep)
+    return batch if keep.all() else batch.select(keep.nonzero().squeeze(-1))

@@ -84,7 +84,9 @@ class Gathering:
             rollouts, judged, seconds = come.found()
             judged = self.made(rollouts, judged, rows_at(self.rows, come.indices)) if self.made else judged
             watched(self.scene, judged)
-            rollouts = self.drawing.filled(recipe.sampler, rollouts).with_quantities(version=torch.full((len(rollouts),), come.version))
+            rollouts = self.drawing.filled(recipe.sampler, rollouts)
+            answered = torch.tensor(come.indices)[rollouts.context]
+            rollouts = rollouts.with_quantities(version=torch.full((len(rollouts),), come.version), prompt_id=answered)
             tally.add_sum("prompts/truncated", come.cut, len(come.indices))
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
@@ -94,7 +96,7 @@ class Gathering:
             self._record(step, rollouts, judged, valid)
             rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
             self.shown += zip(judged.prompts, judged.completions, strict=True)
-            self.prompts.learn(rollouts.quantities["reward"][valid], torch.tensor(come.indices)[rollouts.context][valid])
+            self.prompts.learn(rollouts.quantities["reward"][valid], answered[valid])
             observe_rollouts(rollouts.select(valid), tally)
             keep = valid.clone()
             for selection in recipe.selection:

@@ -69,7 +69,8 @@ class Recipe:
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
         weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
-        selection: which of the sampled sequences are learned from.
+        selection: which of the sampled sequences are given credit, and learned from.
+        learned: which of them are learned from once credit has been given: what is left out here was compared with all the same.
         pairing: which of the sampled sequences are compared. The terms then read pairs, with the sides ``chosen`` and ``rejected``, and those whose ``data`` is
             "rollouts" the sequences by themselves.
         judge: who says which of the two is better; None: the reward does, and equal ones are not compared.
@@ -94,6 +95,7 @@ class Recipe:
     weighing: Weighing | None = None
     drawing: Drawing = WeightedPrompts()
     selection: tuple[Selection, ...] = ()
+    learned: tuple[Selection, ...] = ()
     pairing: Pairing | None = None
     judge: Judge | None = None
     ahead: int = 0

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from guerdon.acting.engines import Engine
 from guerdon.acting.samplers import Given
+from guerdon.acting.samplers._saying import said_of
 from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.interpolated import Interpolated
 from guerdon.models import Policy
@@ -49,7 +50,7 @@ class BesideGiven:
         answers = given(self.columns)
         for place, column in enumerate(self.columns, 1):
             theirs = _said([row[column] for row in answers], contexts, own.temperature)
-            logp = _measured(policy, theirs)
+            logp = said_of(policy, theirs)
             ended = torch.ones(len(theirs), dtype=torch.bool)
             parts.append(theirs.with_quantities(old_logp=logp.to(own.quantities["old_logp"]), terminated=ended, actor=ended * place))
         together = concatenate(parts)
@@ -63,16 +64,6 @@ def _said(sides: Sequence[Side], contexts: Sequence[Tensor], temperature: float)
     actions, mask = pad([side.actions for side in sides], torch.long), pad([side.mask for side in sides], torch.bool)
     length = torch.tensor([len(side.actions) for side in sides])
     return Sequences(list(contexts), torch.arange(len(sides)), actions, mask, length, temperature=temperature)
-
-
-@torch.no_grad()
-def _measured(policy: Policy, sequences: Sequences) -> Tensor:
-    """[B, T], what the policy says of the answers, one at a time: a batch of prompts may be large."""
-    out = torch.zeros(sequences.actions.shape, dtype=torch.float64)
-    for row in range(len(sequences)):
-        logp = policy.measure(sequences.select(torch.tensor([row])), {"logp"})["logp"]
-        out[row, : logp.shape[1]] = logp[0]
-    return out
 
 
 def _answers(columns: Sequence[str]) -> list[Mapping[str, Side]]:

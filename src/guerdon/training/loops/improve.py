@@ -25,7 +25,7 @@ from guerdon.sequences import Batch, Decoding
 from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
 from guerdon.training.completions import completion_row
-from guerdon.training.crediting import Crediting, members
+from guerdon.training.crediting import Crediting, learned, members
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.filling import at_once_of
@@ -128,7 +128,7 @@ class _Improve:
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers, self.made)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
-        self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once)
+        self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once, recipe.advantage)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
         self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
         self._check(rows[:1])
@@ -146,6 +146,8 @@ class _Improve:
             produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
+        credited = {Name.parse(n) for p in (self.recipe.advantage, self.recipe.target) if p is not None for n in needs(p)}
+        require({name for name in credited if name.known}, produced | {"outcome"}, "recipe.advantage")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if crosses(self.names):
@@ -169,7 +171,7 @@ class _Improve:
             self.asked = coming
         recipe = self._recipe(step)
         rollouts = self.gather(step, recipe, tally)
-        batch = self.credit(rollouts, recipe, tally)
+        batch = learned(self.credit(rollouts, recipe, tally), recipe)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         far: dict[str, float] = {}
@@ -271,6 +273,7 @@ class _Improve:
             "gathering": self.gather.state(),
             "asked": self.asked,
             "judge": self.judge,
+            "credit": self.credit.memory,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -279,4 +282,5 @@ class _Improve:
         self.views.restore(state["views"])
         self.knobs, self.judge = state["knobs"], state["judge"]
         self.gather.restore(state["gathering"])
+        self.credit.memory = state.get("credit")
         self.asked = state["asked"]
