@@ -14,6 +14,7 @@ Each reward gives one component per completion. What can go wrong, and what it c
 Where a reward runs:
 
     our own parts and functions               here, if they take time that is linear in the text
+    parts of ours that run ``elsewhere``      in a thread, which waits for the processes that the part has of its own
     verifiers of ours that ``may_hang``       in processes that can do nothing else (``guerdon.feedback.apart``), ``timeout`` for each completion
     async functions                           on an event loop in a thread, all completions of all of them at once
     other sync functions                      in ``workers`` helper processes (one, if ``workers`` is 0), which are killed and replaced
@@ -30,13 +31,13 @@ In a helper a function keeps what it remembers until its process is replaced, an
 
 import asyncio
 import contextlib
+import functools
 import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -139,7 +140,7 @@ class RewardRunner:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another one with the same rewards, in whatever process: nothing of what runs here, and no failure that was seen here."""
-        return partial(RewardRunner, self.functions, **self._options), ()
+        return functools.partial(RewardRunner, self.functions, **self._options), ()
 
     @property
     def _processes(self) -> int:
@@ -294,6 +295,8 @@ class RewardRunner:
             return Route(self._to_loop, self._from_loop, aside=True)
         if apart.judged_apart(reward.function):
             return Route(self._to_apart, self._from_apart, aside=True)
+        if _is_ours(reward) and getattr(reward.function, "elsewhere", False):
+            return Route(_waited_for, _results, aside=True)
         if _is_ours(reward) or (self._workers == 0 and self._timeout is None):
             return Route(_here, _results, aside=False)
         loadable = _loadable(reward)
@@ -443,6 +446,11 @@ def _here(reward: Adapted, calls: list[Call]) -> list[Future]:
     for call, future in zip(calls, futures, strict=True):
         future.set_result(_attempt(reward, call))
     return futures
+
+
+def _waited_for(reward: Adapted, calls: list[Call]) -> list[Future]:
+    """Calls that know themselves what to make of what fails: an error of theirs is the run's."""
+    return [beside("guerdon-reward", functools.partial(reward.function, **call.arguments)) for call in calls]
 
 
 def _results(reward: Adapted, futures: list[Future]) -> list[Any]:
