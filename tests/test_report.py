@@ -145,6 +145,35 @@ def test_each_health_rule_can_break(tmp_path, rule):
     assert rule in Page(write(tmp_path / "ill").read_text()).text
 
 
+def watching(steps=60, falls=True, held=False):
+    """A reward that rises, and a true one that turns round at a third of the way, or does not."""
+    draw = random.Random(1)
+    for step in range(1, steps + 1):
+        x = step / steps
+        gold = (x if x < 1 / 3 else 2 / 3 - x if falls else 1 / 3) + draw.gauss(0, 0.03)
+        place = "eval/monitor/gold" if held else "monitor/gold"
+        yield {"step": step, "reward": x + draw.gauss(0, 0.03)} | (
+            {place: gold} if not held or step % 3 == 0 else {"monitor/gold": math.nan}
+        )
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_the_moment_at_which_reward_and_gold_come_apart_is_found_and_drawn(tmp_path, held):
+    rows = [row | ({"monitor/gold": 0.0} if held else {}) for row in watching(held=held)]
+    (record,) = read(make(tmp_path / "apart", rows))
+    (finding,) = [f for f in findings(record) if "come apart" in f.rule]
+    assert finding.broken and "keep_best=monitor/gold" in finding.sentence
+    assert 14 <= float(re.search(r"from step (\d+) on", finding.sentence)[1]) <= 26
+    page = write(tmp_path / "apart").read_text()
+    assert "They come apart at step" in Page(page).text and "Reward and gold" in page
+    (healthy,) = read(make(tmp_path / "together", watching(falls=False)))
+    (finding,) = [f for f in findings(healthy) if "come apart" in f.rule]
+    assert not finding.broken
+    assert "Nothing shows that they come apart" in Page(write(tmp_path / "together").read_text()).text
+    lines = [page.count(f"stroke: {colour}") for page in (page, write(tmp_path / "together").read_text()) for colour in ("var(--bad)",)]
+    assert lines[0] == lines[1] + 1  # the moment is drawn where there is one
+
+
 def test_groups_without_a_signal_are_no_illness_where_the_task_is_solved(tmp_path):
     rows = [row | ({"frac_reward_zero_std": 0.9, "empty_steps": 1.0} if row["step"] else {}) for row in improving()]
     for best, broken in ((1.0, False), (2.0, True)):

@@ -1,9 +1,11 @@
 """Curves: which metrics share a plot, and the sentence that says what they mean and what is normal."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from guerdon.evaluation.coming_apart import LEVEL, Apart, coming_apart
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.interfaces.report.figures import accuracy, right
 from guerdon.interfaces.report.reading import Record
@@ -17,6 +19,7 @@ class Line:
     label: str
     rare: bool = False
     negate: bool = False
+    right: bool = False  # on an axis of its own, at the right
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Panel:
     lines: tuple[Line, ...]
     log: bool = False
     bound: float | None = None  # the health rule's, drawn as a line
+    moment: float | None = None  # a step from which on something is otherwise, drawn as a line
     first: bool = False  # shown without asking
     smooth: bool = True  # where it is long, drawn pale with its running mean on top
 
@@ -195,6 +199,7 @@ class Drawn:
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
     series: int | None = None
+    right: bool = False
 
 
 def curves(record: Record) -> list[tuple[Panel, list[Drawn]]]:
@@ -206,14 +211,14 @@ def curves(record: Record) -> list[tuple[Panel, list[Drawn]]]:
             "Share of held-out prompts answered with full reward, taking the most likely tokens; the band is a 95 % interval over prompts."
         )
         found.append((Panel("Held-out accuracy", sentence, (), first=True), [measured]))
-    for panel in (*PANELS, *_components(record)):
+    for panel in (PANELS[0], *_monitors(record), *PANELS[1:], *_components(record)):
         lines = []
         for line in panel.lines:
             steps, values = record.series(line.metric)
             if line.metric == "sampling/logp" and lines:
                 continue  # the entropy itself was measured
             if values:
-                lines.append(Drawn(line.label, steps, [-v for v in values] if line.negate else values, line.rare))
+                lines.append(Drawn(line.label, steps, [-v for v in values] if line.negate else values, line.rare, right=line.right))
         if lines and (len(lines[0].values) > 1 or not panel.log):
             found.append((panel, lines))
     return found
@@ -222,6 +227,42 @@ def curves(record: Record) -> list[tuple[Panel, list[Drawn]]]:
 def shown_metrics() -> set[str]:
     """The metrics that have a place in a panel."""
     return {line.metric for panel in PANELS for line in panel.lines}
+
+
+def _monitors(record: Record) -> Iterator[Panel]:
+    """What is learned from beside each true reward that is only watched, and the moment at which they come apart."""
+    for name in watched(record):
+        found = come_apart(record, name)
+        said = (
+            "Nothing shows that they come apart."
+            if found is None
+            else f"They come apart at step {found.moment:.0f}, the dashed line: from {found.proxy[0]:.3g} on the reward rises to {found.proxy[1]:.3g} by step {found.seen:.0f}, "
+            f"while {name} falls from {found.gold[0]:.3g} to {found.gold[1]:.3g}."
+        )
+        lines = (Line("reward", "learned from"), Line(f"monitor/{name}", f"{name} (right)", right=True))
+        lines += (Line(f"eval/monitor/{name}", f"{name}, held out (right)", rare=True, right=True),)
+        sentence = f"What is learned from, and {name}, which is measured and not learned from. {said} An alarm without a cause comes in 5 % of the runs at most."
+        yield Panel(f"Reward and {name}", sentence, lines, first=True, moment=None if found is None else found.moment)
+
+
+def watched(record: Record) -> list[str]:
+    """The components that are watched and not learned from."""
+    return [name.removeprefix("monitor/") for name in record.names() if name.startswith("monitor/")]
+
+
+def come_apart(record: Record, name: str) -> Apart | None:
+    """When the reward and a watched component come apart: among the answers that were sampled, or on held-out prompts, each at half the level."""
+    steps, reward = record.series("reward")
+    found = None
+    for metric in (f"monitor/{name}", f"eval/monitor/{name}"):
+        at, gold = record.series(metric)
+        since = [-1, *at][: len(at)]
+        learned = [
+            np.mean(own) if (own := [r for s, r in zip(steps, reward, strict=True) if a < s <= b]) else np.nan
+            for a, b in zip(since, at, strict=True)
+        ]
+        found = found or coming_apart(at, learned, gold, LEVEL / 2)
+    return found
 
 
 def _components(record: Record) -> tuple[Panel, ...]:

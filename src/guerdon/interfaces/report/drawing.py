@@ -26,9 +26,13 @@ def draw(panel: Panel, lines: Sequence[Drawn]) -> str:
         figure = Figure(figsize=(4.6, 2.35), layout="constrained")
         axes = figure.add_subplot(facecolor="none")
         figure.patch.set_alpha(0)
+        left = [line for line in lines if not line.right] or lines
+        other = axes.twinx() if len(left) < len(lines) else axes
         for colour, line in zip(_colours(lines), lines, strict=True):
-            _line(axes, line, colour, panel.smooth)
-        _frame(axes, panel, lines)
+            _line(other if line.right and other is not axes else axes, line, colour, panel.smooth)
+        _frame(axes, panel, left, len(lines) > 1)
+        if other is not axes:
+            _frame_right(other)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
     return _for_the_page(out.getvalue(), f"{panel.title}: {', '.join(line.label for line in lines)}")
@@ -66,7 +70,12 @@ def _band(axes, line: Drawn, colour: str) -> None:
         axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.18, linewidth=0)
 
 
-def _frame(axes, panel: Panel, lines: Sequence[Drawn]) -> None:
+def _frame_right(axes) -> None:
+    axes.tick_params(which="both", colors=FAINT, length=0, labelcolor=FAINT)
+    axes.spines[:].set_visible(False)
+
+
+def _frame(axes, panel: Panel, lines: Sequence[Drawn], named: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     values = np.concatenate([line.values for line in lines])
@@ -74,6 +83,8 @@ def _frame(axes, panel: Panel, lines: Sequence[Drawn]) -> None:
         axes.set_yscale("log")
     if panel.bound is not None:
         axes.axhline(panel.bound, color=BAD, linewidth=1, linestyle=(0, (4, 3)))
+    if panel.moment is not None:
+        axes.axvline(panel.moment, color=BAD, linewidth=1.2, linestyle=(0, (4, 3)))
     if not panel.log and np.ptp(values) == 0 and panel.bound is None:
         axes.set_ylim(*((-0.03, 1.0) if values[0] == 0 else (values[0] - abs(values[0]), values[0] + abs(values[0]))))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
@@ -83,7 +94,7 @@ def _frame(axes, panel: Panel, lines: Sequence[Drawn]) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.set_xlabel("step", color=FAINT, fontsize=8, loc="right", labelpad=0)
-    if len(lines) > 1:
+    if named:
         axes.figure.legend(
             loc="outside upper left", ncols=4, frameon=False, labelcolor=INK, fontsize=8.5, handlelength=1.2, columnspacing=1.2
         )

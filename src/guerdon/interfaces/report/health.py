@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from guerdon.interfaces.report.curves import come_apart, watched
 from guerdon.interfaces.report.figures import figures
 from guerdon.interfaces.report.reading import Record
 
@@ -143,6 +144,19 @@ def _generalises(record: Record) -> Iterator[Finding]:
             )
 
 
+def _comes_apart(record: Record) -> Iterator[Finding]:
+    for name in watched(record):
+        found = come_apart(record, name)
+        said = "both were looked at, and nothing shows that they do"
+        if found is not None:
+            said = (
+                f"from step {found.moment:.0f} on the reward rises ({found.proxy[0]:.3g} to {found.proxy[1]:.3g} by step {found.seen:.0f}) while {name} falls "
+                f"({found.gold[0]:.3g} to {found.gold[1]:.3g}); keep the model from before (budget.keep_best=monitor/{name}), hold the policy closer to its "
+                "start, or learn from something else"
+            )
+        yield Finding(f"the reward and {name} do not come apart", found is not None, said)
+
+
 def _overfits(record: Record) -> Iterator[Finding]:
     training, held_out = record.series("loss")[1], record.series("eval/loss")[1]
     if len(held_out) > 2 and len(training) > 2 and "reward" not in record.names():
@@ -173,6 +187,7 @@ RULES: tuple[Callable[[Record], Iterator[Finding]], ...] = (
     _generalises,
     _overfits,
     _chance,
+    _comes_apart,
 )
 
 
