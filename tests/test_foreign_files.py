@@ -9,6 +9,7 @@ import yaml
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import from_tree, named_recipe, read
 from guerdon.interfaces.configuration.trainers import Theirs, trainers, trl
+from guerdon.losses.against import Against
 from guerdon.losses.corrected import Corrected
 from guerdon.losses.corrections.far_failures import FarFailures
 from guerdon.losses.corrections.masked import Masked
@@ -16,6 +17,7 @@ from guerdon.losses.corrections.rejection import Rejection
 from guerdon.losses.corrections.truncated import Truncated
 from guerdon.losses.levels.geometric_mean import GeometricMean
 from guerdon.losses.levels.product import Product
+from guerdon.losses.penalties.jensen_shannon import JensenShannon
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.training.optimisers.adafactor import Adafactor
@@ -360,9 +362,11 @@ def test_trls_trainer_is_seen_from_its_names(names, recipe, tmp_path):
 
 def test_trls_defaults_are_trls():
     pytest.importorskip("trl")
-    from trl import DPOConfig, GRPOConfig, KTOConfig, RewardConfig, RLOOConfig, SFTConfig
+    from trl import DistillationConfig, DPOConfig, GRPOConfig, KTOConfig, RewardConfig, RLOOConfig, SFTConfig
+    from trl.experimental.gkd import GKDConfig
 
     kinds = {"sft": SFTConfig, "dpo": DPOConfig, "kto": KTOConfig, "reward_model": RewardConfig, "grpo": GRPOConfig, "rloo": RLOOConfig}
+    kinds |= {"gkd": GKDConfig, "distillation": DistillationConfig}
     of = {name: {f.name: f.default for f in dataclasses.fields(kind)} for name, kind in kinds.items()}
     assert {name: own["learning_rate"] for name, own in of.items()} == trl.RATES
     for own in of.values():
@@ -381,6 +385,20 @@ def test_trls_defaults_are_trls():
         assert written["decoding.max_completion_length"] == of[name]["max_completion_length"]
     assert (of["grpo"]["beta"], of["grpo"]["loss_type"], of["grpo"]["scale_rewards"], of["rloo"]["beta"]) == (0.0, "dapo", "group", 0.05)
     assert of["dpo"]["beta"] == of["kto"]["beta"] == 0.1
+    assert [of["gkd"][name] for name in ("beta", "lmbda", "temperature", "max_new_tokens")] == [0.5, 0.5, 0.9, 128]
+    assert [of["distillation"][name] for name in ("beta", "temperature", "max_completion_length")] == [1.0, 1.0, 512]
+
+
+def test_trls_teachers(tmp_path):
+    plain = "model_name_or_path: a/b\nteacher_model_name_or_path: c/d\ndataset_name: rows.jsonl\nmax_steps: 5\n"
+    _, ours, why = answered(f"{plain}lmbda: 0.25\nbeta: 0.1\nseq_kd: true\n", tmp_path)
+    assert [term.weight for term in ours.recipe.terms] == [0.25, 0.75]
+    assert {term.loss.loss.loss for term in ours.recipe.terms} == {JensenShannon(0.1)} and ours.views["teacher"].source == "c/d"
+    assert ours.decoding.temperature == 0.9 and ours.decoding.max_completion_length == 128
+    assert "guerdon sample TEACHER" in why and "TRL draws at it and compares at 1" in why
+    (tmp_path / "own.yaml").write_text(f"{plain}beta: 0.5\n")
+    ours = read(tmp_path / "own.yaml")
+    assert ours.recipe.terms[0].loss == Against(JensenShannon(0.5), view="teacher") and ours.recipe.sampler.num_generations == 1
 
 
 def test_torchtune(tmp_path):

@@ -83,7 +83,9 @@ def part_of(module: ModuleType) -> type | None:
 
 def _does_something(part: type) -> bool:
     """A part is called, built, or gives rows; a record that merely holds values (a recipe) is none."""
-    return "__call__" in vars(part) or any(hasattr(part, name) for name in ("build", "wrap", "train", "tables", "payoff", "preference"))
+    return "__call__" in vars(part) or any(
+        hasattr(part, name) for name in ("build", "bind", "wrap", "train", "tables", "payoff", "preference")
+    )
 
 
 def rooms() -> dict[str, ModuleType]:

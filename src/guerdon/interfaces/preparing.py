@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.feedback.rewards.unrewarded import Unrewarded
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.interfaces.sifting import Kept, sifted
@@ -78,7 +79,8 @@ class Prepared:
 
         s = self.settings
         if self.loop == "fit":
-            return FitJob(s.recipe, self.task, s.budget, getattr(s, "model", None), max_prompt_length=self.room, truncate=self.truncate)
+            own = getattr(s, "model", None)
+            return FitJob(s.recipe, self.task, s.budget, own, max_prompt_length=self.room, truncate=self.truncate, views=s.views)
         return ImproveJob(
             s.recipe,
             self.task,
@@ -90,6 +92,7 @@ class Prepared:
             truncate=self.truncate,
             builds=getattr(s, "model", None),
             placement=s.placement,
+            views=s.views,
         )
 
     def functions(self) -> dict[str, Any]:
@@ -103,6 +106,8 @@ class Prepared:
         own = getattr(self.task, "reward", None)
         if own is None and self.settings.recipe is not None and self.settings.recipe.intrinsic:
             return {}
+        if own is None and self.settings.recipe is not None and not self.settings.recipe.reads_reward:
+            own = Unrewarded()
         if own is None:
             raise InputError(
                 "reward: it is missing, and the task brings none; name one (number_match, math_equivalence, file.py:function ...)"

@@ -7,6 +7,7 @@ but the contexts changes; steps, masks and whatever else a row brings stay.
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,9 +37,21 @@ class Prompted:
         """Whether a context is computed once for all that answer it."""
         return bool(getattr(self.model, "packed", False))
 
+    @property
+    def compares(self) -> Set[str]:
+        """How another policy can be compared with it."""
+        return getattr(self.model, "compares", frozenset())
+
     def measure(self, sequences: Sequences, names: Set[str]) -> dict[str, Tensor]:
         """The named quantities of the sequences, as answers to the contexts rewritten."""
-        return self.model.measure(replace(sequences, contexts=[self.rewrite(context) for context in sequences.contexts]), names)
+        return self.model.measure(self._asked(sequences), names)
+
+    def next_steps(self, sequences: Sequences) -> Any:
+        """The next-step distributions at the acted steps, after the contexts rewritten."""
+        return self.model.next_steps(self._asked(sequences))
+
+    def _asked(self, sequences: Sequences) -> Sequences:
+        return replace(sequences, contexts=[self.rewrite(context) for context in sequences.contexts])
 
     def save(self, folder: Path, merge: bool = True) -> None:
         self.model.save(folder, merge)

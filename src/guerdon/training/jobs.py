@@ -15,6 +15,7 @@ from guerdon.data.examples import examples
 from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.rewards.unrewarded import Unrewarded
 from guerdon.feedback.running import RewardRunner
 from guerdon.models import Model
 from guerdon.models.heads.value import Value
@@ -24,6 +25,7 @@ from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.messages import TEMPLATE_COLUMNS
 from guerdon.training.adapting import acquaint, learns
+from guerdon.training.binding import bound
 from guerdon.training.display import Display, encoding
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
@@ -46,7 +48,8 @@ class FitJob:
             dataset, a data frame); or the name of a stage whose rows are.
         builds: the specification of the model, where it is not the pipeline's (a reward model).
         streams: further data by the name that a term's ``data`` gives; each a task or a stage's name.
-        views: names of finished stages by the view that their models are bound to (``{"guide": "dpo"}``).
+        views: whom a name with a view asks (``{"guide": "dpo"}``): the model of a finished stage, by its name, a part of ``models.views``, or the specification of a
+            model, which is frozen.
     """
 
     recipe: Recipe
@@ -56,7 +59,7 @@ class FitJob:
     streams: Mapping[str, Any] = field(default_factory=dict)
     max_prompt_length: int | None = None
     truncate: str = ""
-    views: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", as_task(self.data))
@@ -99,7 +102,7 @@ class FitJob:
             run,
             display,
             streams_of(self.streams, done, encoder, budget),
-            views_of(self.views, done),
+            bound(self.views, done, model, encoder, (train, test), seed),
             remember=cache_folder("measured"),
         )
         acquaint(out.model, learned)  # what follows of the rows may be another thing now
@@ -114,6 +117,7 @@ class ImproveJob:
         rewards: components by name: reward functions, or the name of a stage whose model scores. Empty: the task's own reward.
         running: settings of the ``RewardRunner`` that differ from its defaults (timeout, workers ...).
         placement: where completions are drawn and judged, if not by this process.
+        views: as ``FitJob``'s.
     """
 
     recipe: Recipe
@@ -127,6 +131,7 @@ class ImproveJob:
     truncate: str = ""
     builds: Any = None
     placement: Placement | None = None
+    views: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", as_task(self.task))
@@ -134,8 +139,7 @@ class ImproveJob:
 
     def __call__(self, model: Model, done: Mapping[str, Outputs], seed: int, folder: Path | None, display: Display) -> Outputs:
         budget = seeded(self.budget, seed)
-        made = bool(self.recipe.intrinsic)
-        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running, made)
+        scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running, self.recipe)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
         rows, held_out = rows_of(self.task, done)
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
@@ -151,7 +155,10 @@ class ImproveJob:
                 run_in(folder, self, budget, model, {"rows to learn from": rows, "held-out rows": held_out, **further}),
                 display,
                 streams_of(self.streams, done, encoder, budget),
-                learners_of(self.recipe, model, budget.seed, done),
+                {
+                    **bound(self.views, done, model, encoder, (rows, held_out), seed),
+                    **learners_of(self.recipe, model, budget.seed, done),
+                },
                 self.placement,
             )
         finally:
@@ -216,22 +223,24 @@ def scene_for(
     max_prompt_length: int | None = None,
     truncate: str = "",
     running: Mapping[str, Any] | None = None,
-    made: bool = False,
+    recipe: Recipe | None = None,
 ) -> Scene:
     """Where ``model`` acts: text with reward functions, or a finite world with its own reward.
 
     Args:
-        made: the policy makes rewards itself, so that there need be no others.
+        recipe: one whose policy makes rewards itself needs no others, and neither does one that reads none.
 
     Raises:
-        InputError: neither the recipe nor the task brings a reward.
+        InputError: neither the task nor anybody else brings a reward that is read.
     """
     if hasattr(task, "reward_of"):
         return FiniteScene(task, rewards)
     functions = {name: _scorer(done[r].model) if isinstance(r, str) and r in done else r for name, r in rewards.items()}
     if not functions:
         own = task.reward
-        if own is None and not made:
+        if own is None and recipe is not None and not (recipe.intrinsic or recipe.reads_reward):
+            own = Unrewarded()
+        if own is None and not (recipe is not None and recipe.intrinsic):
             raise InputError(
                 "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
             )
@@ -252,19 +261,6 @@ def _scorer(model: Any) -> Any:
 def streams_of(streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder: Encoder | None, budget: Budget) -> dict[str, Stream]:
     """The data of terms that read a stream of their own."""
     return {name: Stream(examples(rows_of(data, done)[0], encoder), budget.rows, budget.seed) for name, data in streams.items()}
-
-
-def views_of(views: Mapping[str, str], done: Mapping[str, Outputs]) -> dict[str, Model]:
-    """The models that views are bound to, as they are after their stages.
-
-    Raises:
-        InputError: there is no such stage, or it left no model.
-    """
-    models = {name: out.model for name, out in done.items() if out.model is not None}
-    for view, stage in views.items():
-        if stage not in models:
-            raise InputError(f"the view {view!r} is bound to {unknown('stage', stage, list(models))}")
-    return {view: models[stage].reference() for view, stage in views.items()}
 
 
 def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Outputs]) -> dict[str, Model]:

@@ -19,7 +19,8 @@ from guerdon.feedback.judges import Judge
 from guerdon.feedback.shaping import Shaping
 from guerdon.losses.reduce import Reduction
 from guerdon.losses.reduce.token_mean import TokenMean
-from guerdon.parts import Part
+from guerdon.parts import Part, needs, wants
+from guerdon.quantities import Name
 from guerdon.training.controllers import Controller
 from guerdon.training.optimiser import AdamW
 from guerdon.training.optimisers import Optimiser
@@ -104,6 +105,15 @@ class Recipe:
     minibatches: int = 1
     learners: Mapping[str, Learning] = field(default_factory=dict)
     updates: tuple[Part, ...] = ()
+
+    @property
+    def reads_reward(self) -> bool:
+        """Whether anything depends on what a completion is rewarded with. Where nothing does, as where a teacher says it all, none has to be given."""
+        credit = [part for part in (self.advantage, self.target, self.judge) if part is not None]
+        terms = [term.loss for term in (*self.terms, *self.reward_penalties)]
+        read = {Name.parse(name).quantity for part in (*terms, *credit) for name in needs(part) | wants(part)}
+        chosen = bool(self.selection or self.shaping or self.learners or self.weighing or (self.pairing is not None and self.judge is None))
+        return chosen or not read.isdisjoint({"reward", "step_reward", "components"})
 
 
 @dataclass(frozen=True)

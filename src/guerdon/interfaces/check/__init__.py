@@ -16,6 +16,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration
 from guerdon.parts import needs
@@ -65,6 +66,7 @@ def loop_of(configuration: Configuration) -> str:
         raise InputError("recipe: it is missing; name a method (sft, dpo, grpo ...)")
     names = [Name.parse(name) for term in configuration.recipe.terms for name in needs(term.loss)]
     acts = any(name.quantity == "advantage" or name.view == "old" for name in names)
+    acts |= configuration.recipe.sampler != Group()  # that of all who do not say how is acted
     return "improve" if acts or configuration.recipe.advantage is not None or configuration.recipe.selection else "fit"
 
 

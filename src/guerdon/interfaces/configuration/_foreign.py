@@ -74,6 +74,13 @@ SAME: Mapping[str, str] = {
     "optim.weight_decay": "weight_decay",
     "actor_rollout_ref.model.target_modules": "model.lora.target_modules",
     "max_actor_ckpt_to_keep": "keep_checkpoints",
+    # teachers: TRL, verl, slime
+    "teacher": "views.teacher",
+    "teacher_model": "views.teacher",
+    "teacher_model_name_or_path": "views.teacher",
+    "teacher_model.model_path": "views.teacher",
+    "opd_teacher_load": "views.teacher",
+    "distillation_alpha": "beta",
     # axolotl
     "peft_use_dora": "model.lora.use_dora",
     "peft_use_rslora": "model.lora.use_rslora",
@@ -150,9 +157,47 @@ _CRITIC = "a critic is a learner of the recipe: recipe=ppo, and recipe.learners.
 _TRACKED = "trackers are named by budget.report_to, and a run is called after its folder; what else they need they read from their own environment variables"
 _REWARD = "rewards are a section: reward: {name: file.py:function}; a trained one is {part: scorer, source: ...} among them"
 _ALWAYS = "it is always so; leave it out"
+_TEACHER = "a teacher is a model as any other: views.teacher={source: FOLDER, dtype: ..., device: ...}"
+_TOLD = "who teaches, and what it is told, is views.teacher={part: in_context, template: '{prompt} ... {column}', policy: start}; see the page on distillation"
+_FOLLOWS = (
+    "policy: start and policy: now say who teaches, and an average in between is an update: recipe.updates=[{part: moving_average, into: teacher, decay: 0.95}], "
+    "as in recipe=self_distillation"
+)
+_SUPPORT = (
+    "whole distributions are compared, which costs no more here (recipe=distillation); the step taken alone is recipe=on_policy_distillation; the most likely steps are the losses "
+    "top_jensen_shannon (the policy's) and top_forward_kl (the teacher's), with or without a tail; see the page on distillation"
+)
+_OTHER_TOKENS = "a teacher that splits text otherwise is not asked: give one with the policy's tokenizer, or let it write the answers (guerdon sample) and take recipe=sft"
+_FEEDBACK = "an earlier attempt, or what was said of it, is told to the teacher where it is a column of the rows: views.teacher.template; those of the same step are not"
 
 # Theirs → a sentence.
 ANSWERS: Mapping[str, str] = {
+    # teachers
+    **dict.fromkeys(("teacher_model_init_kwargs", "teacher_model_revision", "use_teacher_server", "teacher_model_server_url"), _TEACHER),
+    **dict.fromkeys(("teacher_prompt_template", "privileged_context", "reprompt_template", "generate_from_teacher"), _TOLD),
+    **dict.fromkeys(("teacher_model_kind", "teacher_update_rate", "teacher_sync_steps"), _FOLLOWS),
+    **dict.fromkeys(
+        ("distillation_mode", "distillation_topk", "distillation_add_tail", "distillation_loss.loss_mode", "distillation_loss.topk"),
+        _SUPPORT,
+    ),
+    **dict.fromkeys(("solution_template", "feedback_template", "use_successful_as_teacher", "success_reward_threshold"), _FEEDBACK),
+    **dict.fromkeys(
+        (
+            "teacher_tokenizer_name_or_path",
+            "use_uld_loss",
+            "use_extended_uld",
+            "uld_crossentropy_weight",
+            "uld_distillation_weight",
+            "uld_use_hybrid_loss",
+        ),
+        _OTHER_TOKENS,
+    ),
+    "distillation_is_clip": _CORRECTED,
+    "seq_kd": "answers that the teacher writes are rows like others: guerdon sample TEACHER writes them, and recipe=gkd or sft reads them",
+    **dict.fromkeys(
+        ("use_opd", "opd_type", "use_policy_gradient", "distillation_loss.use_policy_gradient"),
+        "distillation is a recipe: on_policy_distillation, whose advantage takes that of rewards in besides; gkd, distillation",
+    ),
     # how the model is loaded and computed
     **dict.fromkeys(
         (
@@ -530,6 +575,28 @@ def _format(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
     return made
 
 
+def _own_answers(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    """GKD's share of the student's own answers: the weights of the two terms."""
+    share = _number(value, "lmbda")
+    terms = () if configuration.recipe is None else configuration.recipe.terms
+    if [getattr(term.loss, "actor", None) for term in terms] != [0, 1] or not 0 <= share <= 1:
+        raise InputError(
+            f"lmbda: it is the share of the student's own answers, from 0 to 1, here {value!r}, and belongs to recipe=gkd; own answers alone are recipe=distillation, "
+            "given ones knowledge_distillation"
+        )
+    return [("recipe.terms.0.weight", share), ("recipe.terms.1.weight", 1 - share)]
+
+
+def _teachers_weight(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    from guerdon.credit.advantages.teacher_log_ratio import TeacherLogRatio
+
+    if configuration.recipe is None or not isinstance(configuration.recipe.advantage, TeacherLogRatio):
+        raise InputError(
+            "opd_kl_coef: it is the weight of the teacher's word in the advantage, recipe.advantage.weight, which recipe=on_policy_distillation has"
+        )
+    return [("recipe.advantage.weight", value)]
+
+
 # Theirs → what is to be set, from the configuration that is there and the value. They are looked at last, in this order.
 MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "optim": _optimiser,
@@ -545,6 +612,8 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     **{name: _of_a_device(name) for name in ("per_device_train_batch_size", "micro_batch_size")},
     **{name: _kl_weight(name, *_IN_REWARD) for name in ("kl_coef", "init_kl_coef")},
     "kl_loss_coef": _kl_weight("kl_loss_coef", *_IN_LOSS),
+    "lmbda": _own_answers,
+    "opd_kl_coef": _teachers_weight,
     "bf16": _format("bf16"),
     "fp16": _format("fp16"),
 }

@@ -14,6 +14,7 @@ from guerdon.training.recipe import Budget
 # Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss.
 MEANT = {"epsilon": "guerdon.losses.surrogates", "epsilon_high": "guerdon.losses.surrogates", "beta": "guerdon.losses.scores"}
 KL = "guerdon.losses.penalties.kl_"
+DISTANCES = "guerdon.losses.penalties."  # a beta that one of these has says which divergence it is (GKD's)
 
 
 def split(overrides: list[str]) -> list[tuple[str, Any]]:
@@ -123,6 +124,8 @@ def places(configuration: Configuration, name: str) -> list[str]:
         return [place for place, _ in found]
     first = [place for place, owner in found if type(owner).__module__.startswith(meant)]
     if name == "beta" and not first:
+        if apart := [place for place, owner in found if type(owner).__module__.startswith(DISTANCES)]:
+            return apart
         return [f"{place}.weight" for place in kl_terms(configuration, "")]
     return first or [place for place, _ in found]
 

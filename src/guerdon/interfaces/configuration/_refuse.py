@@ -1,6 +1,6 @@
 """Combinations that cannot work, refused before anything is built."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guerdon.catalogue import unknown
@@ -10,9 +10,11 @@ from guerdon.parts import describe, needs
 from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.training.knobs import is_controller, is_schedule
+from guerdon.training.measuring import MISMATCHED
 from guerdon.training.placements import TWO_DRAW
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.trackers import TRACKERS
+from guerdon.training.views import COPIES, PROXIMAL
 
 
 def refuse(settings: Any, loop: str, place: str = "") -> None:
@@ -34,6 +36,7 @@ def _complaints(settings: Any, loop: str) -> Iterator[str]:
     yield from _of_budget(settings.budget)
     yield from _of_recipe(settings.recipe)
     reads = list(_names(settings.recipe))
+    yield from _of_views(settings.recipe, reads, settings.views)
     if loop == "fit":
         wrong = next((n for n in reads if n.quantity == "advantage" or n.view == "old"), None)
         if wrong is not None:
@@ -47,6 +50,25 @@ def _complaints(settings: Any, loop: str) -> Iterator[str]:
     alone = settings.budget.processes == 1 and not hasattr(settings, "loop") and not here().several
     if alone and getattr(settings.placement, "learners", False):
         yield "placement.learners: one process learns, and it is this one; say how many are to be started there (budget.processes), or leave it out"
+
+
+def _of_views(recipe: Recipe, reads: list[Name], views: Mapping[str, Any]) -> Iterator[str]:
+    """What names with a view ask of models that only the configuration can name, and what it names that nobody asks."""
+    further = [term.loss for term in (*recipe.reward_penalties, *(t for t in recipe.terms if t.data))] + [*recipe.intrinsic.values()]
+    reads = [*reads, *(Name.parse(name) for part in further for name in needs(part))]
+    made = {"", "old", PROXIMAL, MISMATCHED, *COPIES, *(update.into for update in recipe.updates)}
+    asked = {name.view.removeprefix(f"{MISMATCHED}_"): name for name in reads if name.known}
+    for view, name in asked.items():
+        if view not in made and view not in views and view not in recipe.learners:
+            yield (
+                f"views.{view}: the recipe reads {name}, and no model is given that says it; name one: views: {{{view}: FOLDER}}, a hub id or {{part: NAME, ...}}"
+            )
+    for view in views:
+        if view in ("", "old", PROXIMAL, MISMATCHED):
+            yield f"views.{view}: that is the policy itself at another time and no model; give it another name"
+        if view not in asked and view not in getattr(recipe.sampler, "views", ()):
+            said = f"it reads {', '.join(sorted(set(asked) - made))}" if set(asked) - made else "it reads no other model"
+            yield f"views.{view}: nothing in the recipe asks it ({said}); leave it out, or take a recipe with a teacher (gkd, on_policy_distillation)"
 
 
 def _of_budget(budget: Budget) -> Iterator[str]:
@@ -108,6 +130,7 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
         not recipe.selection
         and not any(name.quantity == "advantage" for name in reads)
         and not any(t.data for t in recipe.terms)
+        and not any(name.view in settings.views for name in reads)
         and pair is None
     ):
         yield f"recipe: nothing in it reads the reward, so what the policy does would teach it nothing; use {command['fit']}"

@@ -14,6 +14,7 @@ from guerdon.catalogue import names_in, part_of, parts_in, resolve, unknown
 from guerdon.errors import InputError
 
 MODELS = ("models.language", "models.encoders", "models.finite")
+VIEWS = ("models.views",)
 TASKS = ("tasks", "worlds.text", "worlds.finite")
 REWARDS = ("feedback.rewards", "feedback.intrinsic", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
@@ -42,6 +43,8 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
         "body": lambda: MODELS,
         "encoder": lambda: ("models.encoders",),
         "scorer": lambda: MODELS,
+        "teacher": lambda: MODELS,
+        "views": lambda: (*VIEWS, *MODELS),
         "task": lambda: TASKS,
         "of": lambda: TASKS,
         "reward": lambda: REWARDS,

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -72,11 +72,13 @@ class Stage:
     budget: Budget = Budget()
     encoding: Encoding = Encoding()
     placement: Placement | None = None
+    views: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything that a run is made from."""
+    """Everything that a run is made from. ``views``: whom names with a view ask, such as a teacher: a model, a part of ``models.views``, or, in a pipeline, the name of
+    an earlier stage."""
 
     model: Any = None
     task: Any = None
@@ -86,12 +88,13 @@ class Configuration:
     budget: Budget = Budget()
     encoding: Encoding = Encoding()
     placement: Placement | None = None
+    views: Mapping[str, Any] = field(default_factory=dict)
     run: str | None = None
     stages: Mapping[str, Stage] = field(default_factory=dict)
 
 
 SECTIONS = tuple(Configuration.__dataclass_fields__)
-COMMON = ("task", "recipe", "reward", "decoding", "budget", "encoding", "placement")  # sections that a stage may have of its own
+COMMON = ("task", "recipe", "reward", "decoding", "budget", "encoding", "placement", "views")  # sections that a stage may have of its own
 
 
 def sections(tree: Mapping[str, Any]) -> Configuration:
@@ -111,8 +114,8 @@ def sections(tree: Mapping[str, Any]) -> Configuration:
     return Configuration(**whole, run=run, stages=_stages(tree.get("stages"), whole))
 
 
-def _common(tree: Mapping[str, Any], prefix: str, base: Any) -> dict[str, Any]:
-    """The sections that both a configuration and a stage have."""
+def _common(tree: Mapping[str, Any], prefix: str, base: Any, earlier: Collection[str] = ()) -> dict[str, Any]:
+    """The sections that both a configuration and a stage have. ``earlier``: stages whose models there are."""
     at = f"{prefix}." if prefix else ""
     plain = {"decoding": Decoding, "budget": Budget, "encoding": Encoding}
     out = {
@@ -125,6 +128,7 @@ def _common(tree: Mapping[str, Any], prefix: str, base: Any) -> dict[str, Any]:
         given = tree.get(name)
         out[name] = there if given is None else build(kind, given, f"{at}{name}", there)
     there = MISSING if base.placement is None else base.placement
+    out["views"] = views(tree["views"], f"{at}views", out["task"], earlier) if "views" in tree else base.views
     out["placement"] = build(Placement | None, tree["placement"], f"{at}placement", there) if "placement" in tree else base.placement
     return out
 
@@ -144,7 +148,7 @@ def _stages(raw: Any, whole: Mapping[str, Any]) -> dict[str, Stage]:
         for key in tree:
             if key not in known:
                 raise InputError(f"{place}.{key}: {unknown('key', str(key), known)}")
-        own = _common(tree, place, base)
+        own = _common(tree, place, base, stages)
         if tree.get("loop") == "fit":
             if tree.get("placement") is not None:
                 raise InputError(f"{place}.placement: {NOTHING_DRAWN}")
@@ -198,6 +202,27 @@ def model(raw: Any, place: str, task: Any = None) -> Any:
             place,
         )
     return build(Any, raw, place, MISSING, _rooms.MODELS)
+
+
+def views(raw: Any, place: str, task: Any, earlier: Collection[str] = ()) -> dict[str, Any]:
+    """Names with models: each as the section ``model``, a part of ``models.views``, or the name of an earlier stage."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: names with models are expected, such as {{teacher: FOLDER}}, not {raw!r}")
+    return {str(name): _view(item, f"{place}.{name}", task, earlier) for name, item in raw.items()}
+
+
+def _view(raw: Any, place: str, task: Any, earlier: Collection[str]) -> Any:
+    if isinstance(raw, str) and raw in earlier:
+        return raw
+    name = raw.get("part") if isinstance(raw, Mapping) else raw
+    of_no_model = isinstance(raw, Mapping) and isinstance(name, str) and ":" not in name and name not in _rooms.known(_rooms.MODELS)
+    if of_no_model or (isinstance(name, str) and name in _rooms.known(_rooms.VIEWS)):
+        return build(Any, raw if isinstance(raw, Mapping) else {"part": raw}, place, MISSING, (*_rooms.VIEWS, *_rooms.MODELS))
+    if raw is None:
+        raise InputError(f"{place}: a model is expected: its hub id, its folder, or {{part: NAME, ...}}")
+    return model(raw, place, task)
 
 
 def task(raw: Any, place: str, base: Any = None) -> Any:

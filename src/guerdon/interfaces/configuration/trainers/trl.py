@@ -23,7 +23,7 @@ RLOO = ("normalize_advantages", "reward_clip_range")
 PAIRS = ("label_smoothing", "loss_weights", "f_divergence_type", "precompute_ref_log_probs", "loss_type", "max_prompt_length", "beta")
 IMITATES = ("packing", "assistant_only_loss", "completion_only_loss", "dataset_text_field", "eval_packing", "packing_strategy")
 # Of each trainer: its recipe here, and its own learning rate.
-RATES = {"sft": 2e-5, "dpo": 1e-6, "kto": 1e-6, "reward_model": 1e-4, "grpo": 1e-6, "rloo": 1e-6}
+RATES = {"sft": 2e-5, "dpo": 1e-6, "kto": 1e-6, "reward_model": 1e-4, "grpo": 1e-6, "rloo": 1e-6, "gkd": 2e-5, "distillation": 1e-6}
 # A loss of TRL's DPO that is a recipe here, with the same formula.
 LOSSES = {
     "sigmoid": "dpo",
@@ -39,6 +39,10 @@ SCALES = {"group": "group_deviation", "batch": "batch_deviation", "none": None, 
 
 def method(theirs: Theirs) -> str:
     """The recipe of the trainer that has these names."""
+    if theirs.has("lmbda", "seq_kd"):
+        return "gkd"
+    if theirs.has("teacher_model_name_or_path") and not theirs.has("distillation_alpha", "distillation_mode"):
+        return "distillation"
     if theirs.has(*RLOO):
         return "rloo"
     if theirs.has(*ACTS):
@@ -54,7 +58,7 @@ def method(theirs: Theirs) -> str:
 
 def write(theirs: Theirs) -> Settings:
     which = method(theirs)
-    yield from _model(theirs, which in ("grpo", "rloo"))
+    yield from _model(theirs, which in ("grpo", "rloo", "gkd", "distillation"))
     if not which:
         theirs.say(
             "recipe", "the file does not say for which trainer it is; name the method: recipe: sft, dpo, kto, reward_model, grpo ..."
@@ -68,7 +72,9 @@ def write(theirs: Theirs) -> Settings:
                 "assistant_only_loss",
                 "without it TRL learns every token of a conversation; here it is the assistant's turns alone",
             )
-        yield from {"dpo": _pairs, "kto": _labels}.get(which, lambda _, name=which: iter([("recipe.base", name)]))(theirs)
+        yield from {"dpo": _pairs, "kto": _labels, "gkd": _given_and_own, "distillation": _own}.get(
+            which, lambda _, name=which: iter([("recipe.base", name)])
+        )(theirs)
         rows = theirs.take("per_device_train_batch_size", default=8)
         more = theirs.take("gradient_accumulation_steps", default=1)
         yield from (("budget.batch_size", rows), ("budget.gradient_accumulation_steps", more))
@@ -114,6 +120,33 @@ def _pairs(theirs: Theirs) -> Settings:
         yield "recipe.terms.0.loss.score.beta", float(beta)
     if smoothing:
         yield "recipe.terms.0.loss.link.label_smoothing", float(smoothing)
+
+
+def _given_and_own(theirs: Theirs) -> Settings:
+    """GKD: half of the answers are the student's own."""
+    beta, share = float(theirs.take("beta", default=0.5)), float(theirs.take("lmbda", default=0.5))
+    yield from (("recipe.base", "gkd"), ("views.teacher", theirs.take("teacher_model_name_or_path")))
+    for place, weight in enumerate((share, 1 - share)):
+        yield from ((f"recipe.terms.{place}.weight", weight), (f"recipe.terms.{place}.loss.loss.loss.beta", beta))
+    temperature = float(theirs.take("temperature", default=0.9))
+    yield from (("decoding.max_completion_length", theirs.take("max_new_tokens", default=128)), ("decoding.temperature", temperature))
+    if temperature != 1:
+        theirs.say(
+            "temperature",
+            "TRL draws at it and compares at 1; here the tempered policy is the policy, and the teacher is asked at the same temperature",
+        )
+
+
+def _own(theirs: Theirs) -> Settings:
+    """TRL's DistillationTrainer: all answers are the student's own."""
+    beta = float(theirs.take("beta", default=1.0))
+    yield from (("recipe.base", "distillation"), ("views.teacher", theirs.take("teacher_model_name_or_path")))
+    if beta != 1:
+        yield "recipe.terms.0.loss.loss", {"part": "jensen_shannon", "beta": beta}
+    yield from (
+        ("decoding.max_completion_length", theirs.take("max_completion_length", default=512)),
+        ("decoding.temperature", float(theirs.take("temperature", default=1.0))),
+    )
 
 
 def _labels(theirs: Theirs) -> Settings:

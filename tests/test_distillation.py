@@ -1,0 +1,214 @@
+"""Teachers: recipes learn from them, the configuration binds them, and what cannot be a teacher is refused in a sentence that names the setting."""
+
+import json
+
+import pytest
+import torch
+
+from guerdon.errors import InputError
+from guerdon.interfaces.check import loop_of
+from guerdon.interfaces.configuration import dump, load, read
+from guerdon.interfaces.preparing import prepare
+from guerdon.losses.penalties.jensen_shannon import JensenShannon
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.models.views.in_context import InContext
+from guerdon.sequences import Decoding
+from guerdon.tasks.encoding import Encoder
+from guerdon.training.binding import bound, require_like
+from guerdon.training.display import Silent
+from guerdon.training.recipe import Recipe
+
+CHARACTERS = "abcd >="
+STUDENT = SmallLanguageModel(CHARACTERS, layers=1, hidden=16, heads=2, context_length=32)
+ROWS = [{"prompt": f"{a}{b}>", "completion": f"{b}{a}", "hint": b} for a in "abcd" for b in "abcd"]
+MINE = "model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: 'abcd >='}\n"
+
+
+def sharp(seed: int = 7) -> object:
+    """A teacher that has something to say."""
+    teacher = SmallLanguageModel(CHARACTERS, layers=1, hidden=24, heads=2, context_length=32).build(seed)
+    with torch.no_grad():
+        for parameter in teacher.module.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(4)
+    return teacher
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("teaching")
+    sharp().save(place / "teacher")
+    SmallLanguageModel("abx>", layers=1, hidden=16, heads=2).build(0).save(place / "other")
+    (place / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    (place / "prompts.jsonl").write_text("\n".join(json.dumps({"prompt": row["prompt"]}) for row in ROWS))
+    return place
+
+
+def configured(folder, recipe, *overrides, rows="rows.jsonl", teacher="teacher"):
+    view = f"views: {{teacher: {folder / teacher}}}\n" if teacher else ""
+    text = f"{MINE}task: {{path: {folder / rows}}}\nrecipe: {recipe}\n{view}decoding: {{max_completion_length: 4}}\nbudget: {{steps: 2, batch_size: 4}}\n"
+    return load(text, overrides)
+
+
+def run(settings):
+    prepared = prepare(settings, loop_of(settings))
+    return prepared.job(prepared.model, {}, 0, None, Silent())
+
+
+LEARNS = ["distillation", "on_policy_distillation", "gkd", "knowledge_distillation"]
+
+
+@pytest.mark.parametrize("recipe", LEARNS)
+def test_a_student_comes_nearer_to_a_teacher_that_is_named_by_its_folder(recipe, folder):
+    """KL(student || teacher), step by step, of answers that the new student draws."""
+    settings = configured(folder, recipe, "steps=25", "batch_size=16", "learning_rate=0.02")
+    assert load(dump(settings)) == settings
+    teacher, away = sharp(), []
+    for student in (STUDENT.build(0), run(settings).model):
+        contexts = [torch.tensor(Encoder(student.tokenizer).encode_prompt(row["prompt"])) for row in ROWS]
+        uniforms = torch.rand(64, 4, generator=torch.Generator().manual_seed(0))
+        drawn = student.sample(contexts, torch.arange(16).repeat(4), Decoding(4), uniforms)
+        away.append(float(student.measure(drawn, {"teacher_kl"}, {"teacher": teacher})["teacher_kl"][drawn.mask].mean().detach()))
+    assert away[1] < 0.6 * away[0], away
+
+
+def test_prompts_alone_are_enough_where_no_reward_is_read(folder):
+    out = run(configured(folder, "distillation", rows="prompts.jsonl"))
+    assert out.history[-1]["rewards/unrewarded/mean"] == 0
+    with pytest.raises(InputError, match="reward: it is missing"):
+        run(configured(folder, "rloo", teacher=None, rows="prompts.jsonl"))
+    with pytest.raises(InputError, match="reward: it is missing"):
+        run(
+            configured(
+                folder, "{base: on_policy_distillation, advantage: {part: teacher_log_ratio, besides: leave_one_out}}", rows="prompts.jsonl"
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "overrides", "said"),
+    [
+        (
+            "distillation",
+            ["views.teacher=OTHER"],
+            r"views\.teacher: its vocabulary is not the policy's \(7 tokens and 10; .* such as .*'x'.*; give a model with the policy's",
+        ),
+        ("distillation", ["views.teacher=nowhere/there"], r"views\.teacher\.source: cannot load"),
+        ("distillation", ["views={}"], r"views\.teacher: the recipe reads teacher_kl, and no model is given"),
+        ("distillation", ["views.friend=OTHER"], r"views\.friend: nothing in the recipe asks it \(it reads teacher\)"),
+        (
+            "rloo",
+            [],
+            r"views\.teacher: nothing in the recipe asks it \(it reads no other model|views\.teacher: nothing in the recipe asks it",
+        ),
+        ("distillation", ["views.teacher={part: in_contxt}"], r"in_context"),
+        (
+            "distillation",
+            ["views.teacher={part: in_context, template: '{prompt}'}"],
+            r"views\.teacher\.template: it tells nothing that the prompt does not say",
+        ),
+        (
+            "distillation",
+            ["views.teacher={part: in_context, template: '{prompt}{hnt}'}"],
+            r"views\.teacher\.template: it tells the column 'hnt'",
+        ),
+        ("distillation", ["views.teacher={part: in_context, template: '{prompt'}"], r"views\.teacher\.template: "),
+        ("gkd", ["beta=1.5"], r"jensen_shannon\.beta is 1\.5"),
+        ("distillation", ["lmbda=0.5"], r"lmbda: it is the share of the student's own answers"),
+        ("gkd", ["lmbda=1.5"], r"lmbda: it is the share"),
+        ("distillation", ["opd_kl_coef=0.5"], r"opd_kl_coef: it is the weight of the teacher's word"),
+    ],
+)
+def test_what_cannot_teach_is_refused_by_its_name(recipe, overrides, said, folder):
+    with pytest.raises(InputError, match=said):
+        run(configured(folder, recipe, *(text.replace("OTHER", str(folder / "other")) for text in overrides)))
+
+
+def test_names_of_other_trainers(folder):
+    settings = configured(folder, "gkd", "lmbda=0.25", "beta=0.9")
+    assert [term.weight for term in settings.recipe.terms] == [0.25, 0.75]
+    assert {term.loss.loss.loss for term in settings.recipe.terms} == {JensenShannon(0.9)}
+    settings = configured(folder, "distillation", f"teacher_model_name_or_path={folder / 'other'}")
+    assert settings.views["teacher"].source == str(folder / "other")
+    assert configured(folder, "on_policy_distillation", "opd_kl_coef=0.5").recipe.advantage.weight == 0.5
+    for name in ("seq_kd=true", "teacher_model_kind=ema", "distillation_topk=100", "use_uld_loss=true", "teacher_prompt_template=x"):
+        with pytest.raises(InputError, match=rf"^{name.partition('=')[0]}: "):
+            configured(folder, "distillation", name)
+
+
+def test_a_teacher_of_a_pipeline_is_a_stage(tmp_path, folder):
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        f"{MINE}task: {{path: {folder / 'rows.jsonl'}}}\ndecoding: {{max_completion_length: 4}}\nbudget: {{steps: 2, batch_size: 4}}\nstages:\n"
+        "  sft: {loop: fit, recipe: sft}\n  taught: {loop: improve, start: '', recipe: distillation, views: {teacher: sft}}\n"
+    )
+    assert read(file).stages["taught"].views == {"teacher": "sft"}
+    file.write_text(file.read_text().replace("teacher: sft", "teacher: sfd"))
+    with pytest.raises(InputError, match="sfd"):
+        read(file)
+
+
+# the policy that has been told
+
+
+def test_in_context_is_the_policy_behind_another_prompt():
+    policy = STUDENT.build(1)
+    encoder = Encoder(policy.tokenizer, 32)
+    for of in ("start", "now"):
+        teacher = bound({"teacher": InContext("{prompt}{hint}=", of)}, {}, policy, encoder, [ROWS], 0)["teacher"]
+        contexts = [torch.tensor(encoder.encode_prompt(row["prompt"])) for row in ROWS[:3]]
+        told = [torch.tensor(encoder.encode_prompt(f"{row['prompt']}{row['hint']}=")) for row in ROWS[:3]]
+        uniforms = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+        drawn = policy.sample(contexts, torch.arange(3), Decoding(4), uniforms)
+        behind = drawn.__class__(told, drawn.context, drawn.actions, drawn.mask, drawn.length)
+        torch.testing.assert_close(teacher.measure(drawn, {"logp"})["logp"], policy.measure(behind, {"logp"})["logp"], rtol=1e-5, atol=1e-6)
+        kl = policy.measure(drawn, {"teacher_kl"}, {"teacher": teacher})["teacher_kl"]
+        assert kl[drawn.mask].min() > 0
+        assert (teacher.module is policy.module) is (of == "now")
+
+
+def test_of_a_conversation_the_last_message_is_replaced():
+    view = InContext("{prompt} (it is {hint})")
+    rows = {"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}], "hint": 4}
+    assert view.asked("teacher", rows) == [{"role": "system", "content": "s"}, {"role": "user", "content": "q (it is 4)"}]
+
+
+def test_one_prompt_has_one_teacher():
+    policy = STUDENT.build(1)
+    twice = [ROWS[0], {**ROWS[0], "hint": "d"}]
+    with pytest.raises(InputError, match=r"row 1 of those that views\.teacher is told of.*two rows have the same prompt"):
+        bound({"teacher": InContext("{prompt}{hint}")}, {}, policy, Encoder(policy.tokenizer, 32), [twice], 0)
+    bound({"teacher": InContext("{prompt}{hint}")}, {}, policy, Encoder(policy.tokenizer, 32), [[ROWS[0], ROWS[0]]], 0)
+
+
+def test_self_distillation_moves_its_teacher_behind_it(folder):
+    template = "views.teacher={part: in_context, template: '{prompt}{hint}='}"
+    out = run(configured(folder, "self_distillation", template, "learning_rate=0.01"))
+    far = [row["updates/teacher_distance"] for row in out.history if "updates/teacher_distance" in row]
+    assert len(far) == 2 and far[0] > 0
+    still = run(configured(folder, "self_distillation", template, "learning_rate=0.01", "recipe.updates=[]"))
+    assert "updates/teacher_distance" not in still.history[-1]
+
+
+# vocabularies
+
+
+def test_a_head_that_was_filled_up_is_cut_to_the_policys():
+    policy, teacher = STUDENT.build(0), sharp()
+    before = teacher.module.get_output_embeddings().weight[:10].clone()
+    teacher.module.resize_token_embeddings(16)
+    require_like("teacher", teacher, policy)
+    assert torch.equal(teacher.module.get_output_embeddings().weight, before)
+    wide = STUDENT.build(0)
+    wide.module.resize_token_embeddings(16)
+    with pytest.raises(InputError, match=r"views\.teacher: its head chooses among 10 tokens and the policy's among 16"):
+        require_like("teacher", teacher, wide)
+
+
+def test_what_reads_a_reward_says_so():
+    from guerdon.recipes.distillation import recipe as distillation
+    from guerdon.recipes.grpo import recipe as grpo
+    from guerdon.recipes.raft import recipe as raft
+
+    assert (grpo.reads_reward, raft.reads_reward, distillation.reads_reward) == (True, True, False)
+    assert isinstance(grpo, Recipe)
