@@ -151,6 +151,7 @@ def test_epsilon_and_beta_have_their_common_meaning():
 
 FOREIGN = "model: {source: a/b, lora: {r: 8}}\ntask: x/y.jsonl\nrecipe: grpo\n"
 VALUES = {
+    "views.teacher": "c/d",
     "budget.keep_best": "eval/reward",
     "budget.load_best": False,
     "run": "runs/other",
@@ -176,6 +177,8 @@ VALUES |= {
 
 # What the words in other trainers' names mean, whatever the name is: the first that is found in one says where it leads.
 WORDS = {
+    r"teacher": "views.teacher",
+    r"distillation_alpha": "beta",
     r"micro_batch|batch_size": "batch_size",
     r"grad_clip|max_norm": "max_grad_norm",
     r"clip.*(high|max)": "epsilon_high",

@@ -1,13 +1,13 @@
 """Self-distillation: the policy is its own teacher, which has been told more: an answer, a hint, what was wrong.
 
-    loss = JSD_1/2(teacher, policy) of each step of the policy's own answers; teacher: a moving average of the policy, whose prompt tells more
+    loss = JSD_1/2(teacher, policy) of each step of the policy's own answers; teacher: the policy as it began, whose prompt tells more
 
-What it is told is said where it is bound: ``views: {teacher: {part: in_context, template: "{prompt} The answer is {answer}."}}``, with the columns of the rows. What the
-policy can do with the hint it learns to do without. The average takes a copy of the policy that moves; with adapters leave it standing (``recipe.updates: []``).
+What it is told is said where it is bound: ``views: {teacher: {part: in_context, template: "{prompt} The answer is {answer}."}}``, with the columns of the rows.
+What the policy can do with the hint it learns to do without. A teacher that learns along is ``policy: now`` there, or a moving average
+(``recipe.updates: [{part: moving_average, into: teacher, decay: 0.95}]``, SDFT's and SDPO's, for which every parameter has to be trained, without adapters).
 
-Source: SDFT, arXiv 2601.19897, on the policy's own answers and with a moving average; beta 1/2, the average's rate of 0.05, one answer to each prompt and the mean over steps and
-then answers: TRL 1.16's ``SDFTConfig`` (of which the average is an option, ``teacher_model_kind: ema``, and the 100 most likely steps the default in the place of all).
-Learning rate: distillation's.
+Source: SDFT, arXiv 2601.19897, on the policy's own answers; beta 1/2, the standing teacher, one answer to each prompt and the mean over steps and then answers: TRL
+1.16's ``SDFTConfig``, which looks at the student's 100 most likely steps where this looks at all. Learning rate: distillation's.
 Differs from Distillation: who teaches, and the bounded divergence.
 """
 
@@ -22,12 +22,10 @@ from guerdon.recipes.distillation import recipe as distillation
 from guerdon.targets import Target
 from guerdon.targets.acting import Acts, World
 from guerdon.training.recipe import Term
-from guerdon.training.updates.moving_average import MovingAverage
 
 recipe = replace(
     distillation,
     terms=(Term(Against(JensenShannon(0.5), view="teacher"), reduce=SequenceMean()),),
-    updates=(MovingAverage(into="teacher", decay=0.95),),
 )
 
 

@@ -161,7 +161,7 @@ _TEACHER = "a teacher is a model as any other: views.teacher={source: FOLDER, dt
 _TOLD = "who teaches, and what it is told, is views.teacher={part: in_context, template: '{prompt} ... {column}', policy: start}; see the page on distillation"
 _FOLLOWS = (
     "policy: start and policy: now say who teaches, and an average in between is an update: recipe.updates=[{part: moving_average, into: teacher, decay: 0.95}], "
-    "as in recipe=self_distillation"
+    "with which every parameter is trained, without adapters"
 )
 _SUPPORT = (
     "whole distributions are compared, which costs no more here (recipe=distillation); the step taken alone is recipe=on_policy_distillation; the most likely steps are the losses "

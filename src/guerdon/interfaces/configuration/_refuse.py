@@ -56,12 +56,14 @@ def _of_views(recipe: Recipe, reads: list[Name], views: Mapping[str, Any]) -> It
     """What names with a view ask of models that only the configuration can name, and what it names that nobody asks."""
     further = [term.loss for term in (*recipe.reward_penalties, *(t for t in recipe.terms if t.data))] + [*recipe.intrinsic.values()]
     reads = [*reads, *(Name.parse(name) for part in further for name in needs(part))]
+    reads += [Name("logp", view=part.by) for part in recipe.intrinsic.values() if part.by]
     made = {"", "old", PROXIMAL, MISMATCHED, *COPIES, *(update.into for update in recipe.updates)}
     asked = {name.view.removeprefix(f"{MISMATCHED}_"): name for name in reads if name.known}
     for view, name in asked.items():
         if view not in made and view not in views and view not in recipe.learners:
             yield (
-                f"views.{view}: the recipe reads {name}, and no model is given that says it; name one: views: {{{view}: FOLDER}}, a hub id or {{part: NAME, ...}}"
+                f"views.{view}: the recipe reads {name}, and no model is given that says it; name one: views: {{{view}: FOLDER}}, a hub id or {{part: NAME, ...}} "
+                "(the policy itself, told more, is {part: in_context, template: ...})"
             )
     for view in views:
         if view in ("", "old", PROXIMAL, MISMATCHED):
