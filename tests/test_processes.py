@@ -270,6 +270,20 @@ def test_processes_that_have_nothing_of_a_step_are_told_of(tmp_path: Path):
     assert not idle(2, 2) and idle(2, 50)
 
 
+@pytest.mark.parametrize(("count", "ended"), [("1", "torn down"), ("2", "")])
+def test_one_of_several_processes_ends_before_threads_are_torn_down(count: str, ended: str, tmp_path: Path):
+    """What was registered before stands for what C++ does when Python has ended: there a process was once killed whose work was done."""
+    program = (
+        "import atexit, sys; atexit.register(print, 'torn down'); from guerdon.__main__ import run; sys.argv[1:] = ['--version']; run()"
+    )
+    environment = {**os.environ, "WORLD_SIZE": count, "COLUMNS": "100"}
+    command = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert command.returncode == 0 and "0." in command.stdout, command.stderr
+    assert ("torn down" in command.stdout) == bool(ended)
+    program = program.replace("'--version'", "'nothing of the kind'")
+    assert subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, cwd=tmp_path).returncode == 2
+
+
 def test_a_build_of_torch_without_collectives_is_refused(monkeypatch):
     for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")):
         monkeypatch.setenv(name, value)
