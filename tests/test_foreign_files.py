@@ -6,7 +6,13 @@ import math
 import pytest
 import yaml
 
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.scales.group_deviation import GroupDeviation
 from guerdon.errors import InputError
+from guerdon.feedback.combining.only import Only
+from guerdon.feedback.intrinsic.self_certainty import SelfCertainty
+from guerdon.feedback.rewards.majority_vote import MajorityVote
+from guerdon.feedback.rewards.math_equivalence import MathEquivalence
 from guerdon.interfaces.configuration import from_tree, named_recipe, read
 from guerdon.interfaces.configuration.trainers import Theirs, trainers, trl
 from guerdon.losses.against import Against
@@ -221,6 +227,16 @@ def test_verl_with_the_settings_of_others(tmp_path):
     assert ours.recipe.learners["critic"].optimiser.learning_rate == 1e-5 and ours.recipe.learners["critic"].terms[0].loss.epsilon == 0.5
     _, ours, why = answered("actor_rollout_ref: {model: {path: a/b}}\nalgorithm: {adv_estimator: opo}\n", tmp_path)
     assert "'opo' is none of grpo" in why and ours.budget.batch_size == 1024 and ours.recipe.terms[0].loss.epsilon_high == 0.2
+
+
+def test_rewards_that_a_policy_makes_itself_in_verls_forks(tmp_path):
+    model = "actor_rollout_ref: {model: {path: a/b}, rollout: {n: 7}}\n"
+    _, ours, _ = answered(model + "algorithm: {adv_estimator: intuitor}\n", tmp_path)
+    assert ours.recipe.intrinsic == {"self_certainty": SelfCertainty()} and ours.recipe.combine == Only(("self_certainty",))
+    assert ours.recipe.advantage == GroupCentred(GroupDeviation(1e-6)) and ours.recipe.sampler.num_generations == 7
+    _, ours, why = answered(model + "ttrl: {enable: true, n_votes_per_prompt: 64, n_samples_per_prompt: 32}\n", tmp_path)
+    assert ours.reward.functions == {"majority_vote": MajorityVote(), "math_equivalence": MathEquivalence()}
+    assert ours.reward.watched == ("math_equivalence",) and "the group votes" in why
 
 
 CLIP3 = Clip(0.2, 0.28, 3.0)

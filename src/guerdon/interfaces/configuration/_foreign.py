@@ -408,6 +408,8 @@ ANSWERS: Mapping[str, str] = {
     "no_std_norm": "it is the scale of the advantage: recipe.advantage.scale, as in recipe=grpo (by group) and recipe=dr_grpo (none)",
     "adv_estimator": "an advantage is a part of the recipe: recipe=grpo, rloo, reinforce_plus_plus, ppo ..., or recipe.advantage={part: NAME}",
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
+    "n_votes_per_prompt": "the group votes: reward=majority_vote, with recipe.sampler.num_generations answers",
+    "n_samples_per_prompt": "all answers that vote are learned from: recipe.sampler.num_generations",
     "reward_weights": "rewards are weighed where they are combined: recipe.combine={part: weigh, weights: {name: 0.5}}",
     "use_vllm": _SERVER,
     "activation_offloading": _OFFLOADED,

@@ -20,6 +20,7 @@ PENALTIES = {
     "mse": "kl_square",
     "k2": "kl_square",
 }
+MADE = {"intuitor": "self_certainty"}  # an estimator that brings its reward along: what the policy says of itself
 SCHEDULES = {"constant": "constant", "cosine": "cosine"}
 
 
@@ -77,7 +78,14 @@ def _rows(theirs: Theirs) -> Settings:
         take("custom_reward_function.path", "reward.custom_reward_function.path"),
         take("custom_reward_function.name", "reward.custom_reward_function.name", default="compute_score"),
     )
-    if path:
+    if take("ttrl.enable", default=False):
+        yield "reward", {"functions": "majority_vote", "watched": "math_equivalence"}
+        theirs.say(
+            "ttrl.enable",
+            "the group votes: recipe.sampler.num_generations is how many, and all of them are learned from; math_equivalence is watched",
+        )
+        theirs.drop("ttrl.*")
+    elif path:
         yield "reward", {str(name): f"{path}:{name}"}
     else:
         theirs.say(
@@ -120,6 +128,7 @@ def _method(theirs: Theirs) -> Settings:
     gae = {"part": "gae", "gamma": gamma, "lam": lam}
     advantages = {
         "grpo": {"part": "group_centred", "scale": scale},
+        **{name: {"part": "group_centred", "scale": scale} for name in MADE},
         "rloo": {"part": "leave_one_out"},
         "reinforce_plus_plus": {"part": "batch_normalised", "advantage": {"part": "return_to_go", "gamma": gamma}},
         "gae": {"part": "batch_normalised", "advantage": gae},
@@ -132,6 +141,9 @@ def _method(theirs: Theirs) -> Settings:
         estimator = "grpo"
     yield "recipe.base", "ppo" if estimator == "gae" else "grpo"
     yield from (("recipe.terms", terms), ("recipe.advantage", advantages[estimator]))
+    if estimator in MADE:
+        yield "recipe.intrinsic", {MADE[estimator]: MADE[estimator]}
+        yield "recipe.combine", {"part": "only", "names": [MADE[estimator]]}
     coefficient = take("algorithm.kl_ctrl.kl_coef", default=0.001)
     if take("algorithm.use_kl_in_reward", default=False):
         yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": float(coefficient)}]
