@@ -19,6 +19,9 @@ from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.targets.lambda_return import LambdaReturn
+from guerdon.data.allocation.by_difficulty import ByDifficulty
+from guerdon.data.buffers.earlier_successes import EarlierSuccesses
+from guerdon.data.lessons.failed_prompts import FailedPrompts
 from guerdon.data.selection.unsolved import Unsolved
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
 from guerdon.feedback.shaping.running_normalise import RunningNormalise
@@ -44,6 +47,7 @@ from guerdon.recipes.nash_md import recipe as nash_md
 from guerdon.recipes.online_dpo import recipe as online_dpo
 from guerdon.sequences import Decoding
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
+from guerdon.training.controllers.entropy_temperature import EntropyTemperature
 from guerdon.training.display import Silent
 from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
@@ -78,6 +82,14 @@ PPO = Recipe(
     updates=(MovingAverage(decay=0.5),),
     weighing=Unsolved(),
     shaping=(RunningNormalise(),),
+)
+CURRICULUM = dataclasses.replace(
+    GRPO,
+    terms=(*GRPO.terms, Term(NegativeLogLikelihood(), data="lessons")),
+    allocation=ByDifficulty(least=2, most=5),
+    replay=EarlierSuccesses(threshold=0.3),
+    lessons=FailedPrompts(rows=4, column="answer", threshold=0.3),
+    temperature=EntropyTemperature(len(TASK.characters)),
 )
 DPO = Recipe((Term(Pairwise(LogRatio(), Logistic())),), AdamW(3e-3))
 MIXED = dataclasses.replace(nash_md, optimiser=AdamW(1e-2))
@@ -214,6 +226,7 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "an engine that draws meanwhile": improving(dataclasses.replace(GRPO, sampler=Group(3, Elsewhere()), ahead=2)),
     "workers that draw and judge": improving(GRPO, placement=InProcess(judges=1, sequences=4)),
     "workers that draw for several policies that act": improving(MIXED, placement=InProcess(sequences=4)),
+    "a curriculum": improving(CURRICULUM),
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }

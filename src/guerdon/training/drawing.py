@@ -68,17 +68,24 @@ class Drawing:
         self,
         policy: Policy,
         act: Overlapping,
-        decoding: Decoding,
         views: Mapping[str, Model],
         ahead: bool,
         workers: Workers | None = None,
     ):
-        self.policy, self.act, self.decoding, self.views, self.ahead, self.workers = policy, act, decoding, views, ahead, workers
+        self.policy, self.act, self.views, self.ahead, self.workers = policy, act, views, ahead, workers
         self.under_way: list[Future] = []
 
-    def __call__(self, sampler: Sampler, contexts: Sequence[Tensor], rows: Sequence[Row], seeds: tuple[int, int]) -> Callable[[], Found]:
+    def __call__(
+        self,
+        sampler: Sampler,
+        contexts: Sequence[Tensor],
+        rows: Sequence[Row],
+        seeds: tuple[int, int],
+        decoding: Decoding,
+        counts: Tensor | None = None,
+    ) -> Callable[[], Found]:
         """Begin, and return what waits for it: the same on every process."""
-        asked = (contexts, self.decoding, rows, seeds, self.views)
+        asked = (contexts, decoding, rows, seeds, self.views, counts)
         engine = getattr(sampler, "engine", None)
         if self.workers is not None:
             return self._by_workers(sampler, self.workers.drawing(), asked)
@@ -86,9 +93,7 @@ class Drawing:
             return _there(self.act(sampler, self.policy, *asked))
         if not self.ahead or getattr(sampler, "looks", False) or not hasattr(engine, "ready"):
             return _there(here().from_first(lambda: self.act(sampler, self.policy, *asked, ALONE), "drawing"))
-        return self._begun(
-            lambda: (replace(sampler, engine=engine.ready(self.policy, contexts, self.decoding, self._idle)), self.policy), asked
-        )
+        return self._begun(lambda: (replace(sampler, engine=engine.ready(self.policy, contexts, decoding, self._idle)), self.policy), asked)
 
     def _by_workers(self, sampler: Sampler, policy: Policy, asked: tuple[Any, ...]) -> Callable[[], Found]:
         """``policy``: with the weights as they are now."""

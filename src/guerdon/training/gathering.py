@@ -7,6 +7,7 @@ Groups that selection drops are refilled with other prompts. What is drawn is as
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -53,8 +54,10 @@ class Gathering:
         self.made = made
         self.policy, self.scene, self.rows, self.views = policy, scene, rows, views
         self.budget, self.decoding, self.run = budget, decoding, run
-        self.drawing = Drawing(policy, Overlapping(scene), decoding, views, recipe.ahead > 0, workers)
-        self.prompts = Prompts(len(rows), budget.seed, recipe.weighing, recipe.drawing)
+        self.drawing = Drawing(policy, Overlapping(scene), views, recipe.ahead > 0, workers)
+        self.prompts = Prompts(rows, budget.seed, recipe)
+        self.kept: dict[str, Any] = recipe.replay.init() if recipe.replay is not None else {}  # by the buffer
+        self.tried: list[tuple[Tensor, Tensor]] = []  # of the last step: rewards, and the row that each is of
         self.memories: dict[int, Any] = {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
         self.shown: list[tuple[Any, Any]] = []
         self.coming: list[Coming] = []  # what was asked for and is not yet learned from, in the order of steps
@@ -66,19 +69,20 @@ class Gathering:
             version: of the policy: the step after which it is.
             attempt, count: of refilling, and how many prompts; None: those of a step.
         """
-        indices = self.prompts.draw(self.budget.rows if count is None else count)
+        indices = self.prompts.draw(self.budget.rows if count is None else count, recipe, (step - 0.5) / self.budget.steps)
         chosen = rows_at(self.rows, indices)
         cut = self.scene.truncated
         contexts = self.scene.contexts(chosen)
         seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
-        found = self.drawing(recipe.sampler, contexts, chosen, seeds)
+        decoding = self.decoding if recipe.temperature is None else replace(self.decoding, temperature=recipe.temperature)
+        found = self.drawing(recipe.sampler, contexts, chosen, seeds, decoding, self.prompts.counts(indices, recipe))
         self.coming.append(Coming(step, version, indices, self.scene.truncated - cut, found))
 
     def __call__(self, step: int, recipe: Recipe, tally: Tally) -> Sequences:
         """Rollouts with their reward, of the step that was asked for first; none where selection drops all of them in every attempt."""
         kept: list[Sequences] = []
         sampled = 0
-        self.shown = []
+        self.shown, self.tried = [], []
         for attempt in range(recipe.refills + 1):
             come = self.coming.pop(0)
             rollouts, judged, seconds = come.found()
@@ -96,8 +100,13 @@ class Gathering:
             self._record(step, rollouts, judged, valid)
             rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
             self.shown += zip(judged.prompts, judged.completions, strict=True)
-            self.prompts.learn(rollouts.quantities["reward"][valid], answered[valid])
+            self.tried.append((rollouts.quantities["reward"][valid], answered[valid]))
+            self.prompts.learn(*self.tried[-1], recipe)
             observe_rollouts(rollouts.select(valid), tally)
+            if recipe.replay is not None:
+                rollouts, valid = self._replayed(
+                    rollouts, valid, answered, recipe, derive(self.budget.seed, "replay", step, attempt), tally
+                )
             keep = valid.clone()
             for selection in recipe.selection:
                 keep = keep & self._select(selection, rollouts, keep)
@@ -149,6 +158,15 @@ class Gathering:
             keep[so_far] = call(selection, {**left.quantities, "mask": left.mask, "group": left.quantities["group"]})
         return keep
 
+    def _replayed(
+        self, rollouts: Sequences, valid: Tensor, place: Tensor, recipe: Recipe, seed: int, tally: Tally
+    ) -> tuple[Sequences, Tensor]:
+        """The valid rollouts and what is replayed beside them."""
+        fresh = rollouts.select(valid)
+        together, self.kept = recipe.replay(fresh, place[valid], self.kept, seed)
+        tally.add("replayed", together.quantities.pop("replayed"))
+        return together, torch.ones(len(together), dtype=torch.bool)
+
     def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor) -> None:
         if self.run is None or step % self.budget.log_completions_every:
             return
@@ -158,13 +176,14 @@ class Gathering:
         return {
             "prompts": self.prompts.state(),
             "memories": self.memories,
+            "kept": self.kept,
             "scene": self.scene.state() if hasattr(self.scene, "state") else {},
             "coming": [come.state() for come in self.coming],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.prompts.restore(state["prompts"])
-        self.memories = state["memories"]
+        self.memories, self.kept = state["memories"], state.get("kept", {})
         if state["scene"]:
             self.scene.restore(state["scene"])
         self.coming = [Coming.of(each) for each in state["coming"]]

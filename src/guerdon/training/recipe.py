@@ -8,6 +8,9 @@ from guerdon.acting.samplers import Sampler
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages import Advantage
 from guerdon.credit.segments import Segmenting
+from guerdon.data.allocation import Allocation
+from guerdon.data.buffers import Buffer
+from guerdon.data.lessons import Lessons
 from guerdon.data.pairing import Pairing
 from guerdon.data.selection import Drawing, Selection, Weighing
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
@@ -36,7 +39,7 @@ class Term:
         weight: a number, a schedule, or a controller.
         reduce: how steps (or pairs) are averaged.
         data: the stream it is computed on; "" is the batch that the loop makes, "rollouts" its sequences where the recipe pairs them, all of them at every
-            gradient step.
+            gradient step, "lessons" the demonstrations of ``Recipe.lessons``.
     """
 
     loss: Part
@@ -70,11 +73,15 @@ class Recipe:
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
         weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
+        allocation: how many answers each prompt of a step gets, of as many as ``num_generations`` for each would be; None: that many.
+        temperature: at which answers are drawn, a number, a schedule or a controller; None: that of the decoding.
+        replay: which earlier answers stand beside the fresh ones.
         selection: which of the sampled sequences are given credit, and learned from.
         learned: which of them are learned from once credit has been given: what is left out here was compared with all the same.
         pairing: which of the sampled sequences are compared. The terms then read pairs, with the sides ``chosen`` and ``rejected``, and those whose ``data`` is
             "rollouts" the sequences by themselves.
         judge: who says which of the two is better; None: the reward does, and equal ones are not compared.
+        lessons: of which prompts demonstrations are learned from, in steps of their own: the terms whose ``data`` is "lessons".
         ahead: the rollouts of a step are drawn by the policy as it was so many steps before, while those steps are made. 0: by the policy as it is. What comes of it
             is the same whoever draws, however long that takes; only where another process draws does it save time.
         refills: so many times prompts of which nothing was kept are replaced by fresh ones.
@@ -95,10 +102,14 @@ class Recipe:
     target: Part | None = None
     weighing: Weighing | None = None
     drawing: Drawing = WeightedPrompts()
+    allocation: Allocation | None = None
+    temperature: float | Schedule | Controller | None = None
+    replay: Buffer | None = None
     selection: tuple[Selection, ...] = ()
     learned: tuple[Selection, ...] = ()
     pairing: Pairing | None = None
     judge: Judge | None = None
+    lessons: Lessons | None = None
     ahead: int = 0
     refills: int = 0
     epochs: int = 1

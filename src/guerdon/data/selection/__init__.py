@@ -17,7 +17,10 @@ class Weighing(Protocol):
     def init(self) -> dict[str, Tensor]: ...
 
     def __call__(self, reward: Tensor, prompt_id: Tensor, size: int, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """``reward`` [B], ``prompt_id`` [B] in 0 .. size - 1 → weight [P = size], new state."""
+        """``reward`` [B], ``prompt_id`` [B] in 0 .. size - 1 → weight [P = size], new state.
+
+        A rule that asks for them is told ``progress``, from 0 to 1, and of its ``column`` of the task ``level`` [P], numbers, or ``task`` [P], indices of distinct values.
+        """
         ...
 
 

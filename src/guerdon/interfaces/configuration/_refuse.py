@@ -101,8 +101,11 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
         if optimiser.max_grad_norm <= 0:
             yield f"{place}.optimiser.max_grad_norm: it is {optimiser.max_grad_norm} and must be above 0 (1e9 for no bound)"
     for i, term in enumerate(recipe.terms):
-        if term.data not in ("", "rollouts"):
+        if term.data not in ("", "rollouts", "lessons"):
             yield f"recipe.terms.{i}.data: a run from a file has no further data {term.data!r}; leave it out, or write the run in Python (FitJob's streams)"
+    drawn_at = recipe.temperature
+    if drawn_at is not None and not (is_schedule(drawn_at) or is_controller(drawn_at)) and drawn_at <= 0:
+        yield f"recipe.temperature: it is {drawn_at}, so every answer to a prompt would be the same; it must be above 0"
     for name in ("epochs", "minibatches"):
         if getattr(recipe, name) < 1:
             yield f"recipe.{name}: it is {getattr(recipe, name)} and must be at least 1"

@@ -17,7 +17,7 @@ import torch
 from guerdon.errors import InputError
 from guerdon.feedback.combining import watched_by
 from guerdon.models import Model, Policy
-from guerdon.parts import call, describe, needs, stateful
+from guerdon.parts import call, describe, needs, stateful, wants
 from guerdon.processes import here
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
@@ -40,6 +40,7 @@ from guerdon.training.self_made import SelfMadeRewards, names_of_self_made
 from guerdon.training.spreading import judged, spread, watched
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
+from guerdon.training.teaching import LESSONS, Teaching
 from guerdon.training.views import Views
 
 
@@ -126,6 +127,7 @@ class _Improve:
         self.knobs = knobs.start(recipe)
         self.made = SelfMadeRewards(recipe.intrinsic, policy, own_scene, self.views.bound, self.at_once)
         self.gather = Gathering(policy, scene, rows, recipe, budget, decoding, run, self.views.bound, workers, self.made)
+        self.teaching = Teaching(scene, rows, recipe)
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
         self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once, recipe.advantage)
@@ -153,6 +155,14 @@ class _Improve:
         if crosses(self.names):
             several_prompts(self.budget.rows, "prompt", range(2))
         sampler = self.recipe.sampler
+        if self.recipe.allocation is not None and "counts" not in wants(sampler):
+            raise InputError(
+                f"recipe.allocation: {describe(sampler)} draws the same number of answers to every prompt; take recipe.sampler: group"
+            )
+        if self.recipe.replay is not None and self.comparing is not None:
+            raise InputError(
+                "recipe.replay: earlier answers are learned from by their advantage, and recipe.pairing compares fresh ones; leave one of them out"
+            )
         least, drawn = members(self.recipe.advantage), getattr(sampler, "answers", getattr(sampler, "num_generations", math.inf))
         if drawn < least:
             raise InputError(
@@ -174,6 +184,9 @@ class _Improve:
         batch = learned(self.credit(rollouts, recipe, tally), recipe)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
+        for lesson in self.teaching(self.gather.tried, recipe, tally):
+            attach_views(lesson, self.names, self.views.bound, self.at_once)
+            self.learners["policy"].step({LESSONS: lesson}, recipe.terms, recipe.optimiser, tally)
         far: dict[str, float] = {}
         # An update counts gradient steps, of which a step of the loop may make several, or none.
         for made in range(before, self.learners["policy"].steps):
@@ -271,6 +284,7 @@ class _Improve:
             "views": self.views.state(),
             "knobs": self.knobs,
             "gathering": self.gather.state(),
+            "teaching": self.teaching.state(),
             "asked": self.asked,
             "judge": self.judge,
             "credit": self.credit.memory,
@@ -283,4 +297,5 @@ class _Improve:
         self.knobs, self.judge = state["knobs"], state["judge"]
         self.gather.restore(state["gathering"])
         self.credit.memory = state.get("credit")
+        self.teaching.restore(state.get("teaching", {}))
         self.asked = state["asked"]
