@@ -91,12 +91,12 @@ class Counting(TablePolicy):
 
 
 def trained(
-    method: Recipe, world: Decisive, seed: int, stops: tuple[int, ...], deviation: float = 1.0, scene: Any = None, **more: Any
-) -> dict[str, dict[int, float]]:
-    """``reward``, expected and exact, and ``tokens`` drawn so far, before training and after so many steps on all prompts."""
+    method: Recipe, world: EnumerableWorld, seed: int, stops: tuple[int, ...], deviation: float = 1.0, scene: Any = None, **more: Any
+) -> dict[str, Any]:
+    """``reward``, expected and exact, and ``tokens`` drawn so far, before training and after so many steps on all prompts; and the ``policy`` that came of it."""
     start = world.policy(deviation, derive(seed, "policy")).build()
     policy, rewards = Counting(start.tree, start.logits), world.rewards()
     along = Along(stops, lambda: {"reward": float(policy.expect(rewards).detach().mean()), "tokens": float(policy.drawn)})
     budget = Budget(steps=max(stops), batch_size=world.contexts, seed=derive(seed, "training"))
-    improve(policy, scene or FiniteScene(world), world.train(), method, budget, Decoding(world.depth), display=along, **more)
-    return along.curves
+    improve(policy, scene or FiniteScene(world), world.train(), method, budget, Decoding(world.tree.depth), display=along, **more)
+    return {**along.curves, "policy": policy}

@@ -83,6 +83,7 @@ def trial(arm: str, seed: int, scale: str, learning_rate: float) -> dict:
     world = Decisive(2 if small else 8, 3, 4 if small else 8, 3, derive(seed, "world"))
     found = trained(method(arm, learning_rate), world, seed, (1, 2) if small else STOPS)
     price = bought(found["reward"], found["tokens"], 80.0 if small else PRICE)
+    del found["policy"]
     return {**found, "reward at the price": price, "right per 100 tokens": right(arm, world, seed, 1 if small else 20)}
 
 

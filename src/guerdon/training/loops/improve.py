@@ -149,7 +149,9 @@ class _Improve:
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         credited = {Name.parse(n) for p in (self.recipe.advantage, self.recipe.target) if p is not None for n in needs(p)}
-        require({name for name in credited if name.known}, produced | {"outcome"}, "recipe.advantage")
+        require(
+            {name for name in credited if name.known and name.view != "component"}, produced | {"outcome", "action"}, "recipe.advantage"
+        )
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if crosses(self.names):
