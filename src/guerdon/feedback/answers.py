@@ -3,7 +3,8 @@ r"""Answers: what a completion gives as its answer, as a reader would find it.
     the text after the thinking            (``guerdon.feedback.text``)
     in it, the last of these that is there
         <answer>...</answer>
-        \boxed{...}, \fbox{...}            braces may be nested; boxes that are joined by "and", "or" or a comma are one answer
+        \boxed{...}, \fbox{...}            braces may be nested; boxes that are joined by "and", "or", a comma or a line break are one answer,
+                                           of boxes with nothing between them the last one counts
         #### ...                           to the end of its line
     none of them                           left to whoever asks; ``stated`` is what follows the last "the answer is"
 
@@ -19,6 +20,7 @@ _SENTENCE = re.compile(r"(?:\.(?=\s|$)|\n)")
 _END = 5_000  # characters at the end of a text in which a statement is looked for
 _WORDS = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm|mathbf|operatorname|boldsymbol|emph)\s*\{([^{}]*)\}")
 _JOINED = re.compile(r"(?:[\s$,;.]|\\[()\[\],; ]|\\(?:text|mathrm)\s*\{\s*(?:and|or)\s*\}|\b(?:and|or)\b)*")
+_NOTHING = re.compile(r"(?:[ \t$]|\\[()\[\],; ])*")  # between two boxes
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def _boxed(text: str) -> Marked | None:
                 return Marked(None)
             break
         inside, stop = content
-        if begun is not None and (stop > begun or begun - stop > 60 or not _JOINED.fullmatch(text, stop, begun)):
+        if begun is not None and (
+            stop > begun or begun - stop > 60 or not _JOINED.fullmatch(text, stop, begun) or _NOTHING.fullmatch(text, stop, begun)
+        ):
             if stop > begun:  # a box around a box: the inner one was read
                 continue
             break
