@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from guerdon.feedback.combining import watched_by
+from guerdon.feedback.running import Scored
 from guerdon.models import Model, Policy
 from guerdon.parts import call, stateful
 from guerdon.randomness import derive
@@ -58,7 +59,7 @@ class Gathering:
         self.prompts = Prompts(rows, budget.seed, recipe)
         self.kept: dict[str, Any] = recipe.replay.init() if recipe.replay is not None else {}  # by the buffer
         self.tried: list[tuple[Tensor, Tensor]] = []  # of the last step: rewards, and the row that each is of
-        self.memories: dict[int, Any] = {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
+        self.memories = memories_of(recipe)
         self.shown: list[tuple[Any, Any]] = []
         self.coming: list[Coming] = []  # what was asked for and is not yet learned from, in the order of steps
 
@@ -130,22 +131,10 @@ class Gathering:
         components = judged.scored.components
         for name, values in components.items():
             tally.add(f"rewards/{name}/mean", values)
-        valid = ~judged.scored.invalid
         tally.add("rewards/failed", judged.scored.invalid.double())
         for name in sorted(watched_by(recipe.combine, components)):
             tally.add(f"monitor/{name}", components[name])
-        reward = call(recipe.combine, {"components": components})
-        valid &= reward.isfinite()
-        acted = rollouts.mask.sum(-1).to(reward.dtype)
-        # No statistic sees what is left out.
-        quantities = {"reward": reward[valid], "group": rollouts.context[valid], "length": acted[valid]}
-        for i, shaping in enumerate(recipe.shaping):
-            if i in self.memories:
-                quantities["reward"], self.memories[i] = call(shaping, quantities, state=self.memories[i])
-            else:
-                quantities["reward"] = call(shaping, quantities)
-        shaped = torch.full_like(reward, torch.nan)
-        shaped[valid] = quantities["reward"]
+        shaped, valid = shaped_reward(recipe, judged.scored, rollouts, self.memories)
         shown = {f"component_{name}": values for name, values in components.items()}
         return rollouts.with_quantities(reward=shaped, group=rollouts.context, **shown), valid
 
@@ -187,6 +176,28 @@ class Gathering:
         if state["scene"]:
             self.scene.restore(state["scene"])
         self.coming = [Coming.of(each) for each in state["coming"]]
+
+
+def shaped_reward(recipe: Recipe, scored: Scored, rollouts: Sequences, memories: dict[int, Any]) -> tuple[Tensor, Tensor]:
+    """The reward that credit reads [B], NaN where there is none, and where there is one. ``memories`` of shapings that remember, by their place, are written."""
+    reward = call(recipe.combine, {"components": scored.components})
+    valid = ~scored.invalid & reward.isfinite()
+    acted = rollouts.mask.sum(-1).to(reward.dtype)
+    # No statistic sees what is left out.
+    quantities = {"reward": reward[valid], "group": rollouts.context[valid], "length": acted[valid]}
+    for i, shaping in enumerate(recipe.shaping):
+        if i in memories:
+            quantities["reward"], memories[i] = call(shaping, quantities, state=memories[i])
+        else:
+            quantities["reward"] = call(shaping, quantities)
+    shaped = torch.full_like(reward, torch.nan)
+    shaped[valid] = quantities["reward"]
+    return shaped, valid
+
+
+def memories_of(recipe: Recipe) -> dict[int, Any]:
+    """What shapings that remember begin with, by their place."""
+    return {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
 
 
 def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:
