@@ -4,6 +4,7 @@ A file of this folder is one question; it returns what it found as plain data, a
 
     tokens        what the model will see, and what of it is trained
     rewards       what the gold answers get, and what a sampled completion gets, component by component
+    difficulty    how often the model is right, which groups would teach nothing, and what follows from it (``teaching``, ``proposing``, ``sets``)
     agreement     do the sampler, the learner and the plainest computation give the same log-probabilities?
     ways          in which format and by which ways the model computes here
     cost          memory and time
@@ -21,6 +22,7 @@ from guerdon.errors import InputError
 from guerdon.interfaces.configuration import Configuration
 from guerdon.parts import needs
 from guerdon.quantities import Name
+from guerdon.training.display import Display, Silent
 
 
 @dataclass
@@ -38,11 +40,13 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(configuration: Configuration, rows: int = 3) -> list[Findings]:
+def check(configuration: Configuration, rows: int = 3, asked: Any = None, display: Display = Silent()) -> list[Findings]:
     """Look at every loop of a configuration.
 
     Args:
         rows: how many rows are shown.
+        asked: how much is drawn to see how hard the task is (``difficulty.Asked``); None: what a few seconds allow.
+        display: where it is said how far the drawing is.
 
     Raises:
         InputError: a setting that cannot work.
@@ -50,14 +54,17 @@ def check(configuration: Configuration, rows: int = 3) -> list[Findings]:
     from guerdon.interfaces.preparing import offering_to_drop
 
     with offering_to_drop(*(configuration.stages.values() or [configuration])):
-        return _all(configuration, rows)
+        return _all(configuration, rows, asked, display)
 
 
-def _all(configuration: Configuration, rows: int) -> list[Findings]:
+def _all(configuration: Configuration, rows: int, asked: Any, display: Display) -> list[Findings]:
     if not configuration.stages:
-        return [_one(configuration, loop_of(configuration), "", None, configuration.budget.seed, rows)]
+        return [_one(configuration, loop_of(configuration), "", None, configuration.budget.seed, rows, asked, display)]
     seed = configuration.budget.seed
-    return [_one(stage, stage.loop, name, stage.model or configuration.model, seed, rows) for name, stage in configuration.stages.items()]
+    return [
+        _one(stage, stage.loop, name, stage.model or configuration.model, seed, rows, asked, display)
+        for name, stage in configuration.stages.items()
+    ]
 
 
 def loop_of(configuration: Configuration) -> str:
@@ -70,8 +77,8 @@ def loop_of(configuration: Configuration) -> str:
     return "improve" if acts or configuration.recipe.advantage is not None or configuration.recipe.selection else "fit"
 
 
-def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -> Findings:
-    from guerdon.interfaces.check import agreement, cost, doubts, lengths, rewards, tokens, ways
+def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int, asked: Any, display: Display) -> Findings:
+    from guerdon.interfaces.check import agreement, cost, difficulty, doubts, lengths, rewards, tokens, ways
     from guerdon.interfaces.check.looking import look_at
     from guerdon.interfaces.preparing import prepare
 
@@ -92,6 +99,10 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int) -
         findings.warnings += [doubt["said"] for doubt in findings.found["doubts"]]
         if loop == "improve":
             findings.found["rewards"] = rewards.look(prepared, findings.warnings)
+            if start := getattr(settings, "start", None):
+                findings.found["not_yet"] = str(start)
+            else:
+                findings.found["difficulty"] = difficulty.look(prepared, asked or difficulty.Asked(), findings.warnings, display)
             findings.found["agreement"] = agreement.look(prepared, findings.warnings)
     findings.found["ways"] = ways.look(prepared, findings.warnings)
     findings.found["cost"] = cost.look(prepared, findings.warnings, looked)

@@ -75,11 +75,11 @@ def _judge(functions: dict[str, Any], row: int, answer: Any, values: dict[str, f
         return
     for name, value in values.items():
         full = getattr(functions[name], "right", 1.0)
-        if _reads_gold(functions[name]) and not math.isnan(value) and not reaches(value, full):
+        if compares(functions[name]) and not math.isnan(value) and not reaches(value, full):
             warnings.append(f"row {row}: the gold answer {_short(answer)} gets {value:g} from {name} and not the full reward of {full:g}")
 
 
-def _reads_gold(function: Any) -> bool:
+def compares(function: Any) -> bool:
     """Whether a reward compares with the gold answer."""
     from guerdon.feedback.adapters import adapt
 

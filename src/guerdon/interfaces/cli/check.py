@@ -14,18 +14,27 @@ def command(
     file: File,
     overrides: Overrides = None,
     rows: Annotated[int, typer.Option(min=1, help="How many rows are shown.")] = 3,
+    prompts: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many prompts are tried to see how hard the task is. Default: what 15 s allow, at most 32."),
+    ] = None,
+    completions: Annotated[int, typer.Option(min=2, help="Completions of each of them.")] = 8,
+    temperatures: Annotated[str, typer.Option(help="At which besides that of the run, such as 0.7,1.3.", show_default=False)] = "",
     json: Json = False,
 ) -> None:
-    """Show the tokens and what of them is trained, run the rewards on gold answers and on a sample, compare the sampler with the learner,
-    estimate memory and time, and refuse what cannot work. Nothing is saved.
+    """Show the tokens and what of them is trained, run the rewards on gold answers and on samples, say how hard the task is for the model and which groups would
+    teach nothing, compare the sampler with the learner, estimate memory and time, and refuse what cannot work. Nothing is saved.
 
-    Example: [bold]guerdon check run.yaml num_generations=4[/bold]
+    Example: [bold]guerdon check run.yaml num_generations=4 --prompts 64[/bold]
     """
     from guerdon.interfaces.check import as_data, check
+    from guerdon.interfaces.check.difficulty import Asked
     from guerdon.interfaces.cli._printing import as_json
     from guerdon.interfaces.configuration import read
+    from guerdon.training.display import Silent, Terminal
 
-    findings = check(read(file, overrides or []), rows)
+    asked = Asked(prompts, completions, _temperatures(temperatures))
+    findings = check(read(file, overrides or []), rows, asked, Silent() if json else Terminal())
     if json:
         as_json(as_data(findings))
         return
@@ -33,7 +42,17 @@ def command(
         _print(one)
 
 
+def _temperatures(text: str) -> tuple[float, ...]:
+    from guerdon.errors import InputError
+
+    try:
+        return tuple(float(one) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise InputError(f"--temperatures: {text!r} is no list of numbers; write them with commas between them, such as 0.7,1.0") from error
+
+
 def _print(findings: Any) -> None:
+    from guerdon.interfaces.cli._difficulty import shown
     from guerdon.interfaces.cli._printing import console
 
     found = findings.found
@@ -52,6 +71,14 @@ def _print(findings: Any) -> None:
         )
     if "rewards" in found:
         _print_rewards(console, found["rewards"])
+    if "difficulty" in found:
+        console.print(shown(found["difficulty"]), markup=False, soft_wrap=True)
+    if "not_yet" in found:
+        console.print(
+            f"difficulty: not measured, since this begins with what {found['not_yet']!r} will have learned; check it with that model as model.source, without the stages before",
+            markup=False,
+            soft_wrap=True,
+        )
     if found.get("agreement", {}).get("tokens"):
         at = found["agreement"]
         console.print(
@@ -67,11 +94,11 @@ def _print(findings: Any) -> None:
         drawn = f", completions drawn {at['drawn']}" if "drawn" in at else ""
         console.print(f"computed in {at['dtype']} on {at['device']}{attention}{drawn}", markup=False, soft_wrap=True)
     _print_cost(console, found["cost"])
-    shown = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
+    doubts = {doubt["said"]: doubt for doubt in found.get("doubts", ())}
     for warning in findings.warnings:
         console.print(f"[bold yellow]warning[/bold yellow] {_escaped(warning)}", soft_wrap=True)
-        for side, tokens in shown.get(warning, {"sides": {}})["sides"].items():
-            console.print(_line(f"  row {shown[warning]['row']} {side}: ", tokens), soft_wrap=True)
+        for side, tokens in doubts.get(warning, {"sides": {}})["sides"].items():
+            console.print(_line(f"  row {doubts[warning]['row']} {side}: ", tokens), soft_wrap=True)
     if not findings.warnings:
         at = found.get("lengths", {"looked_at": 0, "rows": 0})
         some = f" in the {at['looked_at']} of {at['rows']} rows that were looked at" if at["looked_at"] < at["rows"] else ""
