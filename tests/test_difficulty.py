@@ -280,3 +280,8 @@ def test_the_command(world, capsys):
     assert main(["check", "run.yaml", "--prompts", "8"]) == 0
     out = capsys.readouterr().out
     assert "whose rewards are all alike" in out and "8/8" in out and "--prompts 32" in out
+
+
+def test_what_a_policy_says_of_itself_is_part_of_the_reward(world):
+    found, _ = looked(world([0.5] * 20, "reward={sure: negative_entropy}"))
+    assert found["by_temperature"][0]["values"] > 2 and set(found["by_temperature"][0]["silent_by_component"]) >= {"sure"}

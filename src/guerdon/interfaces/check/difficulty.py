@@ -91,7 +91,16 @@ def _draw(prepared: Prepared, asked: Asked, temperatures: Sequence[float], displ
     wanted = min(asked.prompts or _MOST, len(rows))
     order = torch.randperm(len(rows), generator=generator(settings.budget.seed, "difficulty"))[:wanted].tolist()
     options = {**settings.reward.options, "failure_bound": 1.0}
-    scene = scene_for(prepared.model, prepared.task, settings.reward.functions, {}, prepared.room, prepared.truncate, options)
+    scene = scene_for(
+        prepared.model,
+        prepared.task,
+        settings.reward.functions,
+        {},
+        prepared.room,
+        prepared.truncate,
+        options,
+        made=bool(settings.recipe.intrinsic),
+    )
     judging = _judging(prepared, scene, asked.completions)
     drawn = [Drawn(temperature, settings.decoding.max_completion_length) for temperature in temperatures]
     begun, done, stopped = time.perf_counter(), 0, ""
@@ -120,13 +129,19 @@ def _draw(prepared: Prepared, asked: Asked, temperatures: Sequence[float], displ
 
 
 def _judging(prepared: Prepared, scene: Any, completions: int) -> Callable[[Sequence[int], float], Judged]:
-    """A function of rows and a temperature: their completions, with what was found out of them."""
+    """A function of rows and a temperature: their completions, with what was found out of them. Rewards that a view of the policy measures are the policy's own:
+    at the start the two are one."""
     from guerdon.interfaces.check.rewards import compares
     from guerdon.randomness import derive
     from guerdon.thresholds import reaches
+    from guerdon.training.filling import at_once_of
     from guerdon.training.gathering import memories_of, shaped_reward
+    from guerdon.training.self_made import SelfMadeRewards
 
-    settings, functions = prepared.settings, prepared.functions()
+    settings, functions, policy = prepared.settings, prepared.functions(), prepared.model
+    intrinsic = settings.recipe.intrinsic
+    at_once = at_once_of(settings.budget, policy)
+    made = SelfMadeRewards(intrinsic, policy, scene, {part.by: policy for part in intrinsic.values() if part.by}, at_once)
     full = {name: getattr(function, "right", 1.0) for name, function in functions.items() if compares(function)}
 
     def judged(some: Sequence[int], temperature: float) -> Judged:
@@ -134,7 +149,7 @@ def _judging(prepared: Prepared, scene: Any, completions: int) -> Callable[[Sequ
         contexts = scene.contexts(rows)
         seed = derive(settings.budget.seed, "difficulty", some[0], temperature)
         rollouts = Group(completions)(prepared.model, contexts, replace(settings.decoding, temperature=temperature), seed)
-        scored = scene.judge(rollouts, rows, derive(seed, "judge"), watching=False).scored
+        scored = made(rollouts, scene.judge(rollouts, rows, derive(seed, "judge"), watching=False), rows).scored
         reward, valid = shaped_reward(settings.recipe, scored, rollouts, memories_of(settings.recipe))
         reward = torch.where(valid, reward, torch.nan).double()
         right = _right(scored.components, full) if full else reaches(reward, 1.0).double()

@@ -111,7 +111,7 @@ def _one_sided(prepared: Prepared, at: dict[str, Any], size: int, warnings: list
 
     functions = prepared.functions()
     silent = at["silent_by_component"]
-    judging = [name for name in silent if compares(functions[name])]
+    judging = [name for name in silent if name in functions and compares(functions[name])]
     others = [name for name in silent if name not in judging]
     if not judging or not others:
         return
