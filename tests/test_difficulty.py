@@ -285,3 +285,9 @@ def test_the_command(world, capsys):
 def test_what_a_policy_says_of_itself_is_part_of_the_reward(world):
     found, _ = looked(world([0.5] * 20, "reward={sure: negative_entropy}"))
     assert found["by_temperature"][0]["values"] > 2 and set(found["by_temperature"][0]["silent_by_component"]) >= {"sure"}
+
+
+def test_a_temperature_and_weights_that_move_are_what_they_begin_as(world):
+    moving = "recipe={base: grpo, temperature: {part: linear, start: 1.4, end: 0.7}}"
+    found, _ = looked(world([0.5] * 20, moving))
+    assert [at["temperature"] for at in found["by_temperature"]] == [1.4]

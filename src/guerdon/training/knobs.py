@@ -73,6 +73,11 @@ def start(thing: Any) -> dict[str, Any]:
     return {path: controller.init() for path, controller in controllers(thing).items()}
 
 
+def at_first(thing: T) -> T:
+    """``thing`` as it is before the first step."""
+    return at(thing, 0.0, start(thing))
+
+
 def move(thing: Any, states: Mapping[str, Any], metrics: Mapping[str, float], sequences: int) -> dict[str, Any]:
     """Every controller's state after it has seen the step's metrics. One whose statistic was not logged stays as it is."""
     moved = dict(states)

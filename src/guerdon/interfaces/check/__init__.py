@@ -101,7 +101,7 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int, a
             findings.found["rewards"] = rewards.look(prepared, findings.warnings)
             if start := getattr(settings, "start", None):
                 findings.found["not_yet"] = str(start)
-            else:
+            elif settings.recipe.reads_reward:
                 findings.found["difficulty"] = difficulty.look(prepared, asked or difficulty.Asked(), findings.warnings, display)
             findings.found["agreement"] = agreement.look(prepared, findings.warnings)
     findings.found["ways"] = ways.look(prepared, findings.warnings)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
-from guerdon.interfaces.check.proposing import propose
+from guerdon.interfaces.check.proposing import propose, temperature_of
 from guerdon.interfaces.check.sets import sets_of
 from guerdon.interfaces.check.teaching import Drawn, Judged, measured, silence
 from guerdon.interfaces.preparing import Prepared
@@ -53,7 +53,8 @@ def look(prepared: Prepared, asked: Asked, warnings: list[str], display: Display
     """
     if asked.completions < 2:
         raise InputError("--completions: of one completion nobody can tell whether a group would teach; draw two or more, better 8")
-    temperatures = sorted({*asked.temperatures, prepared.settings.decoding.temperature})
+    own = temperature_of(prepared)
+    temperatures = sorted({*asked.temperatures, own})
     if temperatures[0] <= 0:
         raise InputError("temperature: at 0 all completions are the same one, and no group teaches anything; give temperatures above 0")
     begun, size = time.perf_counter(), _size(prepared)
@@ -70,7 +71,7 @@ def look(prepared: Prepared, asked: Asked, warnings: list[str], display: Display
         "seconds": time.perf_counter() - begun,
         "by_temperature": [measured(one, size) for one in drawn],
     }
-    shown = drawn[temperatures.index(prepared.settings.decoding.temperature)]
+    shown = drawn[temperatures.index(own)]
     found["each"] = shown.each()
     found["proposals"] = propose(prepared, found, warnings)
     found["sets"] = sets_of(prepared, shown, silence(shown), size)
@@ -99,7 +100,7 @@ def _draw(prepared: Prepared, asked: Asked, temperatures: Sequence[float], displ
         prepared.room,
         prepared.truncate,
         options,
-        made=bool(settings.recipe.intrinsic),
+        settings.recipe,
     )
     judging = _judging(prepared, scene, asked.completions)
     drawn = [Drawn(temperature, settings.decoding.max_completion_length) for temperature in temperatures]
@@ -136,10 +137,11 @@ def _judging(prepared: Prepared, scene: Any, completions: int) -> Callable[[Sequ
     from guerdon.thresholds import reaches
     from guerdon.training.filling import at_once_of
     from guerdon.training.gathering import memories_of, shaped_reward
+    from guerdon.training.knobs import at_first
     from guerdon.training.self_made import SelfMadeRewards
 
-    settings, functions, policy = prepared.settings, prepared.functions(), prepared.model
-    intrinsic = settings.recipe.intrinsic
+    settings, functions, policy, recipe = prepared.settings, prepared.functions(), prepared.model, at_first(prepared.settings.recipe)
+    intrinsic = recipe.intrinsic
     at_once = at_once_of(settings.budget, policy)
     made = SelfMadeRewards(intrinsic, policy, scene, {part.by: policy for part in intrinsic.values() if part.by}, at_once)
     full = {name: getattr(function, "right", 1.0) for name, function in functions.items() if compares(function)}
@@ -150,7 +152,7 @@ def _judging(prepared: Prepared, scene: Any, completions: int) -> Callable[[Sequ
         seed = derive(settings.budget.seed, "difficulty", some[0], temperature)
         rollouts = Group(completions)(prepared.model, contexts, replace(settings.decoding, temperature=temperature), seed)
         scored = made(rollouts, scene.judge(rollouts, rows, derive(seed, "judge"), watching=False), rows).scored
-        reward, valid = shaped_reward(settings.recipe, scored, rollouts, memories_of(settings.recipe))
+        reward, valid = shaped_reward(recipe, scored, rollouts, memories_of(recipe))
         reward = torch.where(valid, reward, torch.nan).double()
         right = _right(scored.components, full) if full else reaches(reward, 1.0).double()
         right = torch.where(reward.isnan(), torch.nan, right)

@@ -26,17 +26,33 @@ def propose(prepared: Prepared, found: dict[str, Any], warnings: list[str]) -> l
     recipe, decoding = prepared.settings.recipe, prepared.settings.decoding
     temperatures = found["by_temperature"]
     best = min(temperatures, key=lambda at: min(cost["value"] for cost in at["tokens_for_one_that_teaches"].values()))
-    own = next(at for at in temperatures if at["temperature"] == decoding.temperature)
+    now = temperature_of(prepared)
+    own = next(at for at in temperatures if at["temperature"] == now)
     _doubt(prepared, own, warnings)
     proposals = []
     if best is not own and _cheapest(best)["high"] < _cheapest(own)["low"]:
         why = f"a group that teaches costs {_cheapest(best)['value']:,.0f} tokens there and not {_cheapest(own)['value']:,.0f}"
-        proposals.append({"setting": "decoding.temperature", "now": decoding.temperature, "value": best["temperature"], "why": why})
+        proposals.append(
+            {
+                "setting": "decoding.temperature" if recipe.temperature is None else "recipe.temperature",
+                "now": now,
+                "value": best["temperature"],
+                "why": why,
+            }
+        )
         own = best
     if _in_groups(recipe):
         proposals += _sizes(recipe, own)
     proposals += _limit(decoding, own)
     return proposals
+
+
+def temperature_of(prepared: Prepared) -> float:
+    """At which the run begins to draw."""
+    from guerdon.training.knobs import at_first
+
+    own = at_first(prepared.settings.recipe).temperature
+    return prepared.settings.decoding.temperature if own is None else own
 
 
 def _in_groups(recipe: Any) -> bool:
