@@ -20,6 +20,7 @@ from guerdon.credit.advantages.running_baseline import RunningBaseline
 from guerdon.data.selection.drawn import Drawn
 from guerdon.data.selection.overlong import Overlong
 from guerdon.errors import InputError
+from guerdon.feedback.combining.only import Only
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.models.finite.policy import TablePolicy
 from guerdon.models.finite.tree import PrefixTree
@@ -197,16 +198,18 @@ def test_an_advantage_of_actors_needs_a_sampler_that_has_some():
 TWO = TwoRewards(Bandit((1.0, 0.0, 0.0)), Bandit((0.0, 10.0, 0.0)))
 
 
-def gained(advantage, seed=0):
+def gained(advantage, seed=0, **more):
     acts = policy(seed, Bandit().tree)
     before = acts.logits.detach().clone()
-    improve(acts, TWO, [{"prompt": 0}] * 8, recipe_with(advantage, sampler=Group(4)), Budget(steps=1, batch_size=8), Decoding(2))
+    improve(acts, TWO, [{"prompt": 0}] * 8, recipe_with(advantage, sampler=Group(4), **more), Budget(steps=1, batch_size=8), Decoding(2))
     return acts.logits.detach() - before
 
 
 def test_unnamed_rewards_are_all_of_them_and_a_weight_of_none_is_refused():
     assert torch.equal(gained(EachReward()), gained(EachReward(weights={"world": 1.0, "second": 1.0})))
     assert not torch.equal(gained(EachReward()), gained(EachReward(weights={"world": 1.0})))
+    watched = gained(EachReward(), combine=Only(("world",)))
+    assert torch.equal(watched, gained(EachReward(weights={"world": 1.0}))), "what is only watched is not learned from"
     with pytest.raises(InputError, match="'secnd': did you mean second"):
         gained(EachReward(weights={"secnd": 1.0}))
     assert gdpo.advantage == EachReward()

@@ -12,8 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guerdon.catalogue import catalogue, names_in
+from guerdon.credit.advantages.batch_normalised import BatchNormalised
+from guerdon.credit.advantages.each_reward import EachReward
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.advantages.length_weighted import LengthWeighted
+from guerdon.credit.advantages.optimal_token_baseline import OptimalTokenBaseline
+from guerdon.credit.advantages.penalties_apart import PenaltiesApart
+from guerdon.credit.scales.batch_deviation import BatchDeviation
+from guerdon.credit.scales.nonzero_share import NonzeroShare
+from guerdon.data.selection.overlong import Overlong
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _foreign, _rooms, dump, from_tree, load, named_recipe, read, recipe_names, tree_of
 from guerdon.interfaces.configuration._yaml import parse
@@ -284,6 +292,47 @@ def test_checkpoints_of_activations_by_every_name_that_they_have_elsewhere():
             configured(wrong, text=FOREIGN)
     with pytest.raises(InputError, match=r"it is called activation_checkpointing here"):
         configured(text=FOREIGN.replace("source: a/b,", "source: a/b, enable_gradient_checkpointing: true,"))
+
+
+ESTIMATORS = {
+    "adv_estimator=opo": LengthWeighted(),
+    "algorithm.adv_estimator=gpg": GroupCentred(NonzeroShare()),
+    "advantage_estimator=rloo": LeaveOneOut(),
+    "algo.advantage.estimator=reinforce_baseline": BatchNormalised(PenaltiesApart()),
+    "adv_estimator=tir_optimal_token_baseline": OptimalTokenBaseline(zero_tail=True),
+    "multi_objective_aggregation=normalize_then_sum": EachReward(),
+    "multi_objective_aggregation=sum_then_normalize": GroupCentred(),
+    "scale_rewards=batch": GroupCentred(BatchDeviation()),
+    "scale_rewards=none": GroupCentred(None),
+    "scale_rewards=true": GroupCentred(),
+    "algorithm.norm_adv_by_std_in_grpo=false": GroupCentred(None),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_advantages_by_the_names_of_others(name):
+    assert configured(name, text=FOREIGN).recipe.advantage == ESTIMATORS[name]
+
+
+def test_every_estimator_of_others_is_an_advantage_or_a_recipe_here():
+    for value in _foreign._ESTIMATORS:
+        configured(f"adv_estimator={value}", text=FOREIGN)
+    for value, recipe in _foreign._BY_RECIPE.items():
+        assert recipe in recipe_names()
+        with pytest.raises(InputError, match=f"more than an advantage: recipe={recipe}"):
+            configured(f"adv_estimator={value}", text=FOREIGN)
+    for wrong, said in (
+        ("adv_estimator=gro", "'gro' is none of grpo"),
+        ("adv_estimator=3", "3 is none of"),
+        ("scale_rewards=prompt", "'prompt' is none of group"),
+        ("scale_rewards=[group]", "none of group"),
+        ("multi_objective_aggregation=sum", "neither sum_then"),
+    ):
+        with pytest.raises(InputError, match=said):
+            configured(wrong, text=FOREIGN)
+    with pytest.raises(InputError, match="LengthWeighted has no scale"):
+        configured("recipe=opo", "scale_rewards=group", text=FOREIGN)
+    assert configured("recipe.learned=[overlong]", text=FOREIGN).recipe.learned == (Overlong(),)
 
 
 def test_a_name_that_nobody_has_is_answered_in_a_sentence():

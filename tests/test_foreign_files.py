@@ -6,8 +6,21 @@ import math
 import pytest
 import yaml
 
+from guerdon.acting.samplers.beside_greedy import BesideGreedy
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.batch_normalised import BatchNormalised
+from guerdon.credit.advantages.each_reward import EachReward
+from guerdon.credit.advantages.greedy_baseline import GreedyBaseline
 from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.advantages.leave_one_out import LeaveOneOut
+from guerdon.credit.advantages.length_weighted import LengthWeighted
+from guerdon.credit.advantages.max_at_k import MaxAtK
+from guerdon.credit.advantages.optimal_token_baseline import OptimalTokenBaseline
+from guerdon.credit.advantages.penalties_apart import PenaltiesApart
 from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.credit.scales.nonzero_share import NonzeroShare
+from guerdon.data.selection.drawn import Drawn
+from guerdon.data.selection.overlong import Overlong
 from guerdon.errors import InputError
 from guerdon.feedback.combining.only import Only
 from guerdon.feedback.intrinsic.self_certainty import SelfCertainty
@@ -225,8 +238,30 @@ def test_verl_with_the_settings_of_others(tmp_path):
     assert len(ours.recipe.terms) == 1 and ours.recipe.reward_penalties[0].weight == 0.5
     assert ours.recipe.advantage.advantage.lam == 1.0 and ours.recipe.epochs == 1  # verl's defaults, which are not ours
     assert ours.recipe.learners["critic"].optimiser.learning_rate == 1e-5 and ours.recipe.learners["critic"].terms[0].loss.epsilon == 0.5
-    _, ours, why = answered("actor_rollout_ref: {model: {path: a/b}}\nalgorithm: {adv_estimator: opo}\n", tmp_path)
-    assert "'opo' is none of grpo" in why and ours.budget.batch_size == 1024 and ours.recipe.terms[0].loss.epsilon_high == 0.2
+    _, ours, why = answered("actor_rollout_ref: {model: {path: a/b}}\nalgorithm: {adv_estimator: mine}\n", tmp_path)
+    assert "'mine' is none of grpo" in why and ours.budget.batch_size == 1024 and ours.recipe.terms[0].loss.epsilon_high == 0.2
+
+
+VERLS = {
+    "opo": LengthWeighted(),
+    "gpg": GroupCentred(NonzeroShare()),
+    "rloo_vectorized": LeaveOneOut(),
+    "grpo_vectorized": GroupCentred(GroupDeviation(1e-6)),
+    "remax": PenaltiesApart(GreedyBaseline()),
+    "optimal_token_baseline": OptimalTokenBaseline(),
+    "tir_optimal_token_baseline": OptimalTokenBaseline(zero_tail=True),
+    "reinforce_plus_plus_baseline": BatchNormalised(GroupCentred(None)),
+    "grpo_passk": MaxAtK(5, scale=GroupDeviation(1e-6)),
+}
+
+
+@pytest.mark.parametrize("name", VERLS)
+def test_the_estimators_of_verl(name, tmp_path):
+    _, ours, _ = answered(VERL, tmp_path, [f"algorithm.adv_estimator={name}"])
+    recipe = ours.recipe
+    assert recipe.advantage == VERLS[name] and recipe.terms[0].weight == (0.2 if name == "grpo_passk" else 1.0)
+    assert recipe.sampler == (BesideGreedy(5) if name == "remax" else Group(5))
+    assert recipe.learned == ((Drawn(),) if name == "remax" else ())
 
 
 def test_rewards_that_a_policy_makes_itself_in_verls_forks(tmp_path):
@@ -489,3 +524,17 @@ def test_a_warm_up_below_one_is_a_share():
     assert from_tree(tree, ["warmup_steps=0.1"]) == from_tree(tree, ["warmup_ratio=0.1"])
     with pytest.raises(InputError, match="beside its start"):
         from_tree(tree, ["lr_scheduler_type=cosine_with_min_lr"])
+
+
+def test_rewards_normalised_one_by_one_and_cut_off_answers_as_trl_has_them(tmp_path):
+    text = """
+model_name_or_path: a/b
+num_generations: 4
+per_device_train_batch_size: 8
+multi_objective_aggregation: normalize_then_sum
+reward_weights: [1.0, 0.5]
+mask_truncated_completions: true
+"""
+    _, ours, why = answered(text, tmp_path)
+    assert ours.recipe.advantage == EachReward() and ours.recipe.learned == (Overlong(),)
+    assert "recipe.advantage.weights" in why

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from guerdon.credit.advantages import Advantage
 from guerdon.errors import InputError
+from guerdon.feedback.combining import watched_by
 from guerdon.memory import AtOnce
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, is_part, needs, stateful
@@ -103,17 +104,20 @@ class Crediting:
             size = torch.unique(quantities["group"], return_counts=True)[1]
             if (few := size < members(recipe.advantage)).any():
                 tally.add("frac_groups_too_small", few.double())
-            quantities["advantage"] = self._advantage(recipe.advantage, quantities)
+            quantities["advantage"] = self._advantage(recipe, quantities)
             tally.add("advantage/absolute", quantities["advantage"].abs(), rollouts.mask)
         if recipe.target is not None:
             quantities["target"] = call(recipe.target, quantities)
         rollouts.quantities.update({k: v for k, v in quantities.items() if k not in ("mask", "action")})
         return batch
 
-    def _advantage(self, advantage: Advantage, quantities: Mapping[str, Tensor]) -> Tensor:
-        """A part that looks at each reward by itself, ``of`` their names, is told which there are."""
+    def _advantage(self, recipe: Recipe, quantities: Mapping[str, Tensor]) -> Tensor:
+        """A part that looks at each reward by itself, ``of`` their names, is told which there are; those that are only watched are none."""
+        advantage = recipe.advantage
         if hasattr(advantage, "of"):
-            advantage = advantage.of([name.removeprefix("component_") for name in quantities if name.startswith("component_")])
+            names = [name.removeprefix("component_") for name in quantities if name.startswith("component_")]
+            watched = watched_by(recipe.combine, names)
+            advantage = advantage.of([name for name in names if name not in watched])
         if self.memory is None:
             return call(advantage, quantities)
         found, self.memory = call(advantage, quantities, state=self.memory)

@@ -323,7 +323,8 @@ ANSWERS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         ("mask_truncated_completions", "missing_eos_penalty"),
-        "answers that were cut off are seen to by a selection or a reward: recipe.selection: [overlong], reward: {short: {part: length, ...}}",
+        "answers that were cut off are seen to by a selection or a reward: recipe.learned: [overlong] (recipe.selection, where nothing is to be compared with them), "
+        "reward: {short: {part: length, ...}}",
     ),
     **dict.fromkeys(
         ("generation_batch_size", "steps_per_generation", "gen_batch_size"),
@@ -403,10 +404,13 @@ ANSWERS: Mapping[str, str] = {
     "completion_only_loss": "what is learned of a row is what its columns say: of prompt and completion the completion; see guerdon check",
     "assistant_only_loss": "what is learned of a conversation are the assistant's turns; see guerdon check",
     "loss_type": "a loss is a recipe: recipe=dapo, dr_grpo, ipo, robust_dpo ...; guerdon show NAME prints what runs",
-    "scale_rewards": "it is the scale of the advantage: recipe.advantage.scale, as in recipe=grpo (by group) and recipe=dr_grpo (none)",
-    "norm_adv_by_std_in_grpo": "it is the scale of the advantage: recipe.advantage.scale, as in recipe=grpo (by group) and recipe=dr_grpo (none)",
     "no_std_norm": "it is the scale of the advantage: recipe.advantage.scale, as in recipe=grpo (by group) and recipe=dr_grpo (none)",
-    "adv_estimator": "an advantage is a part of the recipe: recipe=grpo, rloo, reinforce_plus_plus, ppo ..., or recipe.advantage={part: NAME}",
+    **dict.fromkeys(
+        ("adv_estimator.name", "use_leave_one_out_baseline"),
+        "an advantage is a part of the recipe: recipe.advantage={part: leave_one_out, scale: others_deviation}, which is NeMo-RL's default, or another of guerdon show "
+        "credit.advantages",
+    ),
+    "length_adaptive_alpha": "it is recipe.advantage={part: length_adaptive_gae, alpha: 0.05}, beside a critic, as recipe=ppo has one",
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
     "n_votes_per_prompt": "the group votes: reward=majority_vote, with recipe.sampler.num_generations answers",
     "n_samples_per_prompt": "all answers that vote are learned from: recipe.sampler.num_generations",
@@ -599,6 +603,78 @@ def _teachers_weight(configuration: Any, value: Any) -> list[tuple[str, Any]]:
     return [("recipe.advantage.weight", value)]
 
 
+_SCALES: Mapping[Any, Any] = {
+    "group": {"part": "group_deviation"},
+    "batch": {"part": "batch_deviation"},
+    "none": None,
+    True: {"part": "group_deviation"},
+    False: None,
+}
+_MEAN = {"part": "group_centred", "scale": None}
+_ESTIMATORS: Mapping[str, Any] = {
+    "grpo": {"part": "group_centred", "scale": {"part": "group_deviation"}},
+    "group_norm": {"part": "penalties_apart", "advantage": {"part": "group_centred", "scale": {"part": "group_deviation"}}},
+    "dr_grpo": {"part": "penalties_apart", "advantage": _MEAN},
+    "rloo": {"part": "leave_one_out"},
+    "opo": {"part": "length_weighted"},
+    "gpg": {"part": "group_centred", "scale": {"part": "nonzero_share"}},
+    "maxrl": {"part": "group_centred", "scale": {"part": "group_average"}},
+    "gdpo": {"part": "each_reward"},
+    "optimal_token_baseline": {"part": "optimal_token_baseline"},
+    "tir_optimal_token_baseline": {"part": "optimal_token_baseline", "zero_tail": True},
+    "reinforce": {"part": "batch_normalised", "advantage": {"part": "return_to_go"}},
+    "reinforce_plus_plus": {"part": "batch_normalised", "advantage": {"part": "return_to_go"}},
+    "reinforce_baseline": {"part": "batch_normalised", "advantage": {"part": "penalties_apart", "advantage": _MEAN}},
+    "reinforce_plus_plus_baseline": {"part": "batch_normalised", "advantage": _MEAN},
+    "grpo_passk": lambda configuration: {
+        "part": "max_at_k",
+        "k": getattr(configuration.recipe.sampler, "num_generations", 1),
+        "scale": {"part": "group_deviation"},
+    },
+}
+_BY_RECIPE = {"remax": "remax", "gae": "ppo", "ppo": "ppo", "gspo": "gspo", "cispo": "cispo"}
+
+
+def _scale(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
+    def made(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+        if not isinstance(value, str | bool) or value not in _SCALES:
+            raise InputError(
+                f"{name}: {value!r} is none of group, batch, none, true and false; a scale is a part: recipe.advantage.scale=group_deviation"
+            )
+        advantage = configuration.recipe.advantage
+        if not hasattr(advantage, "scale"):
+            raise InputError(
+                f"{name}: {type(advantage).__name__} has no scale that could be set; choose another recipe.advantage, such as {{part: group_centred, scale: null}}"
+            )
+        return [("recipe.advantage.scale", _SCALES[value])]
+
+    return made
+
+
+def _estimator(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:
+    """An advantage for the recipe that is there; what takes more than an advantage is a recipe of its own."""
+
+    def made(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+        if isinstance(value, str) and value in _BY_RECIPE:
+            raise InputError(
+                f"{name}: {value!r} is more than an advantage: recipe={_BY_RECIPE[value]}; guerdon show {_BY_RECIPE[value]} prints what runs"
+            )
+        if not isinstance(value, str) or value not in _ESTIMATORS:
+            raise InputError(
+                f"{name}: {value!r} is none of {', '.join([*_ESTIMATORS, *_BY_RECIPE])}; guerdon show credit.advantages lists what there is"
+            )
+        found = _ESTIMATORS[value]
+        return [("recipe.advantage", found(configuration) if callable(found) else found)]
+
+    return made
+
+
+def _aggregation(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    if value not in ("sum_then_normalize", "normalize_then_sum"):
+        raise InputError(f"multi_objective_aggregation: {value!r} is neither sum_then_normalize nor normalize_then_sum")
+    return [] if value == "sum_then_normalize" else [("recipe.advantage", {"part": "each_reward"})]
+
+
 # Theirs → what is to be set, from the configuration that is there and the value. They are looked at last, in this order.
 MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "optim": _optimiser,
@@ -616,6 +692,9 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "kl_loss_coef": _kl_weight("kl_loss_coef", *_IN_LOSS),
     "lmbda": _own_answers,
     "opd_kl_coef": _teachers_weight,
+    **{name: _estimator(name) for name in ("adv_estimator", "advantage_estimator", "advantage.estimator")},
+    "multi_objective_aggregation": _aggregation,
+    **{name: _scale(name) for name in ("scale_rewards", "norm_adv_by_std_in_grpo", "grpo_norm_by_std", "grpo_std_normalization")},
     "bf16": _format("bf16"),
     "fp16": _format("fp16"),
 }

@@ -176,7 +176,17 @@ def acting(theirs: Theirs, which: str = "grpo", at: str = "", completions: int |
         terms = [{"loss": of_trl(theirs, at, clip), "reduce": reduce}]
         terms += [{"loss": "kl_exponential", "weight": float(beta), "reduce": reduce}] if beta else []
         scale = SCALES.get(take("scale_rewards", "group"), "group_deviation")
-        yield from (("recipe.base", "grpo"), ("recipe.terms", terms), ("recipe.advantage", {"part": "group_centred", "scale": scale}))
+        advantage: dict[str, Any] = {"part": "group_centred", "scale": scale}
+        if take("multi_objective_aggregation", "sum_then_normalize") == "normalize_then_sum":  # which reads no scale
+            advantage = {"part": "each_reward"}
+            if theirs.has(f"{at}reward_weights"):
+                theirs.say(
+                    f"{at}reward_weights",
+                    "each reward is compared by itself, and weighed by its name: recipe.advantage.weights: {name: 0.5}",
+                )
+        yield from (("recipe.base", "grpo"), ("recipe.terms", terms), ("recipe.advantage", advantage))
+        if take("mask_truncated_completions", False):
+            yield "recipe.learned", ["overlong"]
     else:
         yield from (("recipe.base", "rloo"), ("recipe.terms", [{"loss": {**clip, "part": "sequence_ratio"}, "reduce": "sequence_mean"}]))
         yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": float(beta)}] if beta else []

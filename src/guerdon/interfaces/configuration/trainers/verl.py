@@ -126,11 +126,21 @@ def _method(theirs: Theirs) -> Settings:
     by_deviation = take("algorithm.norm_adv_by_std_in_grpo", default=True)
     scale = {"part": "group_deviation", "epsilon": 1e-6} if by_deviation else None
     gae = {"part": "gae", "gamma": gamma, "lam": lam}
+    means = {"part": "group_centred", "scale": None}
     advantages = {
         "grpo": {"part": "group_centred", "scale": scale},
         **{name: {"part": "group_centred", "scale": scale} for name in MADE},
+        "grpo_vectorized": {"part": "group_centred", "scale": scale},
         "rloo": {"part": "leave_one_out"},
+        "rloo_vectorized": {"part": "leave_one_out"},
+        "opo": {"part": "length_weighted"},
+        "gpg": {"part": "group_centred", "scale": "nonzero_share"},
+        "grpo_passk": {"part": "max_at_k", "k": take(f"{ROLLOUT}n", default=1), "scale": scale},
+        "remax": {"part": "penalties_apart", "advantage": "greedy_baseline"},
+        "optimal_token_baseline": {"part": "optimal_token_baseline"},
+        "tir_optimal_token_baseline": {"part": "optimal_token_baseline", "zero_tail": True},
         "reinforce_plus_plus": {"part": "batch_normalised", "advantage": {"part": "return_to_go", "gamma": gamma}},
+        "reinforce_plus_plus_baseline": {"part": "batch_normalised", "advantage": means},
         "gae": {"part": "batch_normalised", "advantage": gae},
     }
     if estimator not in advantages:
@@ -139,6 +149,8 @@ def _method(theirs: Theirs) -> Settings:
             f"{estimator!r} is none of {', '.join(advantages)}; guerdon show credit.advantages lists what there is; below it is grpo",
         )
         estimator = "grpo"
+    if estimator == "grpo_passk":  # ours counts what the best answer adds once for each of the group
+        terms[0]["weight"] = 1 / take(f"{ROLLOUT}n", default=1)
     yield "recipe.base", "ppo" if estimator == "gae" else "grpo"
     yield from (("recipe.terms", terms), ("recipe.advantage", advantages[estimator]))
     if estimator in MADE:
@@ -161,6 +173,8 @@ def _method(theirs: Theirs) -> Settings:
         yield "recipe.learners.critic.terms.0.loss.epsilon", float(take("critic.cliprange_value", default=0.5))
     else:
         theirs.drop("critic.*")  # there is none
+    if estimator == "remax":
+        yield from (("recipe.sampler", {"part": "beside_greedy"}), ("recipe.learned", ["drawn"]))
     yield "recipe.sampler.num_generations", take(f"{ROLLOUT}n", default=1)
 
 
