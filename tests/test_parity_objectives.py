@@ -37,6 +37,7 @@ from guerdon.losses.surrogates.sequence_ratio import SequenceRatio
 from guerdon.losses.surrogates.soft_gate import SoftGate
 from guerdon.losses.values.clipped_regression import ClippedRegression
 from guerdon.parts import call
+from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 
 
 def inputs(seed=0, batch=4, steps=5, spread=0.5):
@@ -573,3 +574,13 @@ def test_critics_losses_are_theirs_halved(name, reduce):
         given |= {"old_value": given["ref_logp"], "target": given["old_logp"]}
     value, gradient = ours(ClippedRegression(0.2), reduce, given, leaf="value")
     agree((value / 2, gradient / 2), name)
+
+
+def test_the_weight_of_a_kl_moves_as_theirs():
+    """AdaptiveKLController of verl and of OpenRLHF, from 0.05 with target 4 and horizon 1000, 64 sequences a step."""
+    part = AdaptiveCoefficient(initial=0.05, target=4.0, horizon=1000)
+    state, values = part.init(), []
+    for kl in (1.0, 3.8, 4.3, 40.0, 0.0):
+        value, state = part(kl, state, sequences=64)
+        values.append(value)
+    assert values == pytest.approx([0.04936, 0.049202048, 0.0494382178304, 0.050071027018629116, 0.04943011787279066], rel=1e-12)

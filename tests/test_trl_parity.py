@@ -1,6 +1,7 @@
 """The parts against TRL's own code, called on a stand-in for its trainer: values and gradients, no model and no download."""
 
 import copy
+import math
 import warnings
 from collections import defaultdict
 from types import SimpleNamespace
@@ -55,6 +56,7 @@ from guerdon.losses.weights.sampled_alignment import SampledAlignment
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.parts import call
 from guerdon.recipes.mpo import recipe as mpo
+from guerdon.training.controllers.entropy_floor import EntropyFloor
 from guerdon.training.updates.moving_average import MovingAverage
 from guerdon.training.updates.reset_reference import ResetReference
 from guerdon.training.views import Views
@@ -384,7 +386,7 @@ def test_imitation_is_trls():
     agree(mine, theirs)
 
 
-def trl_grpo(logp, old_logp, ref_logp, mask, advantage, **settings):
+def trl_grpo(logp, old_logp, ref_logp, mask, advantage, keep=lambda **_: None, **settings):
     """TRL's loss of a batch: its own method, with the forward pass replaced by the given log-probabilities."""
     trainer = Namespace(
         model=Namespace(training=False),
@@ -402,6 +404,7 @@ def trl_grpo(logp, old_logp, ref_logp, mask, advantage, **settings):
         _get_per_token_logps_and_entropies=lambda *_, **__: (logp, torch.zeros_like(logp).detach(), None),
     )
     vars(trainer).update(settings)
+    keep(trainer=trainer)
     empty = torch.zeros(len(mask), 1, dtype=torch.long)
     inputs = {
         "prompt_ids": empty,
@@ -468,6 +471,40 @@ def test_the_kl_with_its_bias_corrected_is_trls(level, seed):
     given = {"logp": logp, "old_logp": old_logp, "ref_logp": ref_logp, "mask": mask}
     mine = value_and_gradient((SequenceMean()(mask) * 0.5 * call(ImportanceWeighted(KLExponential(), level=level), given)).sum(), logp)
     agree(mine, theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_entropy_floor_is_trls(seed):
+    rng = torch.Generator().manual_seed(seed)
+    logp, mask = torch.zeros(2, 3, requires_grad=True), torch.ones(2, 3, dtype=torch.bool)
+    settings = {"entropy_coef_min": 0.01, "entropy_coef_max": 0.05, "entropy_coef_delta": 0.02, "entropy_target": 0.5}
+    trainer = {
+        "model": Namespace(training=True),
+        "args": Namespace(**settings),
+        "loss_type": "grpo",
+        "use_adaptive_entropy": True,
+        "_entropy_bonus_enabled": True,
+    }
+    state = {"entropy_coef": 0.02, "_last_world_entropy": math.inf}
+    floor = EntropyFloor(initial=0.02, target=0.5, step=0.02, low=0.01, high=0.05)
+    ours, values = floor.init(), []
+    for _ in range(12):
+        entropy = torch.rand(2, 3, generator=rng)
+        more = (
+            trainer
+            | state
+            | {
+                "_metrics": {"train": defaultdict(list)},
+                "_get_per_token_logps_and_entropies": lambda *_, e=entropy, **__: (logp, e, None),
+            }
+        )
+        kept: dict = {}
+        theirs = trl_grpo(logp, logp.detach(), None, mask, torch.zeros(2), keep=kept.update, **more)
+        state = {name: kept["trainer"].__dict__[name] for name in state}
+        values.append(ours["value"])
+        agree(-ours["value"] * entropy.mean(), theirs.detach())
+        _, ours = floor(float(entropy.mean()), ours)
+    assert 0.0 in values[1:] and len(set(values)) > 2
 
 
 @pytest.mark.parametrize("margin", [False, True])

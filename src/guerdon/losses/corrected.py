@@ -50,7 +50,7 @@ class Corrected:
     view: str = "proximal"  # "": the policy as it learns
 
     def __post_init__(self) -> None:
-        for said in ("per_item", "side", "actor"):
+        for said in ("per_item", "side", "actor", "settle"):
             if getattr(self.loss, said, None):
                 raise InputError(
                     f"corrected: {describe(self.loss)} is no loss of each step of all sequences; put corrected inside of it, or correct another loss"

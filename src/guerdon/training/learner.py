@@ -300,10 +300,14 @@ def step_weights(term: Term, batch: Batch) -> Tensor:
 
 
 def mask_of(term: Term, batch: Batch) -> Tensor:
-    """The steps that a term's loss per step is computed on: those of the only side, or of the one that it names, and of the actor that it names."""
+    """The steps that a term's loss per step is averaged over: those of the only side, or of the one that it names, of the actor that it names, and, of these, those that
+    it says are counted."""
     mask = batch.sides[getattr(term.loss, "side", next(iter(batch.sides)))].mask
     actor = getattr(term.loss, "actor", None)
-    return mask if actor is None else mask & (held(batch, Name("actor")) == actor).unsqueeze(-1)
+    if actor is not None:
+        mask = mask & (held(batch, Name("actor")) == actor).unsqueeze(-1)
+    counted = term.loss.counted(lambda name: held(batch, Name.parse(name))) if hasattr(term.loss, "counted") else None
+    return mask if counted is None else mask & counted
 
 
 def observe_scores(term: Term, quantities: Mapping[str, Tensor], tally: Tally) -> None:
