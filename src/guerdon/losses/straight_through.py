@@ -1,9 +1,9 @@
 """Straight-through: the value of one loss and the gradient of another.
 
-    loss = sg[value] + gradient - sg[gradient]        in the losses' own shape
+    loss = sg[value_of] + loss - sg[loss]        in the losses' own shape
 
 An estimate of a KL that is right in value need not be right in gradient, and the other way round (``losses.penalties``). With this what is logged is
-the one and what is learned from the other. The gradient does not depend on ``value``.
+the one and what is learned from the other. The gradient does not depend on ``value_of``.
 
 Source: the composition is ours; ``StraightThrough(KLExponential(), KLSquare())`` is the estimate ``k3+`` of verl.
 """
@@ -20,18 +20,18 @@ from guerdon.witness import Limit, Witness
 
 @dataclass(frozen=True)
 class StraightThrough:
-    value: Part
-    gradient: Part
+    value_of: Part
+    loss: Part
 
     def needs(self) -> frozenset[str]:
-        return needs(self.value) | needs(self.gradient)
+        return needs(self.value_of) | needs(self.loss)
 
     def wants(self) -> frozenset[str]:
-        return (wants(self.value) | wants(self.gradient)) - self.needs()
+        return (wants(self.value_of) | wants(self.loss)) - self.needs()
 
     def __call__(self, **quantities: Tensor) -> Tensor:
-        gradient = call(self.gradient, quantities)
-        return call(self.value, quantities).detach() + (gradient - gradient.detach())
+        loss = call(self.loss, quantities)
+        return call(self.value_of, quantities).detach() + (loss - loss.detach())
 
 
 LN2 = 0.6931471805599453

@@ -413,7 +413,6 @@ ANSWERS: Mapping[str, str] = {
     "length_adaptive_alpha": "it is recipe.advantage={part: length_adaptive_gae, alpha: 0.05}, beside a critic, as recipe=ppo has one",
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
     "n_votes_per_prompt": "the group votes: reward=majority_vote, with recipe.sampler.num_generations answers",
-    "n_samples_per_prompt": "all answers that vote are learned from: recipe.sampler.num_generations",
     "reward_weights": "rewards are weighed where they are combined: recipe.combine={part: weigh, weights: {name: 0.5}}",
     "use_vllm": _SERVER,
     "activation_offloading": _OFFLOADED,

@@ -185,10 +185,15 @@ def kl_terms(value: Any, place: str) -> Iterator[str]:
     """The places of terms whose loss is a KL penalty: their weight is what is called beta elsewhere."""
     for key, inner in _items(value):
         at = f"{place}.{key}" if place else key
-        if type(getattr(inner, "loss", None)).__module__.startswith(KL):
+        if hasattr(inner, "weight") and _penalises_kl(getattr(inner, "loss", None)):
             yield at
         else:
             yield from kl_terms(inner, at)
+
+
+def _penalises_kl(loss: Any) -> bool:
+    """Whether a loss is a KL penalty, or one that is weighted, clamped, of another view or of some steps."""
+    return type(loss).__module__.startswith(KL) or any(_penalises_kl(inner) for _, inner in _items(loss))
 
 
 def _names(value: Any) -> Iterator[str]:

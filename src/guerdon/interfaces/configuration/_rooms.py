@@ -19,7 +19,7 @@ TASKS = ("tasks", "worlds.text", "worlds.finite")
 REWARDS = ("feedback.rewards", "feedback.intrinsic", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
 # Rooms of the floor ``losses`` whose parts are no loss by themselves.
-_NOT_LOSSES = ("scores", "comparisons", "labels", "weights", "rankings", "reference_points", "reduce")
+_NOT_LOSSES = ("scores", "comparisons", "labels", "weights", "rankings", "reference_points", "reduce", "levels", "corrections", "choices")
 
 _origin: dict[type, str] = {}  # how a part was named that lies outside the library
 
@@ -36,6 +36,9 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
     """The rooms for a field whose annotation does not say."""
     by_name = {
         "loss": losses,
+        "value_of": losses,
+        "then": losses,
+        "otherwise": losses,
         "target": lambda: ("credit.targets",),
         "selection": lambda: ("data.selection",),
         "updates": lambda: ("training.updates",),
