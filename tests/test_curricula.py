@@ -42,6 +42,7 @@ from guerdon.training.prompts import Prompts
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.finite.needle import Needle
+from guerdon.worlds.finite.pondering import Pondering
 from guerdon.worlds.text.sort_letters import SortLetters
 
 PLAIN = Recipe((Term(Clip()),), AdamW(0.1), Group(4), advantage=GroupCentred())
@@ -365,3 +366,20 @@ def test_replay_is_not_for_pairs():
     recipe = dataclasses.replace(PLAIN, pairing=Consecutive(), replay=EarlierSuccesses())
     with pytest.raises(InputError, match="leave one of them out"):
         improve(world.policy().build(), FiniteScene(world), world.train(), recipe, Budget(1, batch_size=1), Decoding(4))
+
+
+# --- the world of length
+
+
+def test_thoughts_make_an_answer_right_and_idle_steps_do_not():
+    world = Pondering(contexts=6, kinds=2, depth=4, guess=0.25, hopeless=1)
+    assert world.need[:5].tolist() == [1, 2, 2, 3, 1]
+    said = {(0, 2): 0, (1, 2): 1, (1, 0, 2): 2, (0, 1, 0, 1): 3}
+    place = world.tree.index(torch.tensor([[*s, 0, 0, 0][:4] for s in said]), torch.tensor([len(s) for s in said]))
+    assert world.rewards()[0, place].tolist() == [1.0, 0.25, 1.0, 0.0]  # the last one gives no answer
+    assert world.rewards()[1, place].tolist() == [0.25, 0.25, 0.25, 0.0]
+    assert world.rewards()[5, place].tolist() == [0.0] * 4
+    drawn = Group(2000)(world.policy().build(), [torch.tensor([1])], Decoding(4), 0)
+    assert abs(float(world.reward_of(drawn, 1).mean()) - float(world.expected_reward_of(drawn).mean())) < 0.03
+    cut = Group(50)(world.policy().build(), [torch.tensor([0])], Decoding(2), 0)
+    assert float(world.expected_reward_of(cut)[~cut.quantities["terminated"]].sum()) == 0.0
