@@ -16,8 +16,7 @@ weights, shares.
 
 from dataclasses import replace
 
-from guerdon.atlas import AheadAlong, AllOf, BetterThan, NoWorseThan, System
-from guerdon.atlas._tuning import Knob
+from guerdon.atlas import AheadAlong, AllOf, BetterThan, Knob, NoWorseThan, System
 from guerdon.atlas.efficiency_length._pondering import GRPO, trained
 from guerdon.feedback.shaping.standardised_length import StandardisedLength
 from guerdon.feedback.shaping.where_solved import WhereSolved
