@@ -17,7 +17,7 @@ import pytest
 
 from guerdon.catalogue import Entry, catalogue, rooms
 from guerdon.interfaces.cli import app, main
-from guerdon.interfaces.configuration import read
+from guerdon.interfaces.configuration import load, read
 from guerdon.training.optimisers.adafactor import Adafactor
 from guerdon.training.optimisers.adamw import AdamW
 from guerdon.training.optimisers.muon import Muon
@@ -113,6 +113,19 @@ def test_several_runs(empty_folder, capfd):
 def test_runs(empty_folder, capfd):
     run_page("docs/runs.md", empty_folder)
     assert (empty_folder / "runs/words/model_best/best.json").exists() and "best    runs/words/model_best (step" in capfd.readouterr().out
+
+
+def test_distillation(empty_folder):
+    run_page("docs/distillation.md", empty_folder)
+    for name in ("taught", "sampled", "gkd", "given", "told"):
+        assert (empty_folder / "runs" / name / "model/config.json").exists(), name
+    for block in blocks("docs/distillation.md"):
+        if block.language == "yaml" and not block.title:  # a change to what stands above
+            load(
+                (empty_folder / "taught.yaml")
+                .read_text()
+                .replace("recipe: {base: distillation, optimiser: {learning_rate: 3e-3}}", block.text)
+            )
 
 
 def test_training_options(empty_folder):
