@@ -159,6 +159,14 @@ def test_verifiers(empty_folder):
     assert f"| all | {sum(total.values())} | {sum(AGREED.values())} |" in page
 
 
+def test_self_rewards(empty_folder):
+    run_page("docs/self-rewards.md", empty_folder)
+    page = (ROOT / "docs/self-rewards.md").read_text()
+    for room in ("feedback.intrinsic", "feedback.recasting"):
+        missing = [entry.name for entry in catalogue() if entry.room == room and f"`{entry.name}`" not in page]
+        assert not missing, f"the page lacks {missing}"
+
+
 def test_sharing(empty_folder):
     run_page("docs/sharing.md", empty_folder)
 
