@@ -91,12 +91,27 @@ class Counting(TablePolicy):
 
 
 def trained(
-    method: Recipe, world: EnumerableWorld, seed: int, stops: tuple[int, ...], deviation: float = 1.0, scene: Any = None, **more: Any
+    method: Recipe,
+    world: EnumerableWorld,
+    seed: int,
+    stops: tuple[int, ...],
+    deviation: float = 1.0,
+    scene: Any = None,
+    look: Any = None,
+    **more: Any,
 ) -> dict[str, Any]:
-    """``reward``, expected and exact, and ``tokens`` drawn so far, before training and after so many steps on all prompts; and the ``policy`` that came of it."""
+    """``reward``, expected and exact, and ``tokens`` drawn so far, before training and after so many steps on all prompts; what ``look`` says
+    of the policy; and the ``policy`` that came of it."""
     start = world.policy(deviation, derive(seed, "policy")).build()
     policy, rewards = Counting(start.tree, start.logits), world.rewards()
-    along = Along(stops, lambda: {"reward": float(policy.expect(rewards).detach().mean()), "tokens": float(policy.drawn)})
+    along = Along(
+        stops,
+        lambda: {
+            "reward": float(policy.expect(rewards).detach().mean()),
+            "tokens": float(policy.drawn),
+            **(look(policy) if look is not None else {}),
+        },
+    )
     budget = Budget(steps=max(stops), batch_size=world.contexts, seed=derive(seed, "training"))
     improve(policy, scene or FiniteScene(world), world.train(), method, budget, Decoding(world.tree.depth), display=along, **more)
     return {**along.curves, "policy": policy}
