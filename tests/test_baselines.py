@@ -12,6 +12,7 @@ from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.interpolated import Interpolated
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.each_reward import EachReward
+from guerdon.credit.advantages.given_baseline import GivenBaseline
 from guerdon.credit.advantages.greedy_baseline import GreedyBaseline
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.penalties_apart import PenaltiesApart
@@ -224,3 +225,26 @@ def test_the_scale_of_a_reward_does_not_matter_beside_another(seed, factor):
     part = EachReward(GroupCentred(dataclasses.replace(GroupCentred().scale, epsilon=0.0)), {"a": 1.0, "b": 1.0})
     found = [part(mask, component_a=first, component_b=scale * second, group=group) for scale in (1.0, factor)]
     torch.testing.assert_close(*found)
+
+
+# --- what the rows say
+
+
+def test_a_baseline_that_rows_say_is_read_from_their_column():
+    """With the prompt's own expectation as baseline an answer that is always given teaches nothing; with another it does."""
+    bandit = Bandit((1.0, 1.0, 1.0))
+
+    def moved(*expected):
+        acts = policy(tree=bandit.tree)
+        before = acts.logits.detach().clone()
+        rows = [{"prompt": 0, "expected_reward": e} for e in expected]
+        improve(acts, FiniteScene(bandit), rows, recipe_with(GivenBaseline()), Budget(steps=1, batch_size=2), Decoding(2))
+        return float((acts.logits.detach() - before).abs().max())
+
+    assert moved(1.0, 1) < 1e-12 < 1e-3 < moved(1.0, 0.5)
+    with pytest.raises(
+        InputError, match="row 2 of the task has 'a lot' in the column 'expected_reward', of which the recipe needs a number"
+    ):
+        moved(1.0, "a lot")
+    with pytest.raises(InputError, match=r"recipe\.advantage needs expected_reward"):
+        improve(policy(), FiniteScene(bandit), [{"prompt": 0}], recipe_with(GivenBaseline()), Budget(steps=1), Decoding(2))

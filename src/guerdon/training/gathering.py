@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from guerdon.errors import InputError
 from guerdon.feedback.combining import watched_by
 from guerdon.feedback.running import Scored
 from guerdon.models import Model, Policy
-from guerdon.parts import call, stateful
+from guerdon.parts import call, needs, stateful
+from guerdon.quantities import GLOSSARY, Name
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences, concatenate
 from guerdon.training.completions import completion_row
@@ -60,6 +62,7 @@ class Gathering:
         self.kept: dict[str, Any] = recipe.replay.init() if recipe.replay is not None else {}  # by the buffer
         self.tried: list[tuple[Tensor, Tensor]] = []  # of the last step: rewards, and the row that each is of
         self.memories = memories_of(recipe)
+        self.columns = columns_of(recipe, rows[0] if len(rows) else {})
         self.shown: list[tuple[Any, Any]] = []
         self.coming: list[Coming] = []  # what was asked for and is not yet learned from, in the order of steps
 
@@ -91,7 +94,8 @@ class Gathering:
             watched(self.scene, judged)
             rollouts = self.drawing.filled(recipe.sampler, rollouts)
             answered = torch.tensor(come.indices)[rollouts.context]
-            rollouts = rollouts.with_quantities(version=torch.full((len(rollouts),), come.version), prompt_id=answered)
+            told = {name: self._column(name, come.indices)[rollouts.context] for name in self.columns}
+            rollouts = rollouts.with_quantities(version=torch.full((len(rollouts),), come.version), prompt_id=answered, **told)
             tally.add_sum("prompts/truncated", come.cut, len(come.indices))
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
@@ -126,6 +130,18 @@ class Gathering:
         if not kept:
             kept = [rollouts.select(torch.zeros(len(rollouts), dtype=torch.bool))]
         return concatenate(kept)
+
+    def _column(self, name: str, indices: Sequence[int]) -> Tensor:
+        """A column of the rows that are answered, as numbers.
+
+        Raises:
+            InputError: a row has no number there.
+        """
+        values = [self.rows[i].get(name) for i in indices]
+        for i, value in zip(indices, values, strict=True):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InputError(f"row {i + 1} of the task has {value!r} in the column {name!r}, of which the recipe needs a number")
+        return torch.tensor(values, dtype=torch.float64)
 
     def _reward(self, rollouts: Sequences, judged: Judged, recipe: Recipe, tally: Tally) -> tuple[Sequences, Tensor]:
         components = judged.scored.components
@@ -198,6 +214,18 @@ def shaped_reward(recipe: Recipe, scored: Scored, rollouts: Sequences, memories:
 def memories_of(recipe: Recipe) -> dict[int, Any]:
     """What shapings that remember begin with, by their place."""
     return {i: shaping.init() for i, shaping in enumerate(recipe.shaping) if stateful(shaping)}
+
+
+def columns_of(recipe: Recipe, row: Row) -> list[str]:
+    """The columns of rows that credit and selection read: names that nobody else says, and that a row has."""
+    parts = [part for part in (recipe.advantage, recipe.target, *recipe.selection, *recipe.learned) if part is not None]
+    return sorted({name for part in parts for name in needs(part) if name in row and name not in GLOSSARY and not _measured(name)})
+
+
+def _measured(name: str) -> bool:
+    """Whether a model says it: ``ref_logp``, and not ``expected_reward``."""
+    quantity = Name.parse(name).quantity
+    return quantity in GLOSSARY and GLOSSARY[quantity].measured
 
 
 def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:

@@ -29,7 +29,7 @@ from guerdon.training.crediting import Crediting, learned, members
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.filling import at_once_of
-from guerdon.training.gathering import Gathering
+from guerdon.training.gathering import Gathering, columns_of
 from guerdon.training.judging import Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
@@ -149,9 +149,11 @@ class _Improve:
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
         credited = {Name.parse(n) for p in (self.recipe.advantage, self.recipe.target) if p is not None for n in needs(p)}
-        require(
-            {name for name in credited if name.known and name.view != "component"}, produced | {"outcome", "action"}, "recipe.advantage"
-        )
+        told = columns_of(self.recipe, first[0])
+        credited = {
+            n for n in credited if str(n) not in told and not str(n).startswith("component_")
+        }  # these are known when they are judged
+        require(credited, produced | {"outcome", "action"}, "recipe.advantage")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if crosses(self.names):
