@@ -4,12 +4,13 @@
     value(n)   = (1 - p^n - (1 - p)^n) * p (1 - p)^2        the chance that n answers are not all alike, times what a step on them is expected to raise p by
     answers    = the numbers between ``least`` and ``most`` with the given sum whose values sum up to most
 
-From the first answer on each further one is worth less than the one before, p^n (1 - p) + (1 - p)^n p, so dealing them out one by one, each to whom it is worth most, is
-the optimum of the knapsack; of equals the first prompt gets it. What is always solved has the value 0 and gets the least.
+From the first answer on each further one is worth less than the one before, p^n (1 - p) + (1 - p)^n p, so dealing them out one by one, each to whom it is
+worth most, is the optimum of the knapsack; of equals the first prompt gets it. What is always solved has the value 0 and gets the least.
 
-Source: Knapsack RL, Li et al. 2025, arXiv 2509.25849: the value and the bounds. ``least`` 2, since one answer has nothing to be compared with, and ``most`` 128: as there. The
-paper gives prompts that were never solved what the others do not need; here ``floor`` 0.02 (ours) does so: their next answer is worth as much as if one in fifty were right.
-Differs from ByDifficulty: hardest is not most worth; what is solved now and then is.
+Source: Knapsack RL, Li et al. 2025, arXiv 2509.25849: the value and the bounds. ``least`` 2, since one answer has nothing to be compared with, and ``most``
+128: as there. The paper gives prompts that were never solved what the others do not need; here ``floor`` 0.1 (ours) does so: their next answer is worth as
+much as if one in ten were right. With 0.02 they got the least and stayed unsolved. Differs from ByDifficulty: hardest is not most worth; what is solved now
+and then is.
 """
 
 import heapq
@@ -27,7 +28,7 @@ from guerdon.witness import Witness
 class Knapsack:
     least: int = 2
     most: int = 128
-    floor: float = 0.02
+    floor: float = 0.1
     decay: float = 1.0
 
     def __call__(self, success: Tensor, chosen: Tensor, total: int) -> Tensor:
@@ -54,7 +55,7 @@ def gain(p: float, n: int) -> float:
     return (p**n * (1 - p) + (1 - p) ** n * p) * p * (1 - p) ** 2
 
 
-# Gains of a third, fourth and fifth answer at p = 1/2: 1/4 * 1/8 and a half and a quarter of that; of a third at p = 1/50: 0.0004; at p = 1: 0.
+# Gains of a third, fourth and fifth answer at p = 1/2: 1/4 * 1/8 and a half and a quarter of that; of a third at p = 1/10: 0.0073; at p = 1: 0.
 _given = {"success": torch.tensor([0.5, 0.0, 1.0]), "chosen": torch.tensor([0, 1, 2]), "total": 9}
 _never = {"success": torch.tensor([1.0, 0.0]), "chosen": torch.tensor([0, 1]), "total": 8}
 witness = (
