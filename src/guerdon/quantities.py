@@ -123,6 +123,9 @@ _ENTRIES = (
         "nats",
     ),
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
+    Quantity(
+        "contribution", "B T", "what a learned decomposition of the outcome says that a step adds to it", "the estimator's forward pass"
+    ),
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
     Quantity(
