@@ -7,7 +7,7 @@ are gradient steps there and rounds of sampling here.
 from typing import Any
 
 from guerdon.interfaces.configuration.trainers import Settings, Theirs, Trainer
-from guerdon.interfaces.configuration.trainers._corrected import of_trl
+from guerdon.interfaces.configuration.trainers._objectives import of_trls_policy
 from guerdon.interfaces.configuration.trainers._transformers import adapters, epochs, optimising
 
 ACTS = (
@@ -33,7 +33,6 @@ LOSSES = {
     "nca_pair": "nca",
     "discopop": "discopop",
 }
-REDUCES = {"dapo": "token_mean", "bnpo": "token_mean", "grpo": "sequence_mean"}
 SCALES = {"group": "group_deviation", "batch": "batch_deviation", "none": None, True: "group_deviation", False: None}
 
 
@@ -165,16 +164,9 @@ def acting(theirs: Theirs, which: str = "grpo", at: str = "", completions: int |
         return theirs.take(at + name, default=default)
 
     length, group = take("max_completion_length", 512), take("num_generations", 8 if which == "grpo" else 2)
-    beta, epsilon, high = take("beta", 0.0 if which == "grpo" else 0.05), take("epsilon", 0.2), take("epsilon_high")
-    clip = {"part": "clip", "epsilon": epsilon, **({"epsilon_high": high} if high is not None else {})}
-    if take("importance_sampling_level", "token") != "token":
-        theirs.say(f"{at}importance_sampling_level", "a ratio of whole sequences is the loss {part: sequence_ratio}, as in recipe: gspo")
-    if (bound := take("delta")) is not None:
-        clip["dual"] = bound
+    beta = float(take("beta", 0.0 if which == "grpo" else 0.05))
     if which == "grpo":
-        reduce = _reduce(theirs, take("loss_type", "dapo"), f"{at}loss_type", length)
-        terms = [{"loss": of_trl(theirs, at, clip), "reduce": reduce}]
-        terms += [{"loss": "kl_exponential", "weight": float(beta), "reduce": reduce}] if beta else []
+        terms = of_trls_policy(theirs, at, length, beta)
         scale = SCALES.get(take("scale_rewards", "group"), "group_deviation")
         advantage: dict[str, Any] = {"part": "group_centred", "scale": scale}
         if take("multi_objective_aggregation", "sum_then_normalize") == "normalize_then_sum":  # which reads no scale
@@ -188,8 +180,10 @@ def acting(theirs: Theirs, which: str = "grpo", at: str = "", completions: int |
         if take("mask_truncated_completions", False):
             yield "recipe.learned", ["overlong"]
     else:
-        yield from (("recipe.base", "rloo"), ("recipe.terms", [{"loss": {**clip, "part": "sequence_ratio"}, "reduce": "sequence_mean"}]))
-        yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": float(beta)}] if beta else []
+        epsilon, high = take("epsilon", 0.2), take("epsilon_high")
+        ratio = {"part": "sequence_ratio", "epsilon": epsilon, "epsilon_high": epsilon if high is None else high}
+        yield from (("recipe.base", "rloo"), ("recipe.terms", [{"loss": ratio, "reduce": "sequence_mean"}]))
+        yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": beta}] if beta else []
         theirs.say(
             "reward", "TRL sums the KL over an answer and clips the ratio of whole answers; see guerdon show rloo for what runs here"
         )
@@ -198,16 +192,6 @@ def acting(theirs: Theirs, which: str = "grpo", at: str = "", completions: int |
     yield "decoding.max_completion_length", length
     yield from (("decoding.temperature", float(take("temperature", 1.0))), ("decoding.top_p", float(take("top_p", 1.0))))
     yield "decoding.top_k", max(take("top_k", 0), 0)
-
-
-def _reduce(theirs: Theirs, loss: str, name: str, length: int) -> Any:
-    if loss == "dr_grpo":
-        return {"part": "constant_length", "length": length}
-    if loss not in REDUCES:
-        theirs.say(
-            name, f"{loss!r} is another loss, and a recipe here: guerdon show cispo, gspo ...; as it is written below it is the token mean"
-        )
-    return REDUCES.get(loss, "token_mean")
 
 
 def _batch(theirs: Theirs, take: Any, at: str, group: int, completions: int | None) -> Settings:

@@ -4,22 +4,10 @@ from typing import Any
 
 from guerdon.interfaces.configuration.trainers import Settings, Theirs, Trainer
 from guerdon.interfaces.configuration.trainers._corrected import of_verl
+from guerdon.interfaces.configuration.trainers._objectives import AVERAGES, ESTIMATES, estimate, of_verls_policy
 from guerdon.training.trackers import TRACKERS
 
 ACTOR, ROLLOUT, MODEL = "actor_rollout_ref.actor.", "actor_rollout_ref.rollout.", "actor_rollout_ref.model."
-REDUCES = {
-    "token-mean": "token_mean",
-    "seq-mean-token-mean": "sequence_mean",
-    "seq-mean-token-sum": {"part": "constant_length", "length": 1},
-}
-PENALTIES = {
-    "low_var_kl": "kl_exponential",
-    "k3": "kl_exponential",
-    "kl": "kl_direct",
-    "k1": "kl_direct",
-    "mse": "kl_square",
-    "k2": "kl_square",
-}
 MADE = {"intuitor": "self_certainty"}  # an estimator that brings its reward along: what the policy says of itself
 SCHEDULES = {"constant": "constant", "cosine": "cosine"}
 
@@ -108,18 +96,21 @@ def _method(theirs: Theirs) -> Settings:
         "dual": take(f"{ACTOR}clip_ratio_c", default=3.0),
     }
     how = take(f"{ACTOR}loss_agg_mode", default="token-mean")
-    if how not in REDUCES:
+    constant = take(f"{ACTOR}loss_scale_factor", default=take("data.max_response_length", f"{ROLLOUT}response_length", default=512))
+    reduce = {**AVERAGES, "seq-mean-token-sum-norm": {"part": "constant_length", "length": constant}}.get(how, "token_mean")
+    if how not in AVERAGES:
         theirs.say(
             f"{ACTOR}loss_agg_mode",
-            f"{how!r} is recipe.terms.0.reduce: {{part: constant_length, length: ...}}, up to a constant factor; below it is the token mean",
+            "verl divides the sum of each micro-batch by the length alone, so that its size depends on their number; here the mean over sequences is taken"
+            if how == "seq-mean-token-sum-norm"
+            else f"{how!r} is none of {', '.join(AVERAGES)}; below it is the token mean",
         )
-    reduce = REDUCES.get(how, "token_mean")
-    terms: list[Any] = [{"loss": of_verl(theirs, clip), "reduce": reduce}]
+    terms: list[Any] = of_verls_policy(theirs, ACTOR, clip, reduce, lambda loss: of_verl(theirs, loss))
     weight, kind = take(f"{ACTOR}kl_loss_coef", default=0.001), take(f"{ACTOR}kl_loss_type", default="low_var_kl")
-    if take(f"{ACTOR}use_kl_loss", default=False) and kind in PENALTIES:
-        terms.append({"loss": PENALTIES[kind], "weight": float(weight), "reduce": reduce})
-    elif kind not in PENALTIES:
-        theirs.say(f"{ACTOR}kl_loss_type", f"{kind!r} is none of the penalties here: {', '.join(dict.fromkeys(PENALTIES.values()))}")
+    if (penalty := estimate(kind)) is None:
+        theirs.say(f"{ACTOR}kl_loss_type", f"{kind!r} is none of {', '.join(ESTIMATES)}; guerdon show losses.penalties lists what there is")
+    if take(f"{ACTOR}use_kl_loss", default=False) and penalty:
+        terms.append({"loss": penalty, "weight": float(weight), "reduce": reduce})
     if bonus := take(f"{ACTOR}entropy_coeff", default=0):
         terms.append({"loss": "entropy", "weight": float(bonus), "reduce": reduce})
     gamma, lam = float(take("algorithm.gamma", default=1.0)), float(take("algorithm.lam", default=1.0))
@@ -158,11 +149,12 @@ def _method(theirs: Theirs) -> Settings:
         yield "recipe.combine", {"part": "only", "names": [MADE[estimator]]}
     coefficient = take("algorithm.kl_ctrl.kl_coef", default=0.001)
     if take("algorithm.use_kl_in_reward", default=False):
-        yield "recipe.reward_penalties", [{"loss": "kl_direct", "weight": float(coefficient)}]
-        if take("algorithm.kl_ctrl.type", default="fixed") != "fixed" or take("algorithm.kl_penalty", default="kl") != "kl":
+        charged = estimate(take("algorithm.kl_penalty", default="kl")) or "kl_direct"
+        yield "recipe.reward_penalties", [{"loss": charged, "weight": float(coefficient)}]
+        if take("algorithm.kl_ctrl.type", default="fixed") != "fixed":
             theirs.say(
                 "algorithm.kl_ctrl.type",
-                "the weight below is fixed and the estimate log p - log ref; recipe.reward_penalties.0 can be another",
+                "the weight below is fixed; one that moves is {part: adaptive_coefficient, initial: ..., target: ..., horizon: ...} in its place",
             )
     else:
         yield "recipe.reward_penalties", []
