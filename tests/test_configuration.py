@@ -189,6 +189,7 @@ WORDS = {
     r"distillation_alpha": "beta",
     r"micro_batch|batch_size": "batch_size",
     r"grad_clip|max_norm": "max_grad_norm",
+    r"delta$|dual_clip|clip.*_c$": "dual",
     r"clip.*(high|max)": "epsilon_high",
     r"clip": "epsilon",
     r"(^|_)kl_": "beta",

@@ -2,9 +2,12 @@
 (test_trl_parity, test_parity_objectives, test_choices)."""
 
 import math
+import re
 
 import pytest
 
+from guerdon.errors import InputError
+from guerdon.interfaces.configuration import _objectives, load, recipe_names
 from guerdon.losses.against import Against
 from guerdon.losses.choices.covariance_band import CovarianceBand
 from guerdon.losses.choices.top_covariance import TopCovariance
@@ -22,6 +25,7 @@ from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.penalties.kl_square import KLSquare
 from guerdon.losses.reduce.constant_length import ConstantLength
+from guerdon.losses.reduce.prompt_mean import PromptMean
 from guerdon.losses.reduce.sequence_mean import SequenceMean
 from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.losses.straight_through import StraightThrough
@@ -157,3 +161,66 @@ def test_averages_of_verl(name, tmp_path):
 )
 def test_what_is_none_of_them_is_said(text, says, tmp_path):
     assert says in answered(text, tmp_path)[2]
+
+
+# --- one setting
+
+
+def set_(*overrides, recipe="grpo"):
+    text = f"model: {{part: small_language_model}}\ntask: {{part: sort_letters, length: 3}}\nrecipe: {recipe}\ndecoding: {{max_completion_length: 9}}\n"
+    return load(text, overrides).recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reduce"),
+    [
+        ("loss_agg_mode", "seq-mean-token-sum", ConstantLength(1)),
+        ("actor_rollout_ref.actor.loss_agg_mode", "token-mean", TokenMean()),
+        ("loss_reduction", "prompt_mean", PromptMean()),
+        ("loss_reduction", "seq_mean_token_sum_norm", ConstantLength(9)),
+    ],
+)
+def test_an_average_is_that_of_every_term(name, value, reduce):
+    assert [term.reduce for term in set_(f"{name}={value}").terms] == [reduce, reduce]
+
+
+@pytest.mark.parametrize("name", ["kl_loss_type", "kl_penalty", "kl_estimator", "kl_estimator_type", "reference_policy_kl_type"])
+def test_an_estimate_is_that_of_the_recipes_kl(name):
+    assert set_(f"{name}=k2").terms[1].loss == KLSquare() and set_(f"{name}=k2").terms[0] == set_().terms[0]
+    assert set_(f"{name}=k3+", recipe="rloo").reward_penalties[0].loss == ESTIMATES["k3+"]
+
+
+def test_a_second_bound():
+    for name in ("delta", "clip_ratio_c", "dual_clip", "eps_clip_c", "ratio_clip_c"):
+        assert set_(f"{name}=3.5").terms[0].loss == Clip(0.2, dual=3.5)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("loss_type=sapo", "recipe=sapo"),
+        ("policy_loss.loss_mode=geo_mean", "recipe=gmpo"),
+        ("policy_loss_type=dual_clip", "recipe=ppo"),
+        ("loss_type=ipo", "a loss is a recipe"),
+        ("loss_agg_mode=nonsense", "'nonsense' is none of token_mean"),
+        ("kl_loss_type=full", "'full' is none of low_var_kl"),
+        ("use_adaptive_entropy=true", "entropy_floor"),
+        ("top_entropy_quantile=0.2", "recipe=forking_tokens"),
+        ("use_bias_correction_kl=true", "importance_weighted"),
+        ("vespo_k_pos=1", "recipe=vespo"),
+        ("sapo_temperature_pos=1", "recipe=sapo"),
+        ("positive_example_nll_weight=0.1", "reward_above"),
+    ],
+)
+def test_what_is_more_than_a_setting_is_answered(override, says):
+    with pytest.raises(InputError, match=re.escape(says)):
+        set_(override)
+
+
+def test_an_estimate_needs_a_kl():
+    with pytest.raises(InputError, match="the recipe has no KL"):
+        set_("kl_loss_type=k2", recipe="dapo")
+
+
+def test_every_recipe_that_is_answered_exists():
+    assert set(_objectives._RECIPES.values()) <= set(recipe_names())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.interfaces.configuration import _objectives
 
 # Theirs → ours: a common name, or a place.
 SAME: Mapping[str, str] = {
@@ -97,6 +98,7 @@ SAME: Mapping[str, str] = {
     "group_size": "num_generations",
     "eps_clip": "epsilon",
     "eps_clip_high": "epsilon_high",
+    **dict.fromkeys(("delta", "clip_ratio_c", "dual_clip", "eps_clip_c", "ratio_clip_c"), "dual"),
     "ratio_clip_min": "epsilon",
     "ratio_clip_max": "epsilon_high",
     "reference_policy_kl_penalty": "beta",
@@ -307,15 +309,44 @@ ANSWERS: Mapping[str, str] = {
     **dict.fromkeys(("gamma", "lam"), "discounting belongs to a critic's advantage: recipe=ppo has it as gamma and lam"),
     **dict.fromkeys(("vf_coef", "cliprange_value", "critic_warmup", "critic.optim.lr", "critic.model.path", "critic.ppo_epochs"), _CRITIC),
     "whiten_rewards": "rewards are changed by a part: recipe.shaping={part: batch_normalise}",
-    "entropy_coeff": "an entropy bonus is one term more of the recipe: recipe.terms, {loss: entropy, weight: 0.01}",
     **dict.fromkeys(
-        ("use_kl_loss", "use_kl_in_reward", "kl_loss_type", "kl_penalty"),
+        ("entropy_coeff", "entropy_coef", "entropy_loss_coef", "entropy_bonus"),
+        "an entropy bonus is one term more of the recipe: recipe.terms, {loss: entropy, weight: 0.01}",
+    ),
+    **dict.fromkeys(
+        ("use_adaptive_entropy", "entropy_target", "entropy_coef_min", "entropy_coef_max", "entropy_coef_delta"),
+        "a bonus that is there while the entropy is low is a controller at the weight of its term: {loss: entropy, weight: {part: entropy_floor, target: 0.2}}",
+    ),
+    "top_entropy_quantile": (
+        "the least decided tokens are chosen by a loss: recipe=forking_tokens, or {part: where, choice: top_entropy, then: clip} in the place of the "
+        "recipe's loss"
+    ),
+    **dict.fromkeys(
+        ("clip_cov_ratio", "clip_cov_lb", "clip_cov_ub", "kl_cov_ratio", "kl_cov_frac", "ppo_kl_coef"),
+        "what takes entropy away is left out or held back by recipe=clip_cov and kl_cov; guerdon show NAME says what can be set",
+    ),
+    **dict.fromkeys(
+        ("sapo_temperature_pos", "sapo_temperature_neg", "tau_pos", "tau_neg"),
+        "recipe=sapo has them as tau and tau_negative of recipe.terms.0.loss",
+    ),
+    **dict.fromkeys(
+        ("vespo_k_pos", "vespo_k_neg", "vespo_lambda_pos", "vespo_lambda_neg"),
+        "recipe=vespo has them as k, k_negative, decay and decay_negative of recipe.terms.0.loss",
+    ),
+    **dict.fromkeys(
+        ("use_bias_correction_kl", "use_unbiased_kl", "use_on_policy_kl_approximation"),
+        "a KL whose gradient is unbiased is {part: importance_weighted, loss: kl_exponential} in the place of the recipe's KL",
+    ),
+    "positive_example_nll_weight": (
+        "the likelihood of what succeeded is one term more: "
+        "{loss: {part: where, choice: reward_above, then: negative_log_likelihood, alone: true}, weight: 0.1}"
+    ),
+    "loss_denominator": "a constant denominator is how a term is averaged: recipe.terms.0.reduce={part: constant_total, total: ...}",
+    **dict.fromkeys(
+        ("use_kl_loss", "use_kl_in_reward"),
         "a KL penalty is a term of the recipe, beta=0 is none; in the reward it is recipe.reward_penalties, as in recipe=ppo",
     ),
-    **dict.fromkeys(
-        ("loss_agg_mode", "importance_sampling_level", "delta", "clip_ratio_c", "loss_mode"),
-        "a surrogate and how it is averaged are the recipe: recipe=grpo, dapo, dr_grpo, gspo, cispo ...; guerdon show NAME prints what runs",
-    ),
+    "importance_sampling_level": "a ratio of whole sequences is another surrogate: recipe=gspo or luspo; guerdon show NAME prints what runs",
     **dict.fromkeys(_CORRECTIONS, _CORRECTED),
     **dict.fromkeys(
         ("filter_groups", "filter_groups.enable", "filter_groups.metric"),
@@ -403,7 +434,6 @@ ANSWERS: Mapping[str, str] = {
     "max_seq_length": "a row may fill the model's context; encoding.max_prompt_length bounds the prompt, and encoding.truncate says what is cut",
     "completion_only_loss": "what is learned of a row is what its columns say: of prompt and completion the completion; see guerdon check",
     "assistant_only_loss": "what is learned of a conversation are the assistant's turns; see guerdon check",
-    "loss_type": "a loss is a recipe: recipe=dapo, dr_grpo, ipo, robust_dpo ...; guerdon show NAME prints what runs",
     "no_std_norm": "it is the scale of the advantage: recipe.advantage.scale, as in recipe=grpo (by group) and recipe=dr_grpo (none)",
     **dict.fromkeys(
         ("adv_estimator.name", "use_leave_one_out_baseline"),
@@ -693,6 +723,12 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "opd_kl_coef": _teachers_weight,
     **{name: _estimator(name) for name in ("adv_estimator", "advantage_estimator", "advantage.estimator")},
     "multi_objective_aggregation": _aggregation,
+    **{name: _objectives.kind(name) for name in ("loss_type", "loss_mode", "policy_loss_type", "loss_fn")},
+    **{name: _objectives.average(name) for name in ("loss_agg_mode", "loss_reduction")},
+    **{
+        name: _objectives.estimate(name)
+        for name in ("kl_loss_type", "kl_penalty", "kl_estimator", "kl_estimator_type", "reference_policy_kl_type")
+    },
     **{name: _scale(name) for name in ("scale_rewards", "norm_adv_by_std_in_grpo", "grpo_norm_by_std", "grpo_std_normalization")},
     "bf16": _format("bf16"),
     "fp16": _format("fp16"),

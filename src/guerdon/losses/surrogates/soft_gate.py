@@ -1,6 +1,6 @@
 """Soft gate: what a step may still gain fades as its ratio leaves 1, on either side, in the place of a bound at which it ends.
 
-    tau  = temperature where advantage > 0, else temperature_negative
+    tau  = tau where advantage > 0, else tau_negative
     gate = 4 / tau * sigmoid(tau * (ratio - 1)),   ratio = exp(logp - old_logp)
     loss = -gate * advantage        [B, T]
 
@@ -26,13 +26,13 @@ from guerdon.witness import Limit, Witness
 @dataclass(frozen=True)
 class SoftGate:
     silent_without: ClassVar[str] = "advantage"
-    temperature: float = 1.0
-    temperature_negative: float = 1.05
+    tau: float = 1.0
+    tau_negative: float = 1.05
 
     def __call__(self, logp: BT, old_logp: BT, advantage: BT) -> BT:
         advantage = advantage.detach()
         ratio = exp(logp - old_logp.detach())
-        tau = torch.full_like(advantage, self.temperature_negative).masked_fill(advantage > 0, self.temperature)
+        tau = torch.full_like(advantage, self.tau_negative).masked_fill(advantage > 0, self.tau)
         return -4 / tau * torch.sigmoid(tau * (ratio - 1)) * advantage
 
 

@@ -75,7 +75,7 @@ def _surrogate(theirs: Theirs, at: str, kind: str, whole: bool) -> Loss:
         )
     }
     if kind == "sapo" and not whole:
-        return {"part": "soft_gate", "temperature": positive, "temperature_negative": negative}
+        return {"part": "soft_gate", "tau": positive, "tau_negative": negative}
     if kind == "vespo":
         return {"part": "gamma_weight", **shape}
     if kind == "cispo":  # which bounds the weight by the number itself
@@ -122,7 +122,7 @@ def of_verls_policy(
     bounds = {"epsilon": clip["epsilon"], "epsilon_high": clip["epsilon_high"]}
     share, low, high = float(take(f"{at}clip_cov_ratio", 2e-4)), float(take(f"{at}clip_cov_lb", 1.0)), float(take(f"{at}clip_cov_ub", 5.0))
     held, weight = float(take(f"{at}kl_cov_ratio", 2e-4)), float(take(f"{at}ppo_kl_coef", 0.1))
-    gate = {"part": "soft_gate", "temperature": float(take("tau_pos", 1.0)), "temperature_negative": float(take("tau_neg", 1.05))}
+    gate = {"part": "soft_gate", "tau": float(take("tau_pos", 1.0)), "tau_negative": float(take("tau_neg", 1.05))}
     plain = {"part": "clip", **bounds}
     band = {"part": "covariance_band", "share": share, "low": low, "high": high}
     losses: dict[str, tuple[Loss, Loss]] = {
