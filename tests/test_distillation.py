@@ -12,6 +12,7 @@ from guerdon.interfaces.preparing import prepare
 from guerdon.losses.penalties.jensen_shannon import JensenShannon
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.models.views.in_context import InContext
+from guerdon.models.views.other_tokenizer import OtherTokenizer
 from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder
 from guerdon.training.binding import bound, require_like
@@ -39,6 +40,7 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("teaching")
     sharp().save(place / "teacher")
     SmallLanguageModel("abx>", layers=1, hidden=16, heads=2).build(0).save(place / "other")
+    SmallLanguageModel("=> dcba", layers=1, hidden=16, heads=2).build(0).save(place / "otherwise")
     (place / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
     (place / "prompts.jsonl").write_text("\n".join(json.dumps({"prompt": row["prompt"]}) for row in ROWS))
     return place
@@ -218,3 +220,83 @@ def test_what_reads_a_reward_says_so():
 
     assert (grpo.reads_reward, raft.reads_reward, distillation.reads_reward) == (True, True, False)
     assert isinstance(grpo, Recipe)
+
+
+# a teacher with another tokenizer
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A policy of characters and a teacher of pieces of words, which has a chat template and another vocabulary."""
+    from guerdon.models.language.policy import LanguagePolicy
+    from test_fast_paths import CPU, module
+    from tiny_models import tokenizer
+
+    policy = SmallLanguageModel("The quickbrownfx,.", layers=1, hidden=16, heads=2, context_length=64).build(0)
+    teacher = LanguagePolicy(module("llama", vocab_size=len(tokenizer("pad"))), tokenizer("pad"), CPU)
+    view = OtherTokenizer(teacher=None).bind(
+        "teacher", policy, Encoder(policy.tokenizer, 64), [{"prompt": "The q"}, {"prompt": "fox"}], lambda _: teacher
+    )
+    return policy, teacher, view
+
+
+def of_texts(policy, *answers):
+    """Sequences that say these texts in answer to "fox" and then end."""
+    from guerdon.sequences import Sequences, pad
+
+    ids = [[*policy.tokenizer.encode(text, add_special_tokens=False), policy.tokenizer.eos_token_id] for text in answers]
+    actions, mask = pad(ids, torch.long), pad([[True] * len(row) for row in ids], torch.bool)
+    context = torch.tensor(Encoder(policy.tokenizer).encode_prompt("fox"))
+    return Sequences([context], torch.zeros(len(ids), dtype=torch.long), actions, mask, torch.tensor([len(row) for row in ids]))
+
+
+def test_two_tokenizers_are_compared_where_both_begin_a_token(reader):
+    policy, teacher, view = reader
+    text = "The quick brown fox"
+    pieces = teacher.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    begins = {start for start, _ in pieces["offset_mapping"]} | {len(text)}
+    assert 3 < len(begins) < len(text)  # it does not split into letters
+    sequences = of_texts(policy, text, "The")
+    found = view.next_steps(sequences)
+    logits = found.read(found.states)
+    there = ~logits[:, 0].isnan()
+    assert there[: len(text) + 1].nonzero().flatten().tolist() == sorted(begins)
+    prompt = Encoder(teacher.tokenizer).encode_prompt("fox")
+    ids = torch.tensor([[*prompt, *pieces["input_ids"]]])
+    with torch.no_grad():
+        plain = teacher.module(input_ids=ids).logits[0, len(prompt) - 1 :]
+    torch.testing.assert_close(logits[: len(text) + 1][there[: len(text) + 1]], plain, rtol=1e-4, atol=1e-4)
+    gap = policy.measure(sequences, {"teacher_sorted_gap"}, {"teacher": view})["teacher_sorted_gap"]
+    assert torch.equal(gap[sequences.mask] > 0, there)
+    own = policy.measure(sequences, {"logp"})["logp"]
+    gap.sum().backward()
+    assert own.shape == gap.shape and any(p.grad is not None and p.grad.any() for p in policy.module.parameters())
+
+
+def test_each_place_is_asked_once_and_special_tokens_say_nothing(reader):
+    policy, _, view = reader
+    sequences = of_texts(policy, "The")
+    twice = torch.cat([sequences.actions, sequences.actions[:, -1:]], 1)  # it ends, and ends again
+    sequences = sequences.__class__(sequences.contexts, sequences.context, twice, torch.ones_like(twice).bool(), sequences.length + 1)
+    logits = view.next_steps(sequences)
+    assert (~logits.read(logits.states)[:, 0].isnan()).tolist() == [True, False, False, True, False]
+
+
+def test_what_another_tokenizer_cannot_say_is_refused(reader):
+    policy, _, view = reader
+    with pytest.raises(InputError, match=r"views\.teacher has another tokenizer, so it cannot say logp.*sorted_gap"):
+        view.measure(of_texts(policy, "The"), {"logp"})
+    view.teacher.module.config.max_position_embeddings, before = 4, view.teacher.module.config.max_position_embeddings
+    with pytest.raises(InputError, match=r"views\.teacher: an answer has \d+ tokens with its prompt there"):
+        view.next_steps(of_texts(policy, "The quick"))
+    view.teacher.module.config.max_position_embeddings = before
+
+
+def test_a_teacher_with_another_tokenizer_is_named_in_the_configuration(folder):
+    gap = "{base: distillation, terms: [{loss: {part: against, view: teacher, loss: sorted_gap}}]}"
+    view = f"views.teacher={{part: other_tokenizer, teacher: {{source: {folder / 'otherwise'}}}}}"
+    settings = configured(folder, gap, view)
+    assert load(dump(settings)) == settings
+    assert run(settings).history[-1]["loss"] > 0
+    with pytest.raises(InputError, match="teacher_kl, which neither the data nor a bound model provides"):
+        run(configured(folder, "distillation", view))

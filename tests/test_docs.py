@@ -117,7 +117,7 @@ def test_runs(empty_folder, capfd):
 
 def test_distillation(empty_folder):
     run_page("docs/distillation.md", empty_folder)
-    for name in ("taught", "sampled", "gkd", "given", "told"):
+    for name in ("taught", "sampled", "gkd", "given", "told", "otherwise"):
         assert (empty_folder / "runs" / name / "model/config.json").exists(), name
     for block in blocks("docs/distillation.md"):
         if block.language == "yaml" and not block.title:  # a change to what stands above

@@ -121,3 +121,34 @@ def test_the_teachers_most_likely_steps_are_those_of_verl(tail, monkeypatch):
     value, gradient = VERL[tail]
     torch.testing.assert_close(mine, torch.tensor(value, dtype=torch.float64), rtol=0, atol=2e-6)
     torch.testing.assert_close(torch.autograd.grad(mine.sum(), student)[0], torch.tensor(gradient, dtype=torch.float64), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize(("mine", "other"), [(11, 7), (7, 11), (9, 9)])
+def test_the_gap_of_sorted_probabilities_is_that_of_trls_gold(mine, other, monkeypatch):
+    """``ULDLoss`` on places that both have, without its spans: the mean over them of the L1 distance, of vocabularies of two sizes."""
+    pytest.importorskip("trl")
+    from types import SimpleNamespace
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from trl.experimental.gold.gold_trainer import ULDLoss
+    monkeypatch.setattr(tiles, "TILE", 2 * mine)
+    plain = {
+        "uld_skip_student_eos": False,
+        "uld_skip_teacher_eos": False,
+        "use_extended_uld": False,
+        "uld_token_merge_strategy": "observed",
+    }
+    weights = {
+        "uld_crossentropy_weight": 0.0,
+        "uld_distillation_weight": 1.0,
+        "uld_student_temperature": 0.8,
+        "uld_teacher_temperature": 0.8,
+    }
+    g = torch.Generator().manual_seed(3)
+    student, teacher = (2 * torch.randn(STEPS, width, generator=g, dtype=torch.float64) for width in (mine, other))
+    student.requires_grad_()
+    labels = torch.zeros(1, STEPS, dtype=torch.long)
+    theirs = ULDLoss(SimpleNamespace(**plain, **weights))(student.unsqueeze(0), teacher.unsqueeze(0), labels, labels, labels, labels)
+    (found,) = of_logits(student, labels[0], 0.8, ["teacher_sorted_gap"], {"teacher": NextSteps(teacher, lambda x: x)})
+    agree(found.mean(), theirs, student)

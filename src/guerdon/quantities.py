@@ -122,6 +122,13 @@ _ENTRIES = (
         _KL_COST,
         "nats",
     ),
+    Quantity(
+        "sorted_gap",
+        "B T",
+        "sum of the distances between the next-step probabilities of policy and view, each from the largest to the smallest; always with a view, whose "
+        "vocabulary may be another; 0 where the two have not read the same text",
+        _KL_COST,
+    ),
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
     Quantity(
         "contribution", "B T", "what a learned decomposition of the outcome says that a step adds to it", "the estimator's forward pass"

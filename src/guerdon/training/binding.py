@@ -85,7 +85,8 @@ def require_like(name: str, model: Any, policy: Any) -> None:
         apart = [token for token in sorted({*own, *other}, key=lambda t: (own.get(t, -1), t)) if own.get(token) != other.get(token)]
         raise InputError(
             f"views.{name}: its vocabulary is not the policy's ({len(other)} tokens and {len(own)}; {len(apart)} differ, such as "
-            f"{', '.join(map(repr, apart[:SHOWN]))}), and the two are compared token by token; give a model with the policy's tokenizer"
+            f"{', '.join(map(repr, apart[:SHOWN]))}), and the two are compared token by token; give a model with the policy's tokenizer, "
+            "or {part: other_tokenizer, teacher: ...}, of which sorted_gap can be asked"
         )
     width, wanted = (one.module.get_output_embeddings().weight.shape[0] for one in (model, policy))
     if width < wanted:

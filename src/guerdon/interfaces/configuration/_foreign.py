@@ -169,7 +169,10 @@ _SUPPORT = (
     "whole distributions are compared, which costs no more here (recipe=distillation); the step taken alone is recipe=on_policy_distillation; the most likely steps are the losses "
     "top_jensen_shannon (the policy's) and top_forward_kl (the teacher's), with or without a tail; see the page on distillation"
 )
-_OTHER_TOKENS = "a teacher that splits text otherwise is not asked: give one with the policy's tokenizer, or let it write the answers (guerdon sample) and take recipe=sft"
+_OTHER_TOKENS = (
+    "a teacher that splits text otherwise is views.teacher={part: other_tokenizer, teacher: FOLDER}, whose sorted probabilities are compared with the "
+    "policy's where both begin a token: the loss {part: against, view: teacher, loss: sorted_gap}; see the page on distillation"
+)
 _FEEDBACK = "an earlier attempt, or what was said of it, is told to the teacher where it is a column of the rows: views.teacher.template; those of the same step are not"
 
 # Theirs → a sentence.

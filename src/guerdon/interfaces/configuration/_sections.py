@@ -217,6 +217,8 @@ def _view(raw: Any, place: str, task: Any, earlier: Collection[str]) -> Any:
     if isinstance(raw, str) and raw in earlier:
         return raw
     name = raw.get("part") if isinstance(raw, Mapping) else raw
+    if isinstance(raw, Mapping) and "teacher" in raw:
+        raw = {**raw, "teacher": model(raw["teacher"], f"{place}.teacher", task)}
     of_no_model = isinstance(raw, Mapping) and isinstance(name, str) and ":" not in name and name not in _rooms.known(_rooms.MODELS)
     if of_no_model or (isinstance(name, str) and name in _rooms.known(_rooms.VIEWS)):
         return build(Any, raw if isinstance(raw, Mapping) else {"part": raw}, place, MISSING, (*_rooms.VIEWS, *_rooms.MODELS))

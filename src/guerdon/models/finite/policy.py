@@ -27,7 +27,7 @@ class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
     measures = frozenset({"logp", "entropy", "collision_entropy", "self_certainty", "top_logp", "top_action", "logits"})
-    compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp"})
+    compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp", "sorted_gap"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
         if logits.dim() != 3 or logits.shape[1:] != (tree.prefixes, tree.vocabulary):
@@ -52,10 +52,9 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty`` [B, T] and ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T,
-        K], ``logits`` [B, T, V], normalised: the
-        next step's log-probabilities, and, of each step, ``kl``, ``forward_kl`` and ``jensen_shannon`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K], each to
-        one of the views (``ref_kl``), which are constants.
+        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the
+        next step's log-probabilities. And, of each step, what compares with one of the views (``ref_kl``), which are constants: ``kl``, ``forward_kl``,
+        ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
 
         All at the temperature at which the sequences were drawn.
         """
@@ -87,6 +86,9 @@ class TablePolicy:
                 computed[f"{view}_kl"] = clean((steps.exp() * (steps - theirs)).sum(-1), mask)
             if f"{view}_forward_kl" in names:
                 computed[f"{view}_forward_kl"] = clean((theirs.exp() * (theirs - steps)).sum(-1), mask)
+            if f"{view}_sorted_gap" in names:
+                apart = steps.exp().sort(dim=-1).values - theirs.exp().sort(dim=-1).values
+                computed[f"{view}_sorted_gap"] = clean(apart.abs().sum(-1), mask)
             for name in names:
                 if (parsed := Name.parse(name)).view == view and parsed.quantity == "jensen_shannon":
                     computed[name] = clean(_jensen_shannon(steps, theirs, weight_of(parsed.at)), mask)

@@ -103,6 +103,16 @@ class Tile:
 
     def logp_of(self, view: str) -> Tensor:
         """[R, V], log-probabilities under the view."""
+        found = self.logp_in_its_words(view)
+        if found.shape != self.logits.shape:
+            raise InputError(
+                f"the view {view!r} chooses among {found.shape[-1]} next steps and the policy among {self.logits.shape[-1]}, so that they cannot "
+                "be compared; bind a model with the policy's vocabulary"
+            )
+        return found
+
+    def logp_in_its_words(self, view: str) -> Tensor:
+        """[R, W], log-probabilities under the view, of the W steps that it has, whatever they are; no numbers where it says nothing."""
         if view not in self._once:
             self._once[view] = self._read(view)
         return self._once[view]
@@ -117,11 +127,6 @@ class Tile:
     def _read(self, view: str) -> Tensor:
         other = self._others[view]
         logits = other.read(F.pad(other.states, (0, 0, 0, len(self.logits) - len(other.states))))
-        if logits.shape != self.logits.shape:
-            raise InputError(
-                f"the view {view!r} chooses among {logits.shape[-1]} next steps and the policy among {self.logits.shape[-1]}, so that they cannot "
-                "be compared; bind a model with the policy's vocabulary"
-            )
         return _fine(_scaled(logits.to(self.logits.device), self._temperature)).log_softmax(-1)
 
 
