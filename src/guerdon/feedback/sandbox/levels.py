@@ -63,7 +63,7 @@ def command(level: Level, control: int, settings: str, places: list[str], size: 
     bubblewrap = shutil.which("bwrap")
     if bubblewrap is None:
         return None
-    walls = [bubblewrap, "--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    walls = [bubblewrap, "--unshare-all", "--as-pid-1", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"]
     for place in [*places, interpreter()]:
         walls += ["--symlink", os.readlink(place), place] if os.path.islink(place) else ["--ro-bind", place, place]
     if not any(f"{place}/".startswith("/tmp/") for place in [*places, interpreter()]):
