@@ -21,6 +21,7 @@ from guerdon.credit.advantages.return_to_go import ReturnToGo
 from guerdon.credit.advantages.signed_weight import SignedWeight
 from guerdon.credit.advantages.subset_normalised import SubsetNormalised
 from guerdon.credit.advantages.target_ratio import TargetRatio
+from guerdon.credit.advantages.target_return import TargetReturn
 from guerdon.credit.scales.batch_deviation import BatchDeviation
 from guerdon.credit.scales.beta_density import BetaDensity
 from guerdon.credit.scales.group_average import GroupAverage
@@ -158,6 +159,12 @@ def test_subset_normalised_is_grpo_of_the_subsets(values, data):
 @pytest.mark.parametrize("part", [MaxAtK(3), SubsetNormalised(3), LengthWeighted()])
 def test_a_group_that_has_become_too_small_says_nothing(part):
     assert not part(torch.tensor([2.0]), torch.tensor([0]), torch.ones(1, 2, dtype=torch.bool)).any()
+
+
+@pytest.mark.parametrize(("n", "target"), [(2, 0.9), (3, 0.0), (3, 2.0)])
+def test_the_target_return_is_unbiased_for_the_square(n, target):
+    update = expected_update(TargetReturn(target), n)
+    torch.testing.assert_close(update, gradient_of(lambda log_policy: -((expected_pay(log_policy) - target) ** 2)))
 
 
 # ------------------------------------------------------------------------------------------- the success rate as scale
