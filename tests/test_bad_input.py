@@ -235,6 +235,35 @@ def test_wrong_rows_are_refused_with_the_setting_that_leaves_all_of_them_out_and
     assert code == 2 and "nothing can be learned from any of the 3 training rows" in said, said
 
 
+def test_rows_that_the_task_itself_cannot_read_are_left_out_as_asked(guerdon):
+    """An answer that is not where the expression looks, a column that the prompt is made of and that is missing, an answer that is empty."""
+    good = [{"word": w, "solution": f"it is #### {w}"} for w in ("ab", "ba", "a", "b", "aab", "bba")]
+    wrong = [
+        {"word": "ab", "solution": "it is ab"},
+        {"solution": "#### a"},
+        {"word": "a", "solution": "####  "},
+        {"word": "b", "solution": None},
+    ]
+    content = rows(*good[:3], *wrong, *good[3:])
+    one = "path: rows.jsonl, prompt: '{word}>', columns: {answer: solution}, answer: '#### (.*)'"
+    file, overrides = tiny(rows__jsonl=content), (f"task={{{one}, held_out: 2}}", "model.characters='ab>'", "reward=string_match")
+    code, said = guerdon("check", file, *overrides)
+    assert code == 2 and "encoding.wrong=drop leaves out all such rows" in said, said
+    mixed = (f"task=[{{{one}, held_out: 2}}]", *overrides[1:])
+    for some in (overrides, mixed):
+        code, said = guerdon("train", file, *some, "encoding.wrong=drop", f"run=runs/{len(some[0])}")
+        assert code == 0, said
+        for words in ("4 of 10 rows cannot be learned from", "(row 3 of rows.jsonl)", "(row 4 of rows.jsonl)", "(row 5 of rows.jsonl)"):
+            assert words in said, (words, said)
+    code, said = guerdon("train", file, *overrides, "encoding.wrong=drop", "run=runs/x", "steps=1")
+    assert code == 0, said
+    code, said = guerdon("evaluate", "runs/x/model", file, *overrides, "encoding.wrong=drop")
+    assert code == 0 and "4 of 10 rows" in said and "search 2/2" in said, said
+    tiny(rows__jsonl=rows(*wrong))
+    code, said = guerdon("check", file, *overrides, "encoding.wrong=drop")
+    assert code == 2 and "nothing can be learned from any of the 4 rows" in said, said
+
+
 def test_what_is_too_long_is_no_wrong_row(guerdon):
     """Another setting says what is done with it, and whoever leaves out wrong rows is not to lose long ones unasked."""
     pairs = [{"prompt": f"{w}>", "chosen": w, "rejected": w[::-1]} for w in ("ab", "aab", "abb", "aaab", "a" * 40 + "b")]

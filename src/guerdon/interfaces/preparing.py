@@ -13,7 +13,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.rewards.unrewarded import Unrewarded
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
-from guerdon.interfaces.sifting import Kept, sifted
+from guerdon.interfaces.sifting import Kept, forgiven, sifted, told_of
 from guerdon.processes import here
 from guerdon.tasks.encoding import Encoder, TooLong, template_variables
 from guerdon.tasks.rows import LazyRows, Row, WrongRow, at_row, place
@@ -144,8 +144,9 @@ def prepare(
     if hasattr(prepared.task, "reward_of"):  # a finite world
         return prepared
     _look_at_room(prepared)
+    prepared.task = forgiven(prepared.task, prepared.drop)
     rows, held_out = prepared.task.sides() if hasattr(prepared.task, "sides") else (prepared.task.train(), prepared.task.test())
-    prepared.notes += getattr(prepared.task, "notes", list)()
+    prepared.notes += getattr(prepared.task, "notes", list)() + told_of(prepared.task)
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
     if prepared.drop:

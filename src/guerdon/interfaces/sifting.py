@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,7 +96,7 @@ def sifted(
     found = [_sift(some, encoder, acts, drop, telling if i == 0 else lambda done: None) for i, (some, _) in enumerate(both)]
     notes: list[str] = []
     for (some, called), own in zip(both, found, strict=True):
-        notes += _of_wrong(some, called, own)
+        notes += of_wrong(some, called, own.wrong)
     if not found[0].sound:
         raise InputError(
             "encoding.truncate: no row fits into the model; raise encoding.max_prompt_length or take a model with more context"
@@ -116,7 +116,7 @@ def held_out_sound(rows: Sequence[Row], encoder: Encoder, drop: frozenset[str]) 
         InputError: nothing is left.
     """
     own = _sift(rows, encoder, True, drop, lambda done: None)
-    notes = _of_wrong(rows, "held-out rows", own)
+    notes = of_wrong(rows, "held-out rows", own.wrong)
     return _selected(rows, own.sound), [*notes, *([f"{len(own.long)} held-out rows do not fit and are left out"] if own.long else [])]
 
 
@@ -176,19 +176,30 @@ def _selected(rows: Sequence[Row], sound: list[int]) -> Sequence[Row]:
     return rows.select(sound) if isinstance(rows, PlacedRows) else [rows[index] for index in sound]
 
 
-def _of_wrong(rows: Sequence[Row], called: str, own: Sifted) -> list[str]:
+def forgiven(task: Any, drop: frozenset[str]) -> Any:
+    """The task, which leaves out by itself what it could not read where ``wrong`` rows are to be dropped."""
+    return task.forgiving() if "wrong" in drop and hasattr(task, "forgiving") else task
+
+
+def told_of(task: Any) -> list[str]:
+    """What a task that was ``forgiven`` left out."""
+    read = [found for one in (task, *getattr(task, "of", ())) for found in getattr(one, "wrong", {}).values()]
+    return [note for raw, wrong in read for note in of_wrong(raw, "rows", wrong)]
+
+
+def of_wrong(rows: Sequence[Row], called: str, wrong: Mapping[int, str]) -> list[str]:
     """How many rows are left out of which kind, the most frequent first, each with one of them."""
-    if len(own.wrong) == len(rows) > 0:
-        raise InputError(f"encoding.wrong: nothing can be learned from any of the {len(rows)} {called}; of the first: {own.wrong[0]}")
-    if not own.wrong:
+    if len(wrong) == len(rows) > 0:
+        raise InputError(f"encoding.wrong: nothing can be learned from any of the {len(rows)} {called}; of the first: {wrong[0]}")
+    if not wrong:
         return []
     kinds: dict[str, list[int]] = {}
-    for index, why in own.wrong.items():
+    for index, why in wrong.items():
         kinds.setdefault(_VALUE.sub("", _first_part(why)), []).append(index)
-    notes = [f"{len(own.wrong)} of {len(rows)} {called} cannot be learned from and are left out:"]
+    notes = [f"{len(wrong)} of {len(rows)} {called} cannot be learned from and are left out:"]
     for some in sorted(kinds.values(), key=len, reverse=True):
         at, source = place(rows, some[0], f"the {called}")
-        notes.append(f"  {len(some)}: {_first_part(own.wrong[some[0]])} (row {at} of {source})")
+        notes.append(f"  {len(some)}: {_first_part(wrong[some[0]])} (row {at} of {source})")
     return notes
 
 

@@ -134,14 +134,29 @@ class Dataset:
         if self.convert is not None:
             found = self._converted(raw, path)
             raw = PlacedRows.of([(f"{self._called(path)} as {self.convert}", found.rows)])
+        rows = self._made(raw)
+        require(rows, self._read, self._called(path))
+        return rows
+
+    def _made(self, raw: PlacedRows) -> PlacedRows:
+        """The rows as they are learned from."""
         made = []
         for index, row in enumerate(raw):
             with at_row(*raw.place(index)):
                 made.append(self._row(row, row if self.convert is not None else self._renamed(row)))
-        rows = raw.replaced(made)
+        return raw.replaced(made)
+
+    @property
+    def _read(self) -> list[str]:
+        """Columns in which every row must have something."""
         read = set() if self.reward is None else needs(self.reward) - NOT_COLUMNS
-        require(rows, sorted({*self.required, *read, *(["answer"] if self.answer else [])}), self._called(path))
-        return rows
+        return sorted({*self.required, *read, *(["answer"] if self.answer else [])})
+
+    def forgiving(self) -> "Dataset":
+        """The same, which leaves out the rows that cannot be read as it says, and remembers why, where this one refuses the first of them."""
+        from guerdon.tasks._forgiving import Forgiving
+
+        return Forgiving(self)
 
     @property
     def _texts(self) -> set[str]:

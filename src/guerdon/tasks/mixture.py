@@ -14,7 +14,7 @@ rows. Default of ``exhaust``: no row is left out that nobody said to leave out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -64,6 +64,12 @@ class Mixture:
         sides = [side for task in self.of if len(side := task.test())]
         sizes = np.array([len(side) for side in sides], dtype=int)
         return _joined(sides, *_interleaved(sizes, sizes, sizes)) if sides else []
+
+    def forgiving(self) -> "Mixture":
+        """The same, of tasks that leave out the rows that they would refuse."""
+        made = replace(self, of=tuple(task.forgiving() if hasattr(task, "forgiving") else task for task in self.of))
+        object.__setattr__(made, "stands_for", self)
+        return made
 
     @property
     def reward(self) -> Any:

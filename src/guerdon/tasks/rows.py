@@ -102,14 +102,18 @@ def require(rows: Sequence[Row], columns: Collection[str], where: str = "the dat
     if len(rows) == 0:
         raise InputError(f"{where} has no rows; check the path, the split and the filters")
     for index, row in enumerate(rows):
-        for column in columns:
-            value = row.get(column)
-            if value is None or (isinstance(value, str | Sequence) and not (value.strip() if isinstance(value, str) else value)):
-                at, source = place(rows, index, where)
-                lacks = (
-                    missing_column(column, row) if column not in row else f"has nothing in column {column!r}; fill it in or drop the row"
-                )
-                raise InputError(f"row {at} of {source} (the first is row 0) {lacks}")
+        if said := lacking(row, columns):
+            at, source = place(rows, index, where)
+            raise InputError(f"row {at} of {source} (the first is row 0) {said}")
+
+
+def lacking(row: Row, columns: Collection[str]) -> str:
+    """Of the first of ``columns`` that a row lacks, or has nothing in: the end of a sentence that says so; else nothing."""
+    for column in columns:
+        value = row.get(column)
+        if value is None or (isinstance(value, str | Sequence) and not (value.strip() if isinstance(value, str) else value)):
+            return missing_column(column, row) if column not in row else f"has nothing in column {column!r}; fill it in or drop the row"
+    return ""
 
 
 def missing_column(column: str, row: Row) -> str:

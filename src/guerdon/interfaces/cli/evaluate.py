@@ -78,7 +78,7 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
     from guerdon.acting.samplers.group import Group
     from guerdon.errors import InputError
     from guerdon.interfaces.preparing import Prepared, built, settled
-    from guerdon.interfaces.sifting import held_out_sound
+    from guerdon.interfaces.sifting import forgiven, held_out_sound, told_of
     from guerdon.models.language.language_model import LanguageModel
     from guerdon.training.jobs import scene_for
     from guerdon.training.loops.search import search
@@ -92,13 +92,15 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
         raise InputError(f"task: {file} names none")
     if hasattr(settings.task, "reward_of"):
         raise InputError("task: a finite world has no held-out rows of text; see guerdon atlas")
-    rows = settings.task.test()
+    prepared = Prepared(settings, "improve", None, settings.task)
+    task = forgiven(settings.task, prepared.drop)
+    rows = task.test()
     if not len(rows):
         raise InputError("task: no rows are held out; set task.held_out or task.test_path")
-    prepared = Prepared(settings, "improve", built(LanguageModel(model, device=device), seed), settings.task)
+    prepared.model = built(LanguageModel(model, device=device), seed)
     if prepared.drop:
         rows, notes = held_out_sound(rows, prepared.encoder, prepared.drop)
-        for note in notes:
+        for note in told_of(task) + notes:
             display.say(note)
     rows = [rows[i] for i in range(min(len(rows), settings.budget.evaluation_rows))]
     scene = scene_for(
