@@ -11,8 +11,14 @@ from guerdon.interfaces.configuration import _foreign, _yaml
 from guerdon.interfaces.configuration._sections import SECTIONS, Configuration, rewards
 from guerdon.training.recipe import Budget
 
-# Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss.
-MEANT = {"epsilon": "guerdon.losses.surrogates", "epsilon_high": "guerdon.losses.surrogates", "beta": "guerdon.losses.scores"}
+# Names that elsewhere are small constants against division by zero: the common meaning is the knob of the loss. A temperature is that of what is drawn:
+# ``recipe.temperature`` takes its place where that moves, and would say it twice.
+MEANT = {
+    "epsilon": "guerdon.losses.surrogates",
+    "epsilon_high": "guerdon.losses.surrogates",
+    "beta": "guerdon.losses.scores",
+    "temperature": "guerdon.sequences",
+}
 KL = "guerdon.losses.penalties.kl_"
 DISTANCES = "guerdon.losses.penalties."  # a beta that one of these has says which divergence it is (GKD's)
 
