@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from guerdon.acting.samplers.best_of_n import BestOfN
+from guerdon.acting.samplers.from_prefix import FromPrefix
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.data.allocation.by_difficulty import ByDifficulty
@@ -26,7 +27,9 @@ from guerdon.data.selection.easy_to_hard import EasyToHard
 from guerdon.data.selection.success_target import SuccessTarget
 from guerdon.data.selection.success_window import SuccessWindow
 from guerdon.data.selection.task_advantage import TaskAdvantage
+from guerdon.data.starts.hint_after_failure import HintAfterFailure
 from guerdon.errors import InputError
+from guerdon.interfaces.cli import main
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.models.language.small_language_model import SmallLanguageModel
@@ -41,6 +44,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.prompts import Prompts
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
+from guerdon.worlds.finite.ladder import Ladder
 from guerdon.worlds.finite.needle import Needle
 from guerdon.worlds.finite.pondering import Pondering
 from guerdon.worlds.text.sort_letters import SortLetters
@@ -205,6 +209,34 @@ def test_lessons_and_terms_belong_together():
         run(terms=(*PLAIN.terms, term), lessons=FailedPrompts())
 
 
+# --- where answers begin
+
+
+def test_hints_are_for_what_failed():
+    """The share of each context's demonstration that its answers begin with is seen in their masks."""
+    world = Ladder(contexts=2, kinds=2, vocabulary=4, depth=4, seed=3)
+    rows = [{**row, "level": 4} for row in world.train()]
+    policy = world.policy().build()
+    with torch.no_grad():  # the first is always solved; the second never without a hint
+        for prefix, action in zip(world.tree.nodes(world.code[:1])[0].tolist(), world.code[0].tolist(), strict=True):
+            policy.logits[0, prefix, action] = 30.0
+        policy.logits[1, 0, world.code[1, 0]] = -30.0
+    begun = []
+
+    class Looking(FiniteScene):
+        def judge(self, rollouts, rows, seed, **more):
+            begun.append({int(rollouts.contexts[i][0]): int((~rollouts.mask[b]).sum()) for b, i in enumerate(rollouts.context.tolist())})
+            return super().judge(rollouts, rows, seed, **more)
+
+    recipe = dataclasses.replace(
+        PLAIN, optimiser=AdamW(0.0), sampler=FromPrefix(2, column="solution"), starts=HintAfterFailure((0.5, 0.75))
+    )
+    improve(policy, Looking(world), rows, recipe, Budget(3, batch_size=2), Decoding(4))
+    assert begun[0] == {0: 0, 1: 0} and begun[1] == {0: 0, 1: 2} and begun[2][0] == 0
+    with pytest.raises(InputError, match="begins answers with nothing"):
+        improve(policy, FiniteScene(world), rows, dataclasses.replace(recipe, sampler=Group(2)), Budget(1, batch_size=2), Decoding(4))
+
+
 # --- which prompts
 
 
@@ -276,6 +308,25 @@ def test_a_window_keeps_what_prime_rl_keeps(groups):
         SuccessWindow(0.5, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("online_difficulty_filtering=true", "success_window"),
+        ("easy_threshold=1.0", "difficulty_pools"),
+        ("dataset_mixer=x", "task_advantage"),
+        ("curriculum_sampler=x", "easy_to_hard"),
+    ],
+)
+def test_names_of_other_trainers_are_answered(name: str, said: str, tmp_path: Path, capsys):
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        'model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}\n'
+        "task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}\nrecipe: {base: grpo}\n"
+    )
+    assert main(["check", str(config), name]) != 0
+    assert said in capsys.readouterr().err
+
+
 # --- a temperature that is moved
 
 
@@ -341,9 +392,12 @@ class Stops(Silent):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("ahead", [0, 2])
-def test_a_run_that_is_stopped_is_the_one_that_was_not(ahead: int, tmp_path: Path):
-    recipe = dataclasses.replace(EVERYTHING, ahead=ahead)
+HINTED = dataclasses.replace(PLAIN, optimiser=AdamW(1e-2), sampler=FromPrefix(4, column="answer"), starts=HintAfterFailure(threshold=0.3))
+
+
+@pytest.mark.parametrize(("recipe", "ahead"), [(EVERYTHING, 0), (EVERYTHING, 2), (HINTED, 1)], ids=["all", "all ahead", "hints ahead"])
+def test_a_run_that_is_stopped_is_the_one_that_was_not(recipe: Recipe, ahead: int, tmp_path: Path):
+    recipe = dataclasses.replace(recipe, ahead=ahead)
 
     def job(steps: int = 9) -> ImproveJob:
         budget = Budget(steps=steps, batch_size=4, save_every=2)
@@ -357,6 +411,8 @@ def test_a_run_that_is_stopped_is_the_one_that_was_not(ahead: int, tmp_path: Pat
         assert {k: v for k, v in one.items() if "time" not in k} == {k: v for k, v in other.items() if "time" not in k}
     assert all(torch.equal(v, again.model.module.state_dict()[k]) for k, v in whole.model.module.state_dict().items())
     last = whole.history[1:]
+    if recipe.starts is not None:
+        return
     assert any(row["replayed"] > 0 for row in last) and any(row["lessons"] > 0 for row in last)
     assert len({row["knobs.temperature"] for row in last}) > 1
 

@@ -56,6 +56,17 @@ def test_by_hand():
     assert [row["prompt"] for row in Mixture((a, b)).train()] == ["a0", "a1", "b0", "a2", "a3"]
 
 
+def test_rows_say_which_task_they_are_of():
+    a, b = rows("a", 3), rows("b", 1)
+    mixture = Mixture((a, b), column="source")
+    for row in [*mixture.train(), *mixture.test()]:
+        assert row["source"] == "ab".index(row["task"])
+    lazy = Mixture((SortLetters(9, "ab", train_size=3, test_size=1), SortLetters(9, "cd", train_size=3, test_size=1)), column="source")
+    assert all(row["source"] == int("c" in row["prompt"] or "d" in row["prompt"]) for row in [*lazy.train(), *lazy.test()])
+    with pytest.raises(InputError, match="have a column 'task' already"):
+        Mixture((a, b), column="task").train()
+
+
 def test_held_out_rows_are_those_of_all():
     mixture = Mixture(
         (Dataset([{"prompt": str(i)} for i in range(10)], held_out=4), Dataset([{"prompt": "x"}, {"prompt": "y"}], held_out=1))

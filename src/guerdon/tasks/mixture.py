@@ -33,12 +33,14 @@ class Mixture:
         weights: how often each is drawn, relative to the others; none: as often as it has rows.
         exhaust: what happens when the rows of one are used up: it begins again, until all were there; or the mixture stops.
         max_rows: at most so many rows of the mixture.
+        column: in which each row says which of the tasks it is of, by its number from 0 on; "": in none.
     """
 
     of: tuple[Any, ...]
     weights: tuple[float, ...] = ()
     exhaust: Literal["repeat", "stop"] = "repeat"
     max_rows: int | None = None
+    column: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "of", tuple(as_task(task) for task in self.of))
@@ -57,13 +59,17 @@ class Mixture:
         sides = [task.train() for task in self.of]
         sizes = np.array([len(side) for side in sides])
         which, index = self._order(sizes, np.array(self.weights or sizes, dtype=float))
-        return _joined(sides, which[: self.max_rows], index[: self.max_rows])
+        return self._named(_joined(sides, which[: self.max_rows], index[: self.max_rows]), which)
 
     def test(self) -> Sequence[Row]:
         """The held-out rows of all."""
-        sides = [side for task in self.of if len(side := task.test())]
+        held = {number: side for number, task in enumerate(self.of) if len(side := task.test())}
+        sides = list(held.values())
+        if not sides:
+            return []
         sizes = np.array([len(side) for side in sides], dtype=int)
-        return _joined(sides, *_interleaved(sizes, sizes, sizes)) if sides else []
+        which, index = _interleaved(sizes, sizes, sizes)
+        return self._named(_joined(sides, which, index), np.array(list(held))[which])
 
     def forgiving(self) -> "Mixture":
         """The same, of tasks that leave out the rows that they would refuse."""
@@ -93,6 +99,19 @@ class Mixture:
             f"task {i}: {n} of {size} ({n / counts.sum():.1%})" for i, (n, size) in enumerate(zip(counts, sizes, strict=True))
         )
         return [*said, f"rows in the mixture of {counts.sum()}: {shares}"]
+
+    def _named(self, rows: Sequence[Row], which: np.ndarray) -> Sequence[Row]:
+        """The rows with the number of their task."""
+        if not self.column:
+            return rows
+        if len(rows) and self.column in rows[0]:
+            raise InputError(
+                f"the rows of the mixture have a column {self.column!r} already; name another one with column=, or read that one"
+            )
+        if isinstance(rows, LazyRows):
+            return LazyRows(lambda i: {**rows[i], self.column: int(which[i])}, len(rows))
+        named = [{**row, self.column: int(number)} for row, number in zip(rows, which, strict=False)]
+        return rows.replaced(named) if isinstance(rows, PlacedRows) else named
 
     def _order(self, sizes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not sizes.all():

@@ -82,10 +82,10 @@ class Drawing:
         rows: Sequence[Row],
         seeds: tuple[int, int],
         decoding: Decoding,
-        counts: Tensor | None = None,
+        dealt: Mapping[str, Tensor] | None = None,
     ) -> Callable[[], Found]:
         """Begin, and return what waits for it: the same on every process."""
-        asked = (contexts, decoding, rows, seeds, self.views, counts)
+        asked = (contexts, decoding, rows, seeds, self.views, dealt)
         engine = getattr(sampler, "engine", None)
         if self.workers is not None:
             return self._by_workers(sampler, self.workers.drawing(), asked)

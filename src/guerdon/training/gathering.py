@@ -79,7 +79,7 @@ class Gathering:
         contexts = self.scene.contexts(chosen)
         seeds = derive(self.budget.seed, step, attempt), derive(self.budget.seed, "judge", step, attempt)
         decoding = self.decoding if recipe.temperature is None else replace(self.decoding, temperature=recipe.temperature)
-        found = self.drawing(recipe.sampler, contexts, chosen, seeds, decoding, self.prompts.counts(indices, recipe))
+        found = self.drawing(recipe.sampler, contexts, chosen, seeds, decoding, self.prompts.dealt(indices, recipe))
         self.coming.append(Coming(step, version, indices, self.scene.truncated - cut, found))
 
     def __call__(self, step: int, recipe: Recipe, tally: Tally) -> Sequences:

@@ -42,7 +42,7 @@ class Overlapping:
         rows: Sequence[Row],
         seeds: tuple[int, int],
         views: Mapping[str, Model] | None = None,
-        counts: Tensor | None = None,
+        dealt: Mapping[str, Tensor] | None = None,
         processes: Processes | None = None,
     ) -> tuple[Sequences, Judged, dict[str, float]]:
         """Rollouts, the verdicts on them, whose failures are not yet counted, and seconds: of ``sampling``; of waiting for ``rewards`` after it; and of
@@ -51,7 +51,7 @@ class Overlapping:
         Args:
             seeds: for the sampler, and for whatever is random in the verdicts.
             views: the bound models, for a sampler in which others act as well.
-            counts: how many answers each prompt gets, where an allocation says so.
+            dealt: what the sampler is told of each prompt: ``counts`` where there is an allocation, ``shares`` where there are starts.
             processes: those that share in it; all that there are, unless ``ALONE`` says that this one draws for the others, in whichever thread.
         """
         processes = here() if processes is None else processes
@@ -60,8 +60,7 @@ class Overlapping:
         told: dict[str, Any] = {"finished": begun.finished} if begun is not None else {}
         if "views" in wants(sampler):
             told["views"] = views or {}
-        if counts is not None:
-            told["counts"] = counts
+        told |= dealt or {}
         if "given" in needs(sampler):
             told["given"] = partial(self.scene.given, rows)
         start = time.perf_counter()

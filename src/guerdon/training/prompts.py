@@ -22,6 +22,7 @@ class Prompts:
         self.order: tuple[int, Tensor] = (-1, torch.empty(0))  # the epoch whose order is at hand, and that order
         self.knowledge: dict[str, Any] = recipe.weighing.init() if recipe.weighing is not None else {}
         self.tried: dict[str, Tensor] = {}  # how often each row was, and was solved: what an allocation goes by
+        self.begun: dict[str, Any] = recipe.starts.init() if recipe.starts is not None else {}
         self.columns: dict[str, Tensor] = {}  # of the rows, those that were read
 
     def draw(self, count: int, recipe: Recipe, progress: float) -> list[int]:
@@ -41,10 +42,18 @@ class Prompts:
         self.drawn += count
         return chosen
 
-    def counts(self, chosen: Sequence[int], recipe: Recipe) -> Tensor | None:
-        """How many answers each of the chosen rows gets; None: as many as the sampler says."""
-        if recipe.allocation is None:
-            return None
+    def dealt(self, chosen: Sequence[int], recipe: Recipe) -> dict[str, Tensor]:
+        """What the sampler is told of each of the chosen rows: how many answers it gets, and with how much of a demonstration they begin."""
+        told: dict[str, Tensor] = {}
+        if recipe.allocation is not None:
+            told["counts"] = self._counts(chosen, recipe)
+        if recipe.starts is not None:
+            nothing = torch.zeros(0)
+            share, _ = recipe.starts(reward=nothing, prompt_id=nothing.long(), size=self.size, state=self.begun)
+            told["shares"] = share[torch.tensor(chosen, dtype=torch.long)]
+        return told
+
+    def _counts(self, chosen: Sequence[int], recipe: Recipe) -> Tensor:
         rate = success(self.tried, unseen=torch.nan) if self.tried else torch.full((self.size,), torch.nan, dtype=torch.float64)
         return recipe.allocation(rate, torch.tensor(chosen, dtype=torch.long), recipe.sampler.num_generations * len(chosen))
 
@@ -54,6 +63,8 @@ class Prompts:
             return
         if recipe.weighing is not None:
             _, self.knowledge = self._weigh(recipe.weighing, reward, rows, 0.0)
+        if recipe.starts is not None:
+            _, self.begun = recipe.starts(reward=reward, prompt_id=rows, size=self.size, state=self.begun)
         if recipe.allocation is not None:
             self.tried = record(self.tried, reward, rows, self.size, recipe.allocation.decay)
 
@@ -83,10 +94,11 @@ class Prompts:
         return self.columns[kind]
 
     def state(self) -> dict[str, Any]:
-        return {"drawn": self.drawn, "knowledge": self.knowledge, "tried": self.tried}
+        return {"drawn": self.drawn, "knowledge": self.knowledge, "tried": self.tried, "begun": self.begun}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.drawn, self.knowledge, self.tried = state["drawn"], state["knowledge"], state.get("tried", {})
+        self.drawn, self.knowledge = state["drawn"], state["knowledge"]
+        self.tried, self.begun = state.get("tried", {}), state.get("begun", {})
 
 
 def _numbers(values: Sequence[Any], column: str) -> Tensor:

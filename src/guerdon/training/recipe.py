@@ -14,6 +14,7 @@ from guerdon.data.lessons import Lessons
 from guerdon.data.pairing import Pairing
 from guerdon.data.selection import Drawing, Selection, Weighing
 from guerdon.data.selection.weighted_prompts import WeightedPrompts
+from guerdon.data.starts import Starts
 from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
@@ -74,6 +75,7 @@ class Recipe:
         target: what a critic is regressed on.
         weighing, drawing: how much each prompt is worth trying next, and how prompts are drawn by that; None: epoch by epoch.
         allocation: how many answers each prompt of a step gets, of as many as ``num_generations`` for each would be; None: that many.
+        starts: with how much of its demonstration the answers to each prompt begin (sampler ``from_prefix``); None: as the sampler says.
         temperature: at which answers are drawn, a number, a schedule or a controller; None: that of the decoding.
         replay: which earlier answers stand beside the fresh ones.
         selection: which of the sampled sequences are given credit, and learned from.
@@ -103,6 +105,7 @@ class Recipe:
     weighing: Weighing | None = None
     drawing: Drawing = WeightedPrompts()
     allocation: Allocation | None = None
+    starts: Starts | None = None
     temperature: float | Schedule | Controller | None = None
     replay: Buffer | None = None
     selection: tuple[Selection, ...] = ()

@@ -5,7 +5,7 @@ A sampler that needs more asks for it by name: ``score``, a callable that rates 
 tells of are rows of what it returns. One in which others act asks for ``views``, the bound models, and says which of them in its property ``views``; one that
 records quantities besides ``old_logp`` names them in ``records``; one that gives a prompt more sequences than its ``num_generations`` says how many in ``answers``.
 One that asks the policy more than to draw says ``looks``, so that the policy does not move meanwhile.
-One that can draw another number for each prompt takes ``counts`` [P].
+One that can draw another number for each prompt takes ``counts`` [P]; one that begins answers with a part of a demonstration, another for each prompt, ``shares`` [P].
 One that puts answers of the data beside the policy's asks for ``given``, which tells them for every prompt, and names their ``columns``.
 """
 

@@ -6,7 +6,8 @@ P prompts → ``num_generations`` * P sequences, those of one prompt next to eac
 sequence, so that rewards read a whole answer, and its ``mask`` is false: nobody drew it, no loss learns from it and no credit is given to it. ``max_completion_length`` bounds the
 whole of a sequence; a beginning that fills it leaves one step.
 
-``least`` and ``most`` may be schedules: a reverse curriculum gives much of the demonstration first and nothing in the end. 0 and 0 is Group.
+``least`` and ``most`` may be schedules: a reverse curriculum gives much of the demonstration first and nothing in the end. 0 and 0 is Group. ``shares`` [P], where the recipe's
+``starts`` give them, are the u of each prompt instead.
 
 Source: resets to states of demonstrations, Salimans and Chen 2018, arXiv 1812.03381; R3, arXiv 2402.05808, section 3, on reasoning steps, which draws n from the stages of its
 curriculum (0..1 mixes all of them, its better form).
@@ -47,11 +48,14 @@ class FromPrefix:
         """The columns whose answers are asked for."""
         return (self.column,)
 
-    def __call__(self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, given: Given) -> Sequences:
+    def __call__(
+        self, policy: Policy, contexts: Sequence[Tensor], decoding: Decoding, seed: int, given: Given, shares: Tensor | None = None
+    ) -> Sequences:
         if not 0 <= self.least <= self.most <= 1:
             raise InputError(f"sampler: a beginning is between 0 and 1 of an answer, not {self.least} to {self.most}; set least and most")
         sides = [row[self.column] for row in given(self.columns)]
         share = self.least + (self.most - self.least) * torch.rand(len(sides), generator=generator(seed, "prefix"), dtype=torch.float64)
+        share = share if shares is None else shares
         begun = [_begun(side, float(part), decoding.max_completion_length) for side, part in zip(sides, share, strict=True)]
         which = torch.arange(len(contexts)).repeat_interleave(self.num_generations)
         left = replace(decoding, max_completion_length=decoding.max_completion_length - min(map(len, begun), default=0))
@@ -117,5 +121,10 @@ witness = (
         parent=FromPrefix(2, least=0.5, most=0.5),
         given=_given,
         returns={"actions": [[7, 0], [8, 8], [9, 0], [9, 0]], "mask": [[1, 0], [1, 1], [1, 0], [1, 0]]},
+    ),
+    Witness(
+        FromPrefix(1, least=0.5, most=0.5),
+        given=_given | {"shares": torch.tensor([0.25, 0.0])},
+        returns={"actions": [[1, 7], [9, 0]], "mask": [[0, 1], [1, 0]]},
     ),
 )

@@ -356,6 +356,29 @@ ANSWERS: Mapping[str, str] = {
         "groups without a signal are dropped by recipe.selection: [zero_variance], as in recipe=dapo",
     ),
     **dict.fromkeys(
+        (
+            "online_difficulty_filtering",
+            "buffer.online_difficulty_filtering",
+            "filter_min_threshold",
+            "filter_max_threshold",
+            "dynamic_filtering",
+            "dynamic_filtering_reward_range",
+        ),
+        "groups that are solved too seldom or too often are dropped by recipe.selection: [{part: success_window, low: 0, high: 1}], and replaced by recipe.refills",
+    ),
+    **dict.fromkeys(
+        ("easy_threshold", "hard_threshold", "easy_fraction", "hard_fraction"),
+        "prompts are set aside by recipe.weighing: {part: difficulty_pools, easy: 1, hard: 0, easy_share: 0, hard_share: 0}",
+    ),
+    **dict.fromkeys(
+        ("data.sampler.class_path", "data.sampler.class_name", "curriculum", "curriculum_sampler"),
+        "which prompts come next is a part: recipe.weighing: learnability, success_target, easy_to_hard, task_advantage, difficulty_pools",
+    ),
+    **dict.fromkeys(
+        ("env_ratios", "dataset_probs", "prompt_data_probs", "dataset_mixer"),
+        "several tasks are one: task: {part: mixture, of: [...], weights: [...]}; weights that are learned are recipe.weighing: task_advantage",
+    ),
+    **dict.fromkeys(
         ("mask_truncated_completions", "missing_eos_penalty"),
         "answers that were cut off are seen to by a selection or a reward: recipe.learned: [overlong] (recipe.selection, where nothing is to be compared with them), "
         "reward: {short: {part: length, ...}}",

@@ -163,6 +163,10 @@ class _Improve:
             raise InputError(
                 f"recipe.allocation: {describe(sampler)} draws the same number of answers to every prompt; take recipe.sampler: group"
             )
+        if self.recipe.starts is not None and "shares" not in wants(sampler):
+            raise InputError(
+                f"recipe.starts: {describe(sampler)} begins answers with nothing; take recipe.sampler: {{part: from_prefix, column: ...}}"
+            )
         if self.recipe.replay is not None and self.comparing is not None:
             raise InputError(
                 "recipe.replay: earlier answers are learned from by their advantage, and recipe.pairing compares fresh ones; leave one of them out"
