@@ -1069,7 +1069,7 @@ MATH_VERIFY = "0.9.0"  # the version of which AGREED was found
 AGREED = {
     "thinking": 3,
     "boxes": 15,
-    "nested boxes": 12,
+    "nested boxes": 13,
     "gold in words": 23,
     "free text": 16,
     "tolerance": 16,
