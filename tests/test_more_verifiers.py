@@ -1,11 +1,13 @@
 """Verifiers of what is asked by structure: queries, JSON, words, lengths; held to the functions that others have for them."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.catalogue import names_in
 from guerdon.errors import InputError
 from guerdon.feedback.adapters import adapt
 from guerdon.feedback.fences import last_block
@@ -16,7 +18,7 @@ from guerdon.feedback.rewards.sql import SQL, orders, same_rows
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.rewards.token_f1 import TokenF1, f1
 from guerdon.feedback.running import RewardRunner
-from guerdon.interfaces.configuration import load
+from guerdon.interfaces.configuration import _rewards, load
 
 SHOP = """
 CREATE TABLE staff (id INTEGER PRIMARY KEY, name TEXT, wage REAL, boss INTEGER);
@@ -224,3 +226,14 @@ def test_they_are_named_in_a_configuration():
     text += "  f1: token_f1\n  short: {part: cosine_length, max_length: 100, verifier: string_match}\n"
     functions = load(text).reward.functions
     assert functions["rows"] == SQL() and functions["short"] == CosineLength(100, StringMatch()) and functions["code"].partial
+
+
+@pytest.mark.parametrize("name", ["accuracy_reward", "get_cosine_scaled_reward", "ifeval", "prime_code"])
+def test_names_of_other_trainers_are_answered_and_what_is_answered_is_there(name):
+    with pytest.raises(InputError, match=f"reward.x: {name} is .* here it is "):
+        load(f"task: {{part: reasoning_gym, name: countdown}}\nmodel: {{source: nowhere}}\nreward: {{x: {name}}}\n")
+
+
+def test_every_answer_to_a_name_names_a_part():
+    for said in [*_rewards._TRL.values(), *_rewards._OTHERS.values()]:
+        assert re.search(r"(?:part: )?(\w+)", said.replace("{part: ", "")).group(1) in names_in("feedback.rewards")

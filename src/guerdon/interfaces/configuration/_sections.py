@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
-from guerdon.interfaces.configuration import _rooms
+from guerdon.interfaces.configuration import _rewards, _rooms
 from guerdon.interfaces.configuration._build import MISSING, build, instance
 from guerdon.sequences import Decoding
 from guerdon.training.placements import Placement
@@ -320,6 +320,9 @@ def _component(item: Any) -> str:
 
 
 def _reward(item: Any, place: str, base: Any) -> Any:
+    named = item.get("part") if isinstance(item, Mapping) else item
+    if isinstance(named, str) and (said := _rewards.answer(named)):
+        raise InputError(f"{place}: {said}")
     if isinstance(item, str):
         return item if ":" in item else build(Any, {"part": item}, place, MISSING, _rooms.REWARDS)
     if not isinstance(item, Mapping):
