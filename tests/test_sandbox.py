@@ -428,6 +428,47 @@ def test_two_objects_of_the_program_are_not_its_to_compare(code):
     assert code.examine(program, "assert add(V(1), V(2)).x == 0").passed == 1
 
 
+OPERATORS = """
+class Sly:
+    def __sub__(self, o): return 0.0
+    def __rsub__(self, o): return 0.0
+    def __xor__(self, o): return 0
+    def __and__(self, o): return o
+    def __mod__(self, o): return 0
+    def __contains__(self, o): return True
+    def __abs__(self): return 0.0
+    def __lt__(self, o): return True
+    __gt__ = __le__ = __ge__ = __eq__ = __lt__
+    def __getattr__(self, name): return lambda *a: True
+def f(x): return Sly()
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "abs(f(5) - 25) < 1e-6", "25 - f(5) == 0", "not (f(5) ^ 25)", "25 in f(5)", "f(5) < 26", "24 < f(5)", "f(5).startswith('a')", "f(5).issuperset({1})",
+        "f(5) & 1 == 1", "f(5) % 5 == 0", "min(f(5), 25) == 25", "25 == f(5)", "f(5) == 25", "[25].count(f(5))", "f(5) == f(4)", "{25: 1}.get(f(5))",
+        "math.isclose(f(5), 25)", "sorted([f(5), 25])[0] == 25", "str(f(5)) == '25'", "isinstance(f(5), int)", "int(f(5)) == 25", "round(f(5)) == 25",
+        "f(5) == __import__('pytest').approx(25)",
+    ],
+)  # fmt: skip
+def test_no_method_of_an_answer_is_the_judge_of_it(code, test):
+    assert code.examine(OPERATORS, f"assert {test}").passed == 0
+
+
+def test_what_the_tests_use_is_theirs(code):
+    program = "import math\nmath.isclose = lambda *a: True\nisclose = near = len = sorted = lambda *a, **k: True\ndef f(x): return 3.0\ndef sum(a, b): return a + b"
+    for test in ("assert math.isclose(f(1), 1.0)", "from math import isclose\nfrom solution import *\nassert isclose(f(1), 1.0)"):
+        assert code.examine(program, test).passed == 0
+    assert code.examine(program, "def near(a, b): return a == b\nfrom solution import *\nassert near(f(1), 1.0)").passed == 0
+    assert code.examine(program, "assert len([]) == 1").passed == 0
+    assert code.examine(program, "from solution import sum\nassert sum(1, 2) == 3").passed == 1
+    assert code.examine(program, "def check(candidate): assert candidate(1, 2) == 3", "sum").passed == 1
+    assert code.examine("def f(x): raise StopIteration", "assert all(map(lambda x: f(x) == 1, [1, 2]))").passed == 0
+    assert code.examine("def f(): yield 1", "g = f()\nassert next(g) == 1\nassert next(g, None) is None").passed == 2
+
+
 def test_the_program_asks_the_tests_for_nothing_but_calls(code):
     program = "def peek(f):\n    try: return f.__globals__['answer']\n    except AttributeError: return f(1)"
     assert code.examine(program, "answer = 42\nassert peek(lambda x: x) == 42").passed == 0

@@ -9,8 +9,8 @@ gives None.
 
 The program runs in a sandbox (``guerdon.feedback.sandbox``): no network, no files but its own, bounds on time, memory, output and processes, and nothing
 is left of it. It never sees what is expected: what it prints or returns is compared outside, and tests that are text are run in another process,
-for which a call of the program is a question that is answered with plain values. So two objects of classes that the program defined are never equal
-to a test, which fails there; tests that catch what is printed, or patch the program's modules, fail too. With ``require_isolation`` a machine on which
+for which a call of the program is a question that is answered with plain values. So a test in which an object of a class that the program defined is
+compared by a method of its own fails, as do tests that catch what is printed, or patch the program's modules. With ``require_isolation`` a machine on which
 the program could still reach something is refused; without, a warning says what it could reach.
 
 ``workers`` programs run at once (0: as many as there are processors). ``seconds`` is the time of one run: a standard input, all calls of a function, or

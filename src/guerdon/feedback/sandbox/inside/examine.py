@@ -13,6 +13,9 @@ A statement at the top that is no test and fails takes with it all tests that ar
 """
 
 import ast
+import builtins
+import contextlib
+import importlib
 import inspect
 import os
 import sys
@@ -45,8 +48,9 @@ def examined(job: dict[str, Any]) -> dict[str, Any]:
     peer = Peer(IN, OUT, guarded=True)
     count = Count()
     try:
-        program = _Program(peer)
-        namespace |= program.names
+        program = _Program(peer, _bound(tree))
+        namespace |= {name: program.names[name] for name in program.__all__}
+        namespace |= _modules(tree)
         for place in PLACES:
             sys.modules[place] = program
         sys.modules["pytest"] = some_pytest
@@ -93,7 +97,7 @@ class Count:
 class _Program(types.ModuleType):
     """The program as a module of the tests."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, theirs: set[str]) -> None:
         super().__init__("solution")
         names = peer.ask("names", 0)
         if type(names) is not dict:
@@ -102,12 +106,15 @@ class _Program(types.ModuleType):
         for name, base in names.items():
             if type(name) is not str or not name.isidentifier() or name.startswith("__"):
                 continue
-            nearest = getattr(sys.modules["builtins"], str(base), None) if base else None
+            nearest = getattr(builtins, str(base), None) if base else None
             if isinstance(nearest, type) and issubclass(nearest, Exception):
                 self.names[name] = peer.errors[name] = type(name, (nearest,), {})
-            elif name not in vars(sys.modules["builtins"]):  # what the tests call ``len`` is not the program's
+            else:
                 self.names[name] = peer.ask("get", 0, name)
         vars(self).update(self.names)
+        # Unless they ask for it by its name: what the tests call ``len``, ``math``, or define or import themselves is not the program's.
+        kept = {*dir(builtins), *sys.stdlib_module_names, *theirs}
+        self.__all__ = [name for name in self.names if name not in kept]
 
 
 def _run(tree: ast.Module, namespace: dict[str, Any], entry: str | None, count: Count) -> None:
@@ -140,10 +147,32 @@ def _run(tree: ast.Module, namespace: dict[str, Any], entry: str | None, count: 
         count.test(lambda: namespace["check"](_entry(namespace, entry)))
 
 
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that the tests define or import from elsewhere."""
+    found: set[str] = set()
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            found.add(statement.name)
+        elif isinstance(statement, ast.Import) or (isinstance(statement, ast.ImportFrom) and statement.module not in PLACES):
+            found |= {(name.asname or name.name).partition(".")[0] for name in statement.names}
+    return found
+
+
+def _modules(tree: ast.Module) -> dict[str, types.ModuleType]:
+    """Modules of the standard library that the tests use and may have left to the program to import."""
+    used = {node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    found = {}
+    for name in used & sys.stdlib_module_names:
+        with contextlib.suppress(ImportError):
+            found[name] = importlib.import_module(name)
+    return found
+
+
 def _entry(namespace: dict[str, Any], name: str) -> Any:
-    if name not in namespace and isinstance(namespace.get("Solution"), Remote):
-        return getattr(namespace["Solution"](), name)
-    return namespace[name]
+    program = vars(sys.modules["solution"])
+    if name not in program and isinstance(program.get("Solution"), Remote):
+        return getattr(program["Solution"](), name)
+    return program[name]
 
 
 def _looks_like_tests(tree: ast.Module) -> Iterator[ast.stmt]:

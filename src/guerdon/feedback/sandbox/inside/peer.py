@@ -23,6 +23,8 @@ _SPECIAL = (
     "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "str", "bool", "enter", "exit", "add", "sub", "mul", "truediv", "floordiv",
     "mod", "pow", "neg", "abs", "radd", "rmul", "rsub", "matmul", "and", "or", "xor", "reversed", "float", "int", "index", "round",
 )  # fmt: skip
+_JUDGING = ("__sub__", "__rsub__", "__xor__", "__and__", "__or__", "__mod__", "__contains__")  # with which a value is compared to another
+_PREDICATES = ("startswith", "endswith", "issubset", "issuperset", "isdisjoint")  # of built-in types, which the other side's own is not
 _LENT = ("__iter__", "__next__", "__len__", "__getitem__", "__contains__")  # what may be done to an object of the side that examines
 
 
@@ -31,7 +33,7 @@ class Gone(Exception):
 
 
 class Unequal(Exception):
-    """Objects of the other side were compared, of which only their own methods know whether they are the same."""
+    """What is expected was to be handed to an object of the other side, or two of its objects compared, whose methods would then be the judge."""
 
 
 class Peer:
@@ -56,7 +58,9 @@ class Peer:
             if "ask" in message:
                 self._send(self._answer(message))
             elif "e" in message:
-                raise self._error(message["e"])
+                error = self._error(message["e"])
+                ends = isinstance(error, StopIteration | StopAsyncIteration) and name != "__next__"  # it would end a loop of the tests
+                raise RuntimeError("StopIteration was raised") if ends else error
             else:
                 for place, value in message.get("m", ()):
                     _become(arguments[place], self._decoded(value))
@@ -178,6 +182,8 @@ class Remote:
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if name in _PREDICATES:
+            raise Unequal(f"{name} is asked of an object of the program, which is no {'set' if name.startswith('is') else 'text'}")
         return self._peer.ask("get", self._number, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -206,6 +212,8 @@ class Remote:
 
 def _special(name: str) -> Any:
     def method(self: Remote, *arguments: Any) -> Any:
+        if name in _JUDGING and not all(isinstance(argument, Remote) for argument in arguments):
+            raise Unequal("an object of the program was to be compared with a value, by a method of its own")
         return self._peer.ask("do", self._number, name, arguments)
 
     return method
