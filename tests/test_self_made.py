@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny_models
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.feedback.combining import watched_by
@@ -21,6 +22,7 @@ from guerdon.feedback.intrinsic.likelihood import Likelihood
 from guerdon.feedback.intrinsic.log_likelihood import LogLikelihood
 from guerdon.feedback.intrinsic.negative_entropy import NegativeEntropy
 from guerdon.feedback.intrinsic.self_certainty import SelfCertainty
+from guerdon.feedback.recasting import Recast
 from guerdon.feedback.recasting.other_prompt import OtherPrompt
 from guerdon.feedback.recasting.own_conclusion import OwnConclusion
 from guerdon.feedback.recasting.question import Question
@@ -32,10 +34,12 @@ from guerdon.feedback.rewards.stated_confidence import StatedConfidence, confide
 from guerdon.feedback.running import RewardRunner
 from guerdon.interfaces.configuration import load
 from guerdon.interfaces.preparing import prepare
+from guerdon.models.language import character_tokenizer
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes.rloo import recipe as rloo
 from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.recasting import recast_tokens
 from guerdon.training.judging import FiniteScene, TextScene
 from guerdon.training.loops.improve import improve
 from guerdon.training.recipe import Budget
@@ -329,3 +333,34 @@ def test_a_configuration_that_watches_what_is_not_there_is_refused():
         load(BASE + "reward: {functions: majority_vote, watched: [number_mach]}\n")
     with pytest.raises(InputError, match="nothing to learn from"):
         prepare(load(BASE + "reward: {functions: number_match, watched: [number_match]}\n"), "improve")
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_what_was_sampled_keeps_its_tokens_and_what_was_not_is_written_anew(talks):
+    encoder = Encoder(character_tokenizer.build("abcde0123456789\\ox{}# YsN", chat=True), 400)
+    prompt = [{"role": "user", "content": "2"}] if talks else "2"
+    context = encoder.encode_prompt(prompt)
+    sampled = [*encoder.encode_continuation("a b #### 12"), encoder.tokenizer.eos_token_id]
+    said = encoder.completion(prompt, sampled)
+    before, own = recast_tokens(encoder, OwnConclusion()(prompt, said, {}), prompt, said, sampled, {})
+    assert (tuple(before), own) == ((*context, *sampled[:9]), tuple(sampled[9:11]))
+    before, gold = recast_tokens(encoder, ReferenceConclusion()(prompt, said, {"answer": 7}), prompt, said, sampled, {})
+    assert (tuple(before), gold) == ((*context, *sampled[:9]), encoder.encode_continuation("7"))
+    before, yes = recast_tokens(encoder, Question("{completion}", "Yes")(prompt, said, {}), prompt, said, sampled, {})
+    asked = [{"role": "user", "content": "a b #### 12"}] if talks else "a b #### 12"
+    assert (tuple(before), yes) == (encoder.encode_prompt(asked), encoder.encode_continuation("Yes"))
+
+
+@given(st.text("ab 1", min_size=1, max_size=12), st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_tokens_of_many_letters_are_parted_at_the_letter(text, place):
+    """Where a piece of text begins within a token, what was sampled before it is kept and the rest written anew; nothing is lost and nothing is there twice."""
+    tokenizer = tiny_models.tokenizer("pad")
+    encoder = Encoder(tokenizer, 400)
+    prompt, place = "a", min(place, len(text))
+    sampled = encoder.encode_continuation(text)
+    said = encoder.completion(prompt, sampled)
+    piece = recast_tokens(encoder, Recast(prompt, said[:place], "b1"), prompt, said, sampled, {})
+    before, measured = piece
+    kept = before[len(encoder.encode_prompt(prompt)) :]
+    assert encoder.completion(prompt, [*kept, *measured]).replace(" ", "") == (said[:place] + "b1").replace(" ", "")
