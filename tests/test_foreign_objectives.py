@@ -6,8 +6,11 @@ import re
 
 import pytest
 
+from guerdon.catalogue import catalogue
 from guerdon.errors import InputError
 from guerdon.interfaces.configuration import _objectives, load, recipe_names
+from guerdon.interfaces.configuration._sections import sections
+from guerdon.interfaces.configuration._yaml import parse
 from guerdon.losses.against import Against
 from guerdon.losses.choices.covariance_band import CovarianceBand
 from guerdon.losses.choices.top_covariance import TopCovariance
@@ -39,6 +42,7 @@ from guerdon.losses.surrogates.soft_gate import SoftGate
 from guerdon.losses.where import Where
 from guerdon.training.controllers.entropy_floor import EntropyFloor
 from guerdon.training.recipe import Term
+from test_docs import ROOT, blocks
 from test_foreign_files import answered
 
 TRL = "model_name_or_path: some/model\ndataset_name: rows.jsonl\nreward_funcs: [accuracy_reward]\nmax_completion_length: 64\n"
@@ -224,3 +228,17 @@ def test_an_estimate_needs_a_kl():
 
 def test_every_recipe_that_is_answered_exists():
     assert set(_objectives._RECIPES.values()) <= set(recipe_names())
+
+
+def test_what_the_page_shows_is_there():
+    (example,) = [b for b in blocks("docs/objectives.md") if b.language == "yaml"]
+    first, kl, bonus = sections(parse(example.text, "objectives.md")).recipe.terms
+    assert first == Term(Where(BELOW, then=Clip(0.2, 0.28)), reduce=PromptMean())
+    assert kl.loss == ImportanceWeighted(KLExponential()) and bonus == Term(Entropy(), EntropyFloor(target=0.3))
+    page = (ROOT / "docs" / "objectives.md").read_text()
+    ours = {entry.path.rpartition(".")[2] for entry in catalogue()} | set(recipe_names())
+    named = {name for row in page.splitlines() if row.startswith("| ") for name in re.findall(r"`\[?([a-z_]+)`", row.rsplit("|", 2)[0])}
+    fields = {"epsilon_high", "dual", "reduce", "loss"}
+    assert named - fields <= ours, named - fields - ours
+    for room in ("losses.surrogates", "losses.reduce"):
+        assert {entry.path.rpartition(".")[2] for entry in catalogue() if entry.room == room} <= set(re.findall(r"[a-z_]+", page)), room

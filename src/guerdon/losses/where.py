@@ -103,9 +103,9 @@ class Where:
 
     def __call__(self, **quantities: Tensor) -> BT:
         chosen = call(self.choice, self._of_choice(quantities))
-        then, otherwise = (torch.zeros(()) if loss is None else call(loss, quantities) for loss in (self.then, self.otherwise))
-        one = otherwise if self.then is None else then
-        return torch.where(chosen, then.to(one), otherwise.to(one))
+        parts = [None if loss is None else call(loss, quantities) for loss in (self.then, self.otherwise)]
+        then, otherwise = (torch.zeros_like(next(p for p in parts if p is not None)) if part is None else part for part in parts)
+        return torch.where(chosen, then, otherwise)
 
 
 _steps = {  # ratios 2, 2 and 1/2
