@@ -1,7 +1,7 @@
 """Advantages, held to the functions of other trainers: each was run once, on the inputs that ``drawn`` draws, in float64, and gave the numbers that stand here.
 
 Origins: verl ``verl/trainer/ppo/core_algos.py`` (commit b178a3cd), NeMo-RL ``nemo_rl/algorithms/advantage_estimator.py`` with ``utils.py`` (7ea279ab), SkyRL
-``skyrl/backends/skyrl_train/utils/ppo_utils.py`` (a9564572), and ``code/passk_adv.py`` of the authors of Pass@k training (c3ba575e).
+``skyrl/backends/skyrl_train/utils/ppo_utils.py`` (a9564572), ``code/passk_adv.py`` of the authors of Pass@k training (c3ba575e), and ``ADORA/verl/trainer/ppo/core_algos.py`` of ADORA's (c5184853).
 """
 
 import pytest
@@ -15,6 +15,7 @@ from guerdon.credit.advantages.greedy_baseline import GreedyBaseline
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.credit.advantages.length_adaptive_gae import LengthAdaptiveGAE
+from guerdon.credit.advantages.length_attenuated import LengthAttenuated
 from guerdon.credit.advantages.length_weighted import LengthWeighted
 from guerdon.credit.advantages.max_at_k import MaxAtK
 from guerdon.credit.advantages.optimal_token_baseline import OptimalTokenBaseline
@@ -245,6 +246,18 @@ def test_the_remax_of_verl():
     step[9:] = torch.where(q["outcome_step"] != 0, q["greedy_reward"][:, None], 0.0)
     found = PenaltiesApart(GreedyBaseline())(both, step, mask, greedy=greedy.double(), group=torch.arange(9).repeat(2))
     close(found[:9], "verl_remax", q["mask"])
+
+
+@pytest.mark.parametrize(("cut", "last"), [(6, 0.1), (5, 1.0)])
+def test_adora_as_its_authors_have_it(cut, last):
+    """Groups whose longest right answer is longer than the wrong ones, is not, has no wrong ones, and is where those that were cut off (of ``cut`` steps and more) do not count."""
+    length = torch.tensor([5, 3, 4, 2, 2, 5, 4, 5, 3, 3, 3, 3, 3, 2, 5, 5])
+    right = torch.tensor([1.0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0], dtype=torch.float64)
+    mask = torch.arange(5) < length[:, None]
+    found = LengthAttenuated(GroupCentred(GroupDeviation(1e-6)))(2 * right, (length < cut).double(), torch.arange(16) // 4, mask)
+    factor = torch.tensor([1.0, 0.1, 0.0, last], dtype=torch.float64).repeat_interleave(4)
+    theirs = torch.tensor([1.4999985, -0.4999995, -0.4999995, -0.4999995], dtype=torch.float64).repeat(4) * factor
+    assert_close(found[:, 0], theirs, atol=2e-8, rtol=0)
 
 
 def test_pass_at_k_training_as_its_authors_have_it():
