@@ -1,7 +1,8 @@
 """Advantages, held to the functions of other trainers: each was run once, on the inputs that ``drawn`` draws, in float64, and gave the numbers that stand here.
 
 Origins: verl ``verl/trainer/ppo/core_algos.py`` (commit b178a3cd), NeMo-RL ``nemo_rl/algorithms/advantage_estimator.py`` with ``utils.py`` (7ea279ab), SkyRL
-``skyrl/backends/skyrl_train/utils/ppo_utils.py`` (a9564572), ``code/passk_adv.py`` of the authors of Pass@k training (c3ba575e), and ``ADORA/verl/trainer/ppo/core_algos.py`` of ADORA's (c5184853).
+``skyrl/backends/skyrl_train/utils/ppo_utils.py`` (a9564572),
+``code/passk_adv.py`` of the authors of Pass@k training (c3ba575e), and ``ADORA/verl/trainer/ppo/core_algos.py`` of ADORA's (c5184853).
 """
 
 import pytest

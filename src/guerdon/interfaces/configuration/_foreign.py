@@ -466,7 +466,7 @@ ANSWERS: Mapping[str, str] = {
         "an advantage is a part of the recipe: recipe.advantage={part: leave_one_out, scale: others_deviation}, which is NeMo-RL's default, or another of guerdon show "
         "credit.advantages",
     ),
-    "length_adaptive_alpha": "it is recipe.advantage={part: length_adaptive_gae, alpha: 0.05}, beside a critic, as recipe=ppo has one",
+    "length_adaptive_alpha": "it is recipe.advantage={part: length_adaptive_gae, alpha: 0.05}, as in recipe=vapo",
     "reward_funcs": "rewards are a section: reward: {name: file.py:function}",
     "n_votes_per_prompt": "the group votes: reward=majority_vote, with recipe.sampler.num_generations answers",
     "reward_weights": "rewards are weighed where they are combined: recipe.combine={part: weigh, weights: {name: 0.5}}",
