@@ -167,6 +167,14 @@ def test_self_rewards(empty_folder):
         assert not missing, f"the page lacks {missing}"
 
 
+def test_curricula(empty_folder):
+    run_page("docs/curricula.md", empty_folder)
+    page = (ROOT / "docs/curricula.md").read_text()
+    rooms = ("data.allocation", "data.buffers", "data.lessons", "data.starts")
+    missing = [entry.name for entry in catalogue() if entry.room in rooms and f"`{entry.name}`" not in page]
+    assert not missing, f"the page lacks {missing}"
+
+
 def test_sharing(empty_folder):
     run_page("docs/sharing.md", empty_folder)
 
