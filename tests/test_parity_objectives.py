@@ -13,11 +13,15 @@ acted steps, row by row, a loss of steps averaged as the row below says. Taken f
 "far" are log-probabilities 16 times (a reference: 4 times) as large, on which clamps have their effect. TRL runs live in test_trl_parity.py.
 """
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
 
 from guerdon.losses.clamped import Clamped
+from guerdon.losses.corrected import Corrected
+from guerdon.losses.corrections.binary_divergence import BinaryDivergence
 from guerdon.losses.importance_weighted import ImportanceWeighted
 from guerdon.losses.penalties.kl_absolute import KLAbsolute
 from guerdon.losses.penalties.kl_direct import KLDirect
@@ -533,6 +537,7 @@ ROWS = [  # what they call it, the loss, the reduction
     ("openrlhf k1 far", Clamped(KLDirect()), TokenMean()),
     ("openrlhf k2 far", Clamped(KLSquare()), TokenMean()),
     ("openrlhf k3 far", Clamped(KLExponential()), TokenMean()),
+    ("skyrl dppo binary_kl", Corrected(Clip(1.0, math.inf), (BinaryDivergence(0.02, 0.03),), view=""), TokenMean()),
     ("skyrl prompt_mean", Reinforce(), PromptMean()),
     ("nemo k3 on-policy weight", ImportanceWeighted(KLExponential(), view=""), TokenMean()),
     ("nemo k3 importance weight", ImportanceWeighted(KLExponential()), TokenMean()),
