@@ -143,6 +143,16 @@ def test_names_of_other_trainers(folder):
             configured(folder, "distillation", name)
 
 
+def test_settings_of_a_teacher_are_set_by_their_place(folder):
+    settings = configured(folder, "distillation", "views.teacher.dtype=bfloat16")
+    assert (settings.views["teacher"].source, settings.views["teacher"].dtype) == (str(folder / "teacher"), "bfloat16")
+    assert run(settings).history[-1]["loss"] > 0
+    settings = load(
+        f"{MINE}task: {folder / 'rows.jsonl'}\nrecipe: distillation\nteacher: {folder / 'teacher'}\n"
+    )  # as a name without a place
+    assert settings.views["teacher"].source == str(folder / "teacher")
+
+
 def test_a_teacher_of_a_pipeline_is_a_stage(tmp_path, folder):
     file = tmp_path / "two.yaml"
     file.write_text(

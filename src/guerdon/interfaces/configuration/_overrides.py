@@ -119,6 +119,10 @@ def _written_out(value: Any, path: list[str]) -> Any:
 
         parts = _rooms.known(_rooms.MODELS if section == "model" else _rooms.TASKS)
         return {"part": value} if value in parts else {("source" if section == "model" else "path"): value}
+    if section == "views":
+        from guerdon.interfaces.configuration import _rooms
+
+        return {"part": value} if value in _rooms.known((*_rooms.VIEWS, *_rooms.MODELS)) else {"source": value}
     return {"part": value}
 
 
