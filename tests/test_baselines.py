@@ -78,6 +78,9 @@ def test_remax_learns_from_what_was_drawn_and_not_from_the_greedy_answer():
     assert sum(sizes) <= 12, "three of each four"
     with pytest.raises(InputError, match="needs greedy"):
         improve(acts, FiniteScene(Bandit()), [{"prompt": 0}], dataclasses.replace(recipe, sampler=Group(2)), Budget(steps=1), Decoding(2))
+    with pytest.raises(InputError, match=r"recipe\.learned needs greedy"):
+        plain = recipe_with(GroupCentred(), learned=(Drawn(),))
+        improve(acts, FiniteScene(Bandit()), [{"prompt": 0}], plain, Budget(steps=1), Decoding(2))
 
 
 def test_a_group_whose_greedy_answer_failed_says_nothing():

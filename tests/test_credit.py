@@ -310,6 +310,11 @@ def test_beta_density_counts_each_group_once():
     torch.testing.assert_close(unequal, equal)
 
 
+def test_group_average_refuses_rewards_that_are_no_rates():
+    with pytest.raises(InputError, match="below 0: use rewards of 0 and more"):
+        GroupAverage()(torch.tensor([-1.0, 0.0]), torch.tensor([0, 0]))
+
+
 @pytest.mark.parametrize("groups", [[0, 0, 0, 0], [0, 0, 1, 1]])
 def test_beta_density_is_no_scale_without_a_spread_to_fit(groups):
     reward = torch.tensor([0.0, 1.0, 0.0, 1.0])

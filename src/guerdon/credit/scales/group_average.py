@@ -8,7 +8,7 @@ are not given up.
 
 Source: MaxRL, arXiv 2602.02710 (without the baseline the sum goes up to n; with it, as in the algorithm there, a group without a right
 answer says nothing, and the last term goes); ``epsilon`` 0: prime-rl's ``max_rl``. SkyRL's ``maxrl`` has 1e-6.
-Differs from GroupDeviation: of a prompt that is always solved the divisor is 1, not 0. For rewards that are not negative.
+Differs from GroupDeviation: of a prompt that is always solved the divisor is 1, not 0. Invalid for rewards below 0: refused.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from guerdon.credit.scales.group_deviation import GroupDeviation
+from guerdon.errors import InputError
 from guerdon.quantities import B, Group
 from guerdon.steps import group_mean
 from guerdon.witness import Witness
@@ -26,6 +27,11 @@ class GroupAverage:
     epsilon: float = 0.0
 
     def __call__(self, reward: B, group: Group) -> B:
+        if (reward < -1e-6).any():
+            raise InputError(
+                "GroupAverage reads the mean reward of a prompt as how often it is solved, but a reward of this batch is below 0: use rewards of 0 and more "
+                "(penalties of the reward are kept apart by penalties_apart), or another scale"
+            )
         mean = group_mean(reward, group)
         return torch.where(mean > 0, mean + self.epsilon, torch.zeros_like(mean))
 
@@ -35,3 +41,8 @@ witness = (
     Witness(GroupAverage(), parent=GroupDeviation(), given=_three_groups, returns=[0.5, 0.5, 1.0, 1.0, 0.0, 0.0]),
     Witness(GroupAverage(epsilon=0.5), parent=GroupAverage(), given=_three_groups, returns=[1.0, 1.0, 1.5, 1.5, 0.0, 0.0]),
 )
+
+
+def admissible(inputs: dict) -> dict:
+    """Random inputs to which the part applies: rewards of 0 and more."""
+    return inputs | {"reward": inputs["reward"].abs()}

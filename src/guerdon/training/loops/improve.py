@@ -154,6 +154,8 @@ class _Improve:
             n for n in credited if str(n) not in told and not str(n).startswith("component_")
         }  # these are known when they are judged
         require(credited, produced | {"outcome", "action"}, "recipe.advantage")
+        left = {Name.parse(n) for p in self.recipe.learned for n in needs(p) if n not in told and not n.startswith("component_")}
+        require(left, produced | {"outcome", "action", "version"}, "recipe.learned")
         paid = {Name.parse(n) for t in self.recipe.reward_penalties for n in needs(t.loss)}
         require({name for name in paid if name.known and name.view}, produced, "recipe.reward_penalties")
         if crosses(self.names):
