@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 import warnings
@@ -15,6 +16,7 @@ from guerdon.feedback.running import RewardRunner
 from guerdon.feedback.sandbox import pool as pools
 from guerdon.feedback.sandbox.equality import equal
 from guerdon.feedback.sandbox.keeping import strongest
+from guerdon.feedback.sandbox.levels import INSIDE
 from guerdon.feedback.sandbox.limits import Limits
 from guerdon.feedback.sandbox.plain import decoded, encoded, packed, unpacked
 from guerdon.feedback.sandbox.pool import Box
@@ -559,6 +561,30 @@ def test_without_isolation_a_warning_says_what_is_open_and_it_can_be_refused():
         found = one(own, REACHING[name].format(**given))
         assert isinstance(found, Nothing) or not found, name
     assert not os.path.exists("/tmp/owned")
+
+
+FORBIDDEN = """
+import sys
+sys.path[:0] = {inside!r}
+import calls, kernel
+number = 272 if kernel.MACHINE == "x86_64" else 97  # unshare
+steps = [calls._step(calls._LOAD, 0, 0, 0), calls._step(calls._EQUAL, 0, 1, number), calls._step(calls._RETURN, 0, 0, calls._REFUSE)]
+kernel.no_new_privileges()
+kernel.install(b"".join([*steps, calls._step(calls._RETURN, 0, 0, calls._ALLOW)]))
+from guerdon.feedback.sandbox.keeping import strongest
+from guerdon.feedback.sandbox.levels import INSIDE
+from guerdon.feedback.sandbox.limits import Limits
+keeper = strongest()
+print(keeper.level.name, keeper.run({{"what": "script", "program": "print(5)"}}, Limits()).printed, repr(keeper.left_open))
+keeper.close()
+"""
+
+
+def test_where_namespaces_are_forbidden_the_next_level_is_found():
+    box("landlock")
+    program = FORBIDDEN.format(inside=[str(INSIDE), str(INSIDE.parent)])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.stdout.split(maxsplit=1) == ["landlock", "b'5\\n' ''\n"], done.stderr
 
 
 def test_bubblewrap_where_it_is_installed(outside):
