@@ -175,6 +175,21 @@ def test_curricula(empty_folder):
     assert not missing, f"the page lacks {missing}"
 
 
+def test_rlvr(empty_folder, capfd):
+    run_page("docs/rlvr.md", empty_folder)
+    said = capfd.readouterr()
+    assert "whose rewards are all alike" in said.out and "18 of 900 rows cannot be learned from" in said.out
+    assert (empty_folder / "runs/sums/model_best/best.json").exists() and "comparison.html" in said.out
+    from guerdon.interfaces.report.curves import shown_metrics
+
+    page = (ROOT / "docs/rlvr.md").read_text()
+    named = set(re.findall(r"^\| `([\w/]+)`", page[page.index("## 5.") : page.index("## 6.")], re.M)) - {"eval/reward"}
+    assert named <= shown_metrics() | {"reward"}, f"the report does not draw {named - shown_metrics()}"
+    rewards = {entry.name for entry in catalogue() if entry.room == "feedback.rewards"}
+    assert {"code", "sql", "json_schema", "instructions", "plan", "proof"} <= rewards
+    read("gym.yaml")
+
+
 def test_sharing(empty_folder):
     run_page("docs/sharing.md", empty_folder)
 
