@@ -3,8 +3,8 @@
     keep = terminated        [B]
 
 Source: overlong filtering of DAPO, arXiv 2503.14476, section 3.4 (the loss of cut-off samples is masked).
-Differs from ZeroVariance: looks at how a sequence ended and not at its reward. Dropping after the advantage is computed leaves the baseline as it
-was; dropping before takes the cut-off answers out of it too. The paper masks the loss: after.
+Differs from ZeroVariance: looks at how a sequence ended and not at its reward. In ``recipe.learned`` the others were compared with it, as
+in the paper, which masks the loss, and in TRL's ``mask_truncated_completions``; in ``recipe.selection`` it is gone before that.
 """
 
 from dataclasses import dataclass
