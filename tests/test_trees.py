@@ -19,6 +19,7 @@ from guerdon.credit.advantages.probed_values import ProbedValues
 from guerdon.credit.advantages.segment_gae import SegmentGAE
 from guerdon.credit.advantages.sibling_baseline import SiblingBaseline
 from guerdon.credit.advantages.tree_credit import TreeCredit
+from guerdon.credit.advantages.turn_group import TurnGroup
 from guerdon.credit.segments.after_text import AfterText
 from guerdon.credit.segments.every_n import EveryN
 from guerdon.errors import InputError
@@ -272,3 +273,17 @@ def test_a_segment_that_no_one_writes_is_missed_by_name():
     recipe = Recipe((Term(Reinforce(), reduce=SequenceMean()),), sampler=Group(2), advantage=SegmentGAE())
     with pytest.raises((InputError, KeyError), match="segment"):
         improve(Lock().policy().build(), FiniteScene(Lock()), [{"prompt": 0}], recipe, Budget(steps=1, batch_size=1), Decoding(3))
+
+
+def test_a_reward_that_credit_reads_by_a_name_that_none_has_is_asked_for():
+    recipe = Recipe((Term(Reinforce()),), sampler=Group(2), segments=EveryN(2), advantage=TurnGroup())
+    with pytest.raises(InputError, match="reads the reward 'outcome', and rewards are called world"):
+        improve(Lock().policy().build(), FiniteScene(Lock()), [{"prompt": 0}], recipe, Budget(steps=1, batch_size=1), Decoding(3))
+    improve(
+        Lock().policy().build(),
+        FiniteScene(Lock()),
+        [{"prompt": 0}],
+        replace(recipe, advantage=TurnGroup(turn="world", outcome="world")),
+        Budget(steps=1, batch_size=1),
+        Decoding(3),
+    )

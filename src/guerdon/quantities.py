@@ -37,6 +37,7 @@ Scalar = Float[Tensor, ""]
 SIDES = ("chosen", "rejected")
 OTHER = dict(zip(SIDES, reversed(SIDES), strict=True))  # the side that a side is compared with
 TIMES = ("next", "initial")
+COMPONENT = "component"  # ``component_NAME``: what the reward called NAME said, before it was combined with others
 
 FREE = "free: recorded or given"
 TOP = 20  # K of ``top_logp`` and ``top_action``: so many of the most likely next steps
@@ -204,6 +205,8 @@ class Name:
         text, _, at = text.removesuffix(")").partition("(")
         words = text.split("_")
         side = words.pop(0) if words[0] in SIDES and len(words) > 1 else ""
+        if words[0] == COMPONENT:  # a reward, whatever it is called
+            return cls("_".join(words), side)
         for start in range(len(words)):
             base = "_".join(words[start:])
             if base in GLOSSARY:
