@@ -1,6 +1,6 @@
 """Clip-Cov: of the tokens that take entropy away a few are left out, by lot.
 
-Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617, eqs. 9 to 11: share 2e-4, covariances from
+Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617: share 2e-4, covariances from
 1 to 5; with PPO's clip beside it, as in its code and in verl's (``loss_mode: clip_cov``). Covariances are of the log-probabilities of the policy that acted, which is
 the policy at the first gradient step; verl works them out anew at each, of a micro-batch. The token mean, the group's deviation as the scale.
 Minibatches, learning rate and group as in the recipes beside.

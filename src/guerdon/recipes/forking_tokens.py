@@ -1,6 +1,6 @@
 """Forking tokens: DAPO that learns from the fifth of the tokens at which the policy was least decided, and from no others.
 
-Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, eq. 5, with the share 0.2 on top of DAPO; averages are over all tokens. Entropies are those of the
+Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, with the share 0.2 on top of DAPO; averages are over all tokens. Entropies are those of the
 policy before its first gradient step on the rollouts. ``top_entropy_quantile`` of TRL.
 Differs from DAPO: tokens that are left out.
 """

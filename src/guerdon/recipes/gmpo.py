@@ -1,6 +1,6 @@
 """GMPO: the geometric mean of an answer's ratios, each clipped, in the place of the mean of clipped ratios.
 
-Source: GMPO, arXiv 2507.20673, eq. 4, bounds of e^-0.4 and e^0.4, group 8; no KL. Four minibatches as in the recipes beside, without which no bound is
+Source: GMPO, arXiv 2507.20673, bounds of e^-0.4 and e^0.4, group 8; no KL. Four minibatches as in the recipes beside, without which no bound is
 reached; so is the learning rate.
 Differs from GRPO: the surrogate, no KL. Differs from GSPO: tokens are clipped, not answers.
 """

@@ -5,7 +5,7 @@
 
 A lot is made of the step's own numbers (CovarianceBetween), so that who is drawn depends on no split and no other randomness.
 
-Source: Clip-Cov, Cui et al. 2025, arXiv 2505.22617, eqs. 9 to 11, which leaves the chosen ones out: share 2e-4 and the band from 1 to 5. The code of its authors
+Source: Clip-Cov, Cui et al. 2025, arXiv 2505.22617, which leaves the chosen ones out: share 2e-4 and the band from 1 to 5. The code of its authors
 and of verl draws among those only that the clip has not silenced already; the paper does not say so, and neither does this.
 Differs from TopCovariance: bounded above, and drawn.
 """

@@ -8,7 +8,7 @@ Its mean over a batch is the covariance of log-probability and advantage, in pro
 A lot is a number from 0 to 1 that is made of the bits of a step's log-probability and advantage, as good as random, and the same in every split of a batch
 and on every machine. Steps of which both are the same have the same.
 
-Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617, eq. 9, with numbers that are
+Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617, with numbers that are
 given.
 Differs from EntropyAbove: what a step is pushed towards counts, and not what else might be done.
 """

@@ -2,7 +2,7 @@
 
     chosen = entropy >= bound        [B, T];   bound in nats
 
-Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, the indicator of its eq. 5, with a bound that is given.
+Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, the indicator of its objective, with a bound that is given.
 """
 
 from dataclasses import dataclass

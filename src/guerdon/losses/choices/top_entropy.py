@@ -4,7 +4,7 @@
 
 Most steps of an answer follow from what stands before them; where it forks the entropy is high, and these few steps are said to be what there is to learn.
 
-Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, eq. 5, and its share, 0.2. Between two steps the quantile is interpolated, as by
+Source: "Beyond the 80/20 Rule", Wang et al. 2025, arXiv 2506.01939, and its share, 0.2. Between two steps the quantile is interpolated, as by
 ``top_entropy_quantile`` of TRL.
 Differs from EntropyAbove: the bound moves with the batch.
 """
