@@ -1,4 +1,4 @@
-"""Write the data of ``examples/small_programs.yaml``: programs of one line that add, take or multiply, half of them shown with the wrong operator.
+"""Write the data of ``examples/small_programs.yaml``: programs of one line that add, take or multiply, shown with any of the three operators.
 
 python examples/small_programs.py data/small_programs
 """
@@ -17,7 +17,7 @@ def row(draw: random.Random) -> dict[str, str]:
     word, number = draw.choice(list(MEANS)), draw.randrange(2, 30)
     inputs = [draw.randrange(2, 30) for _ in range(3)]
     tests = {"inputs": [f"{x}\n" for x in inputs], "outputs": [str(DOES[MEANS[word]](x, number)) for x in inputs]}
-    sign = MEANS[word] if draw.random() < 0.5 else draw.choice(list(DOES))
+    sign = draw.choice(list(DOES))
     return {"prompt": f"{word} {number}\n", "completion": f"print(int(input()){sign}{number})", "tests": json.dumps(tests)}
 
 

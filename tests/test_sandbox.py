@@ -25,7 +25,7 @@ from guerdon.feedback.sandbox.programs import tested as run_tests
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's")
 LIMITS = Limits(seconds=3.0, memory=256 * 2**20, output=2**16)
-SHORT = Limits(seconds=0.6, memory=128 * 2**20, output=2**16)
+SHORT = Limits(seconds=0.4, memory=128 * 2**20, output=2**16)
 ISOLATING = ("namespaces", "landlock")
 
 # What a program might try to reach. ``attempt`` returns true if it got there. {home}, {secret}, {port}, {parent} are the tests' own.
