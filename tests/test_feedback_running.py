@@ -217,6 +217,10 @@ def test_a_sample_to_which_nothing_applies_is_invalid_but_no_failure():
     with RewardRunner({"r": lambda completion: None}, timeout=None, failure_bound=0.0) as runner:
         scored = runner.score(PROMPTS, COMPLETIONS)
     assert scored.invalid.all() and scored.errors[0] == "no reward applies to it"
+    later = RewardRunner({"none": lambda completions, **columns: [None] * len(completions)}, timeout=None, failure_window=4)
+    for _ in range(3):  # as whoever learns from them counts, when all that judged have told
+        later.watch(later.score(["q"] * 4, ["a"] * 4, {}, watching=False))
+    later.close()
 
 
 @pytest.mark.parametrize("settings", [{"timeout": None}, {}])

@@ -416,13 +416,13 @@ class RewardRunner:
             self._recent.extend(state["recent"])
 
     def watch(self, scored: Scored) -> None:
-        """Count the samples that failed.
+        """Count the samples that failed; one to which no reward applies is none of them.
 
         Raises:
             RunFailed: they were too many.
         """
         with self._lock:
-            self._recent.extend(scored.errors)
+            self._recent.extend(None if error == INAPPLICABLE else error for error in scored.errors)
             failed = [error for error in self._recent if error is not None]
             window = self._recent.maxlen or 1
             if len(failed) > self._bound * window:
