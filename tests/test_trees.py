@@ -32,7 +32,7 @@ from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.parts import call
 from guerdon.randomness import generator
 from guerdon.recipes.ppo import recipe as ppo
-from guerdon.sequences import Decoding
+from guerdon.sequences import Decoding, Sequences
 from guerdon.targets.dealing import Deck
 from guerdon.training.judging import FiniteScene
 from guerdon.training.loops.improve import improve
@@ -217,6 +217,16 @@ def test_a_beginning_is_rewarded_with_the_rest_and_never_learned_from():
     assert improved.history[1]["reward"] > 0 and moved.nonzero().flatten().tolist() == [last], (
         "two steps were given, and the third is the policy's"
     )
+
+
+def test_a_critic_knows_a_beginning_that_was_given():
+    critic = PrefixValue(1, 4, 3).build()
+    with torch.no_grad():
+        critic.values[0] = torch.arange(critic.values.shape[1])
+    said = Sequences(
+        [torch.tensor([0])], torch.tensor([0]), torch.tensor([[2, 3, 1]]), torch.tensor([[False, False, True]]), torch.tensor([3])
+    )
+    assert critic.measure(said, {"value"})["value"].tolist() == [[0.0, 0.0, float((0 * 4 + 2 + 1) * 4 + 3 + 1)]]
 
 
 def test_a_beginning_that_is_no_share_of_an_answer_and_rows_without_one_are_refused():
