@@ -34,6 +34,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "prefix-difference", "clip"),
     read="summary",
+    note=(
+        "Its advantages go better with the exact ones, by 0.11 of a correlation, and the differences alone by 0.06 more. Of that nothing is left after training: with a "
+        "rate of its own GRPO ends where TEMPO does. At the best rates each group is all but decided within a few steps of AdamW, so what is learned first is hardly seen."
+    ),
 )
 SAMPLES, DEVIATION = 8, 2.0
 ADVANTAGES = {"GRPO": GroupCentred(), "TEMPO": PrefixDifference(), "differences alone": PrefixDifference(outcome=0.0)}
