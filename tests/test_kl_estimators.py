@@ -55,6 +55,10 @@ def expected(penalty, actor):
     return gradient(loss)
 
 
+def said(what):
+    return getattr(what, "__name__", None) or str(what)
+
+
 FRESH = [  # a penalty, the divergence whose gradient it has on the policy's own steps
     (KLDirect(), nothing),
     (KLSquare(), reverse),
@@ -71,7 +75,7 @@ FRESH = [  # a penalty, the divergence whose gradient it has on the policy's own
 ]
 
 
-@pytest.mark.parametrize(("penalty", "divergence"), FRESH, ids=str)
+@pytest.mark.parametrize(("penalty", "divergence"), FRESH, ids=said)
 def test_on_fresh_steps(penalty, divergence):
     assert_close(expected(penalty, None), gradient(lambda p: divergence(p, REF)))
 
@@ -79,7 +83,7 @@ def test_on_fresh_steps(penalty, divergence):
 OLD_STEPS = [(ImportanceWeighted(KLDirect()), reverse), (ImportanceWeighted(KLExponential()), reverse)]
 
 
-@pytest.mark.parametrize(("penalty", "divergence"), OLD_STEPS, ids=str)
+@pytest.mark.parametrize(("penalty", "divergence"), OLD_STEPS, ids=said)
 def test_on_steps_of_another_policy(penalty, divergence):
     assert_close(expected(penalty, OLD), gradient(lambda p: divergence(p, REF)))
 
