@@ -2,7 +2,8 @@
 
 ``positive`` and ``negative`` are models fitted to right and to wrong answers (``views: {positive: ..., negative: ...}``). The recipe ``cdpo`` is another: conservative DPO.
 
-Source: arXiv 2411.19943, of which the abstract and a summary were read; weights as in ``losses.scores.critical_log_ratio``; ``beta`` 0.1 and the learning rate are DPO's.
+Source: arXiv 2411.19943, its abstract and its authors' code, from which ``losses.scores.critical_log_ratio`` differs as said there; ``beta`` 0.1: theirs, as is the chosen
+side, which is DPO's. The learning rate is DPO's (theirs, of adapters, 4e-5).
 Differs from DPO: the rejected side's steps have weights in 0..1.
 """
 

@@ -1,6 +1,6 @@
 """GDPO: GRPO on several rewards, each compared by itself before they are added up.
 
-Source: GDPO, arXiv 2601.05242, section 3.1; learning rate 1e-6, four answers, four updates per batch, no KL: the authors' script
+Source: GDPO, arXiv 2601.05242; learning rate 1e-6, four answers, four updates per batch, no KL: the authors' script
 (``verl-GDPO/train_gdpo.sh``), with verl's clip of 0.2 and mean over tokens. ``recipe.advantage.weights`` weighs the rewards, all of them
 alike where none is named; ``recipe.combine`` is left for what is reported and selected by. Of a reward that is easier than another, the
 paper advises to let it count only where the other is met: ``combine: {part: gate, ...}`` with one reward, or a reward that says so.

@@ -6,7 +6,7 @@
 prompt, where the paper throws a coin of weight lmbda for a batch: the same in expectation. Without answers in the data take ``distillation``, which is lmbda 1; without
 sampling ``knowledge_distillation``. Answers that the teacher has written (TRL's ``seq_kd``) are rows like others: guerdon sample writes them.
 
-Source: Agarwal et al. 2023, arXiv 2306.13649, algorithm 1; ``lmbda`` and ``beta`` 1/2: TRL 1.16's ``GKDConfig``. Learning rate: distillation's.
+Source: Agarwal et al. 2023, arXiv 2306.13649; ``lmbda`` and ``beta`` 1/2: TRL 1.16's ``GKDConfig``. Learning rate: distillation's.
 Differs from Distillation: learns from given answers too, and from a bounded divergence.
 """
 

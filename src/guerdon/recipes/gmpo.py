@@ -1,7 +1,7 @@
 """GMPO: the geometric mean of an answer's ratios, each clipped, in the place of the mean of clipped ratios.
 
-Source: GMPO, arXiv 2507.20673, bounds of e^-0.4 and e^0.4, group 8; no KL. Four minibatches as in the recipes beside, without which no bound is
-reached; so is the learning rate.
+Source: GMPO, arXiv 2507.20673, bounds of e^-0.4 and e^0.4, group 8; no KL. Learning rate 1e-6: its authors' script. Four minibatches as in the recipes beside
+(eight there), without which no bound is reached.
 Differs from GRPO: the surrogate, no KL. Differs from GSPO: tokens are clipped, not answers.
 """
 

@@ -1,6 +1,6 @@
 """Intuitor: GRPO whose only reward is the policy's self-certainty, the distance of its next steps from the uniform distribution; a true reward beside it is watched.
 
-Source: Intuitor, arXiv 2505.19590, eqs. 4 and 5, and its authors' scripts: weight of the KL in the loss 0.005 (k3), learning rate 3e-6. Bound and group are those of ``grpo``.
+Source: Intuitor, arXiv 2505.19590, and its authors' settings for 3B: weight of the KL in the loss 0.005 (k3), learning rate 3e-6. Bound and group are those of ``grpo``.
 Differs from RENT: KL(uniform || policy) in the place of minus the entropy, which is KL(policy || uniform) up to a constant.
 """
 

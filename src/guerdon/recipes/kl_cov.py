@@ -3,7 +3,7 @@
 Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617: share 2e-4 (2e-3 for its
 smaller model) and weight 1; the distance from the policy that acted is the size of the log-ratio, as in its code and in verl's (``loss_mode:
 kl_cov``). Covariances are of the log-probabilities of the policy that acted, which is the policy at the first gradient step; verl works them out anew at each, of a
-micro-batch. The token mean, the group's deviation as the scale. Minibatches, learning rate and group as in the recipes beside.
+micro-batch. The token mean, the group's deviation as the scale. Group and learning rate: its script for 32B. Minibatches as in the recipes beside.
 Differs from GRPO: the ratio is not clipped, the token mean, and of few tokens a penalty.
 """
 

@@ -2,7 +2,7 @@
 
 ``views: {teacher: MODEL}`` names the teacher.
 
-Source: Hinton et al. 2015, arXiv 1503.02531, word by word: the supervised distillation of GKD, arXiv 2306.13649, section 2, and TRL's ``GKDTrainer`` with ``lmbda`` 0
+Source: Hinton et al. 2015, arXiv 1503.02531, word by word: the supervised distillation of GKD, arXiv 2306.13649, and TRL's ``GKDTrainer`` with ``lmbda`` 0
 and ``beta`` 0; token mean as there. Learning rate: SFT's.
 Differs from SFT: the teacher's next-step distribution is in the place of the one step that was taken.
 """

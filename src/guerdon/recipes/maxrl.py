@@ -1,6 +1,6 @@
 """MaxRL: towards the likelihood of a right answer, by dividing what is learned of a prompt by how often it is solved.
 
-Source: MaxRL, arXiv 2602.02710, algorithm 1; 16 answers, learning rate 1e-6, one update per batch, no KL: the authors' script
+Source: MaxRL, arXiv 2602.02710; 16 answers, learning rate 1e-6, one update per batch, no KL: the authors' script
 (``qwen3_experiments``), whose clip has nothing to do where the policy is the one that drew. An answer's log-probability is a sum over its
 tokens, as in the paper's gradient: the reduction is a constant length of 1. (Their verl takes the mean over tokens.)
 For rewards of 0 and 1.

@@ -1,6 +1,6 @@
 """OPO: on-policy throughout, with the mean of the group's rewards, each weighed by its answer's length, as the baseline.
 
-Source: OPO, arXiv 2505.23585, section 3: exact on-policy steps (one update per batch), the length-weighted baseline, no KL and no entropy
+Source: OPO, arXiv 2505.23585: exact on-policy steps (one update per batch), the length-weighted baseline, no KL and no entropy
 term; its authors' implementation in verl (``docs/algo/opo.md``), whose default is the mean over tokens. The learning rate 1e-6 and the
 group of 8 are ours: verl's for the same models, and this library's usual one.
 Differs from GRPO: the baseline, no scale, no clip, no KL, the token mean.

@@ -1,9 +1,9 @@
 """ReMax: REINFORCE with one answer, compared with the policy's most likely one.
 
-Source: ReMax, arXiv 2310.10505, algorithm 1; one drawn and one greedy answer, learning rate 1e-6, and KL in the reward with weight 0.05:
-the authors' script for Llama-2-7B (``step3_rlhf_finetuning``). Their KL is a return of its own beside the difference of the outcomes, which
-their script discounts by 0.99; the paper does not, and neither is it here. The paper's gradient is that of a sum over tokens: the reduction
-is a constant length of 1.
+Source: ReMax, arXiv 2310.10505; one drawn and one greedy answer, learning rate 1e-6, and KL in the reward with weight 0.05:
+the authors' script for Llama-2-7B (``step3_rlhf_finetuning``). There each token bears its own KL alone, and the difference of the
+outcomes is discounted by 0.99; here the KL is a return of its own, as in verl, and nothing is discounted, which is the gradient of the reward
+and the KL. The paper's gradient is that of a sum over tokens: the reduction is a constant length of 1 (their code takes the mean over tokens).
 Differs from RLOO: the baseline is one greedy answer, so that a single one is drawn; and none of the KL is compared.
 """
 

@@ -1,6 +1,7 @@
 """RENT: GRPO whose only reward is minus the entropy of the policy's own steps; no answer is known, and a true reward beside it is watched.
 
-Source: RENT, arXiv 2505.22660, eqs. 3 and 4: GRPO with r = -H, averaged over the answer's tokens. Bound, group, learning rate and the weight of the KL are those of ``grpo``.
+Source: RENT, arXiv 2505.22660, and its authors' code: GRPO with r = -H, averaged over the answer's tokens.
+Bound, group, learning rate and the weight of the KL are those of ``grpo``.
 Differs from GRPO: what is learned from is what the policy says of itself; whatever else rewards a completion is a component that is watched.
 """
 

@@ -2,7 +2,7 @@
 
 ``teacher`` is the policy that DPO made of the same comparisons (``views: {teacher: ...}``); what rewards say of the whole answer is added at its end.
 
-Source: RTO, arXiv 2404.18922, section 4, of which the abstract and summaries were read: reward beta_1 log(DPO / reference) - beta_2 log(policy / reference) at each token, and the
+Source: RTO, arXiv 2404.18922, of which the abstract and summaries were read: reward beta_1 log(DPO / reference) - beta_2 log(policy / reference) at each token, and the
 reward of the answer at its last. beta_1 0.05, beta_2 0.01, learning rates of 5e-7 and 9e-6: its authors' scripts, which clip the DPO reward of a token at 0.05 besides; that is
 left out. All else is our PPO's.
 Differs from PPO: what the DPO policy prefers is rewarded where it is said.

@@ -1,7 +1,7 @@
 """TreeRL: chains that are forked where their tokens were least expected, and pieces that are credited with what became of them.
 
 Source: TreeRL, arXiv 2506.11902, and its authors' code: (M, N, L, T) of (6, 2, 1, 2), 30 answers of a prompt; global and local advantage over the square root of the leaves; policy
-gradient over all leaves. The learning rate and the mean over tokens are our choice; a KL is theirs to set and left out.
+gradient over all leaves. No KL: their script. The learning rate (theirs is 1.5e-6) and the mean over tokens are our choice.
 Differs from RLOO: answers to a prompt are drawn as trees.
 """
 

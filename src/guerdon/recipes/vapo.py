@@ -1,7 +1,7 @@
 """VAPO: PPO with a critic for long answers: a horizon for the policy that grows with the answer, another for the critic, groups, and right
 answers imitated.
 
-Source: VAPO, arXiv 2504.05118, section 4 and its training details: lam 1 for the critic and 1 - 1 / (0.05 l) for the policy (decoupled and
+Source: VAPO, arXiv 2504.05118, and its training details: lam 1 for the critic and 1 - 1 / (0.05 l) for the policy (decoupled and
 length-adaptive GAE), clip 0.2 and 0.28, the mean over tokens, 0.1 times the negative log-likelihood of right answers, 16 answers to a
 prompt, learning rates 1e-6 and 2e-6, 16 minibatches of a batch, no KL. Advantages are normalised over the batch as in ``ppo``. Its seventh
 part, a critic that has learned the first policy's returns before that moves, is not in the recipe: ``learners.critic.model`` may start from

@@ -1,7 +1,7 @@
 """VESPO: an answer counts by a smooth function of its whole importance weight, which falls on either side of 1.
 
 Source: VESPO, arXiv 2602.10693, and its code: k 2 and 3, decay 3 and 2 for what is praised and for what is blamed, token mean, the group's deviation as the
-scale, no KL. Minibatches, learning rate and group as in the recipes beside.
+scale, no KL. Learning rate 1e-6: its script. Minibatches and group as in the recipes beside.
 Differs from CISPO: the weight is of whole answers, and damped rather than bounded.
 """
 

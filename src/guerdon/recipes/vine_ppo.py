@@ -1,6 +1,6 @@
 """VinePPO: PPO without a critic: where a reasoning step begins, its value is found by drawing on from there.
 
-Source: VinePPO, arXiv 2410.01679, section 4 and its authors' configurations (github.com/McGill-NLP/VinePPO): 9 draws at every step, 8 chains of a prompt, clip of 0.2, two epochs,
+Source: VinePPO, arXiv 2410.01679, and its authors' configurations (github.com/McGill-NLP/VinePPO): 9 draws at every step, 8 chains of a prompt, clip of 0.2, two epochs,
 learning rate 1e-6. Its borders are new lines; here every 50 tokens, which any tokenizer has (``after_actions`` takes the token of a new line). Its KL in the reward is left out:
 the values that are drawn know the outcome alone.
 Differs from PPO: the value of a state is a mean of outcomes and no network's; tokens of a reasoning step share an advantage.

@@ -2,7 +2,7 @@
 
     score_t = uniform_t        [B, T], a random number for each acted step
 
-Source: the baseline of TreeRL, arXiv 2506.11902, section 4.
+Source: the baseline of TreeRL, arXiv 2506.11902.
 Differs from Surprise: it does not look at what was drawn.
 """
 

@@ -5,7 +5,7 @@
 ``segments`` is any of ``credit.segments`` that reads what is known while sampling goes on (``every_n``, ``after_actions``, ``turns``, ``after_uncertain``). ``first``: also
 before the first step of all, which makes one more answer of the prompt.
 
-Source: VinePPO, arXiv 2410.01679, section 4, and SPO, arXiv 2505.23564, which estimate the policy's value where reasoning steps and segments begin.
+Source: VinePPO, arXiv 2410.01679, and SPO, arXiv 2505.23564, which estimate the policy's value where reasoning steps and segments begin.
 Differs from Surprise: where is forked is known beforehand, which estimates without bias need.
 """
 

@@ -2,7 +2,7 @@
 
     score_t = -old_logp_t        [B, T], in nats
 
-Source: TreeRL, arXiv 2506.11902, section 3.2 (EPTree), whose entropy of a token is this, in its authors' code too (``get_max_entropy_tokens``). It keeps away from what follows the
+Source: TreeRL, arXiv 2506.11902 (EPTree), whose entropy of a token is this, in its authors' code too (``get_max_entropy_tokens``). It keeps away from what follows the
 words "answer" and "conclusion", which is left out here.
 """
 

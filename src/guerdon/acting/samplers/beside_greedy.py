@@ -7,7 +7,7 @@ is judged as the others are, and what it got may be the baseline (``credit.advan
 it out of what is learned from. Its ``old_logp`` is what the policy says of it at the temperature of the others. It counts in what is logged
 of rollouts.
 
-Source: ReMax, arXiv 2310.10505, algorithm 1 (one drawn, one greedy).
+Source: ReMax, arXiv 2310.10505 (one drawn, one greedy).
 Differs from Group: one more sequence of each prompt, which no chance is in.
 """
 

@@ -15,8 +15,8 @@ from which ``tree_credit``, ``sibling_baseline`` and ``probed_values`` know what
 
 What goes on from a prefix is drawn in answer to the prompt and the prefix, by any policy or engine. ``max_completion_length`` bounds the whole of a sequence.
 
-Source: TreeRL, arXiv 2506.11902, section 3.2 and its authors' code, ``entropy_chain_local_manager.py``: M, N, L and T are ``num_generations``, ``forks``, ``rounds`` and
-``branches``; 6, 2, 1 and 2 are its best setting at 30 answers of a prompt. SPO-tree is ``Forking(6, forks=0, branches=5, rounds=2, at=Borders(...))``; VinePPO's values are drawn
+Source: TreeRL, arXiv 2506.11902, and its authors' code, ``entropy_chain_local_manager.py``: M, N, L and T are ``num_generations``, ``forks``, ``rounds`` and
+``branches``; 6, 2, 1 and 2, 30 answers of a prompt, are those of its script. SPO-tree is ``Forking(6, forks=0, branches=5, rounds=2, at=Borders(...))``; VinePPO's values are drawn
 by ``Forking(forks=0, branches=9, at=Borders(..., first=True))``.
 Differs from Group: sequences of a prompt are not independent, and cost fewer tokens than as many chains.
 """

@@ -9,7 +9,7 @@ whole of a sequence; a beginning that fills it leaves one step.
 ``least`` and ``most`` may be schedules: a reverse curriculum gives much of the demonstration first and nothing in the end. 0 and 0 is Group. ``shares`` [P], where the recipe's
 ``starts`` give them, are the u of each prompt instead.
 
-Source: resets to states of demonstrations, Salimans and Chen 2018, arXiv 1812.03381; R3, arXiv 2402.05808, section 3, on reasoning steps, which draws n from the stages of its
+Source: resets to states of demonstrations, Salimans and Chen 2018, arXiv 1812.03381; R3, arXiv 2402.05808, on reasoning steps, which draws n from the stages of its
 curriculum (0..1 mixes all of them, its better form).
 Differs from Group: a group answers a prompt and the beginning of an answer. Differs from BesideGiven: a part of the given answer is gone on from, not learned from.
 """

@@ -10,7 +10,7 @@ Arms: GRPO (the group's mean and deviation), TEMPO (the same plus the difference
 
 The smallest differences of interest: 0.05 of a correlation and 0.02 of a success rate.
 
-Source: Tran, Yao and Yu 2025, arXiv 2509.18314: the abstract and summaries of it, of which the equation was not to be had (see ``credit.advantages.prefix_difference``). That
+Source: Tran, Yao and Yu 2025, arXiv 2509.18314: its abstract and summaries, and, after the confirmation, its authors' code (see ``credit.advantages.prefix_difference``). That
 advantages correlate better with the exact ones is how we put "precise token-level credit"; its accuracy is on mathematics and medicine with Qwen3 of 1.7 and 4 billion parameters.
 """
 

@@ -12,7 +12,7 @@ that the first policy solves the least, pass@16 of 16 independent answers, again
 
 Smallest differences of interest: 0.02 of success and of pass@16.
 
-Source: arXiv 2505.24864, sections 2.3 and 3.1 (decoupled clip at 0.2 and 0.4, dynamic sampling, KL with resets of the reference and the
+Source: arXiv 2505.24864 (decoupled clip at 0.2 and 0.4, dynamic sampling, KL with resets of the reference and the
 optimiser); its abstract and summaries were read. Here the optimiser keeps its state when the reference is reset. Its claim that reasoning
 is found which the base model lacks is of pretrained models; with tables only that rarely tried answers become likely can be seen.
 """

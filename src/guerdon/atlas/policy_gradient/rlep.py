@@ -12,7 +12,7 @@ Measured: the expected success, exactly, half-way and at the end of the last run
 
 Smallest difference of interest: 0.02 of success.
 
-Source: arXiv 2507.07451, section 2 (two kept answers beside 16 fresh ones, advantages over all of them, ratios to who drew them); what was
+Source: arXiv 2507.07451, section 3.2 (two kept answers beside 16 fresh ones, advantages over all of them; ratios to who drew them are ours); what was
 read is what ``data.buffers.earlier_successes`` cites, and its abstract. That the earlier run's own cost is paid by an arm is ours: the
 paper compares with a run from the base alone.
 """

@@ -11,7 +11,7 @@ Measured, exact: "accuracy", "sure" (how likely two conclusions are the same) an
 between the expected gradient of the paper's loss at the start, worked out over all answers, and that of minus half the sum of squared probabilities,
 relative to its size: it is to be 0, with the 0.1 as well, which only changes variance.
 
-Source: Li et al. 2025, arXiv 2506.06395: eq. 2 (the functional, sum p^2), eq. 5 (the smoothing alpha 0.1). There: Qwen2.5-Math-7B, 16 samples a
+Source: Li et al. 2025, arXiv 2506.06395: the functional, sum p^2, and the smoothing alpha 0.1. There: Qwen2.5-Math-7B, 16 samples a
 question, 10 to 20 steps. The smallest difference of interest: 0.03 of accuracy.
 """
 

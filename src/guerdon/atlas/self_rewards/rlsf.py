@@ -11,7 +11,7 @@ Measured, exact: "accuracy" (how likely the right conclusion is), "sure", and "E
 likely a conclusion is and whether it is right. The paper claims that it falls while accuracy rises, where the confidence at the start is informative;
 here it is, by half a logit.
 
-Source: van Niekerk et al. 2025, arXiv 2507.21931: eq. 1 (the gap over the answer's span) and section 3 (pairs, DPO). There the traces branch at their
+Source: van Niekerk et al. 2025, arXiv 2507.21931: the gap over the answer's span, and pairs for DPO. There the traces branch at their
 first token (CoT decoding), models have 3 to 8 B, and a reward model with PPO is the other way to learn. Chosen here: the world, 8 sampled traces, 40
 steps. The smallest differences of interest: 0.03 of accuracy, 0.03 of ECE.
 """

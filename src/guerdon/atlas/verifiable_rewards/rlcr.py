@@ -13,8 +13,8 @@ of what is said from how often it is right). That RLVR is worse calibrated holds
 can fail is against a confidence that is trained afterwards. "optimum" is the share of questions of which the pair with the largest expected reward is
 the likeliest answer and the confidence nearest to its probability: the paper's theorem, for confidences on a grid.
 
-Source: Damani et al. 2025, arXiv 2507.16806, eq. 1 and theorem 1. There: HotPotQA and mathematics, a model of 7 B that writes its confidence. Chosen
-here: the world. The smallest differences of interest: 0.02 of accuracy, 0.02 of Brier.
+Source: Damani et al. 2025, arXiv 2507.16806: its reward, and its theorem on what that is largest for. There: HotPotQA and mathematics, a model of 7 B that
+writes its confidence. Chosen here: the world. The smallest differences of interest: 0.02 of accuracy, 0.02 of Brier.
 """
 
 from dataclasses import dataclass, replace

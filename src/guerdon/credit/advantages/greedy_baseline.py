@@ -7,7 +7,7 @@ says nothing: 0. Of the greedy sequence itself the advantage is 0; so that avera
 out. What is read is the quantity ``greedy`` of ``acting.samplers.beside_greedy``. With a penalty in the reward its part of it is compared
 as well; ReMax's authors compare the outcomes alone: ``PenaltiesApart(GreedyBaseline())``.
 
-Source: ReMax, arXiv 2310.10505, algorithm 1 and section 4.
+Source: ReMax, arXiv 2310.10505, and its authors' code (``remax_trainer.py``).
 Differs from LeaveOneOut: compared with one answer that chance has no part in, not with the mean of several that were drawn.
 """
 

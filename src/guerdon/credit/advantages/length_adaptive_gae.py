@@ -7,7 +7,7 @@ The weights lam^k add up to about alpha * length, so that a reward at the end re
 constant lam of 0.95 nothing of it is left after a few hundred steps. Where alpha * length is 1 or less, lam is 0. The critic beside it
 learns towards the return itself: ``target=LambdaReturn(GAE(lam=1))`` (VC-PPO's decoupled GAE).
 
-Source: VAPO, arXiv 2504.05118, section 4.2, with ``alpha`` 0.05. That lam is not below 0 is ours, and NeMo-RL's.
+Source: VAPO, arXiv 2504.05118, with ``alpha`` 0.05. That lam is not below 0 is ours, and NeMo-RL's.
 Differs from GAE: lam is not the same for a short and a long answer.
 """
 

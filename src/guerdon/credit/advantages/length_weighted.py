@@ -6,7 +6,7 @@ The baseline with the least variance weighs each reward by the squared norm of i
 and orthogonal, that norm grows with the number of acted steps, which is the ``length`` here. A group of one has nothing to be compared with
 and says nothing: 0.
 
-Source: OPO, arXiv 2505.23585, section 3.2.
+Source: OPO, arXiv 2505.23585.
 Differs from GroupCentred: an answer counts by its length, and there is no scale. Like that one's, the baseline holds the answer itself, so
 that the gradient shrinks.
 """

@@ -6,8 +6,8 @@ The second part is minus the penalties of the reward (a KL to the reference) fro
 with those of other answers. With ``gamma`` 0 a step bears its own penalty alone. Without a penalty the wrapped advantage is left.
 
 Source: OpenRLHF's ``rloo``, ``reinforce_baseline``, ``group_norm`` and ``dr_grpo`` (the outcome is shaped, the KL is added, and the return
-of both is the advantage), so REINFORCE++ with a baseline, arXiv 2501.03262, by its authors; ReMax, arXiv 2310.10505, in its authors' code
-and verl. ``gamma`` 0 is slime's and NeMo-RL's REINFORCE++ with a baseline.
+of both is the advantage), so REINFORCE++ with a baseline, arXiv 2501.03262, by its authors; ReMax, arXiv 2310.10505, in verl.
+``gamma`` 0 is ReMax in its authors' code, and slime's and NeMo-RL's REINFORCE++ with a baseline.
 Differs from GroupCentred: a baseline over the reward less its penalty, as that has it, would take an answer's own share of the penalty
 away.
 """

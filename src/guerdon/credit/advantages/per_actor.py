@@ -6,8 +6,8 @@ Where several roles answer, a proposer and its solvers or the agents of a team, 
 them would credit a role for what it is. What a role shares with itself is left to compare. An actor who answered once in a group has nobody
 to be compared with.
 
-Source: hierarchical GRPO as prime-rl has it (``hierarchical_grpo.py``): a role's rewards are compared with those of the same role, within
-what they have in common (its episode is the ``group`` here); normalising by each agent's own mean and deviation: Dr. MAS, arXiv 2602.08847.
+Source: hierarchical GRPO as prime-rl has it (``hierarchical_grpo.py``): solvers are compared within their episode, which is the ``group``
+here, and proposers across the episodes of theirs; normalising by each agent's own mean and deviation: Dr. MAS, arXiv 2602.08847.
 Differs from GroupCentred: of the answers to one prompt, those of other actors do not count.
 """
 

@@ -6,8 +6,8 @@
 The completions of a group are a trie without anybody having forked them. Where only one of them goes on, V does not change and the advantage is the group-centred one; where
 they part, each branch is credited with what those behind it earned. ``outcome`` 0 leaves the differences alone: of a sequence they sum to its reward less the group's mean.
 
-Source: TEMPO, arXiv 2509.18314, the prefix-to-tree values and the advantage as its abstract and summaries give them; ``outcome`` 1 is TEMPO, and ``scale`` the deviation of
-the group as in GRPO. The equation itself was not to be had: that both parts are divided by the scale is how we read it.
+Source: TEMPO, arXiv 2509.18314, the prefix-to-tree values and the advantage as its authors' code has them (``compute_tempo_outcome_advantage``): ``outcome`` 1, and both
+parts divided by the deviation of the group, as in GRPO, to which 1e-6 is added there.
 Differs from GroupCentred: steps of one sequence differ, at the tokens at which the group parts. Answers that part at their first token are told nothing new.
 """
 

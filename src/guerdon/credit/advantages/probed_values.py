@@ -8,7 +8,7 @@ estimate, so a segment is credited with what it changed. Chains of which nothing
 
 Unbiased where forks do not depend on what is drawn after them: no chain has a part in its own values.
 
-Source: VinePPO, arXiv 2410.01679, section 4, with values at the beginnings of reasoning steps; SPO-chain, arXiv 2505.23564, section 4.2, at the borders of segments; over K = 9
+Source: VinePPO, arXiv 2410.01679, with values at the beginnings of reasoning steps; SPO-chain, arXiv 2505.23564, at the borders of segments; over K = 9
 draws each in both.
 Differs from SegmentGAE: no critic, and no bootstrapping. LeaveOneOut where nothing was forked.
 """

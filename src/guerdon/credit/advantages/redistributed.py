@@ -5,7 +5,7 @@
 ``old_contribution`` is what a learner says (``losses.values.return_decomposition``) before the update. Where contributions sum to the outcome, the return of a sequence is what it
 was; with ``share`` below 1 part of it stays at the end. Penalties of the reward stay where they were. What the last sum lacks is the estimator's error, and is not made good.
 
-Source: SPA-RL, arXiv 2505.20732, section 3.3 (its coefficient of the contributions is ``share``; its reward for actions that can be executed is one like any other); LaRe, arXiv
+Source: SPA-RL, arXiv 2505.20732 (its coefficient of the contributions is ``share``; its reward for actions that can be executed is one like any other); LaRe, arXiv
 2412.11120.
 Differs from ReturnToGo: what follows a step no longer holds what was earned before it.
 """

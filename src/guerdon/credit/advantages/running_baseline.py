@@ -7,9 +7,9 @@
 "prompt_id", a prompt; "" all sequences together. The state is ``{"key", "baseline"}``, tensors of as many entries as have been met; a
 baseline begins at 0.
 
-Source: a moving average of the reward as baseline: Williams 1992; by role: SPIRAL's role-conditioned advantage, arXiv 2506.24119, eq. 4,
-where it begins at 0 and ``decay`` is 0.95; that a reward is compared with the baseline before it moves it: prime-rl (``rae.py``). There
-each sequence moves it in turn; here those of a batch do so at once, which for one is the same, and for n moves it as far without depending
+Source: a moving average of the reward as baseline: Williams 1992; by role: SPIRAL's role-conditioned advantage, arXiv 2506.24119;
+that it begins at 0, ``decay`` 0.95, and that a reward is compared with the baseline before it moves it: its authors' code (``train_spiral.py``)
+and prime-rl (``rae.py``). There each sequence moves it in turn; here those of a batch do so at once, which for one is the same, and for n moves it as far without depending
 on their order.
 Differs from LeaveOneOut: compared with the past and not with other answers, so that one answer to a prompt is enough.
 """

@@ -7,8 +7,9 @@
 Only segments are time: ``gamma`` and ``lam`` count once for each, so that an outcome reaches the first step through as many discounts as there are segments.
 ``segment`` is what the recipe's ``segments`` says; equal numbers that follow each other are one segment.
 
-Source: MA-RLHF, arXiv 2410.02743, section 3, and its authors' code (``modeling_macro_action`` with ``equal``: the mean of the values); the value where a segment begins
-(``at_start``) is that of a semi-Markov decision process (Sutton, Precup and Singh 1999), their ablation's other choice. Their code averages the rewards of a segment too, so that a
+Source: MA-RLHF, arXiv 2410.02743, and its authors' code (``modeling_macro_action`` with ``equal``: the mean of the values); the value where a segment begins
+(``at_start``) is that of a semi-Markov decision process (Sutton, Precup and Singh 1999); their code has the value of the last token and
+values weighed by position in its place. It averages the rewards of a segment too, so that a
 KL penalty in the reward weighs 1/n; a sum is what the return is made of. ``gamma`` 1.0 and ``lam`` 0.95: theirs.
 Differs from GAE: fewer actions, over which less is discounted and a critic is asked less often.
 """

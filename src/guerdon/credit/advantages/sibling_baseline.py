@@ -10,7 +10,7 @@ step of a whole chain looks ahead.
 
 A draw that has no others beside it says nothing: 0. ``scale`` divides by a number of the siblings' values (``credit.scales``): None is unbiased.
 
-Source: SPO-tree, arXiv 2505.23564, section 4.2 (segment advantages within the siblings of a node, over their deviation), in its leave-one-out form, which is ours: the mean of
+Source: SPO-tree, arXiv 2505.23564 (segment advantages within the siblings of a node, over their deviation), in its leave-one-out form, which is ours: the mean of
 all of them, as there, is (n - 1) / n of it. The weights are ours too.
 Differs from TreeCredit: unbiased, since no piece is compared with itself and none counts for more than it was drawn. LeaveOneOut where nothing is forked.
 """

@@ -6,7 +6,7 @@
 ``turn`` and ``outcome`` name reward components of a sequence: what its first turn earned (a tool that ran, a document that was found) and what all of it earned in the end.
 ``segment`` is to say turns (``segments: turns``). Where a sequence has one turn only, the whole of it is credited with both, as one that never called for help.
 
-Source: MT-GRPO, arXiv 2505.11821, section 4: the advantages of two turns with ``weight`` 1 (its lambda), and its authors' code, ``mt_grpo_env_trainer.py`` ("aae"); there a
+Source: MT-GRPO, arXiv 2505.11821: the advantages of two turns with ``weight`` 1 (its lambda), and its authors' code, ``mt_grpo_env_trainer.py`` ("aae"); there a
 sequence without a tool's result gets the group-centred sum of both rewards, which is this up to the scale.
 Differs from GroupCentred: the answer's tokens are not praised for what the question's earned.
 """

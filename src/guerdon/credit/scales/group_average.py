@@ -7,7 +7,7 @@ pass@k / k: the series of which log p is the limit. A prompt that is solved with
 are not given up.
 
 Source: MaxRL, arXiv 2602.02710 (without the baseline the sum goes up to n; with it, as in the algorithm there, a group without a right
-answer says nothing, and the last term goes); ``epsilon`` 0: prime-rl's ``max_rl``. SkyRL's ``maxrl`` has 1e-6.
+answer says nothing, and the last term goes); ``epsilon`` 0: prime-rl's ``max_rl``. The authors' code and SkyRL's ``maxrl`` have 1e-6.
 Differs from GroupDeviation: of a prompt that is always solved the divisor is 1, not 0. Invalid for rewards below 0: refused.
 """
 

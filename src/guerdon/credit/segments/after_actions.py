@@ -2,7 +2,7 @@
 
     a segment begins at each acted step that follows one of ``actions``        [B, T]
 
-Source: ours; reasoning steps that end with a delimiter, as VinePPO has them, arXiv 2410.01679, section 4. What several tokens may spell is cut by ``after_text``.
+Source: ours; reasoning steps that end with a delimiter, as VinePPO has them, arXiv 2410.01679. What several tokens may spell is cut by ``after_text``.
 Differs from EveryN: what was done decides where it is cut, so that segments differ in length.
 """
 

@@ -4,7 +4,7 @@
 
 Occurrences do not overlap. Text that the policy did not write (tool output) takes no part: a delimiter is looked for in what was acted.
 
-Source: VinePPO, arXiv 2410.01679, section 4, whose reasoning steps end with a new line. ``delimiters``: a new line.
+Source: VinePPO, arXiv 2410.01679, whose reasoning steps end with a new line. ``delimiters``: a new line.
 Differs from AfterActions: two tokens may spell one delimiter, and one token more than it. Needs a policy that speaks; a finite one is cut by its actions.
 """
 

@@ -5,7 +5,7 @@
 
 Between two cutpoints hardly anything could have gone otherwise, so that a value that was estimated at one holds until the next.
 
-Source: SPO, arXiv 2505.23564, section 4.1 (adaptive cutpoints), whose ``probability`` is 0.9; ``cutpoints`` 5: its SPO-chain on GSM8K.
+Source: SPO, arXiv 2505.23564 (adaptive cutpoints), in whose code ``probability`` is 0.9; ``cutpoints`` 5: its SPO-chain on GSM8K.
 Differs from EveryN: what was certain takes no time.
 """
 

@@ -2,7 +2,7 @@
 
     segment_t = (acted steps before t) // n        [B, T]; the last one may be shorter
 
-Source: MA-RLHF, arXiv 2410.02743, section 3.2 (fixed n-grams), with its default of 5. n = 1 makes each step an action of its own; an n above every length makes the
+Source: MA-RLHF, arXiv 2410.02743 (fixed n-grams), with the 5 of its script. n = 1 makes each step an action of its own; an n above every length makes the
 whole sequence one.
 """
 

@@ -4,7 +4,7 @@
 
 Words are finished by tokens that the reference finds ever more likely; a less likely one begins something new.
 
-Source: MA-RLHF, arXiv 2410.02743, section 3.2 (perplexity), and its authors' code, ``ppl_selection``, which reads the reference model; it cuts one step earlier, before the
+Source: MA-RLHF, arXiv 2410.02743 (perplexity), and its authors' code, ``ppl_selection``, which reads the reference model; it cuts one step earlier, before the
 last expected step.
 Differs from EveryN: the reference says where, so that what belongs together stays together.
 """

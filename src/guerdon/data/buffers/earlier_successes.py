@@ -6,9 +6,9 @@
 
 A group that fails learns from what was once right, and an advantage is relative to both. The kept answers keep the log-probabilities of who drew them.
 
-Source: RLEP, Zhang et al. 2025, arXiv 2507.07451, section 2.2: two verified answers beside 16 fresh ones, advantages over all of them, ratios to the policy that drew each; its
-pool comes from an earlier run, here it is filled on the way, or from the start by ``init`` of a run that goes on. "unsolved" is the rule of replaying only where a group
-has no signal. ``capacity`` 8: ours.
+Source: RLEP, Zhang et al. 2025, arXiv 2507.07451, section 3.2: two verified answers beside 16 fresh ones, advantages over all of them. Ratios are there to the policy before the
+update, whoever drew an answer; here to who drew it. Its pool comes from an earlier run, here it is filled on the way, or from the start by ``init`` of a run that goes on.
+"unsolved" is the rule of replaying only where a group has no signal. ``capacity`` 8: ours.
 Invalid where rewards change meaning on the way: what is replayed keeps the reward that it had.
 """
 

@@ -5,7 +5,7 @@
 
 With shares of 0 a prompt is set aside once and for all. Where no normal prompt is left and nothing is drawn otherwise, all are drawn alike.
 
-Source: the buffer of prime-rl: ``easy_threshold``, ``hard_threshold``, ``easy_fraction``, ``hard_fraction`` (0 there too; thresholds are off by
+Source: the buffer of earlier prime-rl: ``easy_threshold``, ``hard_threshold``, ``easy_fraction``, ``hard_fraction`` (0 there too; thresholds are off by
 default). There a step's shares are counted out, here they are kept in expectation.
 Differs from Learnability: pools, not degrees, and only the last attempt counts.
 """

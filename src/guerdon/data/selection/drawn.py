@@ -4,7 +4,7 @@
 
 In ``recipe.learned``: in ``recipe.selection`` the greedy ones would be gone before anything is compared with them.
 
-Source: ReMax, arXiv 2310.10505, algorithm 1: the gradient is that of the drawn completion alone.
+Source: ReMax, arXiv 2310.10505: the gradient is that of the drawn completion alone.
 Differs from Overlong: looks at how a sequence was made and not at how it ended.
 """
 

@@ -5,7 +5,8 @@
 
 ``level`` is a column of the task: numbers, of which the distinct ones in ascending order are the levels. Levels weigh as the density says, however many prompts each has.
 
-Source: E2H Reasoner, Parashar et al. 2025, arXiv 2506.06632, the Gaussian scheduler (section 3.2). ``power`` 0.5 and ``width`` 0.5: among those that it tries.
+Source: E2H Reasoner, Parashar et al. 2025, arXiv 2506.06632, the Gaussian scheduler, and its authors' code, whose ``power`` 0.5 and ``width`` 0.5 these
+are (``mu_exp``, ``sigma``); its floor of a share is left out.
 Differs from SuccessTarget: what is hard is told, and time decides, not success.
 """
 

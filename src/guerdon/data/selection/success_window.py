@@ -5,7 +5,7 @@
 A sequence without a reward (NaN) is dropped and does not count for its group. With the bounds 0 and 1 and a reward of 0 or 1 it drops what ``zero_variance`` drops.
 
 Source: the online filter of prime-rl (``online_difficulty_filtering`` with means of 0 and 1; ``filter_min_threshold`` and ``filter_max_threshold``) and of OpenRLHF
-(``dynamic_filtering_reward_range``, 0 and 1); a pass rate from 0.2 to 0.8 of a probed set: PRIME, arXiv 2502.01456, section 4.2.
+(``dynamic_filtering_reward_range``, 0 and 1); a pass rate from 0.2 to 0.8 of a probed set: PRIME, arXiv 2502.01456, and its authors' script.
 Differs from ZeroVariance: by how often a prompt is solved, not by whether its answers differ.
 """
 

@@ -6,7 +6,8 @@
 
 ``task`` is a column that says which task a row is of: numbers or names. A mixture writes one where it is given ``column``.
 
-Source: DUMP, Wang et al. 2025, arXiv 2504.09710, section 3: UCB over the mean absolute advantage of each distribution, ``window`` 300 and ``temperature`` 0.1 (section 4).
+Source: DUMP, Wang et al. 2025, arXiv 2504.09710: UCB over the mean absolute advantage of each distribution; the bound, ``window`` 300 and ``temperature`` 0.1 as
+in its authors' code (``curriculum_learning.py``).
 Differs from EasyToHard: which task is next is learned from what it teaches.
 """
 

@@ -5,8 +5,8 @@
     share(x) = (0, *stages)[stage(x)]                                                          [size]
 
 Source: GHPO, Liu et al. 2025, arXiv 2507.10628: a hint, the first part of the reference solution, only for prompts that no answer of the group solves, of a
-quarter, a half and three quarters of it by stages (``stages``). There the hint joins the prompt and the group is drawn anew in the same step; here it is the
-beginning of the next answers, and costs no second draw.
+quarter, a half and three quarters of it by stages (``stages``), as in its authors' code. There the hint joins the prompt and the group is drawn anew in the same step; here
+it is the beginning of the next answers, and costs no second draw.
 """
 
 from dataclasses import dataclass

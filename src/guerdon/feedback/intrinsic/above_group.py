@@ -8,7 +8,7 @@
 follows: how likely it is, after the
 reasoning, to a copy of the policy that moves slowly. The bonus' size does not depend on how large likelihoods are.
 
-Source: GRPO-CARE, Chen et al. 2025, arXiv 2506.16141, section 4 and its authors' code (``grpo_trainer_ref_ema.py``): the geometric mean of the
+Source: GRPO-CARE, Chen et al. 2025, arXiv 2506.16141, and its authors' code (``grpo_trainer_ref_ema.py``): the geometric mean of the
 answer's token probabilities under a moving average
 of the policy, ``least`` 0.1; there margin and upper bound are optional, and none by default.
 Differs from Likelihood: relative to the others that are right, and nothing for who is wrong.

@@ -8,8 +8,8 @@ Of the rollouts it is self-confidence: maximised in expectation, "sequence" is t
 how likely the known answer is after the policy's own reasoning, a reward without a verifier; with ``question`` how likely "Yes" is, the policy its own judge; with
 ``other_prompt`` how well an answer suits the question in other words; with ``by: ref`` or ``ema`` what another policy says of it.
 
-Source: the self-confidence of RLSC, arXiv 2506.06395, eq. 2 ("sequence": what is maximised is the sum of p squared); RLPR, arXiv 2506.18254, eq. 3 (mean of the reference
-answer's token probabilities, which one unlikely token does not ruin); VeriFree, arXiv 2505.21493, eq. 3 (their product); the geometric mean as in
+Source: the self-confidence of RLSC, arXiv 2506.06395 ("sequence": what is maximised is the sum of p squared); RLPR, arXiv 2506.18254 (mean of the reference
+answer's token probabilities, which one unlikely token does not ruin); VeriFree, arXiv 2505.21493 (their product); the geometric mean as in
 GRPO-CARE's code (arXiv 2506.16141).
 Differs from NegativeEntropy: what was said counts, not what else could have been.
 """

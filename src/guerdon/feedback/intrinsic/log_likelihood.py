@@ -6,7 +6,7 @@
 With ``recast: reference_conclusion`` the sum is what a reasoning is worth to the answer as an exact objective: its expectation is a lower bound of the log-likelihood of the
 answer, with the reasoning summed out. With the same of ``without_reasoning`` taken away it is the information that the reasoning gains.
 
-Source: JEPO, Tang et al. 2025, arXiv 2503.19618, eq. 3 (the bound; its multi-sample forms are not here); RLP, arXiv 2510.01265, eq. 3 (the gain).
+Source: JEPO, Tang et al. 2025, arXiv 2503.19618 (the bound; its multi-sample forms are not here); RLP, arXiv 2510.01265 (the gain).
 Differs from Likelihood: the unlikeliest step counts most.
 """
 

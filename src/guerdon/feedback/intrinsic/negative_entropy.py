@@ -4,7 +4,7 @@
 
 ``recast: own_conclusion`` measures the steps of what the answer comes to, and no others.
 
-Source: RENT, Prabhudesai et al. 2025, arXiv 2505.22660, eq. 4; which steps to measure: its section 5.3 (the last ones, the answer's, tell most).
+Source: RENT, Prabhudesai et al. 2025, arXiv 2505.22660, and its authors' code; which steps to measure: its comparison of them (the last ones, the answer's, tell most).
 Invalid where the policy is sure for want of anything to say: it is also maximised by one sentence that is always said.
 """
 

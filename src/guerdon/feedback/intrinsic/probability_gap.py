@@ -2,7 +2,7 @@
 
     reward = mean over acted steps of (p of the likeliest - p of the second likeliest)        [B], 0 to 1
 
-Source: RLSF, van Niekerk et al. 2025, arXiv 2507.21931, eq. 1: over the answer's span (``recast: own_conclusion``, the default here), the confidence
+Source: RLSF, van Niekerk et al. 2025, arXiv 2507.21931: over the answer's span (``recast: own_conclusion``, the default here), the confidence
 of CoT decoding, arXiv 2402.10200.
 Differs from NegativeEntropy: only a rival makes it unsure, and a long tail does not.
 """

@@ -2,7 +2,7 @@
 
     reward = mean over acted steps of KL(uniform || p(. | what was said before))        [B], nats; 0 and more
 
-Source: Intuitor, Zhao et al. 2025, arXiv 2505.19590, eqs. 4 and 5; its code leaves out log V, a constant that no group-relative advantage sees.
+Source: Intuitor, Zhao et al. 2025, arXiv 2505.19590; its code leaves out log V, a constant that no group-relative advantage sees.
 Differs from NegativeEntropy: which is KL(p || uniform) and a constant; this one covers the modes of the uniform distribution, so it hears of the steps that are not said.
 """
 

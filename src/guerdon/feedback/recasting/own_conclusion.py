@@ -4,7 +4,7 @@
 
 What a text concludes is its marked answer, else what it states, else all of it (``guerdon.feedback.conclusions``); of actions it is the last ``steps``.
 
-Source: the answer span whose confidence is the reward of RLSF (arXiv 2507.21931, section 3) and of RENT's "last chunk" (arXiv 2505.22660, section 5.3).
+Source: the answer span whose confidence is the reward of RLSF (arXiv 2507.21931) and of RENT's "last chunk" (arXiv 2505.22660).
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@
 
 With ``likelihood`` this is the policy as its own judge: how likely "Yes" is. With the ``other`` word beside it (``likelihood_gap``) only what tells the two apart counts.
 
-Source: the question of IPO (Implicit Preference Optimization), arXiv 2502.16182, section 3: P(Yes) of whether a response is good; the judge of self-rewarding models, arXiv
+Source: the question of IPO (Implicit Preference Optimization), arXiv 2502.16182: P(Yes) of whether a response is good; the judge of self-rewarding models, arXiv
 2401.10020, in the place of whose five points one word stands. The wording is ours.
 Differs from OwnConclusion: an answer is read and not continued.
 Only for texts: a finite world has no words to ask in.

@@ -2,7 +2,7 @@
 
     prompt, reasoning, conclusion → row[column] after (prompt, reasoning)        None where the row has none, or the answer comes to no conclusion
 
-Source: RLPR, arXiv 2506.18254, section 3.1, and VeriFree, arXiv 2505.21493, eq. 3: the likelihood of the reference answer in the place of the generated one.
+Source: RLPR, arXiv 2506.18254, and VeriFree, arXiv 2505.21493: the likelihood of the reference answer in the place of the generated one.
 Differs from OwnConclusion: what is likely has to be true.
 """
 

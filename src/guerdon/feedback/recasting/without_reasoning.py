@@ -4,7 +4,7 @@
 
 What is gained over it is what the reasoning is worth: beside ``reference_conclusion``, with a weight of -1.
 
-Source: the debiasing of RLPR, arXiv 2506.18254, eq. 4; RLP, arXiv 2510.01265, eq. 3, in whose place a moving average of the policy (``by: ema``) says it.
+Source: the debiasing of RLPR, arXiv 2506.18254, which cuts the difference below at 0; RLP, arXiv 2510.01265, in whose place a moving average of the policy (``by: ema``) says it.
 Differs from ReferenceConclusion: nothing of what was sampled is read, so that it is a baseline of its prompt.
 """
 

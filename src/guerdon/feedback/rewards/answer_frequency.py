@@ -5,7 +5,7 @@
 Raising its mean is lowering the entropy over clusters of meaning. c and ``same`` as in ``majority_vote``: with a model that says whether two texts mean the same, the clusters are
 semantic ones. An answer without a conclusion gets 0.
 
-Source: EMPO, Zhang et al. 2025, arXiv 2504.05812, eq. 6: the share of the cluster as the reward; clusters of meaning: Farquhar et al. 2024 (semantic entropy).
+Source: EMPO, Zhang et al. 2025, arXiv 2504.05812, and its authors' code: the share of the cluster as the reward; clusters of meaning: Farquhar et al. 2024 (semantic entropy).
 Differs from MajorityVote: every answer counts by how common it is, so that a second opinion is worth something.
 """
 

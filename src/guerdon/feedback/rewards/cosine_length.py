@@ -9,7 +9,7 @@
 |y| is the number of tokens (the column ``completion_ids``, which the loop passes). ``verifier`` is a reward whose ``right`` (1 where it has none) means that an
 answer is right; where it gives None, so does this.
 
-Source: Yeo et al., arXiv 2502.03373, section 4.1 and appendix C.1, which has ``exceeded`` at the end of the context. Here it is off by default, and the four
+Source: Yeo et al., arXiv 2502.03373, appendix C.1, which has ``exceeded`` at the end of the context. Here it is off by default, and the four
 values are TRL's defaults (``get_cosine_scaled_reward``), as the paper's depend on the run.
 Differs from Length: it depends on whether the answer is right, and pays a model for thinking longer where it was wrong.
 """

@@ -8,7 +8,7 @@ The columns are those of IFEval's data: ``instruction_id_list`` names the instru
 by the text without its first or last line, or without asterisks. A row without instructions gives None. What is checked is what the completion
 says after its thinking.
 
-Source: Zhou et al., arXiv 2311.07911, section 2 and its checker, whose verdicts these are; but the language is found by script and common words
+Source: Zhou et al., arXiv 2311.07911, and its checker, whose verdicts these are; but the language is found by script and common words
 (there: langdetect), and sentences by their ends (there: a trained model, Punkt), so that no package and no model is needed.
 Patterns of the data may take very long: it is judged apart, and a completion that takes too long is wrong.
 Differs from Format: what is asked is the row's.

@@ -5,7 +5,7 @@
 c is what an answer concludes (``guerdon.feedback.conclusions``): its marked answer, else what it states, else all of it; of actions the last ``steps`` (0: all). An
 answer without a conclusion has no vote and gets 0. ``same(a, b) -> bool``, or ``file.py:function``, says where two conclusions agree that are not equal.
 
-Source: TTRL, Zuo et al. 2025, arXiv 2504.16084, section 2.2 and its code (``ttrl_utils.py``): votes of the answers that can be read, the most frequent one is the label,
+Source: TTRL, Zuo et al. 2025, arXiv 2504.16084, and its code (``ttrl_utils.py``): votes of the answers that can be read, the most frequent one is the label,
 and each answer is graded by it.
 Invalid as a measure of truth: it rises as answers agree, right or wrong. Watch a true reward beside it (``combining.without``).
 Differs from WinRate: a vote and no judge.

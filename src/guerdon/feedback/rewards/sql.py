@@ -8,7 +8,7 @@ other (``guerdon.feedback.sandbox``), and their rows are compared here: as they 
 order of the columns, whose names do not count; numbers within ``tolerance``. A query that fails, takes longer than ``seconds``, or finds more than
 ``rows`` is wrong; a gold query that does gives None.
 
-Source: the execution accuracy of Spider, arXiv 1809.08887, section 5, there over several databases for each query.
+Source: the execution accuracy of Spider, arXiv 1809.08887, there over several databases for each query.
 Differs from Code: the answer is a question to a database, and what is expected is found by asking another.
 """
 

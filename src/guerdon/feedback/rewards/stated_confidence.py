@@ -5,7 +5,7 @@
 The expectation is largest where q is the probability of being right, so that it pays to say what is the case. Beside a reward for being right (``[number_match,
 {part: stated_confidence, correct: number_match}]``) it takes at most as much as being right brings. An answer that states no confidence, or one out of range, gets ``missing``.
 
-Source: RLCR, Damani et al. 2025, arXiv 2507.16806, eq. 1 (the Brier score beside correctness); ``missing`` -1, the worst that can be stated, is our choice (there the
+Source: RLCR, Damani et al. 2025, arXiv 2507.16806 (the Brier score beside correctness); ``missing`` -1, the worst that can be stated, is our choice (there the
 format has a reward of its own).
 Differs from NumberMatch: what is said of the answer is judged, not the answer.
 """

@@ -6,7 +6,8 @@
 ``target`` is a column of the data, so the prompt has to say it too ("Think for 200 tokens"). The first is added to the reward of correctness. The second is worth
 something only where the answer is right: ``combine: {part: gate, by: correct, combine: {part: weigh, weights: {correct: 0}}}``.
 
-Source: length-controlled policy optimisation of L1, Aggarwal and Welleck 2025, arXiv 2503.04697, eqs. 1 (exact) and 2 (at most). ``price`` 0.0003 and ``margin`` 0.5: the same.
+Source: length-controlled policy optimisation of L1, Aggarwal and Welleck 2025, arXiv 2503.04697; ``price`` 0.0003: its script (``run_l1_exact.sh``).
+``margin`` 0.5: the same; its code halves the slope of the second, and has a sigmoid in its place as a choice.
 Lengths are in tokens, of all of ``completion_ids``.
 Differs from Length: the length that is wanted is the prompt's own.
 """

@@ -6,7 +6,7 @@ Words are counted as often as they occur, in lower case, without punctuation and
 The column ``answer`` holds a string or several, of which the best counts; None gives None. Where one of the two has no words, the reward is 1 if neither
 has, else 0. What is compared is what the completion says after its thinking: what it marks (``guerdon.feedback.answers``), or all of it.
 
-Source: SQuAD, arXiv 1606.05250, section 6.1, and the evaluation script of its version 2.0, for the normalisation and for answers without words.
+Source: SQuAD, arXiv 1606.05250, and the evaluation script of its version 2.0, for the normalisation and for answers without words.
 Differs from StringMatch: an answer that says more or less than the gold one is worth something.
 """
 

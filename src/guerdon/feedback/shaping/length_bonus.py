@@ -5,7 +5,7 @@
 An answer beyond the target loses the bonus and nothing else, so that a long right answer stays better than a wrong one; cutting answers off at the target
 would make it a wrong one.
 
-Source: LASER, Liu et al. 2025, arXiv 2505.15612, eq. 3, and its code (``compute_length_reward_larse``). ``bonus`` 0.5: the same. ``target`` has no default:
+Source: LASER, Liu et al. 2025, arXiv 2505.15612, and its code (``compute_length_reward_larse``). ``bonus`` 0.5: the same. ``target`` has no default:
 a target that no answer comes near would be a bonus that all or none get (the paper tries 2,048 to 8,192 tokens).
 Differs from RelativeLength: absolute, and nobody is rewarded for being shorter than the target.
 """

@@ -7,7 +7,7 @@
 Of 8 answers to an easy prompt at least 5 are right, so of those within its target at least one is expected to be; of a middling one 2 of 8, hence a half; of a
 hard one all lengths count. Easy prompts are thus pressed most, and targets follow the policy. The state is the lengths of the last batches, level by level.
 
-Source: LASER-D, Liu et al. 2025, arXiv 2505.15612, section 4, and its code (``compute_length_reward_larse_d``: levels, and of ``_choose_target_length`` the shares, with
+Source: LASER-D, Liu et al. 2025, arXiv 2505.15612, and its code (``compute_length_reward_larse_d``: levels, and of ``_choose_target_length`` the shares, with
 8 answers rounded down). There lengths are of a monitored set of 500 prompts, answered anew every 20 steps, and targets are multiples of 1,024; here they are of what is
 sampled anyway, to the token. ``bonus`` 0.5: the same code. ``window`` 20: its interval.
 Differs from LengthBonus: nobody chooses a target, and each difficulty has its own.

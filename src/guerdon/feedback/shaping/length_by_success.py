@@ -4,7 +4,7 @@
 
 A prompt that is always solved pays the whole price of its steps, one that never is pays 1/K of it. Right and wrong answers pay alike.
 
-Source: adaptive length penalty (ALP), Xiang et al. 2025, Just Enough Thinking, arXiv 2506.05256, eq. 3. ``weight``: the price of a step. It has no default: the paper's 1e-7
+Source: adaptive length penalty (ALP), Xiang et al. 2025, Just Enough Thinking, arXiv 2506.05256. ``weight``: the price of a step, its beta / N. It has no default: the paper's 1e-7
 is for answers of some ten thousand tokens, and would be no price at all for short ones.
 Differs from StandardisedLength: the price depends on the difficulty, and not on the group's other lengths.
 """

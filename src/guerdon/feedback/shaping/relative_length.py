@@ -4,7 +4,7 @@
     reward + weight * place                where reward >= threshold                                                      [B]
     reward + weight * min(place, 0)        elsewhere
 
-Source: the length penalty of Kimi k1.5, arXiv 2501.12599, section 2.3.3, there added with a weight that is raised from 0 during training (``weight`` may be a
+Source: the length penalty of Kimi k1.5, arXiv 2501.12599, section 2.3.3, there added with a weight that is 0 at first and constant from then on (``weight`` may be a
 schedule; its number is not published). ``threshold`` 0.5 separates the 0 and 1 of a verifier.
 Differs from GroupNormalise: it adds to the reward, by how long the answer is.
 """

@@ -5,7 +5,7 @@
 
 It moves with the policy: every shorter answer that is still right lowers it.
 
-Source: ShorterBetter, Yi et al. 2025, arXiv 2504.21370, eqs. 2 and 3: the sample optimal length,
+Source: ShorterBetter, Yi et al. 2025, arXiv 2504.21370: the sample optimal length,
 ``scale`` 2 and ``weight`` 0.001 (its alpha and beta, for lengths of some thousand tokens).
 Differs from LengthBonus: the aim is found in the group, and being shorter than it (wrong) costs as much as being longer.
 """

@@ -5,7 +5,8 @@
 
 What is right stays above what is wrong however long it is, for a weight below 1.
 
-Source: Training Language Models to Reason Efficiently, Arora and Zanette 2025, arXiv 2502.04463, eqs. 3 and 4 (weights of 0.05 to 0.4). ``weight`` 0.4 and ``epsilon``
+Source: Training Language Models to Reason Efficiently, Arora and Zanette 2025, arXiv 2502.04463, and its authors' code, which takes the population's
+deviation (weights of 0.05 to 0.4). ``weight`` 0.4 and ``epsilon``
 1e-6: the code of LASER (``compute_norm_length_penalty``), which penalises the only right answer in full; here it is in the middle, where it would stand among its like.
 Differs from RelativeLength: relative to right answers, a factor and not a sum, and wrong answers are left alone.
 """

@@ -4,7 +4,7 @@
 
 It is the reward that credit reads, after combining and shaping and with what ``reward_penalties`` took from it.
 
-Source: VAPO, arXiv 2504.05118, eq. 10, whose likelihood is that of right answers; ``positive_example_nll_weight`` of NeMo-RL, whose bound of 0 this is.
+Source: VAPO, arXiv 2504.05118, its loss on positive examples, whose likelihood is that of right answers; ``positive_example_nll_weight`` of NeMo-RL, whose bound of 0 this is.
 Differs from EntropyAbove: whole sequences, by their outcome.
 """
 

@@ -5,7 +5,7 @@
 
 These few steps are what a policy loses its entropy by.
 
-Source: KL-Cov, Cui et al. 2025, arXiv 2505.22617, which takes 2e-3 and 2e-4; the latter is the default of verl (``kl_cov_ratio``).
+Source: KL-Cov, Cui et al. 2025, arXiv 2505.22617, whose scripts take 2e-3 (7B) and 2e-4 (32B); the latter is the default of verl (``kl_cov_ratio``).
 Differs from CovarianceBetween: the means and the bound are those of the batch.
 """
 

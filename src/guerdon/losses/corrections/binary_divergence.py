@@ -3,8 +3,9 @@
     divergence = KL(p_old || p) of whether the step was taken or another one = p_old log(p_old / p) + (1 - p_old) log((1 - p_old) / (1 - p))
     weight     = 0 where advantage > 0, p > p_old and divergence > high, or advantage < 0, p < p_old and divergence > low, else 1        [B, T], without a gradient
 
-Source: DPPO with the binary KL, Rethinking the Trust Region in LLM Reinforcement Learning, arXiv 2602.04879, eq. 14; ``dppo_type: binary_kl`` of SkyRL, whose bounds of 0.2
-are those of both of its divergences, and whose 1e-8 is added to the probabilities of another step. It is of the policy that learns: ``view: ""`` of ``corrected``.
+Source: DPPO with the binary KL, Rethinking the Trust Region in LLM Reinforcement Learning, arXiv 2602.04879; ``dppo_type: binary_kl`` of SkyRL, whose default bounds are 0.2
+for both of its divergences, though it recommends 0.05 for this one, and whose 1e-8 is added to the probabilities of another step. It is
+of the policy that learns: ``view: ""`` of ``corrected``.
 Differs from ProbabilityChange: from 1 % to 2 % counts four times as much as from 50 % to 52 %, though the change of probability is half as large.
 """
 

@@ -5,7 +5,7 @@
 As a penalty *of the reward* with weight beta_1 it adds beta_1 * log(teacher / reference) at every step: the reward that DPO has learned, dense, where it was earned. Summed over a
 sequence it is DPO's implicit reward. ``teacher`` is bound to the DPO policy. In the loss it does nothing: no gradient.
 
-Source: RTO, arXiv 2404.18922, section 4 (token-wise rewards by DPO); r to Q*, arXiv 2404.12358, eq. 8.
+Source: RTO, arXiv 2404.18922 (token-wise rewards by DPO); r to Q*, arXiv 2404.12358.
 Differs from KLDirect: the teacher's lead over the reference and not the policy's.
 """
 

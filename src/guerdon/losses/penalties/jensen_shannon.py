@@ -10,7 +10,7 @@ TRL, so that 0.01 and 0 differ by a factor of a hundred: choose the learning rat
 
 ``Against(JensenShannon(), view="teacher")`` is the distance to a teacher.
 
-Source: GKD, arXiv 2306.13649, eq. 1 and section 3.1, where ref is the teacher and p the student; the ends and ``beta`` 0.5: TRL 1.16's
+Source: GKD, arXiv 2306.13649, eq. 1, where ref is the teacher and p the student; the ends and ``beta`` 0.5: TRL 1.16's
 ``GKDTrainer``.
 Differs from KLExact: bounded by the entropy of a coin that falls on beta, whatever the two say. KLForward and KLExact are its ends.
 """

@@ -5,7 +5,7 @@
 As a penalty *of the reward* with weight a it adds a times the judge's word where it was earned: praise above 0, blame below. ``judge`` is bound to a model that measures
 ``contribution``: a critic that marks spans, a reader of subgoals, a table in a finite world. In the loss it does nothing: no gradient.
 
-Source: DRLC, arXiv 2401.07382, section 3: a language model marks good and bad spans, and their tokens earn besides the outcome; CALM, arXiv 2409.12798: 1 where a subgoal is
+Source: DRLC, arXiv 2401.07382: a language model marks good and bad spans, and their tokens earn besides the outcome; CALM, arXiv 2409.12798: 1 where a subgoal is
 achieved. Differs from ImplicitReward: a judge's verdict and not a log-ratio.
 """
 

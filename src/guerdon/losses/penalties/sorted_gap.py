@@ -5,7 +5,7 @@
 ``Against(SortedGap(), view="teacher")`` with ``views.teacher: {part: other_tokenizer, teacher: FOLDER}``. It says how sure the teacher is and between how many steps it
 wavers, and not which they are: alone it is satisfied by the right shape on the wrong steps. Put it beside what knows them, such as the likelihood of the teacher's answers.
 
-Source: Universal Logit Distillation, arXiv 2402.12030, eq. 6; TRL 1.16's ``ULDLoss`` at places where both tokenizers begin a token.
+Source: Universal Logit Distillation, arXiv 2402.12030; TRL 1.16's ``ULDLoss`` at places where both tokenizers begin a token.
 Differs from KLForward: it needs no common vocabulary, and pays for the lack.
 """
 

@@ -7,9 +7,10 @@ For the rejected side: ``Pairwise(LogRatio(), Logistic(), rejected=CriticalLogRa
 ``positive`` and ``negative`` are models that were fitted to right and to wrong answers; no gradient goes through them. Where both say it surely, s is 1 and the step has no
 weight.
 
-Source: cDPO, arXiv 2411.19943, of which the abstract and a summary were read: contrastive estimation by models of right and wrong trajectories, and its use as the weight of
-rejected tokens. The bound at 1 and ``contrast`` 1 are ours; its code may scale s otherwise. ``beta`` 0.1: DPO's. Differs from LogRatio: steps weigh differently. Differs from
-GuidedLogRatio: two models that know outcomes in the place of one that was fitted to comparisons, and weights in 0..1.
+Source: cDPO, arXiv 2411.19943, and its authors' code (``pipeline.py``, ``train_cdpo.py``): contrastive estimation by models of right and wrong trajectories, and its use as the
+weight of rejected tokens; ``contrast`` 1 and ``beta`` 0.1 are theirs. In their code s is a softmax, over the vocabulary, of the contrasted logits, for which whole distributions of
+both models are needed; here it is that without its normaliser, bounded at 1, which the steps taken suffice for. Their loss takes the log-sigmoid token by token; here, of the sum.
+Differs from LogRatio: steps weigh differently. Differs from GuidedLogRatio: two models that know outcomes in the place of one that was fitted to comparisons, and weights in 0..1.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@
 With an advantage that is the same at every step and the sequence mean as reduction this has the value and the gradient of the sequence form
 -s A; unlike it, it takes advantages that differ from step to step.
 
-Source: GMPO, arXiv 2507.20673, with the sequence form; its bounds are of log-ratios, e^-0.4 and e^0.4. ``loss_mode: geo_mean`` of verl.
+Source: GMPO, arXiv 2507.20673, with the sequence form, and its authors' code; its bounds are of log-ratios, e^-0.4 and e^0.4. ``loss_mode: geo_mean`` of verl.
 Differs from SequenceRatio: steps are clipped and not sequences, each in the direction that its advantage favours, so that a few that have moved far
 neither silence the others nor weigh them. Differs from Clip: one ratio for all steps of a sequence, on which outliers have little effect.
 """

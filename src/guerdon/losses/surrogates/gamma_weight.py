@@ -8,7 +8,7 @@
 less likely, what is blamed where it has become likelier. An answer of which the policy has moved far away counts nothing, in either direction.
 
 Source: VESPO, arXiv 2602.10693, which derives it from bounding the variance of the weights; ``loss_type: vespo`` of TRL, whose numbers these are
-(``vespo_k_pos`` ...). Its weight is cut below at 1e-8, which changes the loss by less than 1e-14.
+(``vespo_k_pos`` ...), as they are its authors' code's. Its weight is cut below at 1e-8, which changes the loss by less than 1e-14.
 Differs from BoundedWeight: the weight is of whole sequences, without dividing by their length, and is damped rather than cut.
 """
 

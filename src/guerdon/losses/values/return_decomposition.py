@@ -4,7 +4,7 @@
 
 No step has a target of its own: which of them gets how much is what sequences have in common that ended alike.
 
-Source: SPA-RL, arXiv 2505.20732, section 3.2 (progress estimator); RUDDER, arXiv 1806.07857, and LaRe, arXiv 2412.11120, eq. 5, on other features.
+Source: SPA-RL, arXiv 2505.20732 (progress estimator), and its authors' code; RUDDER, arXiv 1806.07857, and LaRe, arXiv 2412.11120, on other features.
 Differs from SquaredError: a target for the sum, and none for a step.
 """
 

@@ -2,7 +2,7 @@
 
     contribution[b, t] = table[context of b, t, action of b at t]        in units of the reward; float64, 0 at the start
 
-Source: the step-wise contributions of SPA-RL, arXiv 2505.20732, section 3, in the place of whose network on hidden states it stands.
+Source: the step-wise contributions of SPA-RL, arXiv 2505.20732, in the place of whose network on hidden states it stands.
 Differs from PrefixValue: it sees the step itself, and not what was done before it, so that what it learns of one answer holds for others.
 """
 

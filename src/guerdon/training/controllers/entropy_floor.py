@@ -5,8 +5,8 @@
 
 It stands at the weight of an ``Entropy`` term: ``{loss: entropy, weight: {part: entropy_floor, target: 0.3}}``. Until an entropy has been observed the value is 0.
 
-Source: Skywork-OR1, arXiv 2505.22312, the adaptive entropy control of its section on entropy collapse: target 0.2 nats, step 0.005, an initial coefficient of 0 and no less
-than that; the upper bound is TRL's (``use_adaptive_entropy``, ``entropy_coef_max``).
+Source: Skywork-OR1, arXiv 2505.22312, its adaptive entropy control: a target of 0.2 nats, an initial coefficient of 0 and no less than that. ``step`` 0.005 and the upper bound
+of 1 are TRL's (``use_adaptive_entropy``, ``entropy_coef_delta``, ``entropy_coef_max``); its authors' scripts have 0.0001 and 0.005.
 Differs from AdaptiveCoefficient: adds and takes away rather than multiplies, and is 0 where nothing is needed.
 """
 

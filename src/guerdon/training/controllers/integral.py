@@ -6,7 +6,7 @@ A positive ``rate`` raises the knob where the statistic is too high (a penalty),
 ``statistic: sampling/logp``, which is minus the entropy of what was drawn, the rate is positive).
 
 Source: the dual ascent of a Lagrange multiplier, as in Constrained RLHF, arXiv 2310.04373, and the temperature of soft actor-critic,
-arXiv 1812.05905, section 5, without a logarithm.
+arXiv 1812.05905, without a logarithm.
 Differs from AdaptiveCoefficient: it adds where that multiplies, so that a value may come to 0 and leave it, and targets may be negative.
 """
 

@@ -2,7 +2,7 @@
 
     f = log sum_v exp z_v - mean_v z_v - log V,    df/dz = p - 1/V        [S], nats; 0 for the uniform distribution, without bound above
 
-Source: Kang et al. 2025, arXiv 2502.18581, eq. 6; as a reward Zhao et al. 2025 (Intuitor), arXiv 2505.19590, eq. 5, whose code leaves log V out, a constant.
+Source: Kang et al. 2025, arXiv 2502.18581; as a reward Zhao et al. 2025 (Intuitor), arXiv 2505.19590, whose code leaves log V out, a constant.
 Differs from the entropy: it is KL(policy || uniform) up to a constant, which the many steps of no probability do not move; here each of V counts the same.
 """
 

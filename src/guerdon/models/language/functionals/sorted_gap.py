@@ -5,7 +5,7 @@
 
 It is the Wasserstein distance of the two if moving mass between any two steps costs the same. Steps of which the view says nothing (no number) have no gap.
 
-Source: Universal Logit Distillation, arXiv 2402.12030, eqs. 4 to 6.
+Source: Universal Logit Distillation, arXiv 2402.12030.
 Differs from KL: no step has to have the same name, or to be there at all, in the other vocabulary.
 """
 
