@@ -1,8 +1,8 @@
 """LUSPO: GSPO in which an answer counts by its length, so that a token counts the same in short and in long ones.
 
-Source: LUSPO, arXiv 2602.05261: the sequence loss of GSPO times the length of the answer; ``loss_type: luspo`` of TRL. Its bounds of the ratio were not
-looked up: they are GSPO's, and so is the rest.
-Differs from GSPO: the reduction.
+Source: LUSPO, arXiv 2602.05261: the sequence loss of GSPO times the length of the answer; ``loss_type: luspo`` of TRL, whose index of papers gives the
+bounds of the ratio, 2e-3 and 2.5e-3 (its section 5.1). The rest is GSPO's.
+Differs from GSPO: the reduction, and wider bounds.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from guerdon.targets.acting import Acts, World
 from guerdon.targets.seen import clipped
 from guerdon.training.recipe import Term
 
-recipe = replace(gspo, terms=(Term(SequenceRatio(), reduce=ConstantLength(length=1)),))
+recipe = replace(gspo, terms=(Term(SequenceRatio(2e-3, 2.5e-3), reduce=ConstantLength(length=1)),))
 wider = replace(gspo, terms=(Term(SequenceRatio(0.2, 0.3), reduce=ConstantLength(length=1)),))
 
 
@@ -32,7 +32,7 @@ def _objective_at(low: float, high: float, w: World) -> Tensor:
 target = (
     Target(
         "- E[mean over the group of the length times the gain, clipped by the ratio of length-normalised likelihoods]",
-        lambda w: _objective_at(3e-4, 4e-4, w),
+        lambda w: _objective_at(2e-3, 2.5e-3, w),
         Acts(away=True),
     ),
     Target("the same with bounds of 0.2 and 0.3", lambda w: _objective_at(0.2, 0.3, w), Acts(away=True), recipe=wider),
