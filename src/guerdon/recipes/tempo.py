@@ -1,8 +1,8 @@
 """TEMPO: GRPO, with what became of its branch told to each step at which the group's answers part.
 
-Source: TEMPO, arXiv 2509.18314, of which the abstract and summaries were read; whatever they do not say is GRPO's: clip of 0.2, mean over steps within an answer, 8 answers,
-learning rate 1e-6, no KL.
-Differs from GRPO: the differences of prefix values, over the same deviation, are added to the advantage.
+Source: TEMPO, arXiv 2509.18314, and its authors' code (``train_math_tempo.sh``): clip of 0.2 and 0.28, mean over tokens, eight updates per batch, learning rate 1e-6, no KL.
+Eight answers: ours; there seven.
+Differs from GRPO: the upper bound, the token mean, no KL; the differences of prefix values, over the same deviation, are added to the advantage.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.prefix_difference import PrefixDifference
-from guerdon.losses.reduce.sequence_mean import SequenceMean
+from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.targets import Target
 from guerdon.targets.acting import Acts, World
@@ -19,10 +19,11 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
 recipe = Recipe(
-    terms=(Term(Clip(0.2), reduce=SequenceMean()),),
+    terms=(Term(Clip(0.2, epsilon_high=0.28), reduce=TokenMean()),),
     optimiser=AdamW(learning_rate=1e-6),
     sampler=Group(num_generations=8),
     advantage=PrefixDifference(),
+    minibatches=8,
 )
 
 
@@ -39,12 +40,12 @@ def _objective(w: World) -> Tensor:
     said_all = mean_over((which.unsqueeze(-1) == which.unsqueeze(1)).double())
     gained = torch.stack([begun - whole, said_all - begun], -1) + (reward - whole).unsqueeze(-1)
     said = w.said.at(which)
-    gain = clipped((said.steps - said.under("old").steps).exp(), gained / (reward.std(-1)[:, None, None] + 1e-4), 0.2, 0.2)
-    return -(chance * ((gain * said.mask).sum(-1) / said.length).mean(-1)).sum()
+    gain = clipped((said.steps - said.under("old").steps).exp(), gained / (reward.std(-1)[:, None, None] + 1e-4), 0.2, 0.28)
+    return -(chance * (gain * said.mask).sum((-2, -1)) / said.length.sum(-1)).sum()
 
 
 target = Target(
-    "- E[mean over the group of the mean over steps of the clipped gain of (reward - mean + V(after the step) - V(before it)) / deviation]",
+    "- E[mean over the group's tokens of the clipped gain of (reward - mean + V(after the step) - V(before it)) / deviation]",
     _objective,
     Acts(away=True),
 )
