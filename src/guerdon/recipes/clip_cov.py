@@ -1,9 +1,10 @@
 """Clip-Cov: of the tokens that take entropy away a few are left out, by lot.
 
 Source: Cui et al. 2025, The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models, arXiv 2505.22617: share 2e-4, covariances from
-1 to 5; with PPO's clip beside it, as in its code and in verl's (``loss_mode: clip_cov``). Covariances are of the log-probabilities of the policy that acted, which is
+1 to 5; with PPO's clip beside it, as in its code and in verl's (``loss_mode: clip_cov``), with the bounds of its scripts, 0 and 2.
+Covariances are of the log-probabilities of the policy that acted, which is
 the policy at the first gradient step; verl works them out anew at each, of a micro-batch. The token mean, the group's deviation as the scale.
-Minibatches, learning rate and group as in the recipes beside.
+Eight answers and learning rate 1e-6: its script for 32B (5e-7 for 7B). Minibatches as in the recipes beside; eight in its scripts.
 Differs from GRPO: what is left out, the token mean, no KL. Differs from KL-Cov: left out, and not held back.
 """
 
@@ -24,7 +25,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 
 recipe = Recipe(
-    terms=(Term(Where(CovarianceBand(), otherwise=Clip(0.2), view="old")),),
+    terms=(Term(Where(CovarianceBand(), otherwise=Clip(1.0), view="old")),),
     optimiser=AdamW(learning_rate=1e-6),
     sampler=Group(num_generations=8),
     advantage=GroupCentred(GroupDeviation()),
@@ -32,7 +33,7 @@ recipe = Recipe(
 )
 
 # Who is drawn is no formula; with the share 1 all are, and the rest is as above.
-all_of_them = replace(recipe, terms=(Term(Where(CovarianceBand(1.0, low=0.1, high=0.6), otherwise=Clip(0.2), view="old")),))
+all_of_them = replace(recipe, terms=(Term(Where(CovarianceBand(1.0, low=0.1, high=0.6), otherwise=Clip(1.0), view="old")),))
 
 
 def _objective(w: World) -> Tensor:
@@ -46,7 +47,7 @@ def _objective(w: World) -> Tensor:
 
     covariance = centred(old) * centred(advantage)
     kept = (covariance < 0.1) | (covariance > 0.6)
-    step = kept * clipped((said.steps - old).exp(), advantage, 0.2, 0.2)
+    step = kept * clipped((said.steps - old).exp(), advantage, 1.0, 1.0)
     return -(chance * (step * said.mask).sum((-2, -1)) / tokens).sum()
 
 

@@ -6,7 +6,8 @@
 The lesson is one gradient step on the terms whose ``data`` is "lessons", on the demonstrations in the task's column, after the step on rollouts.
 
 Source: ReLIFT, Ma et al. 2025, arXiv 2506.07527: prompts whose answers are all wrong go to a buffer with solutions of high quality, and when it holds a batch a step of fine-tuning
-is made, then RL goes on. There a stronger model solves them on demand and only solutions that are right are kept; here the task holds them. ``rows`` 64: as there.
+is made, then RL goes on. There a stronger model solves them on demand and only solutions that are right are kept; here the task holds them. ``rows`` 128:
+its authors' scripts (``sft_data_size``).
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class FailedPrompts:
-    rows: int = 64
+    rows: int = 128
     column: str = "solution"
     threshold: float = 0.5
 
