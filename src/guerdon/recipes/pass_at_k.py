@@ -1,6 +1,6 @@
 """Pass@k training: an answer is as good as the sets of k answers that it is in, where a set is as good as its best.
 
-Source: Pass@k training, arXiv 2508.10751, the analytical derivation, k 8; on DAPO's clip of 0.2 and 0.28, mean over tokens,
+Source: Pass@k training, arXiv 2508.10751, section 2.4, the analytical derivation, k 8; on DAPO's clip of 0.2 and 0.28, mean over tokens,
 learning rate 1e-6, no KL: its section on the setup. 16 answers here; its group of 32 may be set.
 Differs from GRPO: the advantage, the upper bound, the token mean, no KL.
 """

@@ -4,7 +4,8 @@
 
 What it is told is said where it is bound: ``views: {teacher: {part: in_context, template: "{prompt} The answer is {answer}."}}``, with the columns of the rows.
 What the policy can do with the hint it learns to do without. A teacher that learns along is ``policy: now`` there, or a moving average
-(``recipe.updates: [{part: moving_average, into: teacher, decay: 0.95}]``, SDFT's and SDPO's, for which every parameter has to be trained, without adapters).
+(``recipe.updates: [{part: moving_average, into: teacher, decay: 0.95}]``, SDPO's and that of TRL's SDFT, for which every parameter has to be trained, without
+adapters).
 
 Source: SDFT, arXiv 2601.19897, on the policy's own answers; beta 1/2, the standing teacher, one answer to each prompt and the mean over steps and then answers: TRL
 1.16's ``SDFTConfig``, which looks at the student's 100 most likely steps where this looks at all. Learning rate: distillation's.

@@ -7,7 +7,7 @@ It is the group-relative advantage of GRPO with subsets in the place of answers,
 deviation (of the population) over subsets are exact: with sorted rewards each has a binomial weight. A group of fewer than k answers says
 nothing: 0; so does one whose subsets are all equally good.
 
-Source: Pass@k training, arXiv 2508.10751 (analytical derivation, for rewards of 0 and 1): right answers get (1 - R) / sigma,
+Source: Pass@k training, arXiv 2508.10751, section 2.4 (analytical derivation, for rewards of 0 and 1): right answers get (1 - R) / sigma,
 wrong ones (1 - R - C(wrong - 1, k - 1) / C(n - 1, k - 1)) / sigma. What is drawn there as subsets, all of them apart or at random, has this
 as its expectation. ``epsilon`` 1e-6: the authors' code (``passk_adv.py``).
 Differs from MaxAtK: the deviation of the subsets divides it, so that hard prompts count as much as easy ones; and the mean over subsets

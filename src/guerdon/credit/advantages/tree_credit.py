@@ -7,7 +7,7 @@
 leaves share are learned from many times: ``power`` takes that back, 1 altogether and 1/2 in part.
 
 Source: TreeRL, arXiv 2506.11902: global and local advantage, and the square root; ``overall`` and ``local`` 1, ``power`` 0.5. Its code takes the mean of the
-other leaves off each reward first, which multiplies everything by n / (n - 1).
+other leaves off each reward first, which multiplies everything by n / (n - 1), and divides each value by the root of its own leaves before one is taken from the other.
 Differs from PrefixDifference: the tree is the sampler's, so that ways that happen to begin alike stay apart, and all steps of a piece get what its first one would.
 Not unbiased: pieces are compared with a mean that they are part of, and leaves count alike however they were forked; ``sibling_baseline`` is.
 """

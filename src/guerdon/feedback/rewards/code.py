@@ -16,7 +16,7 @@ the program could still reach something is refused; without, a warning says what
 ``workers`` programs run at once (0: as many as there are processors). ``seconds`` is the time of one run: a standard input, all calls of a function, or
 all tests of a text.
 
-Source: the rewards from unit tests of CodeRL, arXiv 2207.01780, and the rule-based one of DeepSeek-R1, arXiv 2501.12948.
+Source: the rewards from unit tests of CodeRL, arXiv 2207.01780, and the rule-based one of DeepSeek-R1, arXiv 2501.12948, section 2.2.2.
 ``partial`` false: as most trainers do; 5 s and 1 GiB are ours.
 Differs from StringMatch: reads what the answer does, not what it says.
 """

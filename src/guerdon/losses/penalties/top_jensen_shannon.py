@@ -9,7 +9,7 @@ K is ``guerdon.quantities.TOP``. It is never more than JensenShannon: putting st
 (``jensen_shannon``); K steps are what another program can send.
 
 Source: SDPO, arXiv 2601.20802, the student's top-K with a tail, as TRL 1.16 has it (``topk_logits``, ``distillation_alpha`` and ``distillation_add_tail``);
-``beta`` 0.5 and the tail: ours, TRL's SDPO has 1 and the sampled token, its SDFT 0.5 and no tail.
+``beta`` 0.5 and the tail: its authors' configuration (of the 100 most likely steps); by default TRL's SDPO has 1 and the sampled token, its SDFT 0.5 and no tail.
 Differs from JensenShannon: what is unlikely to the policy is seen as a whole.
 """
 
