@@ -8,7 +8,8 @@ one and those that got the other, and a reward with a large spread would drown o
 are by the rewards' names, and those that are not named have no part; none named: all of them, with 1. A reward that does not apply to a
 sample (NaN) says nothing of it and is not in the group's statistics. ``batch=False`` leaves out the second normalisation.
 
-Source: GDPO, arXiv 2601.05242, and its authors' code; ``epsilon`` 1e-4 (theirs 1e-6), and the unbiased deviation: TRL (``multi_objective_aggregation:
+Source: GDPO, arXiv 2601.05242, and its authors' code, which normalises over the batch's tokens; ``epsilon`` 1e-4 (theirs 1e-6), sequences, and the
+unbiased deviation: TRL (``multi_objective_aggregation:
 normalize_then_sum``). NeMo-RL's ``gdpo`` is ``EachReward(LeaveOneOut(OthersDeviation()), epsilon=0)``.
 Differs from GroupCentred: of several rewards, each has its own mean and deviation. It reads the rewards as they were before they were
 combined, shaped, or lessened by a penalty.

@@ -6,7 +6,7 @@
 It moves with the policy: every shorter answer that is still right lowers it.
 
 Source: ShorterBetter, Yi et al. 2025, arXiv 2504.21370: the sample optimal length,
-``scale`` 2 and ``weight`` 0.001 (its alpha and beta, for lengths of some thousand tokens).
+``scale`` 2 (its alpha, for which 1 is tried too) and ``weight`` 0.001 (its beta, for lengths of some thousand tokens).
 Differs from LengthBonus: the aim is found in the group, and being shorter than it (wrong) costs as much as being longer.
 """
 
