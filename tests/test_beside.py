@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 from guerdon.data.curation.graded_removal import GradedRemoval
 from guerdon.data.keywords.contrast import Contrast
 from guerdon.data.keywords.rake import Rake
+from guerdon.evaluation.metrics.kendall_tau import KendallTau
 from guerdon.evaluation.metrics.rank_correlation import RankCorrelation
 from guerdon.losses.categories.category_cross_entropy import CategoryCrossEntropy
 from guerdon.losses.comparisons.logistic import Logistic
@@ -99,3 +100,11 @@ def test_an_answer_is_right_by_form_and_by_worth():
     answers = [form + best, form + worst, best * 2, form + best * 15, form]
     assert task.reward([prompt] * 5, answers) == [1.0, 0.0, 0.0, 0.0, 0.0]
     assert all(row["completion"].startswith("".join(sorted(row["prompt"][:3]))) for row in task.demonstrations(20))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kendalls_tau_is_scipys_where_nothing_is_equal(seed):
+    from scipy.stats import kendalltau
+
+    x, y = np.random.default_rng(seed).normal(size=(2, 9))
+    assert KendallTau()(x, y) == pytest.approx(kendalltau(x, y).statistic)
