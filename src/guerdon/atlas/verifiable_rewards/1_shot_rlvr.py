@@ -1,21 +1,23 @@
-"""One training example: what is learned from a single problem, again and again, carries over to the others.
+"""One training example: what is learned from a single problem carries over to the others.
 
-World: 256 problems of one kind (``atlas._approaches``), half of them to practise on and the other half measured. What is trained is a shift that all problems
-share: a single problem can teach what works on most of them, or what works on it alone.
+World: 256 problems of one kind (``atlas._approaches``), half of them to practise on and the other half measured. What is trained is a
+shift that all problems share: a single problem can teach what works on most of them, or what works on it alone.
 
-Arms, GRPO with an entropy bonus of 0.01, 100 steps of 128 answers, no KL: "all problems", 16 x 8 answers a step; "one problem", the one of which the base's
-success varies most (nearest to 1/2), 16 times a step; "one problem, of little variance", the median by the base's success of those that it solves; and
-"entropy alone" on the one problem, without the reward. All have five learning rates and take the one with the best success at the end.
+Arms, GRPO with an entropy bonus of 0.01, 100 steps of 128 answers, no KL: "all problems", 16 x 8 answers a step; "one problem", the one
+of which the base's success varies most (nearest to 1/2), 16 times a step; "one problem, of little variance", the median by the base's
+success of those that it solves; and "entropy alone" on the one problem, without the reward. All have five learning rates and take the one
+with the best success at the end.
 
-Measured, exact: "success" on held-out problems along 5, 10, 20, 50 and 100 steps and "at the end"; "after saturation", how much of it is gained between the
-first of these stops at which the practised problem is solved with probability 0.95 and the end (0 where it never is).
+Measured, exact: "success" on held-out problems along 5, 10, 20, 50 and 100 steps and "at the end"; "after saturation", how much of it is
+gained between the first of these stops at which the practised problem is solved with probability 0.95 and the end (0 where it never is).
 
-Claimed: one problem makes the held-out ones more likely to be solved than they are at the base; it is no worse than all problems (margin 0.05); it is better than
-the problem of little variance; entropy alone gains less; success goes on growing after saturation.
+Claimed: one problem makes the held-out ones more likely to be solved than they are at the base; it is no worse than all problems (margin
+0.05); it is better than the problem of little variance; entropy alone gains less; success goes on growing after saturation.
 
-Source: Wang et al. 2025, arXiv 2504.20571: the abstract, and a summary of the selection by historical variance, for which there an earlier run's accuracies
-stand and here the base's own success. Chosen here, before an arm was run: the world, the margins (0.02 of success, 0.05 against all problems). Nothing here
-was pretrained: where a model can only be told to use what it has, one example may do more than in a table that has to find out what works.
+Source: Wang et al. 2025, arXiv 2504.20571: the abstract, and a summary of the selection by historical variance, for which there an
+earlier run's accuracies stand and here the base's own success. Chosen here, before an arm was run: the world, the margins (0.02 of
+success, 0.05 against all problems). Nothing here was pretrained: where a model can only be told to use what it has, one example may do
+more than in a table that has to find out what works.
 """
 
 from dataclasses import replace
@@ -93,5 +95,5 @@ def trial(arm: str, seed: int, scale: str, learning_rate: float) -> dict:
 
 def experiment(seed: int, scale: str, tuned: dict) -> dict:
     practice = practice_of(seed)
-    base = {"at the end": float(practice.success(practice.policy()).mean()), "after saturation": 0.0}
+    base = {"at the end": float(practice.success(practice.policy()).detach().mean()), "after saturation": 0.0}
     return {"base": base} | {arm: trial(arm, seed, scale, **chosen) for arm, chosen in tuned.items()}

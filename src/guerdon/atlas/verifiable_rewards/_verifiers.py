@@ -1,8 +1,8 @@
 """Verifiers that err, of answers whose worth is known: what systems on the verification of answers have in common.
 
-Half of the problems of ``atlas._approaches`` are practised on under a verifier; the success on the other half is by the truth. A rule compares an answer
-with a reference that is written in some way: it rejects what is wrong, and of what is right it rejects, per problem, whole ways of writing (the last
-action). A second verifier sees through the writing and errs by chance, always alike on the same answer:
+Half of the problems of ``atlas._approaches`` are practised on under a verifier; the success on the other half is by the truth. A rule
+compares an answer with a reference that is written in some way: it rejects what is wrong, and of what is right it rejects, per problem,
+whole ways of writing (the last action). A second verifier sees through the writing and errs by chance, always alike on the same answer:
 
     s(x, y) = sensitivity * (+1 if right, else -1) + z(x, y),  z ~ N(0, 1);   accepts where s > 0;   P(right | s) = sigmoid(2 * sensitivity * s) at even odds
 """

@@ -1,23 +1,25 @@
-"""The invisible leash: reinforcement learning makes of the right answers that the base gives some likelier; it loses more of them than it finds.
+"""The invisible leash: reinforcement learning makes some right answers of the base likelier, and loses more than it finds.
 
-World: 256 problems of four kinds (``atlas._approaches``), half of them practised on and the other half measured. One of the first actions (of four) is
-hardly ever said by the base: its logit is -10, which in 12,800 answers is said a few times in ten. A quarter of what works lies there.
+World: 256 problems of four kinds (``atlas._approaches``), half of them practised on and the other half measured. One of the first actions
+(of four) is hardly ever said by the base: its logit is -10, which in 12,800 answers is said a few times in ten. A quarter of what works
+lies there.
 
-Arms, 100 steps: GRPO, 16 problems x 8 answers; "GRPO, entropy", with an entropy bonus of 0.03, an explicit push to explore; and "taught", the
-log-likelihood of 128 right answers a step, any as likely as any other, which a teacher shows of the practised problems. All have five learning rates and take the one
-with the best success.
+Arms, 100 steps: GRPO, 16 problems x 8 answers; "GRPO, entropy", with an entropy bonus of 0.03, an explicit push to explore; and "taught",
+the log-likelihood of 128 right answers a step, any as likely as any other, which a teacher shows of the practised problems. All have five
+learning rates and take the one with the best success.
 
-Measured, exact, over held-out problems: "success" of one answer; the right answers (per problem) whose probability is above 1/1024, a budget of 1,024 tries:
-"lost" of those that the base has, "found" of those that it has not, and "lost less found"; "entropy", of answers, in nats; "beyond", the probability of what the
-base hardly ever says.
+Measured, exact, over held-out problems: "success" of one answer; the right answers (per problem) whose probability is above 1/1024, a
+budget of 1,024 tries: "lost" of those that the base has, "found" of those that it has not, and "lost less found"; "entropy", of answers,
+in nats; "beyond", the probability of what the base hardly ever says.
 
-Claimed: GRPO is more often right than the base, loses more right answers than it finds, and its answers have less entropy; beyond its support it puts nothing
-(at most 0.01), and so it is with the entropy bonus; who is taught does go beyond.
+Claimed: GRPO is more often right than the base, loses more right answers than it finds, and its answers have less entropy; beyond its
+support it puts nothing (at most 0.01), and so it is with the entropy bonus; who is taught does go beyond.
 
-Source: Wu et al. 2025, arXiv 2507.14843: the abstract, and a summary of its definitions of support (a probability above a threshold) and of shrinkage and expansion.
-There answers are counted by their final result, which several texts have in common, and entropy by tokens besides: here an answer is its sequence, and its
-entropy the sum of its steps', so that claim is not tried. Chosen here, before an arm was run: the world, the threshold, and 0.5 of an answer per problem. In a
-first world the logit was -40: what cannot be drawn is not learned, by construction, and no steps of AdamW taught it within 100 (seed 0).
+Source: Wu et al. 2025, arXiv 2507.14843: the abstract, and a summary of its definitions of support (a probability above a threshold) and
+of shrinkage and expansion. There answers are counted by their final result, which several texts have in common, and entropy by tokens
+besides: here an answer is its sequence, and its entropy the sum of its steps', so that claim is not tried. Chosen here, before an arm was
+run: the world, the threshold, and 0.5 of an answer per problem. In a first world the logit was -40: what cannot be drawn is not learned,
+by construction, and no steps of AdamW taught it within 100 (seed 0).
 """
 
 from dataclasses import dataclass, replace

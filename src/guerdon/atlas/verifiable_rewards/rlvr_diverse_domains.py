@@ -1,20 +1,21 @@
-"""RLVR in diverse domains: where references are free text a judge's verdict is a better reward than a match, and its probability better than its verdict.
+"""RLVR in diverse domains: a judge's verdict is a better reward than a match with free text, and its probability a better one yet.
 
-World: 256 problems of four kinds, half of them practised on and the other half measured by the truth (``_verifiers``). References are unstructured: the rule,
-a match of strings, knows one way of writing in five on each problem. The judge sees through the writing and errs on 16 answers in 100, right or wrong, which
-is more than its errors on structured answers (5 in 100), where the two rewards of a judge are compared besides.
+World: 256 problems of four kinds, half of them practised on and the other half measured by the truth (``_verifiers``). References are
+unstructured: the rule, a match of strings, knows one way of writing in five on each problem. The judge sees through the writing and errs
+on 16 answers in 100, right or wrong, which is more than its errors on structured answers (5 in 100), where the two rewards of a judge are
+compared besides.
 
-Arms, REINFORCE with rewards normalised over the batch and the mean of the others as a baseline, 100 steps of 16 problems x 8 answers: "rule"; "binary", the
-judge's verdict; "soft", its probability of being right; and the last two with the better judge. Learning rates are tuned for each, five of them, by the true
-success at the end.
+Arms, REINFORCE with rewards normalised over the batch and the mean of the others as a baseline, 100 steps of 16 problems x 8 answers:
+"rule"; "binary", the judge's verdict; "soft", its probability of being right; and the last two with the better judge. Learning rates are
+tuned for each, five of them, by the true success at the end.
 
 Measured, exact, on held-out problems: the true probability that one answer is right, at the end.
 
 Claimed: the judge's rewards are ahead of the rule's; soft is ahead of binary where the judge is unsure, and no worse where it is not.
 
-Source: Su et al. 2025, arXiv 2503.23829: the abstract and a summary of its rewards. There the judge is a model of 7 B distilled from one of 72 B; here its
-errors are given, its probability is calibrated at even odds, and how it is distilled is not tried. Chosen here, before an arm was run: the errors and the
-ways of writing; 0.02 of success as the smallest difference of interest.
+Source: Su et al. 2025, arXiv 2503.23829: the abstract and a summary of its rewards. There the judge is a model of 7 B distilled from one
+of 72 B; here its errors are given, its probability is calibrated at even odds, and how it is distilled is not tried. Chosen here, before
+an arm was run: the errors and the ways of writing; 0.02 of success as the smallest difference of interest.
 """
 
 from guerdon.acting.samplers.group import Group

@@ -1,19 +1,22 @@
-"""TinyV: a verifier that rejects right answers slows learning down; a second one, asked where the first rejects, makes up for it.
+"""TinyV: a verifier that rejects right answers slows learning down; a second one makes up for it.
 
-World: 256 problems of four kinds, half of them practised on and the other half measured by the truth (``_verifiers``). The rule knows, on each problem,
-62 of 100 ways of writing an answer and rejects what is right in the others; it accepts nothing wrong. The second verifier errs on one answer in twenty,
-right or wrong: of the wrong answers that nearly all first answers are it lets through that many, so that it could do harm as well.
+World: 256 problems of four kinds, half of them practised on and the other half measured by the truth (``_verifiers``). The rule knows, on
+each problem, 62 of 100 ways of writing an answer and rejects what is right in the others; it accepts nothing wrong. The second verifier
+errs on one answer in twenty, right or wrong: of the wrong answers that nearly all first answers are it lets through that many, so that it
+could do harm as well.
 
-Arms, GRPO, 100 steps of 16 problems x 8 answers, no KL: the reward is the rule's verdict; the truth; the rule's or else the second's. All have five
-learning rates and take the one with the best true success at the end.
+Arms, GRPO, 100 steps of 16 problems x 8 answers, no KL: the reward is the rule's verdict; the truth; the rule's or else the second's. All
+have five learning rates and take the one with the best true success at the end.
 
 Measured, exact, on held-out problems after 20 and 100 steps: the true probability that one answer is right.
 
-Claimed: the rule is behind the truth after 20 steps and at the end; the two verifiers are ahead of the rule at both, and at the end no worse than the truth.
+Claimed: the rule is behind the truth after 20 steps and at the end; the two verifiers are ahead of the rule at both, and at the end no
+worse than the truth.
 
-Source: Xu et al. 2025, arXiv 2505.14625: the abstract (38 % of right answers are rejected there). There the second verifier is a small language model,
-trained on false and true negatives; here its errors are given, and how it is learned is not tried. That rejections go by the way of writing is its
-account too. Chosen here, before an arm was run: the second verifier's errors; 0.02 of success as the smallest difference of interest.
+Source: Xu et al. 2025, arXiv 2505.14625: the abstract (38 % of right answers are rejected there). There the second verifier is a small
+language model, trained on false and true negatives; here its errors are given, and how it is learned is not tried. That rejections go by
+the way of writing is its account too. Chosen here, before an arm was run: the second verifier's errors; 0.02 of success as the smallest
+difference of interest.
 """
 
 from guerdon.acting.samplers.group import Group
