@@ -23,7 +23,7 @@ CONFIRMING, TUNING = "confirming", "tuning"
 def fingerprint(entry: Entry, without: Collection[str] = ()) -> str:
     """A digest of what the system measures, in 16 hexadecimal digits; ``without`` the assignments to some names of its file."""
     digest = hashlib.sha256()
-    for path in sources(entry.path):
+    for path in dict.fromkeys([*sources(entry.path), *(source for helper in entry.helpers for source in sources(helper))]):
         tree = _bare(ast.parse(path.read_text()), {"witness", *(without if path == entry.path else ())})
         digest.update(f"{path.name}\n{ast.dump(tree)}\n".encode())
     return digest.hexdigest()[:16]

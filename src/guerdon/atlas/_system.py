@@ -86,6 +86,11 @@ class Entry:
         """Arm → knob → the values to be tried; empty where nothing is tuned. The baseline comes first."""
         return getattr(self.module, "GRID", {})
 
+    @property
+    def helpers(self) -> tuple[Path, ...]:
+        """Files besides those that are followed from this one on which what it measures depends."""
+        return ()
+
     def count(self, of: str) -> int:
         """How many seeds the file asks for: at a scale, or to tune on."""
         counts = self.module.SEEDS
