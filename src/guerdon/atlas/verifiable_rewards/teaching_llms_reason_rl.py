@@ -16,7 +16,8 @@ lowers pass@96; at most a twentieth of the problems is newly solvable.
 
 Source: Havrilla et al. 2024, arXiv 2403.04642: the abstract and a summary. There the policy of each round is fine-tuned from the initial
 model, as here; the rewards there are learned as well, which is not tried, nor is return-conditioned RL. Chosen here, before an arm was
-run: the world, the margins.
+tuned: the world, the margins. A first world, where a random approach works on a fifth of the problems and not on a thirtieth as here, was
+left after one seed: there SFT solved 999 problems of 1,000 in 96 tries, so nothing could have been added.
 """
 
 from dataclasses import replace
@@ -51,7 +52,7 @@ system = System(
     builds_on=("expert-iteration", "ppo", "sft", "pass-at-k"),
     read="abstract",
 )
-PROBLEMS, SHOWN, ROUNDS, ANSWERS, STEPS, BATCH, TRIES = 256, 256, 4, 25, 100, 128, 96
+PROBLEMS, DEPTH, SHOWN, ROUNDS, ANSWERS, STEPS, BATCH, TRIES = 256, 3, 256, 4, 25, 100, 128, 96
 imitation = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))
 recipe = {
     "PPO": Recipe(
@@ -60,7 +61,7 @@ recipe = {
         Group(8),
         advantage=GAE(),
         target=LambdaReturn(),
-        learners={"critic": Learning((Term(ClippedRegression()),), PrefixValue(PROBLEMS, 4, 3), AdamW(0.1))},
+        learners={"critic": Learning((Term(ClippedRegression()),), PrefixValue(PROBLEMS, 4, DEPTH), AdamW(0.1))},
     ),
     "expert iteration": imitation,
 }
@@ -76,6 +77,10 @@ GRID = {arm: {"learning_rate": (0.03, 0.06, 0.12, 0.25, 0.5)} for arm in recipe}
 TUNED_BY = "success"
 
 
+def practice_of(seed: int) -> Practice:
+    return Practice(seed, 0, problems=PROBLEMS, depth=DEPTH, mean=-4.0)
+
+
 def supervised(practice: Practice, steps: int) -> TablePolicy:
     policy = practice.policy()
     fit(policy, practice.right_answers(SHOWN, lambda right: right, "demonstrations"), imitation, Budget(steps, BATCH, seed=practice.seed))
@@ -85,18 +90,18 @@ def supervised(practice: Practice, steps: int) -> TablePolicy:
 @lru_cache(maxsize=4)
 def learned(seed: int, steps: int) -> torch.Tensor:
     """What the SFT policy has learned, from which every arm begins."""
-    return supervised(Practice(seed, 0), steps).module["shared"].detach()
+    return supervised(practice_of(seed), steps).module["shared"].detach()
 
 
 def start(seed: int, small: bool) -> TablePolicy:
-    policy, shift = Practice(seed, 0).policy(), learned(seed, 2 if small else 20)
+    policy, shift = practice_of(seed).policy(), learned(seed, 2 if small else 20)
     with torch.no_grad():
         policy.module["shared"].copy_(shift)
     return policy
 
 
 def trial(arm: str, seed: int, scale: str, learning_rate: float) -> dict[str, float]:
-    practice, small, optimiser = Practice(seed, 0), scale == "smoke", AdamW(learning_rate)
+    practice, small, optimiser = practice_of(seed), scale == "smoke", AdamW(learning_rate)
     if arm == "expert iteration":
         return measured(iterated(practice, small, replace(imitation, optimiser=optimiser)), seed, small)
     policy, method = start(seed, small), replace(recipe["PPO"], optimiser=optimiser)
@@ -127,12 +132,12 @@ def iterated(practice: Practice, small: bool, method: Recipe) -> TablePolicy:
 def experiment(seed: int, scale: str, tuned: dict) -> dict:
     small = scale == "smoke"
     found = {"SFT": measured(start(seed, small), seed, small)}
-    found["SFT, longer"] = measured(supervised(Practice(seed, 0), 4 if small else 200), seed, small)
+    found["SFT, longer"] = measured(supervised(practice_of(seed), 4 if small else 200), seed, small)
     return found | {arm: trial(arm, seed, scale, **chosen) for arm, chosen in tuned.items()}
 
 
 def measured(policy: TablePolicy, seed: int, small: bool) -> dict[str, float]:
-    practice = Practice(seed, 0)
+    practice = practice_of(seed)
     own, before = (practice.success(policy).detach() for policy in (policy, start(seed, small)))
     solvable = [(ExactPassAtK(TRIES)(rate) >= 0.5).astype(int) for rate in (before, own)]
     return {
