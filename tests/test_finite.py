@@ -31,7 +31,7 @@ from guerdon.worlds.finite.random_preference import RandomPreference
 from guerdon.worlds.finite.random_process import RandomProcess
 from guerdon.worlds.finite.random_tree import RandomTree
 
-ALL = {"logp", "entropy", "collision_entropy", "self_certainty", "top_logp", "logits"}
+ALL = {"logp", "entropy", "collision_entropy", "self_certainty", "log_sum_exp", "top_logp", "logits"}
 quick = settings(max_examples=25, deadline=None)
 
 
@@ -79,6 +79,8 @@ def test_probabilities_sum_to_one_and_are_what_measure_says(table):
         torch.testing.assert_close(measured["collision_entropy"][every.mask], -steps.exp().square().sum(-1).log())
         torch.testing.assert_close(measured["self_certainty"][every.mask], -math.log(steps.shape[-1]) - steps.mean(-1))
         torch.testing.assert_close(measured["top_logp"][every.mask], steps.sort(-1, descending=True).values)
+        raw = policy.logits[context][policy.tree.nodes(every.actions)].logsumexp(-1)
+        torch.testing.assert_close(measured["log_sum_exp"], raw * every.mask)
         assert not measured["collision_entropy"][~every.mask].any() and not measured["top_logp"][~every.mask].any()
         # the chain rule of entropy: that of the sequence is the expected sum of those of its steps
         p = policy.probabilities(context)

@@ -1,4 +1,4 @@
-"""Values: a critic's estimate and its target → loss per step, [B, T]."""
+"""Values: a critic's estimate and its target → loss per step, [B, T]. Where the policy's own logits are the estimate, its log-probabilities and what was earned."""
 
 from typing import Protocol
 

@@ -26,7 +26,7 @@ TINY = 1e-300  # the smallest probability that ``distribute`` writes into a tabl
 class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
-    measures = frozenset({"logp", "entropy", "collision_entropy", "self_certainty", "top_logp", "top_action", "logits"})
+    measures = frozenset({"logp", "entropy", "collision_entropy", "self_certainty", "log_sum_exp", "top_logp", "top_action", "logits"})
     compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp", "sorted_gap"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
@@ -52,9 +52,9 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the
-        next step's log-probabilities. And, of each step, what compares with one of the views (``ref_kl``), which are constants: ``kl``, ``forward_kl``,
-        ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
+        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty``, ``log_sum_exp`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K],
+        ``logits`` [B, T, V], normalised: the next step's log-probabilities. And, of each step, what compares with one of the views (``ref_kl``), which are constants:
+        ``kl``, ``forward_kl``, ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
 
         All at the temperature at which the sequences were drawn.
         """
@@ -64,7 +64,8 @@ class TablePolicy:
             raise InputError(f"a finite policy measures {', '.join(sorted(self.measures))}, not {', '.join(sorted(unknown))}")
         where = context_indices(sequences, self.contexts).unsqueeze(-1)
         actions, mask = self._inside(sequences)
-        steps = (self.logits[where, self.tree.nodes(actions)] / sequences.temperature).log_softmax(-1)
+        scores = self.logits[where, self.tree.nodes(actions)] / sequences.temperature
+        steps = scores.log_softmax(-1)
         computed = {}
         if "logp" in names:
             computed["logp"] = clean(steps.gather(-1, actions.unsqueeze(-1)).squeeze(-1), mask)
@@ -74,6 +75,8 @@ class TablePolicy:
             computed["collision_entropy"] = clean(-(2 * steps).logsumexp(-1), mask)
         if "self_certainty" in names:
             computed["self_certainty"] = clean(-steps.mean(-1) - math.log(steps.shape[-1]), mask)
+        if "log_sum_exp" in names:
+            computed["log_sum_exp"] = clean(scores.logsumexp(-1), mask)
         if "logits" in names:
             computed["logits"] = steps * mask.unsqueeze(-1)
         if not names.isdisjoint({"top_logp", "top_action"}):
