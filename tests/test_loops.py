@@ -38,7 +38,7 @@ from guerdon.models.language.headed import Headed
 from guerdon.models.language.lora import Lora
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes.online_dpo import recipe as online_dpo
-from guerdon.sequences import Decoding
+from guerdon.sequences import Decoding, Example, Side
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 from guerdon.training.jobs import FitJob, ImproveJob, SearchJob, encoder_for, learners_of
 from guerdon.training.loops.fit import fit
@@ -401,3 +401,9 @@ def test_a_critic_can_start_from_a_stage():
     assert start.keys() < own.keys() and all(torch.equal(own[k], start[k]) for k in start) and own["head.bias"] == 0
     with pytest.raises(InputError, match="rm"):
         learners_of(named, SMALL.build(0), 0, {"sft": Outputs(SMALL.build(0))})
+
+
+def test_a_loop_within_no_grad_is_refused():
+    recipe, rows = Recipe((Term(NegativeLogLikelihood()),)), [Example({"": Side((0,), (1,), (True,))})]
+    with torch.no_grad(), pytest.raises(InputError, match="gradients are switched off"):
+        fit(Tabular(1, 3).build(), rows, recipe, Budget(steps=1, batch_size=1))

@@ -127,7 +127,13 @@ PAIRS = [
 # every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
 RECIPES = {name: named_recipe(name) for name in recipe_names()}
 OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
-for other in ("reward_model", "general_preference", "t_reg", "tgdpo"):  # no policies; and what needs further models than the reference
+for other in (
+    "reward_model",
+    "general_preference",
+    "t_reg",
+    "tgdpo",
+    "critical_dpo",
+):  # no policies; and what needs further models than the reference
     OFFLINE.pop(other)
 
 

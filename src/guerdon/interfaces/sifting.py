@@ -183,8 +183,7 @@ def forgiven(task: Any, drop: frozenset[str]) -> Any:
 
 def told_of(task: Any) -> list[str]:
     """What a task that was ``forgiven`` left out."""
-    read = [found for one in (task, *getattr(task, "of", ())) for found in getattr(one, "wrong", {}).values()]
-    return [note for raw, wrong in read for note in of_wrong(raw, "rows", wrong)]
+    return [note for raw, wrong in getattr(task, "wrong", {}).values() for note in of_wrong(raw, "rows", wrong)]
 
 
 def of_wrong(rows: Sequence[Row], called: str, wrong: Mapping[int, str]) -> list[str]:

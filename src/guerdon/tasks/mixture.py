@@ -71,6 +71,11 @@ class Mixture:
         which, index = _interleaved(sizes, sizes, sizes)
         return self._named(_joined(sides, which, index), np.array(list(held))[which])
 
+    @property
+    def wrong(self) -> dict[Any, Any]:
+        """What its tasks left out because they could not read it."""
+        return {place: found for task in self.of for place, found in getattr(task, "wrong", {}).items()}
+
     def forgiving(self) -> "Mixture":
         """The same, of tasks that leave out the rows that they would refuse."""
         made = replace(self, of=tuple(task.forgiving() if hasattr(task, "forgiving") else task for task in self.of))

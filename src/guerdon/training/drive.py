@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from guerdon.errors import RunFailed
+from guerdon.errors import InputError, RunFailed
 from guerdon.processes import here
 from guerdon.saying import listening
 from guerdon.stopping import when_asked_to_stop
@@ -38,7 +38,15 @@ class Interrupted(RunFailed):
 
 
 def drive(loop: Stepped, what: str, budget: Budget, run: Run | None, display: Display, model: Any) -> list[dict[str, float]]:
-    """Run ``loop`` from where the run left off to ``budget.steps``, and return what was logged (by this process and those before it)."""
+    """Run ``loop`` from where the run left off to ``budget.steps``, and return what was logged (by this process and those before it).
+
+    Raises:
+        InputError: gradients are switched off around it, so that it would go through all steps and learn nothing.
+    """
+    if not torch.is_grad_enabled():
+        raise InputError(
+            f"{what} was called where gradients are switched off (torch.no_grad, torch.inference_mode), and would learn nothing; call it outside"
+        )
     history: list[dict[str, float]] = []
     start = 0
     best = Best(budget, run, model)

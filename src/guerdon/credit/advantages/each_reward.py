@@ -68,7 +68,7 @@ class EachReward:
             raise InputError("each_reward compares rewards by themselves and was told of none: name them in weights")
         parts = [weight * self._of_one(quantities[f"{_PREFIX}{name}"], mask, quantities) for name, weight in self.weights.items()]
         x = torch.stack(parts).sum(0)
-        if not self.batch:
+        if not self.batch or not x.numel():
             return clean(x, mask)
         each = average(x, mask)
         mean, count = each.mean(), len(each)

@@ -46,7 +46,7 @@ class OptimalTokenBaseline:
             baseline = torch.where(group_size(at) == 1, torch.zeros_like(baseline), baseline)
         alone = (group_size(group) < self.members).unsqueeze(-1).expand(mask.shape)[mask]
         advantage = torch.zeros_like(following)
-        advantage[mask] = torch.where(alone, torch.zeros_like(gain), gain - baseline)
+        advantage[mask] = torch.where(alone, torch.zeros_like(gain), gain - baseline).to(advantage)
         return advantage
 
 
