@@ -460,7 +460,8 @@ import datetime, os, sys, torch
 torch.distributed.init_process_group("gloo", timeout=datetime.timedelta(seconds=60))
 rank = torch.tensor([torch.distributed.get_rank() + 1])
 torch.distributed.all_reduce(rank)
-print(f"{os.environ['RANK']} of {os.environ['WORLD_SIZE']}: {int(rank)}", file=sys.stderr if os.environ["RANK"] == "1" else sys.stdout)
+print(f"{os.environ['RANK']} of {os.environ['WORLD_SIZE']}: {int(rank)}", file=sys.stderr if os.environ["RANK"] == "1" else sys.stdout, flush=True)
+os._exit(0)  # see guerdon.__main__
 """
     assert learning(program, Here(), monkeypatch) == 0
     printed = capfd.readouterr()

@@ -272,7 +272,7 @@ def test_processes_that_have_nothing_of_a_step_are_told_of(tmp_path: Path):
 
 @pytest.mark.parametrize(("count", "ended"), [("1", "torn down"), ("2", "")])
 def test_one_of_several_processes_ends_before_threads_are_torn_down(count: str, ended: str, tmp_path: Path):
-    """What was registered before stands for what C++ does when Python has ended: there a process was once killed whose work was done."""
+    """What was registered before stands for the end of Python, in which a process was once killed whose work was done."""
     program = (
         "import atexit, sys; atexit.register(print, 'torn down'); from guerdon.__main__ import run; sys.argv[1:] = ['--version']; run()"
     )

@@ -20,8 +20,8 @@ def run() -> None:
 def _leave(ended: dict[str, int]) -> None:
     """End at once, as the last of what is done at exit.
 
-    What follows in C++ takes collectives' threads down while some still run: one of two processes, its work done and all files
-    written, was once killed there ("terminate called without an active exception"), and the run was taken for one that had failed.
+    Python ends before the threads of collectives do. One that drops a tensor just then asks for Python's lock and is killed for it, and the process with it
+    ("terminate called without an active exception"): a run whose work was done was once taken for one that had failed.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

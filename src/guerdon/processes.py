@@ -26,6 +26,7 @@ from guerdon.errors import InputError, RunFailed
 
 PARENT = "GUERDON_PARENT"  # the variable that names the process that started the others, without which they are to end
 ALIKE = 2.0  # seconds that a process which ends waits to hear whether the others end with the same sentence
+LETTING_GO = 0.2  # seconds in which a thread of gloo may drop the tensors of the last message: one that does so while Python ends is killed, and the process with it
 WAITS = "GUERDON_PATIENCE"  # the variable that says how many seconds a process waits for the others: the slowest share of a step, a judge, or the writing of a checkpoint
 PATIENCE = 600.0  # where it says nothing
 LOST = (
@@ -197,6 +198,7 @@ def joined(patience: float | None = None) -> Iterator[Processes]:
         raise
     finally:
         torch.distributed.destroy_process_group()
+        time.sleep(LETTING_GO)
 
 
 def _said_by_first(processes: Processes, sentence: str) -> bool:
