@@ -33,7 +33,7 @@ from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.text.demonstrations import Demonstrations
 from studies._verifiable import arms
-from studies._verifiable.learning import ANSWERS, SIZES, STEPS, begun, improved, kept
+from studies._verifiable.learning import ANSWERS, SIZES, STEPS, begun, improved
 from studies._verifiable.page import KINDS
 from studies._verifiable.tasks import TASKS
 
@@ -66,9 +66,7 @@ def imitation(learning_rate: float) -> Recipe:
 
 
 def trial(name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:
-    spelled = " ".join(f"{knob} {value:g}" for knob, value in setting.items())
-    made = partial(_trial, name, seed, scale, **setting)
-    return made() if scale == "smoke" else kept(NAME, f"{name} {spelled} seed {seed}", made)
+    return arms.once(NAME, name, seed, scale, setting, partial(_trial, name, seed, scale, **setting))
 
 
 def _trial(name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:

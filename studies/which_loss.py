@@ -35,7 +35,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Recipe, Term
 from guerdon.training.schedules.linear import Linear
 from studies._verifiable import arms
-from studies._verifiable.learning import ANSWERS, SAMPLES, kept
+from studies._verifiable.learning import ANSWERS, SAMPLES
 from studies._verifiable.page import Words, page_of, picture
 
 NAME = "which_loss"
@@ -98,9 +98,7 @@ GRID = {
 
 
 def trial(name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:
-    spelled = " ".join(f"{knob} {value:g}" for knob, value in setting.items())
-    made = partial(arms.trial, METHODS, name, seed, scale, **setting)
-    return made() if scale == "smoke" else kept(NAME, f"{name} {spelled} seed {seed}", made)
+    return arms.trial(METHODS, NAME, name, seed, scale, **setting)
 
 
 def measure(small: bool) -> dict[str, Any]:

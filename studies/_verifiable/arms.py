@@ -4,6 +4,7 @@ The machinery is the atlas': the same number of trials for every arm, a grid tha
 (``guerdon.atlas._tuning``, ``guerdon.atlas._fingerprint``).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,8 @@ from guerdon.atlas._fingerprint import CONFIRMING, fingerprint, unseen_seeds
 from guerdon.atlas._system import Entry
 from guerdon.atlas._tuning import Setting, middle, tune
 from guerdon.atlas._working import Call, Workers, cores
-from studies._verifiable.learning import learned
+from guerdon.training.recipe import Recipe
+from studies._verifiable.learning import kept, learned
 from studies._verifiable.tasks import TASKS
 
 FEW = 4  # methods that are looked at in a small measurement
@@ -47,10 +49,16 @@ def apart(name: str) -> tuple[str, str]:
     return method, task
 
 
-def trial(methods: Any, name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:
-    """One run of an arm; ``methods`` makes of each setting a recipe."""
+def trial(methods: Mapping[str, Callable[..., Recipe]], study: str, name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:
+    """One run of an arm, kept for the study; ``methods`` makes of each setting a recipe."""
     method, task = apart(name)
-    return learned(methods[method](**setting), task, seed, scale)
+    return once(study, name, seed, scale, setting, lambda: learned(methods[method](**setting), task, seed, scale))
+
+
+def once(study: str, name: str, seed: int, scale: str, setting: Mapping[str, float], made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What an arm at a setting came to on a seed: what is kept of it, or what is made now. A small one is not kept."""
+    spelled = " ".join(f"{knob} {value:g}" for knob, value in setting.items())
+    return made() if scale == "smoke" else kept(study, f"{name} {spelled} seed {seed}", made)
 
 
 def measured(module: ModuleType, small: bool) -> dict[str, Any]:
