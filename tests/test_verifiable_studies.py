@@ -67,3 +67,11 @@ def test_methods_are_told_apart_where_they_differ_only():
     table = Table({"methods": [*scores], "tasks": ["rare"], "arms": {arm(name, "rare"): runs(values) for name, values in scores.items()}})
     assert table.ahead("a", SAMPLES) == ["better"] and table.behind("a", SAMPLES) == ["worse"]
     assert table.as_good("rare", SAMPLES) == ["better"] and SIZES["full"].prompts == 16
+
+
+def test_a_point_is_kept_for_the_library_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = iter([{"n": 1}, {"n": 2}])
+    assert [learning.kept("study", "arm", lambda: next(made))["n"] for _ in range(2)] == [1, 1]
+    monkeypatch.setattr(learning, "source_digest", lambda: "another library")
+    assert learning.kept("study", "arm", lambda: next(made)) == {"n": 2}

@@ -23,6 +23,7 @@ from guerdon.training.jobs import FitJob, ImproveJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.schedules.linear import Linear
+from guerdon.training.stages import source_digest
 from guerdon.worlds.text.demonstrations import Demonstrations
 from studies._verifiable.tasks import TASKS
 
@@ -98,8 +99,8 @@ def start(task: str, seed: int, scale: str) -> dict[str, torch.Tensor]:
 
 
 def kept(folder: str, name: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is kept under that name, or what is made now and then kept."""
-    path = KEPT / folder / f"{name}.json"
+    """What is kept under that name of the library as it is, or what is made now and then kept."""
+    path = KEPT / folder / source_digest()[:12] / f"{name}.json"
     if path.exists():
         return json.loads(path.read_text())
     found = made()
