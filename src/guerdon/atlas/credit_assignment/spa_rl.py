@@ -5,7 +5,9 @@ are right. Policies are tables with logits from N(0, 1). A seed is another world
 with the policy so that contributions sum to the outcome; what steps do together it cannot say, as little as a sum over steps can.
 
 Arms, all PPO with a critic that is a table of all prefixes, 16 answers a prompt, two epochs of two minibatches and GAE: "PPO" is paid at the end, "SPA" by contributions, "SPA,
-half" by half of either. Critic and estimator learn three times as fast as the policy, whose learning rate is tuned by the success rate after 12 rounds.
+half" by half of either. Tuned, by the success rate after 12 rounds: the policy's learning rate, and beside it PPO's critic's, or the estimator's where there is one (the critic
+then learns three times as fast as the policy). In a first confirmation the estimator learned three times as fast as the policy too, which let its eight entries of an answer overshoot
+together: its sums missed the outcome by 1.0, more than 0 would have. That was no measurement of the method.
 
 "reward": expected, exact, after 4, 8, 12 and 20 rounds. "error": how far contributions sum beside the outcome, root mean square over 64 answers of each prompt drawn in the end.
 
@@ -45,9 +47,10 @@ STOPS = (4, 8, 12, 20)
 SHARES = {"PPO": 0.0, "SPA": 1.0, "SPA, half": 0.5}
 
 
-def method(share: float, learning_rate: float) -> Recipe:
+def method(share: float, learning_rate: float, other_rate: float) -> Recipe:
+    """``other_rate``: the estimator's, or the critic's where nothing is redistributed."""
     gae = Redistributed(GAE(), share) if share else GAE()
-    estimator = Learning((Term(ReturnDecomposition()),), optimiser=AdamW(3 * learning_rate))
+    estimator = Learning((Term(ReturnDecomposition()),), optimiser=AdamW(other_rate))
     return Recipe(
         (Term(Clip(0.2)),),
         AdamW(learning_rate),
@@ -57,31 +60,31 @@ def method(share: float, learning_rate: float) -> Recipe:
         epochs=2,
         minibatches=2,
         learners={
-            "critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(3 * learning_rate)),
+            "critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(3 * learning_rate if share else other_rate)),
             **({"estimator": estimator} if share else {}),
         },
     )
 
 
-recipe = {arm: method(share, 0.1) for arm, share in SHARES.items()}
+recipe = {arm: method(share, 0.1, 0.1) for arm, share in SHARES.items()}
 claim = AllOf(
     BetterThan("SPA", "PPO", on="reward", at=12, effect=0.02, matched="samples, updates"),
     BetterThan("SPA, half", "PPO", on="reward", at=12, effect=0.02, matched="samples, updates"),
     EqualTo("SPA", 0.0, on="error", tolerance=0.1),
 )
 SEEDS = {"smoke": 1, "full": 12, "tune": 2}
-GRID = {arm: {"learning_rate": (0.03, 0.1, 0.3)} for arm in SHARES}
+GRID = {arm: {"learning_rate": (0.1, 0.3, 0.9), "other_rate": (0.03, 0.1, 0.3)} for arm in SHARES}
 TUNED_BY = "half way"
 
 
-def trial(arm: str, seed: int, scale: str, learning_rate: float) -> dict:
+def trial(arm: str, seed: int, scale: str, learning_rate: float, other_rate: float) -> dict:
     """One arm, trained."""
     small = scale == "smoke"
     world = Decisive(2 if small else 8, 3, 4 if small else 8, 3, derive(seed, "world"))
     sizes = (world.contexts, world.vocabulary, world.depth)
     estimator = StepContribution(*sizes).build()
     models = {"critic": PrefixValue(*sizes).build(), **({"estimator": estimator} if SHARES[arm] else {})}
-    found = trained(method(SHARES[arm], learning_rate), world, seed, (2,) if small else STOPS, learners=models)
+    found = trained(method(SHARES[arm], learning_rate, other_rate), world, seed, (2,) if small else STOPS, learners=models)
     reward = {stop: found["reward"][2 if small else stop] for stop in STOPS}
     contexts = [torch.tensor([c]) for c in range(world.contexts)]
     drawn = Group(64)(found["policy"], contexts, Decoding(world.depth), derive(seed, "in the end"))
