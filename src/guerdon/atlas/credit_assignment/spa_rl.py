@@ -4,10 +4,10 @@ World: eight prompts, answers of eight steps over three actions, of which three 
 are right. Policies are tables with logits from N(0, 1). A seed is another world and policy. The estimator is a table of what each action adds at each place, fitted along
 with the policy so that contributions sum to the outcome; what steps do together it cannot say, as little as a sum over steps can.
 
-Arms, all PPO with a critic that is a table of all prefixes, 16 answers a prompt, two epochs of two minibatches and GAE: "PPO" is paid at the end, "SPA" by contributions, "SPA,
-half" by half of either. Tuned, by the success rate after 12 rounds: the policy's learning rate, and beside it PPO's critic's, or the estimator's where there is one (the critic
-then learns three times as fast as the policy). In a first confirmation the estimator learned three times as fast as the policy too, which let its eight entries of an answer overshoot
-together: its sums missed the outcome by 1.0, more than 0 would have. That was no measurement of the method.
+Arms, all PPO with a critic that is a table of all prefixes, 16 answers a prompt, two epochs of two minibatches and GAE: "PPO" is paid at the end, "SPA" by contributions,
+"SPA, half" by half of either. Tuned, by the success rate after 12 rounds: the policy's learning rate, and beside it PPO's critic's, or the estimator's where there is one (the
+critic then learns three times as fast as the policy). In a first confirmation the estimator learned three times as fast as the policy too, which let its eight entries of an
+answer overshoot together: its sums missed the outcome by 1.0, more than 0 would have. That was no measurement of the method.
 
 "reward": expected, exact, after 4, 8, 12 and 20 rounds. "error": how far contributions sum beside the outcome, root mean square over 64 answers of each prompt drawn in the end.
 
