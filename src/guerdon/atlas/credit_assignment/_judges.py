@@ -20,7 +20,7 @@ from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Learning, Recipe, Term
 
 
-def ppo(learning_rate: float, weight: float) -> Recipe:
+def ppo(learning_rate: float, critic_rate: float, weight: float) -> Recipe:
     """With what the judge says, times ``weight``, in the reward; 0: without a judge."""
     return Recipe(
         (Term(Clip(0.2)),),
@@ -31,7 +31,7 @@ def ppo(learning_rate: float, weight: float) -> Recipe:
         target=LambdaReturn(),
         epochs=2,
         minibatches=2,
-        learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(3 * learning_rate))},
+        learners={"critic": Learning((Term(ClippedRegression()),), optimiser=AdamW(critic_rate))},
     )
 
 
@@ -52,14 +52,14 @@ def verdicts(world: Decisive, blame: float, wrong: float, seed: int) -> Tensor:
 
 
 def practised(
-    seed: int, scale: str, learning_rate: float, weight: float, blame: float, wrong: float, stops: tuple[int, ...]
+    seed: int, scale: str, rates: tuple[float, float], weight: float, blame: float, wrong: float, stops: tuple[int, ...]
 ) -> dict[int, float]:
-    """The success rate after so many rounds."""
+    """The success rate after so many rounds; ``rates``: of the policy and of the critic."""
     small = scale == "smoke"
     world = Decisive(2 if small else 8, 3, 4 if small else 8, 3, derive(seed, "world"))
     models: dict[str, Any] = {"critic": PrefixValue(world.contexts, world.vocabulary, world.depth).build()}
     if weight:
         models["judge"] = ContributionTable(verdicts(world, blame, wrong, derive(seed, "judge")))
         models["judge"].module.requires_grad_(False)
-    found = trained(ppo(learning_rate, weight), world, seed, (2,) if small else stops, learners=models)["reward"]
+    found = trained(ppo(*rates, weight), world, seed, (2,) if small else stops, learners=models)["reward"]
     return {stop: found[2 if small else stop] for stop in stops}

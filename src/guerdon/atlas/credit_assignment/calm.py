@@ -6,8 +6,8 @@ are right, and the right thing at each of them is a subgoal. Policies are tables
 The labeller says yes (1) or no (0) of a step. It stands for a language model: "right" always agrees, "noisy" says the other of a twentieth of the prompts' steps, drawn once
 for each, so that its F1 is what zero-shot labels may have. "F1" is measured over all steps that can be; 0.25 is that of yes to everything.
 
-Arms, all PPO as in ``drlc``: with the task's reward alone, and with a bonus for every yes. Tuned by the success rate after 8 rounds: the learning rate and the weight of the
-bonus, six settings for each arm.
+Arms, all PPO as in ``drlc``: with the task's reward alone, and with a bonus for every yes. Tuned by the success rate after 8 rounds: the learning rates of policy and critic
+and the weight of the bonus, twelve settings for each arm.
 
 "reward": chance that the task is done, exact, after 4, 8, 12 and 20 rounds. A bonus is no potential: it may change what is best, and a false yes is paid for ever.
 
@@ -32,7 +32,7 @@ system = System(
 )
 STOPS = (4, 8, 12, 20)
 WRONG = {"bonus, right": 0.0, "bonus, noisy": 0.05}
-recipe = {"PPO": ppo(0.1, 0.0)} | {arm: ppo(0.1, 0.3) for arm in WRONG}
+recipe = {"PPO": ppo(0.1, 0.1, 0.0)} | {arm: ppo(0.1, 0.1, 0.3) for arm in WRONG}
 claim = AllOf(
     BetterThan("bonus, noisy", "PPO", on="reward", at=8, effect=0.02, matched="samples, updates"),
     BetterThan("bonus, noisy", "PPO", on="reward", at=20, effect=0.02, matched="samples, updates"),
@@ -40,14 +40,14 @@ claim = AllOf(
     BetterThan("bonus, noisy", 0.25, on="F1", effect=0.1),
 )
 SEEDS = {"smoke": 1, "full": 12, "tune": 2}
-_PAID = {"learning_rate": (0.1, 0.3), "weight": (0.03, 0.1, 0.3)}
-GRID = {"PPO": {"learning_rate": (0.03, 0.06, 0.1, 0.2, 0.3, 0.6)}} | dict.fromkeys(WRONG, _PAID)
+_PAID = {"learning_rate": (0.2, 0.6), "critic_rate": (0.03, 0.1), "weight": (0.03, 0.1, 0.3)}
+GRID = {"PPO": {"learning_rate": (0.1, 0.2, 0.4, 0.8), "critic_rate": (0.03, 0.1, 0.3)}} | dict.fromkeys(WRONG, _PAID)
 TUNED_BY = "early"
 
 
-def trial(arm: str, seed: int, scale: str, learning_rate: float, weight: float = 0.0) -> dict:
+def trial(arm: str, seed: int, scale: str, learning_rate: float, critic_rate: float, weight: float = 0.0) -> dict:
     """One arm, trained."""
-    found = practised(seed, scale, learning_rate, weight, 0.0, WRONG.get(arm, 0.0), STOPS)
+    found = practised(seed, scale, (learning_rate, critic_rate), weight, 0.0, WRONG.get(arm, 0.0), STOPS)
     return {"reward": found, "early": found[8], **({"F1": agreement(seed, WRONG[arm])} if arm in WRONG else {})}
 
 
