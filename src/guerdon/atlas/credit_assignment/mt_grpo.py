@@ -44,6 +44,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "turn-group", "turns"),
     read="code",
+    note=(
+        "What is credited to the turn is learned nearly always (tool runs 0.998), with the least spread of the gradient. That "
+        "the outcome gains by it, over the sum of both rewards, cannot be told from 16 seeds; and who wants the outcome alone "
+        "does best to reward it alone: 0.95 beside 0.69 after as many steps, each at its own best rate."
+    ),
 )
 TURN, STEPS = 3, 15
 

@@ -48,6 +48,11 @@ system = System(
     kind="method",
     builds_on=("forking", "tree-credit", "reinforce"),
     read="code",
+    note=(
+        "The forks find more right answers for a token, by half again; but so do forks at random places, and at equal tokens "
+        "nobody is ahead by what eight seeds can show (the spread of the curves over seeds is 0.1, the effect of interest "
+        "0.02)."
+    ),
 )
 STOPS, PRICE = (2, 4, 7, 10, 14, 19, 25), 4000.0
 _forked = partial(Forking, 4, 2, 1)

@@ -50,6 +50,11 @@ system = System(
     kind="study",
     builds_on=("grpo", "sft", "rejection-sampling"),
     read="abstract",
+    note=(
+        "Of the gain of GRPO, 0.45, a pupil of 256 of its answers keeps 0.38: far more than of a stranger's or of the base's "
+        "own right answers, and 0.07 less than GRPO, where 0.02 was allowed. Its answers also have the largest sample effect at "
+        "the base."
+    ),
 )
 _imitation = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))
 PUPILS = ("teacher's", "rejection sampling", "re-distilled")

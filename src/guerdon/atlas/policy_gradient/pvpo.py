@@ -48,6 +48,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "given-baseline"),
     read="summary",
+    note=(
+        "An anchor drawn once is as good as the group's mean, and its gradients look quieter at the start. Drawing it anew by "
+        "the policy, as the paper lets its reference follow, costs samples and 0.08 of success."
+    ),
 )
 PROMPTS, ANSWERS, DRAWN, ANCHOR, STEPS = 32, 32, 4, 8, 12  # so many steps make arms that draw no anchors
 _pvpo = Recipe((Term(Clip(0.2)),), sampler=Group(DRAWN), advantage=GivenBaseline())

@@ -39,6 +39,10 @@ system = System(
     kind="reward",
     builds_on=("grpo", "majority-vote", "twin-vote"),
     read="abstract",
+    note=(
+        "Consistency between two wordings is worth 0.05 over the majority of one and 0.10 over entropy, with tuned rates. It "
+        "does not know the truth: 0.75 where the truth as a reward has 0.998."
+    ),
 )
 _grpo = Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.05), Group(16), advantage=GroupCentred())
 recipe = {

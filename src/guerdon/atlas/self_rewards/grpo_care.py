@@ -40,6 +40,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "above-group", "moving-average"),
     read="code",
+    note=(
+        "Thought and answer agree more often, by 0.04, over both kinds of GRPO; accuracy is at its ceiling for all and cannot "
+        "rise, which is why that leaf is equal."
+    ),
 )
 FOLLOWS = AboveGroup(Likelihood(OwnConclusion(), by="ema", over="geometric"), among="world")
 

@@ -42,6 +42,11 @@ system = System(
     kind="reward",
     builds_on=("grpo", "entropy", "majority-vote"),
     read="abstract",
+    note=(
+        "It gains as much as the majority vote within what 16 seeds can tell; both stop at 0.54 to 0.57, where the truth as a "
+        "reward reaches 1.0, and both are sure by then. The further training goes on, the less accurate RENT becomes (0.551 "
+        "after 10 rounds, 0.542 after 40)."
+    ),
 )
 _grpo = Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.05), Group(16), advantage=GroupCentred())
 recipe = {

@@ -39,6 +39,11 @@ system = System(
     kind="method",
     builds_on=("reinforce", "likelihood", "majority-vote"),
     read="abstract",
+    note=(
+        "It gains 0.10 on the start, all of it where the majority was right: where it was wrong, accuracy falls from 0.25 to "
+        "0.07, further than under the majority vote. The interval of the difference from the majority lies on both sides of the "
+        "margin."
+    ),
 )
 ALPHA = 0.1
 _plain = Recipe((Term(Reinforce(), reduce=ConstantLength(2)),), AdamW(0.05), Group(16))
