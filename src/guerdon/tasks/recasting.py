@@ -31,6 +31,8 @@ def recast_tokens(
     if recast.prompt == prompt and whole.startswith(begun):
         lengths = _Lengths(encoder, prompt, tokens)
         first = lengths.within(len(begun))
+        while first and tokens[first - 1] == encoder.tokenizer.eos_token_id:  # that it ended is not said before what follows
+            first -= 1
         begun = begun[lengths(first) :]
         if whole.startswith(recast.begun + measured):  # all of it was sampled: the very tokens, from the one in which it begins
             last = lengths.covering(len(recast.begun + measured))
