@@ -23,6 +23,8 @@ from guerdon.feedback.intrinsic.log_likelihood import LogLikelihood
 from guerdon.feedback.intrinsic.negative_entropy import NegativeEntropy
 from guerdon.feedback.intrinsic.self_certainty import SelfCertainty
 from guerdon.feedback.recasting import Recast
+from guerdon.feedback.recasting.explained_solution import ExplainedSolution
+from guerdon.feedback.recasting.follow_up import FollowUp
 from guerdon.feedback.recasting.other_prompt import OtherPrompt
 from guerdon.feedback.recasting.own_conclusion import OwnConclusion
 from guerdon.feedback.recasting.question import Question
@@ -36,6 +38,9 @@ from guerdon.interfaces.configuration import load
 from guerdon.interfaces.preparing import prepare
 from guerdon.models.language import character_tokenizer
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.recipes.follow_up_likelihood import recipe as follow_up_likelihood
+from guerdon.recipes.implicit_preference import recipe as implicit_preference
+from guerdon.recipes.reinforcement_learned_teacher import recipe as reinforcement_learned_teacher
 from guerdon.recipes.rloo import recipe as rloo
 from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder
@@ -47,6 +52,7 @@ from guerdon.training.self_made import SelfMadeRewards
 from guerdon.worlds.finite.random_tree import RandomTree
 
 WORLD = RandomTree(contexts=3, vocabulary=3, depth=3)
+WORDS = "".join(sorted({*(chr(c) for c in range(32, 127)), "\n"}))
 CHARACTERS = "0123456789+=?abcdeYsN<>\\ox{}# \n"
 
 
@@ -99,6 +105,64 @@ def test_in_a_finite_world_every_reward_is_what_the_tables_say():
         }
         for name, value in wanted.items():
             torch.testing.assert_close(found[name][b], value, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_a_teacher_is_rewarded_by_what_its_student_makes_of_an_explanation():
+    """The tables' own numbers: the solution after the explanation, its weakest step, and how far teacher and student are apart along the explanation."""
+    teacher, student = WORLD.policy(1.0, 0).build(), WORLD.policy(1.0, 1).build().reference()
+    rows = [{"prompt": i, "question": (i + 1) % 3, "solution": [i, (i + 2) % 3]} for i in range(3)]
+    recipe = reinforcement_learned_teacher
+    rollouts, _, found = components(teacher, FiniteScene(replace(WORLD, depth=1)), rows, recipe.intrinsic, {"student": student}, steps=1)
+    reward = recipe.combine(found)
+    told, own = student.logits.log_softmax(-1), teacher.logits.detach().log_softmax(-1)
+    for b, (c, said) in enumerate(zip(rollouts.context.tolist(), rollouts.actions.tolist(), strict=True)):
+        asked, solution = rows[c]["question"], rows[c]["solution"]
+        nodes = WORLD.tree.nodes(torch.tensor([[*said, *solution]]))[0]
+        steps = told[asked, nodes][torch.arange(3), [*said, *solution]]  # one step of explanation, two of the solution
+        apart = own[c, 0, said[0]] - steps[0]
+        torch.testing.assert_close(reward[b], steps[1:].mean() + 0.01 * steps[1:].min() - 3 * apart)
+
+
+def test_what_would_be_said_next_is_measured_after_the_answer():
+    policy, user = WORLD.policy(1.0, 0).build(), WORLD.policy(1.0, 1).build().reference()
+    asked = {"thanks": LogLikelihood(FollowUp((2,)), by="user"), "own": LogLikelihood(FollowUp((0,)))}
+    rollouts, _, found = components(policy, FiniteScene(replace(WORLD, depth=2)), WORLD.train(), asked, {"user": user}, steps=2)
+    for b, (c, said) in enumerate(zip(rollouts.context.tolist(), rollouts.actions.tolist(), strict=True)):
+        node = WORLD.tree.nodes(torch.tensor([[*said, 0]]))[0, -1]
+        torch.testing.assert_close(found["thanks"][b], user.logits[c, node].log_softmax(-1)[2])
+        torch.testing.assert_close(found["own"][b], policy.logits[c, node].detach().log_softmax(-1)[0])
+    with pytest.raises(InputError, match="in the same form"):
+        FollowUp("Thanks.")(0, [1, 2], {})
+    with pytest.raises(InputError, match="in the same form"):
+        FollowUp((1,))("2+3?", "5", {})
+    assert FollowUp("Thanks.")("2+3?", "", {}) is None
+    assert FollowUp("Thanks.")([{"role": "user", "content": "2+3?"}], [{"role": "assistant", "content": "5"}], {}).begun == "5\nUser: "
+
+
+def test_nothing_is_explained_without_a_question_a_solution_and_an_explanation():
+    row = {"question": "2+3?", "solution": 5}
+    assert ExplainedSolution()("told", "because", row).measured == "5"
+    for said, columns in (("", row), ("because", {"question": "2+3?"}), ("because", {"solution": 5})):
+        assert ExplainedSolution()("told", said, columns) is None
+
+
+@pytest.mark.parametrize("recipe", [follow_up_likelihood, implicit_preference], ids=["follow_up_likelihood", "implicit_preference"])
+def test_pairs_are_ordered_by_one_likelihood_less_the_other(recipe):
+    """Of texts, by the model itself, and whatever else rewards them is only watched."""
+    names = recipe.combine.names
+    policy = SmallLanguageModel(WORDS, layers=1, hidden=8, heads=1, context_length=160).build(0)
+    scene = TextScene(Encoder(policy.tokenizer, 160), RewardRunner({"truth": MajorityVote()}))
+    rows = [{"prompt": "2+3?"}, {"prompt": "5?"}]
+    try:
+        _, _, found = components(policy, scene, rows, recipe.intrinsic)
+    finally:
+        scene.close()
+    valid = ~found[names[0]].isnan()
+    assert valid.any()
+    torch.testing.assert_close(recipe.combine(found)[valid], (found[names[0]] - found[names[1]])[valid])
+    p, q = found[names[0]][valid].exp(), found[names[1]][valid].exp()
+    assert torch.equal((p / (p + q)).argsort(), recipe.combine(found)[valid].argsort()), "the share of Yes orders alike"
+    assert recipe.combine.only_watched(found) == {"truth"}
 
 
 def test_above_its_group_is_decided_within_the_group():
