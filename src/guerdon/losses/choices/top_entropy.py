@@ -33,13 +33,13 @@ class TopEntropy:
             raise InputError(f"top_entropy: share is {self.share}, and is a share of the steps of a batch; give a number from 0 to 1")
 
     def settled(self, entropy: BT, mask: Mask) -> EntropyAbove:
-        return EntropyAbove(_quantile(entropy.detach()[mask], 1 - self.share))
+        return EntropyAbove(quantile(entropy.detach()[mask], 1 - self.share))
 
     def __call__(self, entropy: BT, mask: Mask) -> Mask:
         return self.settled(entropy, mask)(entropy) & mask
 
 
-def _quantile(x: Tensor, at: float) -> float:
+def quantile(x: Tensor, at: float) -> float:
     """As ``torch.quantile``, which takes no more than 16 million numbers; of none, infinity."""
     if not len(x):
         return math.inf
