@@ -1,12 +1,15 @@
 """Programs of a policy run in a sandbox: what attacks it is refused or contained, what cheats its tests earns nothing, and what is honest is paid."""
 
+import base64
 import os
+import pickle
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import warnings
+import zlib
 
 import pytest
 
@@ -464,7 +467,7 @@ def test_what_the_tests_use_is_theirs(code):
     for test in ("assert math.isclose(f(1), 1.0)", "from math import isclose\nfrom solution import *\nassert isclose(f(1), 1.0)"):
         assert code.examine(program, test).passed == 0
     assert code.examine(program, "def near(a, b): return a == b\nfrom solution import *\nassert near(f(1), 1.0)").passed == 0
-    assert code.examine(program, "assert len([]) == 1").passed == 0
+    assert code.examine(program, "assert len(str(f(1))) == 1").passed == 0
     assert code.examine(program, "from solution import sum\nassert sum(1, 2) == 3").passed == 1
     assert code.examine(program, "def check(candidate): assert candidate(1, 2) == 3", "sum").passed == 1
     assert code.examine("def f(x): raise StopIteration", "assert all(map(lambda x: f(x) == 1, [1, 2]))").passed == 0
@@ -486,6 +489,18 @@ def test_the_program_asks_the_tests_for_nothing_but_calls(code):
         ([{"input": "2", "output": "4", "testtype": "functional"}], "square", 1),
         (["assert square(2) == 4", "assert square(-2) == 4"], None, 2),
         ("assert square(2) == 4", None, 1),
+        (repr({"fn_name": "square", "inputs": [[2], [3]], "outputs": [4, 9]}), None, 2),  # as a data frame writes it into a table
+        (repr(["assert square(2) == 4", "assert square(-2) == 4"]), None, 2),
+        (['{"input": "2", "output": "4", "testtype": "functional"}'], "square", 1),
+        ([{"fn_name": "square", "input": [2], "output": [4], "type": "function_call"}], None, 1),
+        ([{"input": "2", "output": "4", "testtype": "functional"}], '{"func_name": "square"}', 1),  # LiveCodeBench's metadata
+        ({"ground_truth": '{"fn_name": "square", "inputs": [[2]], "outputs": [4]}', "style": "rule"}, None, 1),  # verl's reward_model
+        ({"assert_case": ["assert square(2) == 4"]}, None, 1),
+        ({"functional": "def check(candidate):\n    assert candidate(2) == 4\n\ncheck(square)"}, None, 1),
+        ("METADATA = {'author': 'x'}\n\ndef check(candidate):\n    assert candidate(2) == 4\n", "square", 1),  # HumanEval
+        ("if __name__ == '__main__':\n    assert square(2) == 4", None, 1),
+        ("from solution import *\nimport math\nassert math.sqrt(square(2)) == 2", None, 1),
+        ("if square(2) != 4:\n    raise ValueError('wrong')", None, 1),
     ],
 )
 def test_tests_as_data_have_them(code, tests, entry, of):
@@ -495,10 +510,86 @@ def test_tests_as_data_have_them(code, tests, entry, of):
 
 
 @pytest.mark.parametrize(
-    "tests", [None, "", "assert (", [], [{}], 5, {"inputs": [1], "outputs": []}, [{"args": 5, "expected": 1}], [object()]]
+    "tests",
+    [
+        *(None, "", "assert (", [], [{}], 5, {"inputs": [1], "outputs": []}, [{"args": 5, "expected": 1}], [object()]),
+        *(
+            "x = 1",
+            "{'inputs': [], 'more': 1}",
+            "['assert', 'nothing']",
+            "assert True",
+            "import math\nassert math.sqrt(4) == 2",
+            "print('passed')",
+        ),
+        *(
+            "y = 2\nassert len([y]) == 1",
+            "if __name__ == '__main__':\n    unittest.main()",
+            base64.b64encode(zlib.compress(b"x = 1")).decode(),
+        ),
+        base64.b64encode(zlib.compress(pickle.dumps(pools.Box()))).decode(),
+    ],
 )
 def test_rows_whose_tests_cannot_be_read_have_no_reward(code, tests):
     assert code(["q"] * 2, ["x = 1", "```python\ncut off"], [tests] * 2, ["f"] * 2) == [None, None]
+
+
+def test_a_check_that_nobody_calls_says_nothing(code):
+    """Every program would pass it."""
+    check = "def check(candidate):\n    assert candidate(2) == 4\n"
+    assert code.examine(GOOD, check) is None and code.examine(GOOD, check, "square").passed == 1
+
+
+@pytest.mark.parametrize("pack", [pickle.dumps, str.encode])
+def test_private_tests_of_livecodebench_are_unpacked(code, pack):
+    told = base64.b64encode(zlib.compress(pack('[{"input": "3\\n", "output": "9\\n", "testtype": "stdin"}]'))).decode()
+    assert code(["q"] * 2, ["print(int(input()) ** 2)", "print(3)"], [told] * 2) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "table", [{"input": ["3\n"], "output": ["9\n"]}, {"input": "3\n", "output": "9\n"}, {"test_cases": [{"input": "3", "output": "9"}]}]
+)
+def test_inputs_and_what_is_printed_in_other_tables(code, table):
+    assert code(["q"] * 2, ["print(int(input()) ** 2)", "print(3)"], [table] * 2) == [1.0, 0.0]
+
+
+def test_a_preamble_is_known_and_is_no_part_of_the_program(code):
+    typed = "class Solution:\n    def total(self, xs: List[int]) -> Optional[int]:\n        return sum(xs) or None"
+    cases = ({"fn_name": "total", "inputs": [[[1, 2]]], "outputs": [3]}, "assert Solution().total([1, 2]) == 3")
+    for tests in cases:
+        assert code(["q"], [typed], [tests]) == [1.0]
+        assert Code(seconds=1.0, preamble="", workers=2)(["q"], [typed], [tests]) == [0.0]
+    assert code(
+        ["q"], ["from __future__ import annotations\nx: List[int] = [int(input())]\nprint(x[0])"], [{"input": "3", "output": "3"}]
+    ) == [1.0]
+    more = Code(seconds=1.0, preamble="import math\ndef twice(x): return 2 * x", workers=2)
+    assert more(
+        ["q"] * 2, ["print(twice(math.floor(2.5)))", "def twice(x): return 5\nprint(twice(2))"], [{"input": "", "output": "4"}] * 2
+    ) == [1.0, 0.0]
+    assert more(["q"], ["x = 1"], ["assert twice(2) == 4"]) == [0.0]  # it wrote none
+    with pytest.raises(InputError, match="preamble"):
+        Code(preamble="def (")
+    with pytest.raises(InputError, match="preamble"):
+        Code(preamble="import no_such_module", workers=2)(["q"], ["x = 1"], ["assert f(1)"])
+
+
+def test_a_function_that_the_prompt_begins_is_gone_on_with(code):
+    prompt = 'from math import sqrt\n\ndef root(x):\n    """The root."""\n'
+    completions = [
+        "    return sqrt(x)\n",
+        "    return sqrt(x)\n\nprint(root(2)\nThat is",
+        "    return x",
+        "I do not know",
+        "def root(x):\n    return x ** 0.5",
+    ]
+    check = "def check(candidate):\n    assert candidate(4) == 2"
+    assert code([prompt] * 5, completions, [check] * 5, ["root"] * 5) == [1.0, 1.0, 0.0, 0.0, 1.0]
+    assert code(["q"], ["    return sqrt(x)"], [check], ["root"]) == [0.0]
+
+
+def test_a_function_may_be_called_as_a_module_of_the_library_is(code):
+    assert code.examine("def copy(x): return x + 1", "assert copy(1) == 2").passed == 1
+    theirs = "def f(x): return 3\nclass copy:\n    copy = lambda x: 2"
+    assert code.examine(theirs, "assert copy.copy(f(1)) == 2").passed == 0  # they use the module
 
 
 def test_a_share_of_the_tests(code):

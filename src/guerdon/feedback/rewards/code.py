@@ -3,9 +3,12 @@
     reward = right if every test holds else wrong                          ``partial``: wrong + (right - wrong) * share of the tests that hold
 
 The program is the last block of Python of what the completion says after its thinking, or all of it where there is no block; one that was cut off is
-none. The column ``tests`` asks for what it prints, for what a function returns, or is Python: asserts, functions, unittest
-(``guerdon.feedback.sandbox.asked`` lists the forms); the column ``entry_point``, where there is one, names the function. A row whose tests cannot be read
-gives None.
+none. Where the prompt is the beginning of a function, as in HumanEval, and the completion goes on with it instead of defining it, the program is both, up to
+where the function ends. What ``preamble`` defines a program need not import: the names of typing, which tasks from LeetCode use and do not import.
+
+The column ``tests`` asks for what it prints, for what a function returns, or is Python: asserts, functions, unittest
+(``guerdon.feedback.sandbox.asked`` lists the forms); the column ``entry_point``, where there is one, names the function. A row whose tests cannot be read,
+or ask nothing of the program, gives None.
 
 The program runs in a sandbox (``guerdon.feedback.sandbox``): no network, no files but its own, bounds on time, memory, output and processes, and nothing
 is left of it. It never sees what is expected: what it prints or returns is compared outside, and tests that are text are run in another process,
@@ -21,15 +24,18 @@ Source: the rewards from unit tests of CodeRL, arXiv 2207.01780, and the rule-ba
 Differs from StringMatch: reads what the answer does, not what it says.
 """
 
+import ast
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, ClassVar
 
+from guerdon.errors import InputError
 from guerdon.feedback.fences import last_block
 from guerdon.feedback.rewards.string_match import StringMatch
-from guerdon.feedback.sandbox.asked import Printing, Returning, Testing, asked
+from guerdon.feedback.sandbox.asked import Printing, Returning, Testing, asked, named
 from guerdon.feedback.sandbox.equality import equal
 from guerdon.feedback.sandbox.limits import Limits
 from guerdon.feedback.sandbox.pool import Box, size
@@ -51,6 +57,7 @@ class Code:
     processes: int = 1
     require_isolation: bool = False
     packages: tuple[str, ...] = ()
+    preamble: str = "from typing import *"
     tolerance: float = 1e-6
     workers: int = 0
     right: float = 1.0
@@ -59,6 +66,10 @@ class Code:
     def __post_init__(self) -> None:
         object.__setattr__(self, "packages", tuple(self.packages))
         self._limits  # noqa: B018 refuses what cannot be
+        try:
+            ast.parse(self.preamble)
+        except (SyntaxError, ValueError) as error:
+            raise InputError(f"the preamble of the code reward is no Python: {error}") from error
 
     def __call__(
         self, prompts: list[Any], completions: list[Any], tests: list[Any], entry_point: list[Any] | None = None, **columns: list[Any]
@@ -73,7 +84,7 @@ class Code:
         return None if wanted is None else _EXAMINED[type(wanted)](self, program, wanted)
 
     def _judge(self, prompt: Any, completion: Any, tests: Any, entry: Any) -> float | None:
-        program = last_block(answer_text(completion, prompt), _LANGUAGES)
+        program = _continued(prompt, completion, named(entry)) or last_block(answer_text(completion, prompt), _LANGUAGES)
         if program is None:
             return None if asked(tests, entry) is None else self.wrong
         found = self.examine(program, tests, entry)
@@ -85,7 +96,7 @@ class Code:
     def _printing(self, program: str, wanted: Printing) -> Tested:
         passed, why = 0, ""
         for given, expected in wanted.cases:
-            said = printed(self._box, program, given, self._limits, size(self.workers))
+            said = printed(self._box, program, given, self._limits, size(self.workers), self.preamble)
             if said is not None and same_text(said, expected, self.tolerance):
                 passed += 1
                 continue
@@ -96,7 +107,7 @@ class Code:
 
     def _returning(self, program: str, wanted: Returning) -> Tested:
         cases = [(arguments, named) for arguments, named, _ in wanted.cases]
-        found = returned(self._box, program, wanted.name, cases, self._limits, size(self.workers))
+        found = returned(self._box, program, wanted.name, cases, self._limits, size(self.workers), self.preamble)
         holds = [
             any(equal(value, one, self.tolerance) for one in any_of) for value, (_, _, any_of) in zip(found, wanted.cases, strict=True)
         ]
@@ -105,7 +116,7 @@ class Code:
         return Tested(sum(holds), len(holds), why)
 
     def _testing(self, program: str, wanted: Testing) -> Tested:
-        return tested(self._box, program, wanted.text, wanted.entry, self._limits, size(self.workers))
+        return tested(self._box, program, wanted.text, wanted.entry, self._limits, size(self.workers), self.preamble)
 
     @property
     def _limits(self) -> Limits:
@@ -113,7 +124,28 @@ class Code:
 
     @cached_property
     def _box(self) -> Box:
-        return Box(self.require_isolation, self.packages)
+        box = Box(self.require_isolation, self.packages)
+        if self.preamble and printed(box, "", "", self._limits, size(self.workers), self.preamble) is None:
+            raise InputError(
+                f"the preamble of the code reward cannot be run in the sandbox, so that no program could: {self.preamble[:100]!r}"
+            )
+        return box
+
+
+def _continued(prompt: Any, completion: Any, entry: str | None) -> str | None:
+    """A function that the prompt begins and the completion goes on with, up to its end; None where the prompt begins none, or the completion defines it itself."""
+    if (
+        not (isinstance(prompt, str) and isinstance(completion, str) and entry and f"def {entry}(" in prompt)
+        or f"def {entry}(" in completion
+    ):
+        return None
+    first, *lines = completion.split("\n")
+    body = [first, *takewhile(lambda line: not line.strip() or line[0].isspace(), lines)]
+    try:
+        ast.parse(program := prompt + "\n".join(body))
+        return program
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 _EXAMINED: dict[type, Callable[[Code, str, Any], Tested]] = {
@@ -139,6 +171,12 @@ witness = (
             "answer": ["print(2 * int(input()))"] * 4,
         },
         returns=[1.0, 0.0, 0.0, 1.0],
+    ),
+    Witness(
+        Code(preamble=""),
+        parent=Code(),
+        given={"prompts": ["q"], "completions": ["def total(x: List[int]): return sum(x)"], "tests": ["assert total([1, 2]) == 3"]},
+        returns=[0.0],
     ),
     Witness(
         Code(partial=True),

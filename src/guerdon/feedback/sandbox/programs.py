@@ -4,6 +4,8 @@ printed    by each standard input, what it printed, or None where it failed
 returned   by each list of arguments, what a function returned, or a ``Nothing`` that says why it returned none
 tested     how many tests hold; they are run where the program is not
 queried    the rows of a query on a database that a script builds
+
+What a ``preamble`` defines, Python too, a program knows without having said it.
 """
 
 import json
@@ -45,20 +47,22 @@ class Rows:
     rows: list[list[Any]]
 
 
-def printed(box: Box, program: str, given: str, limits: Limits, count: int = 0) -> str | None:
+def printed(box: Box, program: str, given: str, limits: Limits, count: int = 0, preamble: str = "") -> str | None:
     """What the program prints when it reads ``given``."""
     with pool(box, False, count).lent() as keeper:
-        ended = keeper.run({"what": "script", "program": program}, limits, given.encode("utf-8", "surrogatepass"))
+        ended = keeper.run({"what": "script", "program": program, "preamble": preamble}, limits, given.encode("utf-8", "surrogatepass"))
     return None if ended.code or ended.late else ended.printed.decode("utf-8", "replace")
 
 
-def returned(box: Box, program: str, name: str, cases: list[tuple[list, dict]], limits: Limits, count: int = 0) -> list[Any]:
+def returned(
+    box: Box, program: str, name: str, cases: list[tuple[list, dict]], limits: Limits, count: int = 0, preamble: str = ""
+) -> list[Any]:
     """What a function of the program returns for each case; one that ends the process spoils no case after it."""
     found: dict[int, Any] = {}
     rest = list(range(len(cases)))
     while rest:
         asked = [[encoded(list(cases[place][0])), encoded(dict(cases[place][1]))] for place in rest]
-        job = {"what": "function", "program": program, "name": name, "cases": asked}
+        job = {"what": "function", "program": program, "preamble": preamble, "name": name, "cases": asked}
         with pool(box, False, count).lent() as keeper:
             ended = keeper.run(job, limits)
         seen = 0
@@ -77,7 +81,7 @@ def returned(box: Box, program: str, name: str, cases: list[tuple[list, dict]], 
     return [found.get(place, Nothing("it did not come to this")) for place in range(len(cases))]
 
 
-def tested(box: Box, program: str, tests: str, entry: str | None, limits: Limits, count: int = 0) -> Tested:
+def tested(box: Box, program: str, tests: str, entry: str | None, limits: Limits, count: int = 0, preamble: str = "") -> Tested:
     """The tests, run in a process that the program is not in."""
     examining = Limits(limits.seconds + _AFTER, max(limits.memory, _EXAMINING.memory), _EXAMINING.output)
     with pool(box, False, count).lent() as keeper, pool(box, True, count).lent() as examiner:
@@ -85,7 +89,7 @@ def tested(box: Box, program: str, tests: str, entry: str | None, limits: Limits
         answered, answers = os.pipe()
         waiting: list[Callable[[], Ended]] = []
         try:
-            waiting.append(keeper.begin({"what": "served", "program": program}, limits, ends=(answers, theirs)))
+            waiting.append(keeper.begin({"what": "served", "program": program, "preamble": preamble}, limits, ends=(answers, theirs)))
             waiting.append(examiner.begin({"what": "examined", "tests": tests, "entry": entry}, examining, ends=(asks, answered)))
         finally:
             for end in (theirs, asks, answered, answers):

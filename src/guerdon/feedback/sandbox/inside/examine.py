@@ -27,8 +27,8 @@ from typing import Any
 import some_pytest
 from peer import Gone, Peer, Remote
 from plain import packed
+from texts import PLACES, bound, defines, modules, tests_of, tree_of
 
-PLACES = ("solution", "main", "program", "candidate", "submission", "answer", "your_module", "implementation")
 IN, OUT = 4, 3
 
 
@@ -43,12 +43,12 @@ def judge(job: dict[str, Any]) -> int:
 
 def examined(job: dict[str, Any]) -> dict[str, Any]:
     """How many tests there are, how many hold, and why the first does not."""
-    tree = ast.parse(job["tests"])
+    tree = tree_of(job["tests"])
     namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": __builtins__}
     peer = Peer(IN, OUT, guarded=True)
     count = Count()
     try:
-        program = _Program(peer, _bound(tree))
+        program = _Program(peer, bound(tree) | modules(tree))
         namespace |= {name: program.names[name] for name in program.__all__}
         namespace |= _modules(tree)
         for place in PLACES:
@@ -112,14 +112,14 @@ class _Program(types.ModuleType):
             else:
                 self.names[name] = peer.ask("get", 0, name)
         vars(self).update(self.names)
-        # Unless they ask for it by its name: what the tests call ``len``, ``math``, or define or import themselves is not the program's.
-        kept = {*dir(builtins), *sys.stdlib_module_names, *theirs}
+        # Unless they ask for it by its name: what the tests call ``len`` or define, import or use as a module themselves is not the program's.
+        kept = {*dir(builtins), *theirs}
         self.__all__ = [name for name in self.names if name not in kept]
 
 
 def _run(tree: ast.Module, namespace: dict[str, Any], entry: str | None, count: Count) -> None:
-    count.expected = sum(1 for _ in _looks_like_tests(tree)) or 1
-    whole = not any(True for _ in _looks_like_tests(tree)) and not (entry and _defines(tree, "check"))
+    count.expected = sum(1 for _ in tests_of(tree)) or 1
+    whole = not any(True for _ in tests_of(tree)) and not (entry and defines(tree, "check"))
     if whole:
         count.test(lambda: exec(compile(tree, "<tests>", "exec"), namespace))
         return
@@ -128,8 +128,6 @@ def _run(tree: ast.Module, namespace: dict[str, Any], entry: str | None, count: 
         code = compile(ast.Module([statement], []), "<tests>", "exec")
         if isinstance(statement, ast.Assert):
             count.test(lambda code=code: exec(code, namespace))
-            continue
-        if _calls_unittest(statement):
             continue
         try:
             exec(code, namespace)
@@ -147,22 +145,9 @@ def _run(tree: ast.Module, namespace: dict[str, Any], entry: str | None, count: 
         count.test(lambda: namespace["check"](_entry(namespace, entry)))
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """The names that the tests define or import from elsewhere."""
-    found: set[str] = set()
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            found.add(statement.name)
-        elif isinstance(statement, ast.Import) or (isinstance(statement, ast.ImportFrom) and statement.module not in PLACES):
-            found |= {(name.asname or name.name).partition(".")[0] for name in statement.names}
-    return found
-
-
 def _modules(tree: ast.Module) -> dict[str, types.ModuleType]:
-    """Modules of the standard library that the tests use and may have left to the program to import."""
-    used = {node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
     found = {}
-    for name in used & sys.stdlib_module_names:
+    for name in modules(tree):
         with contextlib.suppress(ImportError):
             found[name] = importlib.import_module(name)
     return found
@@ -173,28 +158,6 @@ def _entry(namespace: dict[str, Any], name: str) -> Any:
     if name not in program and isinstance(program.get("Solution"), Remote):
         return getattr(program["Solution"](), name)
     return program[name]
-
-
-def _looks_like_tests(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements that are a test, or hold some."""
-    for statement in tree.body:
-        if isinstance(statement, ast.Assert) or (
-            isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.startswith("test")
-        ):
-            yield statement
-        elif isinstance(statement, ast.ClassDef):
-            yield from (inner for inner in statement.body if isinstance(inner, ast.FunctionDef) and inner.name.startswith("test"))
-
-
-def _defines(tree: ast.Module, name: str) -> bool:
-    return any(isinstance(statement, ast.FunctionDef) and statement.name == name for statement in tree.body)
-
-
-def _calls_unittest(statement: ast.stmt) -> bool:
-    """``unittest.main()``, by itself or under ``if __name__ == "__main__"``, or pytest's: their tests are run anyway."""
-    if isinstance(statement, ast.If):
-        return isinstance(statement.test, ast.Compare) and "__name__" in ast.unparse(statement.test)
-    return isinstance(statement, ast.Expr) and ast.unparse(statement).startswith(("unittest.main(", "pytest.main("))
 
 
 def _tests_in(name: str, value: Any, namespace: dict[str, Any]) -> Iterator[Callable[[], Any]]:

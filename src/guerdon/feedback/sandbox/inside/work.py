@@ -6,6 +6,7 @@ served      define what it defines, and answer for it (``peer``)
 query       rows of a query on a database that a script builds
 """
 
+import builtins
 import inspect
 import os
 import sys
@@ -22,7 +23,7 @@ OUT, IN = 3, 4  # descriptors of what is answered and of what is asked
 
 def script(job: dict[str, Any]) -> int:
     code = compile(job["program"], "<program>", "exec")
-    module = _module("__main__")
+    module = _module("__main__", job.get("preamble", ""))
     try:
         exec(code, vars(module))
     except SystemExit as error:
@@ -36,7 +37,7 @@ def script(job: dict[str, Any]) -> int:
 
 
 def function(job: dict[str, Any]) -> int:
-    module = _defined(job["program"])
+    module = _defined(job["program"], job.get("preamble", ""))
     for number, case in enumerate(job["cases"]):
         try:
             called = _found(module, job["name"])
@@ -50,7 +51,7 @@ def function(job: dict[str, Any]) -> int:
 
 
 def served(job: dict[str, Any]) -> int:
-    peer = Peer(IN, OUT, guarded=False, first=_defined(job["program"]))
+    peer = Peer(IN, OUT, guarded=False, first=_defined(job["program"], job.get("preamble", "")))
     try:
         peer.serve()
     except Gone:
@@ -71,14 +72,20 @@ def query(job: dict[str, Any]) -> int:
     return 0
 
 
-def _module(name: str) -> types.ModuleType:
+def _module(name: str, preamble: str) -> types.ModuleType:
+    """A module in which what the preamble defines is known, as what is built in is: it is not the program's own."""
     module = types.ModuleType(name)
     sys.modules[name] = module
+    if preamble:
+        known: dict[str, Any] = {}
+        exec(compile(preamble, "<preamble>", "exec"), known)
+        known.pop("__builtins__")
+        vars(module)["__builtins__"] = {**vars(builtins), **known}
     return module
 
 
-def _defined(program: str) -> types.ModuleType:
-    module = _module("solution")
+def _defined(program: str, preamble: str) -> types.ModuleType:
+    module = _module("solution", preamble)
     exec(compile(program, "<program>", "exec"), vars(module))
     return module
 
