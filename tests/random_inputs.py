@@ -23,6 +23,10 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.arange(batch) % 2
     if base == "action":  # few of them, so that sequences begin alike
         return torch.randint(0, 2, (batch, steps), generator=rng)
+    if base == "top_action":  # three of them, the likeliest first
+        return torch.rand(batch, steps, 4, generator=rng).argsort(-1)[..., :3]
+    if base == "hidden":
+        return torch.randn(batch, steps, 3, generator=rng, dtype=torch.float64)
     if base == "node":  # a group shares its first piece, and its two members part at the second step
         return torch.where(torch.arange(steps) > 0, 1 + torch.arange(batch).unsqueeze(-1) % 2, 0)
     if base == "forked":
@@ -65,6 +69,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "node", "forked"):
+    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "top_action", "node", "forked"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

@@ -323,7 +323,7 @@ def _on_sides(
     out: dict[str, dict[str, Tensor]] = {}
     for names in sorted({frozenset(names) for side, names in wanted.items() if side in batch.sides}, key=sorted):
         sides = [side for side in batch.sides if wanted.get(side) == names]
-        if len(sides) == 1 or "hidden" in names:  # hidden states come for all acted steps in one tensor
+        if len(sides) == 1:
             out |= {side: measure(batch.sides[side], names) for side in sides}
             continue
         together = measure(merge([batch.sides[side] for side in sides]), names)

@@ -102,7 +102,7 @@ class LanguagePolicy:
         return torch.tensor(sorted({t for t in (*own, *Encoder(self.tokenizer).stop_ids) if t is not None}))
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """Quantities of the acted steps, [B, T] or [B, T, K], 0 elsewhere; at the temperature at which the sequences were drawn. Those that compare
+        """Quantities of the acted steps, [B, T], [B, T, K] or, of hidden states, [B, T, D], 0 elsewhere; at the temperature at which the sequences were drawn. Those that compare
         (``ref_kl``) do so with the models of ``views``, which are computed first, without gradients."""
         with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
         others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
@@ -110,7 +110,7 @@ class LanguagePolicy:
         with self.going(sequences, self.packed) as (packed, again):
             found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others, again)
         found = {name: self.leaving(value) for name, value in found.items()}
-        return {name: value if name == "hidden" else scatter(value, sequences.mask) for name, value in found.items()}
+        return {name: scatter(value, sequences.mask) for name, value in found.items()}
 
     @property
     def checkpoints(self) -> bool:
