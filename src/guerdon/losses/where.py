@@ -34,7 +34,7 @@ from guerdon.losses.penalties.entropy import Entropy
 from guerdon.losses.surrogates.clip import LN2, Clip
 from guerdon.losses.surrogates.reinforce import Reinforce
 from guerdon.parts import Part, call, describe, needs, per_batch, wants
-from guerdon.quantities import BT, Mask, seen_by
+from guerdon.quantities import BT, Mask, Name, seen_by
 from guerdon.witness import Limit, Witness
 
 
@@ -83,10 +83,14 @@ class Where:
     @property
     def _seen(self) -> frozenset[str]:
         """What the choice reads, by the names that it has in a batch."""
-        return frozenset(seen_by(self.view, name) for name in needs(self.choice))
+        return frozenset(map(self._there, needs(self.choice)))
 
     def _of_choice(self, quantities: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: quantities[seen_by(self.view, name)] for name in needs(self.choice)}
+        return {name: quantities[self._there(name)] for name in needs(self.choice)}
+
+    def _there(self, name: str) -> str:
+        """What the choice reads where it says ``name``: that of the view, unless it asks for another one itself (``old_logp``)."""
+        return name if Name.parse(name).view else seen_by(self.view, name)
 
     def settle(self, measure: Callable[[frozenset[str]], Mapping[str, Tensor]]) -> "Where":
         """The same loss with the choice as it comes out on a batch. ``measure``: names → the tensors of the whole batch, without gradients."""

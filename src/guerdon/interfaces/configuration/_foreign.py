@@ -329,6 +329,11 @@ ANSWERS: Mapping[str, str] = {
         "what takes entropy away is left out or held back by recipe=clip_cov and kl_cov; guerdon show NAME says what can be set",
     ),
     **dict.fromkeys(
+        ("use_m2po_loss", "M2_budget", "m2_threshold"),
+        "what has gone too far is left out by the second moment of the log-ratio with recipe=second_moment, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
+        "{part: where, choice: {part: second_moment, either: true}, otherwise: clip}",
+    ),
+    **dict.fromkeys(
         ("sapo_temperature_pos", "sapo_temperature_neg", "tau_pos", "tau_neg"),
         "recipe=sapo has them as tau and tau_negative of recipe.terms.0.loss",
     ),
