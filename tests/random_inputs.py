@@ -39,6 +39,10 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.arange(batch) % 3
     if base == "segment":
         return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1)
+    if base == "attempt":  # of three, of which one may be missing at either end
+        return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1).clamp(max=2)
+    if base == "attempt_reward":
+        return torch.randn(batch, 3, generator=rng, dtype=torch.float64)
     if base == "category":  # one of as many classes as there are steps, which is what other shapes are drawn with
         return torch.randint(0, steps, (batch,), generator=rng)
     if base == "length":
@@ -69,6 +73,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "top_action", "node", "forked"):
+    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "top_action", "node", "forked", "attempt"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

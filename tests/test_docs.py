@@ -175,6 +175,15 @@ def test_curricula(empty_folder):
     assert not missing, f"the page lacks {missing}"
 
 
+def test_structure(empty_folder):
+    run_page("docs/structure.md", empty_folder)
+    report = (empty_folder / "runs/again/rl/report.html").read_text()
+    assert "What further attempts change" in report
+    page = (ROOT / "docs/structure.md").read_text()
+    missing = [entry.name for entry in catalogue() if entry.room in ("acting.replies", "credit.segments") and f"`{entry.name}`" not in page]
+    assert not missing, f"the page lacks {missing}"
+
+
 def test_rlvr(empty_folder, capfd):
     run_page("docs/rlvr.md", empty_folder)
     said = capfd.readouterr()

@@ -201,6 +201,22 @@ class ChatTemplate:
         fewer += [{**message, "content": ""}] if _calls(message) and _answer(message).strip() else []
         return all(self.write([*messages[:place], one], variables) != whole for one in fewer)
 
+    def between(self, messages: Told, text: str, variables: Mapping[str, Any]) -> str:
+        """What the template writes between an answer to ``messages`` and the next one, where the user says ``text``.
+
+        Raises:
+            InputError: it does not write the one behind the other.
+        """
+        so_far = [*messages[:-1]] if messages[-1]["role"] == "assistant" else [*messages]  # a turn that is continued is the answer's own
+        answered = [*so_far, {"role": "assistant", "content": MARK}, {"role": "user", "content": text}]
+        _, found, after = self.write(answered, variables, add_generation_prompt=True).partition(MARK)
+        if not found or text.strip() not in after:
+            raise InputError(
+                f"sampler.reply: the chat template does not write what an answer is replied with ({text[:40]!r}) behind the answer; "
+                "use a model whose template writes turns in their order"
+            )
+        return after
+
     def _tail(self, messages: Told, place: int, variables: Mapping[str, Any]) -> str:
         """What the template writes after an assistant's words at ``place``."""
         marked = self.write([*messages[:place], {"role": "assistant", "content": MARK}], variables)

@@ -119,6 +119,21 @@ class Encoder:
         """The tokens of a text that goes on after another one, without an end."""
         return self._continuation(text)
 
+    def encode_reply(self, prompt: Text, said: Sequence[int], text: str, **template: Any) -> Tokens:
+        """The tokens that follow an answer to ``prompt``, of the tokens ``said``, where it is replied with ``text`` and the policy is to speak again: the text itself behind
+        plain text; in a conversation the end of the answer, where it was cut off, the user's turn and the generation prompt.
+
+        Raises:
+            InputError: the chat template does not write the one behind the other.
+        """
+        if isinstance(prompt, str):
+            return self._continuation(text)
+        between = self._chat.between(told(prompt), text, template)
+        if len(said) and int(said[-1]) in self.stop_ids:
+            end = next((end for end in self._chat.end_texts if between.startswith(end)), "")
+            between = between[len(end) :]
+        return self._continuation(between)
+
     def encode_text(self, text: str) -> Side:
         """A plain text of which everything is learned. Its context is the start token or, where the tokenizer has none, the first
         token of the text, which nothing predicts."""

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.feedback.combining import watched_by
+from guerdon.feedback.combining import Combining, watched_by
 from guerdon.feedback.running import Scored
 from guerdon.models import Model, Policy
 from guerdon.parts import call, needs, stateful
 from guerdon.quantities import GLOSSARY, Name
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences, concatenate
+from guerdon.thresholds import reaches
 from guerdon.training.completions import completion_row
 from guerdon.training.drawing import Coming, Drawing
 from guerdon.training.judging import Judged, Row, Scene
@@ -57,7 +58,7 @@ class Gathering:
         self.made = made
         self.policy, self.scene, self.rows, self.views = policy, scene, rows, views
         self.budget, self.decoding, self.run = budget, decoding, run
-        self.drawing = Drawing(policy, Overlapping(scene), views, recipe.ahead > 0, workers)
+        self.drawing = Drawing(policy, Overlapping(scene, recipe.combine), views, recipe.ahead > 0, workers)
         self.prompts = Prompts(rows, budget.seed, recipe)
         self.kept: dict[str, Any] = recipe.replay.init() if recipe.replay is not None else {}  # by the buffer
         self.tried: list[tuple[Tensor, Tensor]] = []  # of the last step: rewards, and the row that each is of
@@ -152,6 +153,10 @@ class Gathering:
             tally.add(f"monitor/{name}", components[name])
         shaped, valid = shaped_reward(recipe, judged.scored, rollouts, self.memories)
         shown = {f"component_{name}": values for name, values in components.items()}
+        if judged.attempts:
+            each = attempt_rewards(judged, recipe.combine)
+            observe_attempts(each[valid], tally)
+            shown["attempt_reward"] = each
         return rollouts.with_quantities(reward=shaped, group=rollouts.context, **shown), valid
 
     @staticmethod
@@ -209,6 +214,31 @@ def shaped_reward(recipe: Recipe, scored: Scored, rollouts: Sequences, memories:
     shaped = torch.full_like(reward, torch.nan)
     shaped[valid] = quantities["reward"]
     return shaped, valid
+
+
+def attempt_rewards(judged: Judged, combine: Combining) -> Tensor:
+    """[B, A], what each answer of a sequence was worth by itself, before shaping; NaN where none was given."""
+    columns = [{name: each[:, k] for name, each in judged.attempts.items()} for k in range(next(iter(judged.attempts.values())).shape[1])]
+    rewards = [call(combine, {"components": components}) for components in columns]
+    none = [torch.stack(list(components.values())).isnan().all(0) for components in columns]
+    return torch.stack([torch.where(gone, torch.nan, reward) for gone, reward in zip(none, rewards, strict=True)], 1)
+
+
+def observe_attempts(each: Tensor, tally: Tally, prefix: str = "") -> None:
+    """What is logged of the answers of sequences [B, A]: their rewards one by one, and what became of the first in the end. Right is a reward of 1 or more."""
+    if not len(each):
+        return
+    made = ~each.isnan()
+    for k in range(each.shape[1]):
+        if made[:, k].any():
+            tally.add(f"{prefix}attempts/reward_{k + 1}", each[made[:, k], k])
+            tally.add(f"{prefix}attempts/right_{k + 1}", reaches(each[made[:, k], k], 1.0).double())
+    last = each.gather(1, (made.sum(-1, keepdim=True) - 1).clamp(min=0)).squeeze(-1)
+    first, last = reaches(each[:, 0], 1.0), reaches(last, 1.0)
+    tally.add(f"{prefix}attempts/made", made.sum(-1).double())
+    tally.add(f"{prefix}attempts/right_last", last.double())
+    tally.add(f"{prefix}attempts/wrong_to_right", (~first & last).double())
+    tally.add(f"{prefix}attempts/right_to_wrong", (first & ~last).double())
 
 
 def memories_of(recipe: Recipe) -> dict[int, Any]:

@@ -5,7 +5,7 @@ Text goes through an encoder and reward functions; a finite world reads its own 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -29,11 +29,13 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Judged:
-    """What judging says of B sequences: components and validity, and how each is shown to a reader."""
+    """What judging says of B sequences: components and validity, and how each is shown to a reader. ``attempts``: by component, [B, A], what it said of each answer that a
+    sequence holds, where the policy may answer again; NaN where none was given."""
 
     scored: Scored
     prompts: list[Any]
     completions: list[Any]
+    attempts: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Begun(Protocol):
@@ -55,7 +57,9 @@ class Scene(Protocol):
     scored has ``odds(first, second) -> [N]``, the log-odds that the one is preferred; one that knows the policy's worth exactly has ``exact(policy) -> metrics``.
     One whose rows may hold answers has ``given(rows, columns)``: of every row, its answers by column. One whose verdicts take time says whether they need no more than the
     answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does. One that can show the
-    policy its rollouts as something else (``feedback.recasting``) has ``recast(recasting, rollouts, judged, rows)``.
+    policy its rollouts as something else (``feedback.recasting``) has ``recast(recasting, rollouts, judged, rows)``. One in which the policy can answer again has
+    ``told(row, said, text)``, the tokens by which it is told a text behind what it said, and ``transcript(row, pieces)``, how tokens that it said and texts that it was told
+    in turn are shown to a reader.
     """
 
     truncated: int
@@ -105,6 +109,17 @@ class TextScene:
                 sides = self.encoder.encode_sides(row["prompt"], *answers, **template_variables(row))
             out.append(dict(zip(columns, sides, strict=True)))
         return out
+
+    def told(self, row: Row, said: Sequence[int], text: str) -> Tensor:
+        """The tokens that follow what was ``said`` in answer to a row and let the policy answer a text."""
+        return torch.tensor(self.encoder.encode_reply(row["prompt"], said, text, **template_variables(row)), dtype=torch.long)
+
+    def transcript(self, row: Row, pieces: Sequence[Sequence[int] | str]) -> Any:
+        """What was said (tokens) and told (texts) in turn, in the prompt's own form."""
+        shown = [piece if isinstance(piece, str) else self.completion(row, piece) for piece in pieces]
+        if isinstance(row["prompt"], str):
+            return "".join(shown)
+        return [message for piece in shown for message in ([{"role": "user", "content": piece}] if isinstance(piece, str) else piece)]
 
     @property
     def by_prompt(self) -> bool:
@@ -262,6 +277,23 @@ class FiniteScene:
                 said = {column: tuple(_there(row, column)) for column in columns}
             out.append({column: Side((int(row["prompt"]),), actions, (True,) * len(actions)) for column, actions in said.items()})
         return out
+
+    def told(self, row: Row, said: Sequence[int], text: str) -> Tensor:
+        """A text as the actions whose numbers it holds.
+
+        Raises:
+            InputError: it holds something else.
+        """
+        try:
+            return torch.tensor([int(word) for word in text.split()], dtype=torch.long)
+        except ValueError as error:
+            raise InputError(
+                f"sampler.reply: {text!r} is no list of actions, which a finite world is told; write numbers with spaces between them"
+            ) from error
+
+    def transcript(self, row: Row, pieces: Sequence[Sequence[int] | str]) -> list[int]:
+        """All of it as actions."""
+        return [int(action) for piece in pieces for action in (piece.split() if isinstance(piece, str) else piece)]
 
     def judge(self, rollouts: Sequences, rows: Sequence[Row], seed: int) -> Judged:
         reward = self.world.reward_of(rollouts, seed)

@@ -16,10 +16,13 @@ from typing import Any
 from torch import Tensor
 
 from guerdon.acting.samplers import Sampler
+from guerdon.feedback.combining import Combining
+from guerdon.feedback.combining.weigh import Weigh
 from guerdon.models import Model, Policy
 from guerdon.parts import needs, wants
 from guerdon.processes import Processes, here
 from guerdon.sequences import Decoding, Sequences
+from guerdon.training.conversing import Conversing
 from guerdon.training.judging import Begun, Judged, Row, Scene
 from guerdon.training.spreading import judged, own_prompts, spread
 
@@ -27,10 +30,10 @@ _WORTHWHILE = 0.1  # what rewards take of the sampler's time
 
 
 class Overlapping:
-    """Samples and has the rollouts judged in ``scene``."""
+    """Samples and has the rollouts judged in ``scene``. ``combine``: components → the reward that a sampler is told of an answer on which it goes on."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, combine: Combining = Weigh()) -> None:
+        self.scene, self.combine = scene, combine
         self.worthwhile = True  # only when a reward is called depends on it, never what comes of it
 
     def __call__(
@@ -63,11 +66,14 @@ class Overlapping:
         told |= dealt or {}
         if "given" in needs(sampler):
             told["given"] = partial(self.scene.given, rows)
+        talk = None
+        if "conversation" in needs(sampler):
+            told["conversation"] = talk = Conversing(self.scene, rows, seeds[1], self.combine, sampler.attempts, processes)
         start = time.perf_counter()
         try:
             rollouts = sampler(spread(policy, processes), contexts, decoding, seeds[0], **told)
             drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
-            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun, processes)
+            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun, processes) if talk is None else talk.judged(rollouts)
         except BaseException:
             if begun is not None:
                 self.scene.close()  # what was begun is of no use any more

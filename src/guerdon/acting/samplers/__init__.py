@@ -7,6 +7,7 @@ records quantities besides ``old_logp`` names them in ``records``; one that give
 One that asks the policy more than to draw says ``looks``, so that the policy does not move meanwhile.
 One that can draw another number for each prompt takes ``counts`` [P]; one that begins answers with a part of a demonstration, another for each prompt, ``shares`` [P].
 One that puts answers of the data beside the policy's asks for ``given``, which tells them for every prompt, and names their ``columns``.
+One in which the policy answers again asks for ``conversation``, and records ``attempt`` and, through it, ``attempt_reward``; it says in ``attempts`` how many there are at most.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +15,28 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from guerdon.acting.replies import Reply
 from guerdon.models import Policy
 from guerdon.sequences import Decoding, Sequences, Side
 
 Score = Callable[[Sequences], Tensor]  # B sequences → [B], higher is better; NaN where it does not apply
 Given = Callable[[Sequence[str]], list[Mapping[str, Side]]]  # columns → of every prompt, the answers that its row holds there
+
+
+class Conversation(Protocol):
+    """Who listens while the policy answers, and goes on with the conversation. Rows are those of what the sampler will return."""
+
+    def hear(self, said: Sequences, rows: Tensor, attempt: bool = True) -> None:
+        """These rows said this, each to its prompt and what followed; ``attempt``: as an answer, and not on the way to one."""
+        ...
+
+    def replied(self, reply: Reply) -> list[tuple[str, ...]]:
+        """What a part replies to the answers that were heard last, in their order."""
+        ...
+
+    def tell(self, rows: Tensor, texts: Sequence[str]) -> list[Tensor]:
+        """The tokens by which each row is told its text, behind what it said last."""
+        ...
 
 
 class Sampler(Protocol):

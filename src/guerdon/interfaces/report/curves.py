@@ -106,6 +106,29 @@ PANELS = (
         first=True,
     ),
     Panel(
+        "Right at the first and at the last attempt",
+        "Share of conversations whose first, and whose last, answer got a full reward of 1. Where only the last one rises, the policy learns to mend; where both do and stay "
+        "equal, it learns to answer, and does nothing with a further attempt.",
+        (
+            Line("attempts/right_1", "first"),
+            Line("attempts/right_last", "last"),
+            Line("eval/attempts/right_1", "held out, first", rare=True),
+            Line("eval/attempts/right_last", "held out, last", rare=True),
+        ),
+        first=True,
+    ),
+    Panel(
+        "What further attempts change",
+        "Share of conversations in which a wrong first answer became right in the end, and in which a right one became wrong. The second should be near zero.",
+        (
+            Line("attempts/wrong_to_right", "wrong to right"),
+            Line("attempts/right_to_wrong", "right to wrong"),
+            Line("eval/attempts/wrong_to_right", "held out, wrong to right", rare=True),
+            Line("eval/attempts/right_to_wrong", "held out, right to wrong", rare=True),
+        ),
+        first=True,
+    ),
+    Panel(
         "Length of completions",
         "Tokens per completion. Growth without gain in held-out reward is a sign that length itself is being rewarded.",
         (

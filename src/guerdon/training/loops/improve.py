@@ -8,7 +8,7 @@ It knows no algorithm: what is computed follows from what the recipe's parts ask
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from guerdon.errors import InputError
 from guerdon.feedback.combining import watched_by
 from guerdon.models import Model, Policy
 from guerdon.parts import call, describe, needs, stateful, wants
-from guerdon.processes import here
+from guerdon.processes import ALONE, here
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
-from guerdon.sequences import Batch, Decoding
+from guerdon.sequences import Batch, Decoding, Sequences
 from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
 from guerdon.training.completions import completion_row
@@ -29,10 +29,11 @@ from guerdon.training.crediting import Crediting, learned, members
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.filling import at_once_of
-from guerdon.training.gathering import Gathering, columns_of
-from guerdon.training.judging import Row, Scene
+from guerdon.training.gathering import Gathering, attempt_rewards, columns_of, observe_attempts
+from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
+from guerdon.training.overlapping import Overlapping
 from guerdon.training.placements import Placement, working
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
@@ -138,6 +139,13 @@ class _Improve:
     def _check(self, first: Sequence[Row]) -> None:
         if "given" in needs(self.recipe.sampler):
             self.scene.given(first, self.recipe.sampler.columns)
+        if "conversation" in needs(self.recipe.sampler):
+            if not hasattr(self.scene, "told"):
+                raise InputError(f"recipe.sampler: in a {type(self.scene).__name__} the policy answers once; take recipe.sampler: group")
+            if self.recipe.intrinsic:
+                raise InputError(
+                    "recipe.intrinsic: rewards that the policy makes itself are of whole sequences, and recipe.sampler has each attempt rewarded by itself; leave one of them out"
+                )
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.beforehand.items() for q in model.measures}
@@ -266,12 +274,11 @@ class _Improve:
             return {}
         tally = Tally()
         greedy = Decoding(self.decoding.max_completion_length, temperature=0.0)
-        uniforms = torch.zeros(len(rows), greedy.max_completion_length)
-        acting = spread(self.policy) if self.workers is None else self.workers.drawing(own=True)
-        draw = partial(acting.sample, self.scene.contexts(rows), torch.arange(len(rows)), greedy, uniforms)
-        rollouts = draw() if self.workers is None else here().from_first(draw)
-        verdicts = self.made(rollouts, judged(self.scene, rollouts, rows, derive(self.budget.seed, "judge", "test")), rows)
+        rollouts, verdicts = self._answered(rows, greedy, derive(self.budget.seed, "judge", "test"))
+        verdicts = self.made(rollouts, verdicts, rows)
         watched(self.scene, verdicts)
+        if verdicts.attempts:
+            observe_attempts(attempt_rewards(verdicts, self.recipe.combine)[~verdicts.scored.invalid], tally, "eval/")
         for name, values in verdicts.scored.components.items():
             tally.add(f"eval/rewards/{name}/mean", values[~verdicts.scored.invalid])
         for name in sorted(watched_by(self.recipe.combine, verdicts.scored.components)):
@@ -287,6 +294,20 @@ class _Improve:
             shown = rollouts.with_quantities(reward=reward, **{f"component_{k}": v for k, v in verdicts.scored.components.items()})
             self.run.completions(step, [completion_row(shown, verdicts, valid, b) | {"split": "test"} for b in range(len(rows))])
         return tally.means()
+
+    def _answered(self, rows: Sequence[Row], greedy: Decoding, seed: int) -> tuple[Sequences, Judged]:
+        """The most likely completions and the verdicts on them; where the sampler lets the policy answer again, the most likely conversations."""
+        sampler, contexts = self.recipe.sampler, self.scene.contexts(rows)
+        acting = self.policy if self.workers is None else self.workers.drawing(own=True)
+        if "conversation" in needs(sampler):
+            alone = replace(sampler, num_generations=1, engine=None)
+            talk = partial(Overlapping(self.scene, self.recipe.combine), alone, acting, contexts, greedy, rows, (0, seed))
+            return (talk() if self.workers is None else here().from_first(lambda: talk(processes=ALONE)))[:2]
+        uniforms = torch.zeros(len(rows), greedy.max_completion_length)
+        acting = spread(acting) if self.workers is None else acting
+        draw = partial(acting.sample, contexts, torch.arange(len(rows)), greedy, uniforms)
+        rollouts = draw() if self.workers is None else here().from_first(draw)
+        return rollouts, judged(self.scene, rollouts, rows, seed)
 
     def state(self) -> dict[str, Any]:
         return {
