@@ -47,6 +47,7 @@ from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.finite.ladder import Ladder
 from guerdon.worlds.finite.needle import Needle
 from guerdon.worlds.finite.pondering import Pondering
+from guerdon.worlds.finite.tagged_pondering import TaggedPondering
 from guerdon.worlds.text.sort_letters import SortLetters
 
 PLAIN = Recipe((Term(Clip()),), AdamW(0.1), Group(4), advantage=GroupCentred())
@@ -439,3 +440,15 @@ def test_thoughts_make_an_answer_right_and_idle_steps_do_not():
     assert abs(float(world.reward_of(drawn, 1).mean()) - float(world.expected_reward_of(drawn).mean())) < 0.03
     cut = Group(50)(world.policy().build(), [torch.tensor([0])], Decoding(2), 0)
     assert float(world.expected_reward_of(cut)[~cut.quantities["terminated"]].sum()) == 0.0
+
+
+def test_tagged_pondering_thinks_behind_its_tag_and_is_never_sure_of_the_last_kind():
+    world = TaggedPondering(contexts=4, kinds=2, depth=5, guess=0.25, ceiling=0.5)
+    said = [[0, 0, 2], [1, 0, 2], [0, 1, 2], [2], [1, 0, 0, 2], [0, 0, 0, 0, 0]]
+    expected = {0: [1, 1, 0.25, 0.25, 1, 0], 1: [0.25, 0.25, 0.25, 0.25, 0.5, 0]}  # one thought; two, of which half are right at most
+    table, reward = world.rewards(), world.reward
+    for problem, wanted in expected.items():
+        assert reward([problem] * 6, said) == wanted
+        places = world.tree.index(torch.tensor([[*x, *[0] * (5 - len(x))] for x in said]), torch.tensor([len(x) for x in said]))
+        assert table[problem, places].tolist() == wanted
+    assert world.tag([0] * 6, said) == [0, 1, 0, -1, 1, 0]

@@ -4,6 +4,9 @@ The numbers are of LASER's authors (github.com/hkust-nlp/Laser, commit c9e7c4e, 
 ``compute_norm_length_penalty``, ``compute_length_reward_larse`` (target 50) and ``compute_length_reward_larse_d`` (8 answers, thresholds 1 to 100, coverage of this very
 batch), called once on three groups of four whose lengths and outcomes come from torch's generator with seed 11. Right answers have 1 there, wrong ones -0.5; their
 arithmetic is in float32.
+
+Those of AdaCtrl are of its authors (github.com/JoeYing1019/AdaCtrl, commit 9a0b89f, verl/verl/workers/reward_manager/naive.py): ``compute_diff_len`` and
+``compute_diff_format``, called once with their script's weights and border on three groups of four whose outcomes, lengths and tags come from torch's generator with seed 11.
 """
 
 import dataclasses
@@ -17,6 +20,8 @@ from torch.testing import assert_close
 from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError
+from guerdon.feedback.combining.without import Without
+from guerdon.feedback.rewards.leading_tag import LeadingTag
 from guerdon.feedback.rewards.target_length import TargetLength
 from guerdon.feedback.shaping.length_bonus import LengthBonus
 from guerdon.feedback.shaping.length_bonus_by_difficulty import LengthBonusByDifficulty
@@ -25,7 +30,9 @@ from guerdon.feedback.shaping.relative_length import RelativeLength
 from guerdon.feedback.shaping.running_normalise import RunningNormalise
 from guerdon.feedback.shaping.shortest_right import ShortestRight
 from guerdon.feedback.shaping.standardised_length import StandardisedLength
+from guerdon.feedback.shaping.tag_calibration import TagCalibration
 from guerdon.feedback.shaping.where_solved import WhereSolved
+from guerdon.feedback.shaping.where_tagged import WhereTagged
 from guerdon.losses.surrogates.clip import Clip
 from guerdon.parts import call
 from guerdon.sequences import Decoding
@@ -138,3 +145,74 @@ def test_what_cannot_be_is_refused():
         TargetLength()(**asked, answer=["3"])
     with pytest.raises(InputError, match="'long', which is no number"):
         TargetLength()(**asked, target_length=["long"])
+
+
+TAGGED = {
+    "reward": torch.tensor([1, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 0], dtype=torch.float64),
+    "length": torch.tensor([15, 74, 94, 85, 18, 55, 98, 71, 28, 32, 48, 59], dtype=torch.float64),
+    "component_tag": torch.tensor([-1, 0, 0, 0, 1, 1, 0, 0, -1, 0, 0, 0], dtype=torch.float64),
+    "group": torch.arange(12) // 4,
+}
+
+
+def test_brevity_where_answers_call_their_prompt_easy_is_the_authors():
+    theirs = [1.0, 1.0538001657, 0.0, 1.0112243872, 1.0, 0.0, 1.0, 1.0879428685, 1.0, 0.0, 1.041671522, 0.0]
+    assert_close(call(WhereTagged(), TAGGED), torch.tensor(theirs, dtype=torch.float64), rtol=0, atol=1e-7)
+
+
+def test_brevity_and_calibration_together_are_the_authors():
+    theirs = [0.5, 1.5538001657, 0.5, 1.5112243872, 1.0, 0.0, 1.5, 1.5879428685, 0.5, 0.0, 1.041671522, 0.0]
+    brief = call(WhereTagged(), TAGGED)
+    assert_close(call(TagCalibration(), {**TAGGED, "reward": brief}), torch.tensor(theirs, dtype=torch.float64), rtol=0, atol=1e-7)
+
+
+@given(st.lists(st.booleans(), min_size=4, max_size=4))
+@settings(max_examples=16, deadline=None)
+def test_calling_a_prompt_what_it_is_never_earns_less_than_calling_it_the_other(answers):
+    right, group = torch.tensor(answers).double(), torch.zeros(4, dtype=torch.long)
+    easy, hard, neither = (
+        call(TagCalibration(), {"reward": right, "group": group, "component_tag": torch.full((4,), said)}) for said in (0.0, 1.0, -1.0)
+    )
+    assert ((easy > hard) == (right.mean() > 0.625)).all() and (torch.minimum(easy, hard) > neither).all()
+
+
+def test_a_shaping_that_reads_a_reward_that_is_not_there_is_refused_by_name():
+    world = Needle(vocabulary=2, depth=2)
+    recipe = Recipe((Term(Clip(0.2)),), AdamW(0.1), Group(2), advantage=GroupCentred(), shaping=(TagCalibration(),))
+    with pytest.raises(
+        InputError, match=r"recipe.shaping: TagCalibration\(\) reads the reward 'tag', and rewards are called world; name them so"
+    ):
+        improve(world.policy().build(), FiniteScene(world), world.train(), recipe, Budget(1, batch_size=1), Decoding(2))
+
+
+def test_a_tag_that_is_watched_shapes_the_reward_and_is_not_added_to_it():
+    world = Needle(vocabulary=2, depth=2)
+    scene = FiniteScene(world, {"tag": lambda prompts, completions, **_: [float(said[0]) for said in completions]})
+    recipe = Recipe(
+        (Term(Clip(0.2)),),
+        AdamW(0.0),
+        Group(64),
+        advantage=GroupCentred(),
+        combine=Without(("tag",)),
+        shaping=(TagCalibration(weight=1.0),),
+    )
+    row = improve(world.policy().build(), scene, world.train(), recipe, Budget(1, batch_size=1), Decoding(2)).history[-1]
+    # A needle is found seldom, so the prompt is hard: whoever begins with 1 has said so.
+    assert row["reward"] == pytest.approx(row["rewards/world/mean"] + row["rewards/tag/mean"], abs=1e-6)
+    assert row["monitor/tag"] == pytest.approx(row["rewards/tag/mean"])
+
+
+@pytest.mark.parametrize("tags", [(), ("[Easy]", ""), ("[Easy]", "[easy] ")])
+def test_tags_that_cannot_be_told_apart_are_refused(tags):
+    with pytest.raises(InputError, match="leading_tag needs tags that differ"):
+        LeadingTag(tags)
+
+
+def test_a_border_that_no_share_of_right_answers_exceeds_is_refused():
+    with pytest.raises(InputError, match=r"border is 1\.0"):
+        TagCalibration(border=1.0)
+
+
+def test_where_tagged_wraps_nothing_that_remembers():
+    with pytest.raises(InputError, match="LengthBonusByDifficulty remembers"):
+        WhereTagged(LengthBonusByDifficulty())

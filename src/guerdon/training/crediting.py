@@ -118,7 +118,7 @@ class Crediting:
             names = [name.removeprefix("component_") for name in quantities if name.startswith("component_")]
             watched = watched_by(recipe.combine, names)
             advantage = advantage.of([name for name in names if name not in watched])
-        _rewards_there(advantage, quantities)
+        components_there(advantage, quantities, "recipe.advantage")
         if self.memory is None:
             return call(advantage, quantities)
         found, self.memory = call(advantage, quantities, state=self.memory)
@@ -141,7 +141,7 @@ def learned(batch: Batch, recipe: Recipe) -> Batch:
     return batch if keep.all() else batch.select(keep.nonzero().squeeze(-1))
 
 
-def _rewards_there(part: Any, quantities: Mapping[str, Tensor]) -> None:
+def components_there(part: Any, quantities: Mapping[str, Tensor], place: str) -> None:
     """Refuse a part that reads a reward by its name where none is called so.
 
     Raises:
@@ -151,6 +151,6 @@ def _rewards_there(part: Any, quantities: Mapping[str, Tensor]) -> None:
     there = {name.removeprefix("component_") for name in quantities if name.startswith("component_")}
     if missing := sorted(asked - there):
         raise InputError(
-            f"recipe.advantage: {describe(part)} reads the reward {missing[0]!r}, and rewards are called {', '.join(sorted(there))}; name them "
-            f"so (reward: {{{missing[0]}: ...}}), or tell the advantage their names"
+            f"{place}: {describe(part)} reads the reward {missing[0]!r}, and rewards are called {', '.join(sorted(there))}; name them "
+            f"so (reward: {{{missing[0]}: ...}}), or tell the part their names"
         )

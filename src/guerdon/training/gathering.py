@@ -23,6 +23,7 @@ from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences, concatenate
 from guerdon.thresholds import reaches
 from guerdon.training.completions import completion_row
+from guerdon.training.crediting import components_there
 from guerdon.training.drawing import Coming, Drawing
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.overlapping import Overlapping
@@ -165,6 +166,7 @@ class Gathering:
         keep = torch.zeros_like(so_far)
         left = rollouts.select(so_far) if so_far.any() else None
         if left is not None:
+            components_there(selection, left.quantities, "recipe.selection")
             keep[so_far] = call(selection, {**left.quantities, "mask": left.mask, "group": left.quantities["group"]})
         return keep
 
@@ -206,7 +208,9 @@ def shaped_reward(recipe: Recipe, scored: Scored, rollouts: Sequences, memories:
     acted = rollouts.mask.sum(-1).to(reward.dtype)
     # No statistic sees what is left out.
     quantities = {"reward": reward[valid], "group": rollouts.context[valid], "length": acted[valid]}
+    quantities |= {f"component_{name}": values[valid] for name, values in scored.components.items()}
     for i, shaping in enumerate(recipe.shaping):
+        components_there(shaping, quantities, "recipe.shaping")
         if i in memories:
             quantities["reward"], memories[i] = call(shaping, quantities, state=memories[i])
         else:

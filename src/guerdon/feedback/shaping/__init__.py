@@ -12,6 +12,6 @@ from guerdon.quantities import B
 
 
 class Shaping(Protocol):
-    """Outcome ``reward`` [B] (and ``group``, ``length`` [B], ``state`` where the rule reads them) → [B], or ([B], state)."""
+    """Outcome ``reward`` [B] (and ``group``, ``length``, ``component_NAME`` [B], ``state`` where the rule reads them) → [B], or ([B], state)."""
 
     def __call__(self, reward: B) -> B | tuple[B, dict[str, Any]]: ...
