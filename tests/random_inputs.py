@@ -57,7 +57,18 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return -0.7 * x.abs() - 0.05
     if base in ("top_logp", "seen_top_logp", "shared_top_logp"):
         return -torch.rand(batch, steps, 3, generator=rng, dtype=torch.float64).cumsum(-1)
-    if base in ("entropy", "collision_entropy", "self_certainty", "kl", "forward_kl", "jensen_shannon", "sorted_gap", "weight", "cost"):
+    if base in (
+        "entropy",
+        "trimmed_entropy",
+        "collision_entropy",
+        "self_certainty",
+        "kl",
+        "forward_kl",
+        "jensen_shannon",
+        "sorted_gap",
+        "weight",
+        "cost",
+    ):
         return x.abs()
     return x
 

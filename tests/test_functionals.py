@@ -31,6 +31,9 @@ from test_fast_paths import SOME, V, drawn, gap, module, policy
 FORMULAS = {  # of log-probabilities of the policy and of the other model [S, V], logits [S, V], steps taken [S]
     "logp": lambda p, q, z, a: p[torch.arange(len(a)), a],
     "entropy": lambda p, q, z, a: torch.special.entr(p.exp()).sum(-1),
+    "trimmed_entropy": lambda p, q, z, a, at: torch.distributions.Categorical(
+        logits=z.sort(-1, descending=True).values[:, : z.shape[-1] - int(float(at) * z.shape[-1])]
+    ).entropy(),
     "collision_entropy": lambda p, q, z, a: -p.exp().square().sum(-1).log(),
     "self_certainty": lambda p, q, z, a: torch.nn.functional.kl_div(p, torch.full_like(p, 1 / p.shape[-1]), reduction="none").sum(-1),
     "log_sum_exp": lambda p, q, z, a: z.exp().sum(-1).log(),
@@ -51,8 +54,8 @@ def js(p, q, b):
 
 
 BOUND = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 2e-2}
-FAMILIES = {"jensen_shannon": "(0.3)"}
-NAMES = sorted(f"ref_{name}{FAMILIES.get(name, '')}" if name in COMPARING else name for name in FUNCTIONALS)
+FAMILIES = {"jensen_shannon": "(0.3)", "trimmed_entropy": "(0.3)"}
+NAMES = sorted(f"{'ref_' if name in COMPARING else ''}{name}{FAMILIES.get(name, '')}" for name in FUNCTIONALS)
 
 
 def by_formula(names, logits, others, taken, temperature):

@@ -87,6 +87,14 @@ _ENTRIES = (
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
     Quantity(
+        "trimmed_entropy",
+        "B T",
+        "entropy of the next-step distribution without its least likely steps, as if what is left were all; how much of the vocabulary is left out "
+        "stands in brackets, from 0 to below 1: ``trimmed_entropy(0.3)``",
+        "one forward pass, a selection over V",
+        "nats",
+    ),
+    Quantity(
         "collision_entropy",
         "B T",
         "-log of the probability that two draws of the next step are the same, sum_v p_v^2; Rényi's entropy of order 2",
@@ -230,6 +238,11 @@ class Name:
     def family(self) -> "Name":
         """The name without what stands in brackets."""
         return replace(self, at="") if self.at else self
+
+    @property
+    def measured(self) -> str:
+        """What a model is asked for: the quantity, with what stands in brackets."""
+        return str(Name(self.quantity, at=self.at))
 
     def __str__(self) -> str:
         plain = "_".join(word for word in (self.side, self.view, self.time, self.quantity) if word)

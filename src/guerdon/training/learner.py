@@ -366,6 +366,9 @@ def observe_policy(quantities: Mapping[str, Tensor], batch: Batch, tally: Tally,
         tally.add("kl", expm1(difference) - difference, mask)
     if "entropy" in quantities:
         tally.add("entropy", quantities["entropy"], mask)
+    for name in quantities:
+        if name.startswith("trimmed_entropy("):
+            tally.add("trimmed_entropy", quantities[name], mask)
     if gradient is not None and quantities.get("advantage") is not None:
         moved = mask & (quantities["advantage"] != 0)
         tally.add("clip_ratio/region_mean", (gradient == 0).to(gradient.dtype), moved)

@@ -206,7 +206,7 @@ def attach_views(batch: Batch, names: Iterable[Name], views: Mapping[str, Model]
     wanted: dict[str, dict[str, set[str]]] = {}
     for name in sorted(names, key=str):  # in one order on all processes
         if name.side in batch.sides and name.view in views and name.quantity in views[name.view].measures:
-            wanted.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
+            wanted.setdefault(name.view, {}).setdefault(name.side, set()).add(name.measured)
     for view, by_side in wanted.items():
         for side, found in _on_sides(batch, by_side, lambda s, q, model=views[view]: measured(model, s, q, budget)).items():
             batch.sides[side].quantities.update({f"{view}_{quantity}": value for quantity, value in found.items()})
@@ -228,7 +228,7 @@ def gather(batch: Batch, names: Iterable[Name], model: Model | None, views: Mapp
         if value is not None:
             out[str(name)] = value
         elif model is not None and not name.view and name.quantity in model.measures:
-            to_measure.setdefault(name.side, set()).add(name.quantity)
+            to_measure.setdefault(name.side, set()).add(name.measured)
         elif str((plain := replace(name, side="")).family) in comparable:
             to_measure.setdefault(name.side, set()).add(str(plain))
     for side, found in _on_sides(batch, to_measure, lambda s, q: _measure(model, s, q, views)).items():
@@ -246,7 +246,7 @@ def of_whole(batch: Batch, names: Iterable[Name], model: Model, views: Mapping[s
         if value is not None:
             out[str(name)] = value
         elif name.quantity in getattr(_measurer(name.view, model, views), "measures", ()):
-            to_measure.setdefault(name.view, {}).setdefault(name.side, set()).add(name.quantity)
+            to_measure.setdefault(name.view, {}).setdefault(name.side, set()).add(name.measured)
     room = getattr(model, "context_length", None)
     for view, by_side in to_measure.items():
         asked, crossed = _measurer(view, model, views), view.partition("_")[0] == MISMATCHED

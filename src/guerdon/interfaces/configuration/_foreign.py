@@ -329,6 +329,16 @@ ANSWERS: Mapping[str, str] = {
         "what takes entropy away is left out or held back by recipe=clip_cov and kl_cov; guerdon show NAME says what can be set",
     ),
     **dict.fromkeys(
+        (
+            "clamp_entropy",
+            "clamp_p",
+            "adaptive_entropy",
+            *(f"entropy_{name}" for name in ("low", "high", "coeff_lr", "coeff_clip_high", "coeff_clip_low")),
+        ),
+        "the entropy of what is likely enough, and a weight that follows it, is recipe=trimmed_entropy: recipe.terms.1.loss.share, and low, high, rate, least and most of "
+        "recipe.terms.1.weight",
+    ),
+    **dict.fromkeys(
         ("use_m2po_loss", "M2_budget", "m2_threshold"),
         "what has gone too far is left out by the second moment of the log-ratio with recipe=second_moment, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
         "{part: where, choice: {part: second_moment, either: true}, otherwise: clip}",

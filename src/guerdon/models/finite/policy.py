@@ -16,6 +16,7 @@ from guerdon.models import Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.finite.tree import PrefixTree, context_indices
 from guerdon.models.language.functionals.jensen_shannon import weight_of
+from guerdon.models.language.functionals.trimmed_entropy import entropy_of, share_of, trimmed
 from guerdon.quantities import TOP, Name
 from guerdon.sequences import Decoding, Sequences
 from guerdon.steps import clean
@@ -26,7 +27,9 @@ TINY = 1e-300  # the smallest probability that ``distribute`` writes into a tabl
 class TablePolicy:
     """A policy over the sequences of a tree. ``module`` holds ``logits`` [C, P, V]: contexts, prefixes, actions."""
 
-    measures = frozenset({"logp", "entropy", "collision_entropy", "self_certainty", "log_sum_exp", "top_logp", "top_action", "logits"})
+    measures = frozenset(
+        {"logp", "entropy", "trimmed_entropy", "collision_entropy", "self_certainty", "log_sum_exp", "top_logp", "top_action", "logits"}
+    )
     compares = frozenset({"kl", "forward_kl", "jensen_shannon", "seen_top_logp", "shared_top_logp", "sorted_gap"})
 
     def __init__(self, tree: PrefixTree, logits: Tensor) -> None:
@@ -52,7 +55,7 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``collision_entropy``, ``self_certainty``, ``log_sum_exp`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K],
+        """``logp``, ``entropy``, ``trimmed_entropy(share)``, ``collision_entropy``, ``self_certainty``, ``log_sum_exp`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K],
         ``logits`` [B, T, V], normalised: the next step's log-probabilities. And, of each step, what compares with one of the views (``ref_kl``), which are constants:
         ``kl``, ``forward_kl``, ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
 
@@ -71,6 +74,9 @@ class TablePolicy:
             computed["logp"] = clean(steps.gather(-1, actions.unsqueeze(-1)).squeeze(-1), mask)
         if "entropy" in names:
             computed["entropy"] = clean(-(steps.exp() * steps).sum(-1), mask)
+        for name in names:
+            if (parsed := Name.parse(name)).quantity == "trimmed_entropy":
+                computed[name] = clean(entropy_of(trimmed(steps, share_of(parsed.at))), mask)
         if "collision_entropy" in names:
             computed["collision_entropy"] = clean(-(2 * steps).logsumexp(-1), mask)
         if "self_certainty" in names:
