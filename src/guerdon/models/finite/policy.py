@@ -55,9 +55,9 @@ class TablePolicy:
         return self.logits.shape[0]
 
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
-        """``logp``, ``entropy``, ``trimmed_entropy(share)``, ``collision_entropy``, ``self_certainty``, ``log_sum_exp`` [B, T], ``top_logp`` [B, T, K] in nats, ``top_action`` [B, T, K],
-        ``logits`` [B, T, V], normalised: the next step's log-probabilities. And, of each step, what compares with one of the views (``ref_kl``), which are constants:
-        ``kl``, ``forward_kl``, ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
+        """``logp``, ``entropy``, ``trimmed_entropy(share)``, ``collision_entropy``, ``self_certainty``, ``log_sum_exp`` [B, T], ``top_logp`` [B, T, K] in nats,
+        ``top_action`` [B, T, K], ``logits`` [B, T, V], normalised: the next step's log-probabilities. And, of each step, what compares with one of the views
+        (``ref_kl``), which are constants: ``kl``, ``forward_kl``, ``jensen_shannon`` and ``sorted_gap`` [B, T], ``seen_top_logp`` and ``shared_top_logp`` [B, T, K].
 
         All at the temperature at which the sequences were drawn.
         """
