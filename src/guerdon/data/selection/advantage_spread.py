@@ -38,7 +38,7 @@ class AdvantageSpread:
 
     def __call__(self, advantage: BT, group: Group, mask: Mask) -> Tensor:
         each = torch.where(mask, advantage.detach(), 0.0).double().sum(-1) / mask.sum(-1).clamp(min=1)
-        keep = torch.zeros(len(each), dtype=torch.bool)
+        keep = torch.zeros_like(each, dtype=torch.bool)
         for own in [group == g for g in torch.unique(group)] if self.each_group else [~keep]:
             rows = own.nonzero().squeeze(-1)
             keep[rows[_ends(each[rows], max(round(self.share * len(rows)), 1))]] = True
@@ -48,7 +48,7 @@ class AdvantageSpread:
 def _ends(x: Tensor, n: int) -> Tensor:
     """Indices of those n of ``x`` [B] that have the largest variance."""
     down, up = x.argsort(descending=True, stable=True), x.argsort(stable=True)
-    k = torch.arange(n + 1)
+    k = torch.arange(n + 1, device=x.device)
 
     def summed(power: int) -> Tensor:
         """[n + 1], over the k largest and the n - k smallest."""
