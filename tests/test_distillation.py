@@ -11,6 +11,7 @@ from guerdon.interfaces.configuration import dump, load, read
 from guerdon.interfaces.preparing import prepare
 from guerdon.losses.penalties.jensen_shannon import JensenShannon
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.models.prompted import Prompted
 from guerdon.models.views.in_context import InContext
 from guerdon.models.views.other_tokenizer import OtherTokenizer
 from guerdon.sequences import Decoding
@@ -182,6 +183,32 @@ def test_in_context_is_the_policy_behind_another_prompt():
         kl = policy.measure(drawn, {"teacher_kl"}, {"teacher": teacher})["teacher_kl"]
         assert kl[drawn.mask].min() > 0
         assert (teacher.module is policy.module) is (of == "now")
+
+
+def test_who_is_told_more_can_act_and_answers_what_the_policy_was_asked():
+    policy = STUDENT.build(1)
+    encoder = Encoder(policy.tokenizer, 32)
+    teacher = bound({"teacher": InContext("{prompt}{hint}=", "now")}, {}, policy, encoder, [ROWS], 0)["teacher"]
+    contexts = [torch.tensor(encoder.encode_prompt(row["prompt"])) for row in ROWS[:3]]
+    told = [torch.tensor(encoder.encode_prompt(f"{row['prompt']}{row['hint']}=")) for row in ROWS[:3]]
+    uniforms = torch.rand(6, 4, generator=torch.Generator().manual_seed(0))
+    which = torch.tensor([0, 0, 1, 1, 2, 2])
+    drawn, behind = (who.sample(asked, which, Decoding(4), uniforms) for who, asked in ((teacher, contexts), (policy, told)))
+    assert torch.equal(drawn.actions, behind.actions) and all(map(torch.equal, drawn.contexts, contexts))
+    logp = teacher.measure(drawn, {"logp"})["logp"]
+    torch.testing.assert_close(drawn.quantities["old_logp"], logp, rtol=1e-5, atol=1e-5)
+    assert float((policy.measure(drawn, {"logp"})["logp"] - logp).detach().abs().max()) > 0.01
+    with pytest.raises(InputError, match="is asked to act, and it can only measure"):
+        Prompted(torch.nn.Module(), lambda context: context).sample(contexts, which, Decoding(4), uniforms)
+
+
+@pytest.mark.parametrize("recipe", ["exp_grpo", "exp_dpo"])
+def test_explanations_of_the_known_answer_are_learned_from(recipe, folder):
+    """A policy that is told the answer acts beside the one that is not, and what it said moves the one that is not."""
+    view = "views.teacher={part: in_context, template: '{prompt}{hint}=', policy: now}"
+    rewarded = "reward.functions={short: {part: length, max_length: 4, cache: 4}}"
+    out = run(configured(folder, recipe, view, rewarded, "recipe.optimiser.learning_rate=0.01"))
+    assert any(row.get("grad_norm", 0) > 0 for row in out.history)
 
 
 def test_of_a_conversation_the_last_message_is_replaced():

@@ -1,10 +1,10 @@
 """A model that is asked otherwise: it measures sequences as answers to other contexts than those that they answered.
 
 Bound to a view, it says what the same model makes of the same answer under another prompt: a prompt for a better answer, one with a hint, one without the question. Nothing
-but the contexts changes; steps, masks and whatever else a row brings stay.
+but the contexts changes; steps, masks and whatever else a row brings stay. Where a sampler has it act, what it draws answers the contexts that it was given, whatever it was asked.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from guerdon.errors import InputError
 from guerdon.models import Model
-from guerdon.sequences import Sequences
+from guerdon.sequences import Decoding, Sequences
 
 Rewrite = Callable[[Tensor], Tensor]  # a context → the context that is asked instead
 
@@ -49,6 +50,17 @@ class Prompted:
     def next_steps(self, sequences: Sequences) -> Any:
         """The next-step distributions at the acted steps, after the contexts rewritten."""
         return self.model.next_steps(self._asked(sequences))
+
+    def sample(self, contexts: Sequence[Tensor], context: Tensor, decoding: Decoding, uniforms: Tensor) -> Sequences:
+        """What the model says to the contexts rewritten, as answers to the contexts; ``old_logp`` is that of who drew.
+
+        Raises:
+            InputError: the model cannot act.
+        """
+        if not hasattr(self.model, "sample"):
+            raise InputError(f"a {type(self.model).__name__} is asked to act, and it can only measure; bind a policy")
+        drawn = self.model.sample([self.rewrite(each) for each in contexts], context, decoding, uniforms)
+        return replace(drawn, contexts=list(contexts))
 
     def _asked(self, sequences: Sequences) -> Sequences:
         return replace(sequences, contexts=[self.rewrite(context) for context in sequences.contexts])

@@ -104,6 +104,7 @@ class Acts:
 
     Attributes:
         group: answers to a prompt in the place of the recipe's own number, where its sampler is a group; None: its own.
+        each: answers of each of the sampler's actors in the place of the recipe's own number; None: its own.
         prompts: of a step; all are the one context.
         game: answers are compared and have no rewards.
         judged: a judge says who is preferred, with the game's probabilities or, by Bradley and Terry, those of the rewards.
@@ -116,6 +117,7 @@ class Acts:
     """
 
     group: int | None = 3
+    each: int | None = None
     prompts: int = 1
     game: bool = False
     judged: bool = False
@@ -159,6 +161,8 @@ class Acts:
     def _here(self, recipe: Recipe, deck: Deck) -> Recipe:
         if self.group is not None and isinstance(recipe.sampler, Group):
             recipe = replace(recipe, sampler=replace(recipe.sampler, num_generations=self.group))
+        if self.each is not None:
+            recipe = replace(recipe, sampler=replace(recipe.sampler, num_generations=self.each))
         return replace(recipe, refills=self.refills, judge=Verdicts(deck) if self.judged else recipe.judge)
 
     def _step(self, recipe: Recipe, deck: Deck) -> Tensor:
