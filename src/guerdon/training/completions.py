@@ -21,6 +21,7 @@ def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int) -
         "tokens": rollouts.actions[b, :n].tolist(),
         "logp": [round(x, 5) for x in q["old_logp"][b, :n].tolist()] if "old_logp" in q else None,
         "terminated": bool(q["terminated"][b]) if "terminated" in q else None,
+        **({"hinted": bool(q["hinted"][b])} if "hinted" in q else {}),
         **({"version": int(q["version"][b])} if "version" in q else {}),
     }
 

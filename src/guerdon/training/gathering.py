@@ -102,6 +102,7 @@ class Gathering:
             for name, value in seconds.items():
                 tally.add_sum(f"time/{name}", value, attempt == 0)  # those of all attempts together
             rollouts, valid = self._reward(rollouts, judged, recipe, tally)
+            rollouts = answering_hints(rollouts, len(come.indices))
             if recipe.ahead:
                 tally.add("sampling/staleness", (step - 1 - rollouts.quantities["version"]).double())
             self._record(step, rollouts, judged, valid)
@@ -122,7 +123,7 @@ class Gathering:
                 selected.quantities["group"] = selected.quantities["group"] + sampled
                 kept.append(selected)
             sampled += len(come.indices)
-            missing = self.budget.rows - sum(len(torch.unique(s.context)) for s in kept)
+            missing = self.budget.rows - sum(len(torch.unique(s.quantities["group"])) for s in kept)
             if missing <= 0 or attempt == recipe.refills:
                 break
             later, self.coming = self.coming, []
@@ -220,6 +221,13 @@ def shaped_reward(recipe: Recipe, scored: Scored, rollouts: Sequences, memories:
     return shaped, valid
 
 
+def answering_hints(rollouts: Sequences, prompts: int) -> Sequences:
+    """Hinted sequences as answers to what they were drawn in answer to, where that lies behind the prompts' contexts."""
+    if "hinted" not in rollouts.quantities or len(rollouts.contexts) == prompts:
+        return rollouts
+    return replace(rollouts, context=rollouts.context + prompts * (rollouts.quantities["hinted"] > 0))
+
+
 def attempt_rewards(judged: Judged, combine: Combining) -> Tensor:
     """[B, A], what each answer of a sequence was worth by itself, before shaping; NaN where none was given."""
     columns = [{name: each[:, k] for name, each in judged.attempts.items()} for k in range(next(iter(judged.attempts.values())).shape[1])]
@@ -272,6 +280,11 @@ def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:
     tally.add("completions/mean_length", length)
     tally.highest("completions/max_length", float(length.max()))
     tally.lowest("completions/min_length", float(length.min()))
+    if "hinted" in rollouts.quantities:
+        hinted = rollouts.quantities["hinted"] > 0
+        tally.add("hinted/share", hinted.double())
+        tally.add("hinted/reward", reward[hinted])
+        tally.add("hinted/reward_without", reward[~hinted])
     if "terminated" in rollouts.quantities:
         tally.add("completions/clipped_ratio", 1.0 - rollouts.quantities["terminated"].double())
     for members in torch.unique(group):

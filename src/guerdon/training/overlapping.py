@@ -13,18 +13,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from guerdon.acting.samplers import Sampler
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.models import Model, Policy
-from guerdon.parts import needs, wants
+from guerdon.parts import call, needs, wants
 from guerdon.processes import Processes, here
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.conversing import Conversing
 from guerdon.training.judging import Begun, Judged, Row, Scene
 from guerdon.training.spreading import judged, own_prompts, spread
+from guerdon.training.telling import told_contexts
 
 _WORTHWHILE = 0.1  # what rewards take of the sampler's time
 
@@ -66,6 +68,10 @@ class Overlapping:
         told |= dealt or {}
         if "given" in needs(sampler):
             told["given"] = partial(self.scene.given, rows)
+        if "told" in needs(sampler):
+            told["told"] = partial(told_contexts, self.scene, rows)
+        if "score" in needs(sampler) | wants(sampler):
+            told["score"] = partial(self._score, rows, seeds[1], processes)
         talk = None
         if "conversation" in needs(sampler):
             told["conversation"] = talk = Conversing(self.scene, rows, seeds[1], self.combine, sampler.attempts, processes)
@@ -81,6 +87,11 @@ class Overlapping:
         seconds = {"sampling": drawn - start, "rewards": time.perf_counter() - drawn, "rewards_hidden": hidden}
         self.worthwhile = seconds["rewards"] + hidden >= _WORTHWHILE * seconds["sampling"]
         return rollouts, verdicts, seconds
+
+    def _score(self, rows: Sequence[Row], seed: int, processes: Processes, sequences: Sequences) -> Tensor:
+        """The reward of each, NaN where it has none; what is judged again later gets the same verdict, where that is not left to chance."""
+        scored = judged(self.scene, sequences, rows, seed, processes=processes).scored
+        return torch.where(scored.invalid, torch.nan, call(self.combine, {"components": scored.components}))
 
     def _begin(self, sampler: Sampler, rows: Sequence[Row], seed: int) -> Begun | None:
         begin = getattr(self.scene, "begin", None)

@@ -7,7 +7,7 @@ from typing import Any
 from guerdon.errors import InputError
 
 
-def filled(text: str, row: Mapping[str, Any], more: Mapping[str, Any] = {}) -> str:
+def filled(text: str, row: Mapping[str, Any], more: Mapping[str, Any] = {}, who: str = "sampler.reply") -> str:
     """``text`` with what stands in braces from the row, or from ``more``.
 
     Raises:
@@ -16,10 +16,10 @@ def filled(text: str, row: Mapping[str, Any], more: Mapping[str, Any] = {}) -> s
     try:
         names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
-        raise InputError(f"sampler.reply: {error} in {text!r}; a brace that is meant as one is doubled") from error
+        raise InputError(f"{who}: {error} in {text!r}; a brace that is meant as one is doubled") from error
     known = {**row, **more}
     if lacking := sorted(name for name in names if known.get(name) is None):
         raise InputError(
-            f"sampler.reply: it tells {lacking[0]!r}, and a row has no such column (columns: {', '.join(map(str, row))}); name one of them, or double a brace that is meant as one"
+            f"{who}: it tells {lacking[0]!r}, and a row has no such column (columns: {', '.join(map(str, row))}); name one of them, or double a brace that is meant as one"
         )
     return text.format_map({name: known[name] for name in names})

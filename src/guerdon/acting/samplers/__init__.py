@@ -7,6 +7,8 @@ records quantities besides ``old_logp`` names them in ``records``; one that give
 One that asks the policy more than to draw says ``looks``, so that the policy does not move meanwhile.
 One that can draw another number for each prompt takes ``counts`` [P]; one that begins answers with a part of a demonstration, another for each prompt, ``shares`` [P].
 One that puts answers of the data beside the policy's asks for ``given``, which tells them for every prompt, and names their ``columns``.
+One that puts more into a prompt than the row does asks for ``told``: template, column, amounts → contexts; where it learns from answers to these, they lie behind those of the
+prompts, in their order, and ``hinted`` says which sequences answer them.
 One in which the policy answers again asks for ``conversation``, and records ``attempt`` and, through it, ``attempt_reward``; it says in ``attempts`` how many there are at most.
 """
 

@@ -175,7 +175,7 @@ class _Improve:
             )
         if self.recipe.starts is not None and "shares" not in wants(sampler):
             raise InputError(
-                f"recipe.starts: {describe(sampler)} begins answers with nothing; take recipe.sampler: {{part: from_prefix, column: ...}}"
+                f"recipe.starts: {describe(sampler)} begins answers with nothing; take recipe.sampler: {{part: from_prefix, column: ...}}, or {{part: hinted, column: ...}}"
             )
         if self.recipe.replay is not None and self.comparing is not None:
             raise InputError(
