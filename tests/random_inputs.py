@@ -33,7 +33,7 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.where(torch.arange(batch) % 2 == 1, 1, -1)
     if base == "share":
         return torch.full((batch,), 0.5, dtype=torch.float64)
-    if base == "greedy":
+    if base in ("greedy", "replayed"):
         return (torch.arange(batch) % 2).double()
     if base == "user":
         return torch.arange(batch) % 3

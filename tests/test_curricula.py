@@ -20,6 +20,7 @@ from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.data.allocation.by_difficulty import ByDifficulty
 from guerdon.data.allocation.knapsack import Knapsack, value
 from guerdon.data.buffers.earlier_successes import EarlierSuccesses
+from guerdon.data.buffers.success_buckets import SuccessBuckets
 from guerdon.data.lessons.failed_prompts import FailedPrompts
 from guerdon.data.pairing.consecutive import Consecutive
 from guerdon.data.selection.difficulty_pools import DifficultyPools
@@ -393,10 +394,13 @@ class Stops(Silent):
             raise KeyboardInterrupt
 
 
+BUCKETS = dataclasses.replace(EVERYTHING, replay=SuccessBuckets(start=0.0, share=1.0, threshold=0.3))
 HINTED = dataclasses.replace(PLAIN, optimiser=AdamW(1e-2), sampler=FromPrefix(4, column="answer"), starts=HintAfterFailure(threshold=0.3))
 
 
-@pytest.mark.parametrize(("recipe", "ahead"), [(EVERYTHING, 0), (EVERYTHING, 2), (HINTED, 1)], ids=["all", "all ahead", "hints ahead"])
+@pytest.mark.parametrize(
+    ("recipe", "ahead"), [(EVERYTHING, 0), (EVERYTHING, 2), (BUCKETS, 0), (HINTED, 1)], ids=["all", "all ahead", "buckets", "hints ahead"]
+)
 def test_a_run_that_is_stopped_is_the_one_that_was_not(recipe: Recipe, ahead: int, tmp_path: Path):
     recipe = dataclasses.replace(recipe, ahead=ahead)
 

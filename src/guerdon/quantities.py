@@ -85,6 +85,7 @@ _ENTRIES = (
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),
     Quantity("hinted", "B", "1 where a sequence was drawn with a hint in its prompt"),
     Quantity("greedy", "B", "1 where a sequence is the policy's most likely one, step by step, drawn to compare others with"),
+    Quantity("replayed", "B", "1 where a sequence is an earlier one that stands beside the fresh ones (``recipe.replay``), 0 elsewhere"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
     Quantity("entropy", "B T", "entropy of the next-step distribution", "one forward pass, a pass over V", "nats"),
     Quantity(

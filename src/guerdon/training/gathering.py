@@ -26,6 +26,7 @@ from guerdon.training.completions import completion_row
 from guerdon.training.crediting import components_there
 from guerdon.training.drawing import Coming, Drawing
 from guerdon.training.judging import Judged, Row, Scene
+from guerdon.training.measuring import measured
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.placements import Workers
 from guerdon.training.prompts import Prompts, rows_at
@@ -176,9 +177,14 @@ class Gathering:
     ) -> tuple[Sequences, Tensor]:
         """The valid rollouts and what is replayed beside them."""
         fresh = rollouts.select(valid)
-        together, self.kept = recipe.replay(fresh, place[valid], self.kept, seed)
-        tally.add("replayed", together.quantities.pop("replayed"))
+        asks = {"measure": self._now} if "measure" in needs(recipe.replay) else {}
+        together, self.kept = recipe.replay(fresh, place[valid], self.kept, seed, **asks)
+        tally.add("replayed", together.quantities["replayed"])
         return together, torch.ones(len(together), dtype=torch.bool)
+
+    def _now(self, sequences: Sequences, name: str) -> Tensor:
+        """What the policy as it is now says of sequences, [B, T]."""
+        return measured(self.policy, sequences, {name}, self.budget.tokens_per_micro_batch)[name]
 
     def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor) -> None:
         if self.run is None or step % self.budget.log_completions_every:

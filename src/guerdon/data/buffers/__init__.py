@@ -12,7 +12,8 @@ from guerdon.sequences import Sequences
 
 class Buffer(Protocol):
     """``rollouts`` with ``reward``, of B sequences; ``place`` [B], the row of the task that each answers → the rollouts, with those that are replayed after them, each in
-    the group of its prompt, and the new state."""
+    the group of its prompt and with the quantity ``replayed``, and the new state. One that asks for ``measure`` is given what the policy, as it is now, says: sequences and the
+    name of a quantity → [B, T]."""
 
     def init(self) -> dict[str, Any]: ...
 

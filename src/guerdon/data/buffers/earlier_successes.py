@@ -55,21 +55,23 @@ class EarlierSuccesses:
             kept[prompt] = (*earlier, *(rollouts.select(row.view(1)) for row in solved))[-self.capacity :]
             if not kept[prompt]:
                 del kept[prompt]
-        return _beside(rollouts, again), {"kept": kept}
+        return beside(rollouts, again), {"kept": kept}
 
 
-def _beside(rollouts: Sequences, again: list[tuple[int, Sequences]]) -> Sequences:
-    """The rollouts, then those that are replayed in answer to contexts of theirs; ``replayed`` says which is which."""
-    replayed = torch.tensor([0.0] * len(rollouts) + [1.0] * len(again))
+def beside(rollouts: Sequences, again: list[tuple[int, Sequences]], fresh: Tensor | None = None) -> Sequences:
+    """The rollouts (those that ``fresh`` [B] says), then those that are replayed in answer to contexts of theirs; ``replayed`` says which is which."""
     if not again:
-        return rollouts.with_quantities(replayed=replayed)
+        return rollouts.with_quantities(replayed=torch.zeros(len(rollouts)))
+    stay = torch.arange(len(rollouts)) if fresh is None else fresh.nonzero().squeeze(-1)
     whole = concatenate([rollouts, *(one for _, one in again)])
-    context = torch.cat([rollouts.context, torch.tensor([at for at, _ in again])])
+    whole = replace(whole, context=torch.cat([rollouts.context, torch.tensor([at for at, _ in again])]), contexts=rollouts.contexts)
+    whole = whole.select(torch.cat([stay, torch.arange(len(rollouts), len(whole))]))
+    context, replayed = whole.context, torch.tensor([0.0] * len(stay) + [1.0] * len(again))
     own = {"replayed": replayed} | ({"group": context} if "group" in rollouts.quantities else {})
-    return replace(whole, contexts=rollouts.contexts, context=context, quantities=whole.quantities | own)
+    return whole.with_quantities(**own)
 
 
-def _said(context: list[int], actions: list[list[int]], reward: list[float]) -> Sequences:
+def said(context: list[int], actions: list[list[int]], reward: list[float]) -> Sequences:
     """Answers of one step to two prompts."""
     one = torch.ones(len(actions), dtype=torch.long)
     found = {"reward": torch.tensor(reward, dtype=torch.float64), "old_logp": -0.1 * torch.tensor(actions, dtype=torch.float64)}
@@ -79,14 +81,14 @@ def _said(context: list[int], actions: list[list[int]], reward: list[float]) -> 
 
 
 # Row 7 was solved before, by 5 and by 6; row 8 never was.
-_before = {"kept": {7: (_said([0], [[5]], [1.0]), _said([0], [[6]], [1.0]))}}
+_before = {"kept": {7: (said([0], [[5]], [1.0]), said([0], [[6]], [1.0]))}}
 _given = {
-    "rollouts": _said([0, 0, 1, 1], [[1], [2], [3], [4]], [0.0, 1.0, 0.0, 0.0]),
+    "rollouts": said([0, 0, 1, 1], [[1], [2], [3], [4]], [0.0, 1.0, 0.0, 0.0]),
     "place": torch.tensor([7, 7, 8, 8]),
     "state": _before,
     "seed": 0,
 }
-_failed = _given | {"rollouts": _said([0, 0, 1, 1], [[1], [2], [3], [4]], [0.0, 0.0, 0.0, 1.0])}
+_failed = _given | {"rollouts": said([0, 0, 1, 1], [[1], [2], [3], [4]], [0.0, 0.0, 0.0, 1.0])}
 witness = (
     Witness(
         EarlierSuccesses(),
@@ -113,8 +115,8 @@ witness = (
         EarlierSuccesses(count=1),
         parent=EarlierSuccesses(),
         given=_failed
-        | {"state": {"kept": {7: (_said([0], [[5]], [1.0]),) * 2}}}
-        | {"rollouts": _said([0], [[1]], [0.0]), "place": torch.tensor([7])},
+        | {"state": {"kept": {7: (said([0], [[5]], [1.0]),) * 2}}}
+        | {"rollouts": said([0], [[1]], [0.0]), "place": torch.tensor([7])},
         returns={"context": [0, 0], "actions": [[1], [5]], "reward": [0.0, 1.0]},
     ),
 )

@@ -339,6 +339,18 @@ ANSWERS: Mapping[str, str] = {
         "recipe.terms.1.weight",
     ),
     **dict.fromkeys(
+        (
+            "experience_ratio",
+            "experience_start_sratio",
+            "experience_lbound",
+            "experience_rbound",
+            "exp_bucket_manager",
+            "exp_metric",
+            "off_policy_reshape",
+        ),
+        "earlier right answers are replayed by recipe=success_buckets: share, start, low, high and width of recipe.replay, and recipe.terms.0.loss.then.half for how they are shaped",
+    ),
+    **dict.fromkeys(
         ("use_m2po_loss", "M2_budget", "m2_threshold"),
         "what has gone too far is left out by the second moment of the log-ratio with recipe=second_moment, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
         "{part: where, choice: {part: second_moment, either: true}, otherwise: clip}",

@@ -152,6 +152,7 @@ class _Improve:
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
         produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
         produced |= getattr(self.recipe.sampler, "records", frozenset()) | ({"segment"} if self.recipe.segments is not None else set())
+        produced |= {"replayed"} if self.recipe.replay is not None else set()
         if self.comparing is not None:
             produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
