@@ -348,7 +348,8 @@ ANSWERS: Mapping[str, str] = {
             "exp_metric",
             "off_policy_reshape",
         ),
-        "earlier right answers are replayed by recipe=success_buckets: share, start, low, high and width of recipe.replay, and recipe.terms.0.loss.then.half for how they are shaped",
+        "earlier right answers are replayed by recipe=success_buckets: share, start, low, high and width of recipe.replay, and recipe.terms.0.loss.then.half, by which they are "
+        "shaped",
     ),
     **dict.fromkeys(
         ("use_m2po_loss", "M2_budget", "m2_threshold"),
