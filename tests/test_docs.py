@@ -180,7 +180,11 @@ def test_structure(empty_folder):
     report = (empty_folder / "runs/again/rl/report.html").read_text()
     assert "What further attempts change" in report
     page = (ROOT / "docs/structure.md").read_text()
-    missing = [entry.name for entry in catalogue() if entry.room in ("acting.replies", "credit.segments") and f"`{entry.name}`" not in page]
+    missing = [
+        entry.name
+        for entry in catalogue()
+        if entry.room in ("acting.replies", "credit.segments", "credit.states") and f"`{entry.name}`" not in page
+    ]
     assert not missing, f"the page lacks {missing}"
 
 

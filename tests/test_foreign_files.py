@@ -8,6 +8,7 @@ import yaml
 
 from guerdon.acting.samplers.beside_greedy import BesideGreedy
 from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.anchor_group import AnchorGroup
 from guerdon.credit.advantages.batch_normalised import BatchNormalised
 from guerdon.credit.advantages.each_reward import EachReward
 from guerdon.credit.advantages.greedy_baseline import GreedyBaseline
@@ -251,6 +252,7 @@ VERLS = {
     "optimal_token_baseline": OptimalTokenBaseline(),
     "tir_optimal_token_baseline": OptimalTokenBaseline(zero_tail=True),
     "reinforce_plus_plus_baseline": BatchNormalised(GroupCentred(None)),
+    "gigpo": AnchorGroup(gamma=1.0, each_turn=True),
     "grpo_passk": MaxAtK(5, scale=GroupDeviation(1e-6)),
 }
 

@@ -715,7 +715,7 @@ _ESTIMATORS: Mapping[str, Any] = {
         "scale": {"part": "group_deviation"},
     },
 }
-_BY_RECIPE = {"remax": "remax", "gae": "ppo", "ppo": "ppo", "gspo": "gspo", "cispo": "cispo"}
+_BY_RECIPE = {"remax": "remax", "gae": "ppo", "ppo": "ppo", "gspo": "gspo", "cispo": "cispo", "gigpo": "gigpo"}
 
 
 def _scale(name: str) -> Callable[[Any, Any], list[tuple[str, Any]]]:

@@ -133,6 +133,15 @@ def _method(theirs: Theirs) -> Settings:
         "reinforce_plus_plus": {"part": "batch_normalised", "advantage": {"part": "return_to_go", "gamma": gamma}},
         "reinforce_plus_plus_baseline": {"part": "batch_normalised", "advantage": means},
         "gae": {"part": "batch_normalised", "advantage": gae},
+        "gigpo": {
+            "part": "anchor_group",
+            "gamma": gamma,
+            "weight": float(take("algorithm.gigpo.step_advantage_w", default=1.0)),
+            "scale": {"part": "group_deviation", "epsilon": 1e-6}
+            if take("algorithm.gigpo.mode", default="mean_norm") == "mean_std_norm"
+            else None,
+            "each_turn": True,
+        },
     }
     if estimator not in advantages:
         theirs.say(
@@ -165,6 +174,8 @@ def _method(theirs: Theirs) -> Settings:
         yield "recipe.learners.critic.terms.0.loss.epsilon", float(take("critic.cliprange_value", default=0.5))
     else:
         theirs.drop("critic.*")  # there is none
+    if estimator == "gigpo":
+        yield "recipe.segments", "turns"
     if estimator == "remax":
         yield from (("recipe.sampler", {"part": "beside_greedy"}), ("recipe.learned", ["drawn"]))
     yield "recipe.sampler.num_generations", take(f"{ROLLOUT}n", default=1)
