@@ -25,6 +25,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.randint(0, 2, (batch, steps), generator=rng)
     if base == "top_action":  # three of them, the likeliest first
         return torch.rand(batch, steps, 4, generator=rng).argsort(-1)[..., :3]
+    if base == "logits":  # of three next steps
+        return torch.randn(batch, steps, 3, generator=rng, dtype=torch.float64)
     if base == "hidden":
         return torch.randn(batch, steps, 3, generator=rng, dtype=torch.float64)
     if base == "node":  # a group shares its first piece, and its two members part at the second step

@@ -478,6 +478,13 @@ def test_what_is_all_said_here_is_read(tmp_path):
     assert read(file).recipe.terms == named_recipe("slic").terms
 
 
+def test_the_weighted_loss_of_trls_fine_tuning_is_a_recipe(tmp_path):
+    text = "model_name_or_path: a/b\ndataset_name: rows.jsonl\nassistant_only_loss: true\n"
+    for more, recipe in (("loss_type: dft", "dft"), ("loss_type: nll", "sft"), ("", "sft")):
+        _, ours, _ = answered(f"{text}{more}\n", tmp_path)
+        assert ours.recipe.terms == named_recipe(recipe).terms
+
+
 def test_what_trl_learns_of_a_conversation_is_said(tmp_path):
     for more, said in (("packing: true", True), ("assistant_only_loss: false", True), ("assistant_only_loss: true", False)):
         *_, why = answered(f"model_name_or_path: a/b\ndataset_name: rows.jsonl\n{more}\n", tmp_path)

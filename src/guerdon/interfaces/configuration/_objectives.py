@@ -15,7 +15,22 @@ Made = Callable[[Any, Any], list[tuple[str, Any]]]
 _RECIPES: Mapping[str, str] = {
     **{
         name: name
-        for name in ("grpo", "dapo", "dr_grpo", "gspo", "cispo", "sapo", "luspo", "vespo", "clip_cov", "kl_cov", "gpg", "dppo", "ppo")
+        for name in (
+            "grpo",
+            "dapo",
+            "dr_grpo",
+            "gspo",
+            "cispo",
+            "sapo",
+            "luspo",
+            "vespo",
+            "clip_cov",
+            "kl_cov",
+            "gpg",
+            "dppo",
+            "ppo",
+            "dft",
+        )
     },
     "bnpo": "dapo",
     "geo_mean": "gmpo",

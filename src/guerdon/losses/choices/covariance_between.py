@@ -16,8 +16,7 @@ Differs from EntropyAbove: what a step is pushed towards counts, and not what el
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
+from guerdon.losses._lots import bits_of, mixed, uniform
 from guerdon.losses.choices.entropy_above import EntropyAbove
 from guerdon.quantities import BT, Mask
 from guerdon.witness import Witness
@@ -45,20 +44,8 @@ def covariance(logp: BT, advantage: BT, mean_logp: float, mean_advantage: float)
 
 
 def lots(logp: BT, advantage: BT) -> BT:
-    """A number in [0, 1) for each step, by the finaliser of splitmix64."""
-    bits = _mixed(logp.detach().double().view(torch.int64) ^ _mixed(advantage.detach().double().contiguous().view(torch.int64)))
-    return _shifted(bits, 11).double() / 2**53
-
-
-def _mixed(x: torch.Tensor) -> torch.Tensor:
-    x = (x ^ _shifted(x, 30)) * -4658895280553007687  # 0xBF58476D1CE4E5B9 as a signed number
-    x = (x ^ _shifted(x, 27)) * -7723592293110705685  # 0x94D049BB133111EB
-    return x ^ _shifted(x, 31)
-
-
-def _shifted(x: torch.Tensor, by: int) -> torch.Tensor:
-    """Shifted right, with zeros for what was shifted out."""
-    return (x >> by) & ((1 << (64 - by)) - 1)
+    """A number in [0, 1) for each step."""
+    return uniform(mixed(bits_of(logp) ^ mixed(bits_of(advantage))))
 
 
 _steps = {"logp": [[-1.0, -3.0, -2.0, -0.5]], "advantage": [[1.0, 1.0, -1.0, 2.0]], "entropy": [[1.0, 1.0, 1.0, 1.0]]}  # 1, -1, 0 and 3

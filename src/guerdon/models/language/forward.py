@@ -95,8 +95,8 @@ def at_acted_steps(
     others: Mapping[str, NextSteps] | None = None,
     again: Again | None = None,
 ) -> dict[str, Tensor]:
-    """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] where it is named. ``others`` are the
-    next steps of the views that are compared with, at the same steps.
+    """The named functionals [S] at the S acted steps, in the order of ``mask.nonzero()``; ``hidden`` [S, D] and ``logits`` [S, V], normalised,
+    where they are named. ``others`` are the next steps of the views that are compared with, at the same steps.
 
     The output head is applied to acted steps only, and with a plain head (see ``has_plain_head``) in tiles whose logits are dropped at once
     and computed again in the backward pass: logits of all steps never exist together.
@@ -107,10 +107,14 @@ def at_acted_steps(
         encoded = encode(module, sequences, device, packed, again)
         hidden = encoded.hidden.index_select(0, encoded.predicts)
         values = functionals(output_head(module), hidden, taken, sequences.temperature, wanted, others)
+        logits = output_head(module)(hidden) if "logits" in names else None
     else:
         logits, hidden = _through_the_model(module, sequences, device, again)
         values = of_logits(logits, taken, sequences.temperature, wanted, others)
     out = dict(zip(wanted, values, strict=True))
+    if "logits" in names:
+        fine = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        out["logits"] = (fine / sequences.temperature).log_softmax(-1)
     return out | {"hidden": hidden} if "hidden" in names else out
 
 

@@ -40,7 +40,7 @@ class LanguagePolicy:
     (see ``compute_copy``).
     """
 
-    measures = OWN | {"hidden"}
+    measures = OWN | {"hidden", "logits"}
     compares = COMPARING
     _checkpoints = False
     made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each

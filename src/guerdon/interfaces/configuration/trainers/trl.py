@@ -71,7 +71,7 @@ def write(theirs: Theirs) -> Settings:
                 "assistant_only_loss",
                 "without it TRL learns every token of a conversation; here it is the assistant's turns alone",
             )
-        yield from {"dpo": _pairs, "kto": _labels, "gkd": _given_and_own, "distillation": _own}.get(
+        yield from {"sft": _shown, "dpo": _pairs, "kto": _labels, "gkd": _given_and_own, "distillation": _own}.get(
             which, lambda _, name=which: iter([("recipe.base", name)])
         )(theirs)
         rows = theirs.take("per_device_train_batch_size", default=8)
@@ -146,6 +146,10 @@ def _own(theirs: Theirs) -> Settings:
         ("decoding.max_completion_length", theirs.take("max_completion_length", default=512)),
         ("decoding.temperature", float(theirs.take("temperature", default=1.0))),
     )
+
+
+def _shown(theirs: Theirs) -> Settings:
+    yield "recipe.base", {"dft": "dft"}.get(theirs.take("loss_type", default="nll"), "sft")
 
 
 def _labels(theirs: Theirs) -> Settings:
