@@ -249,7 +249,7 @@ def test_graded_rewards_and_a_reward_that_applies_to_nothing(world):
     found, _ = looked(world([0.5] * 20, "reward=rewards.py:shade", answer=["x"] * 20))
     (at,) = found["by_temperature"]
     assert at["values"] > 2 and "reward: mean" in shown(found)
-    with pytest.raises(InputError, match=r"none of \d+ sampled completions could be rewarded"):
+    with pytest.raises(InputError, match=r"none applies to any of the \d+ prompts that were drawn"):
         looked(world([0.5] * 20, "reward=rewards.py:mute"))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.feedback.rewards.unrewarded import Unrewarded
+from guerdon.interfaces.applying import columns_of, told, unjudged
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
 from guerdon.interfaces.sifting import Kept, forgiven, sifted, told_of
@@ -20,6 +21,7 @@ from guerdon.tasks.rows import LazyRows, Row, WrongRow, at_row, place
 from guerdon.training.display import Display, Silent, encoding
 
 _PEEKED = 256  # rows of a task that makes its rows as they are asked for
+_SECONDS = 1.0  # for which rows are looked for that no reward can judge
 
 
 @dataclass
@@ -114,6 +116,13 @@ class Prepared:
             )
         return {type(own).__module__.rsplit(".", 1)[1]: own}
 
+    def unjudged(self, rows: Sequence[Row]) -> dict[int, str]:
+        """By their index, the rows to which no reward applies, and why."""
+        if self.loop != "improve" or self.settings.recipe.intrinsic:
+            return {}
+        found = unjudged(self.functions(), rows)
+        return {} if found.others else {index: found.why(rows[index]) for index in found.rows}
+
 
 def prepare(
     settings: Configuration | Stage, loop: str, place: str = "", spec: Any = None, seed: int | None = None, display: Display = Silent()
@@ -151,13 +160,15 @@ def prepare(
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
     if prepared.drop:
         with encoding(display, len(rows)) as telling:
-            prepared.task, notes = sifted(prepared.task, rows, held_out, prepared.encoder, loop == "improve", prepared.drop, telling)
+            prepared.task, notes = sifted(
+                prepared.task, rows, held_out, prepared.encoder, loop == "improve", prepared.drop, telling, prepared.unjudged
+            )
         prepared.notes += notes
     else:
         prepared.task = Kept(prepared.task, rows, held_out)
     if loop == "improve":
         _look_at_prompts(prepared)
-        _look_at_rewards(prepared, prepared.rows[0])
+        _look_at_rewards(prepared)
     else:
         _look_at_numbers(prepared.rows)
     return prepared
@@ -250,20 +261,22 @@ def _surely_fits(prompt: Any, room: int | None) -> bool:
     return room is None or (isinstance(prompt, str) and len(prompt.encode()) + 2 <= room)
 
 
-def _look_at_rewards(prepared: Prepared, row: Row) -> None:
-    """Refuse rewards that cannot be loaded or ask for a column that the rows do not have, and weights of components that do not exist."""
+def _look_at_rewards(prepared: Prepared) -> None:
+    """Refuse rewards that cannot be loaded, ask for a column that no row has or apply to none, and weights of components that do not exist."""
     import torch
 
     from guerdon.feedback.running import RewardRunner
     from guerdon.parts import call
     from guerdon.tasks.rows import missing_column
 
-    functions = prepared.functions()
+    functions, row = prepared.functions(), dict.fromkeys(columns_of(prepared.rows))
     with RewardRunner(functions, **prepared.settings.reward.options) as runner:
         for name, lacking in runner.missing([c for c in row if c not in ("prompt", "completion")] + ["completion_ids"]).items():
             raise InputError(f"reward.{name}: it reads the column {lacking[0]!r}, and the task {missing_column(lacking[0], row)}")
     components = (*functions, *prepared.settings.recipe.intrinsic)
     call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in components}})
+    if "wrong" not in prepared.drop and not prepared.settings.recipe.intrinsic:
+        prepared.notes += told(unjudged(functions, prepared.rows, _SECONDS), prepared.rows)
 
 
 @contextlib.contextmanager

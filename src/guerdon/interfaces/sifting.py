@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from guerdon.data.examples import batched, of_row
@@ -78,6 +79,7 @@ def sifted(
     acts: bool,
     drop: frozenset[str],
     telling: Callable[[int], None],
+    unjudged: Callable[[Sequence[Row]], dict[int, str]],
 ) -> tuple[Kept, list[str]]:
     """The task without the rows of the kinds in ``drop`` (``long``, ``wrong``), and what the user is to be told of them.
 
@@ -85,6 +87,7 @@ def sifted(
         rows, held_out: what is read of it.
         acts: only prompts are read.
         telling: called with the number of rows that are done, after each.
+        unjudged: says of rows which of them no reward can judge, and why.
 
     Raises:
         InputError: nothing is left.
@@ -93,7 +96,10 @@ def sifted(
         if kind in drop and isinstance(rows, LazyRows):
             raise InputError(f"{setting}: rows of a task that makes them as they are asked for cannot be dropped; leave it out")
     both = ((rows, "training rows"), (held_out, "held-out rows"))
-    found = [_sift(some, encoder, acts, drop, telling if i == 0 else lambda done: None) for i, (some, _) in enumerate(both)]
+    found = []
+    for i, (some, _) in enumerate(both):
+        refused = unjudged(some) if "wrong" in drop else {}
+        found.append(_sift(some, encoder, acts, drop, telling if i == 0 else lambda done: None, refused))
     notes: list[str] = []
     for (some, called), own in zip(both, found, strict=True):
         notes += of_wrong(some, called, own.wrong)
@@ -120,11 +126,21 @@ def held_out_sound(rows: Sequence[Row], encoder: Encoder, drop: frozenset[str]) 
     return _selected(rows, own.sound), [*notes, *([f"{len(own.long)} held-out rows do not fit and are left out"] if own.long else [])]
 
 
-def _sift(rows: Sequence[Row], encoder: Encoder, acts: bool, drop: frozenset[str], telling: Callable[[int], None]) -> Sifted:
+def _sift(
+    rows: Sequence[Row],
+    encoder: Encoder,
+    acts: bool,
+    drop: frozenset[str],
+    telling: Callable[[int], None],
+    refused: Mapping[int, str] = MappingProxyType({}),
+) -> Sifted:
     own = Sifted(fresh(encoder))
     made: dict[int, list[Example]] = {}
     whole = not acts
     for index in range(len(rows)):
+        if index in refused:
+            own.wrong[index] = refused[index]
+            continue
         noticed, truncated = Counter(own.encoder.noticed), dict(own.encoder.truncated)
         try:
             made[index] = _made(rows[index], own.encoder, acts)

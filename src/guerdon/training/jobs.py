@@ -142,6 +142,8 @@ class ImproveJob:
         scene = scene_for(model, self.task, self.rewards, done, self.max_prompt_length, self.truncate, self.running, self.recipe)
         encoder = scene.encoder if isinstance(scene, TextScene) else None
         rows, held_out = rows_of(self.task, done)
+        if isinstance(scene, TextScene):
+            scene.knows(rows)
         further = {name: rows_of(data, done)[0] for name, data in self.streams.items()}
         try:
             out = improve(

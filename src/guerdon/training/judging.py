@@ -4,7 +4,7 @@ Text goes through an encoder and reward functions; a finite world reads its own 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -21,10 +21,11 @@ from guerdon.models import Finished
 from guerdon.sequences import Sequences, Side
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.tasks.recasting import recast_sequences, recast_tokens
-from guerdon.tasks.rows import at_row
+from guerdon.tasks.rows import LazyRows, at_row
 from guerdon.tasks.sampled import spoken
 
 Row = Mapping[str, Any]
+_PEEKED = 256  # rows of a task that makes its rows as they are asked for
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,12 @@ class TextScene:
     def __init__(self, encoder: Encoder, rewards: RewardRunner):
         self.encoder, self.rewards = encoder, rewards
         self._openings: dict[str, str | None] = {}  # by what rows tell the template
+        self._columns: set[str] = set()  # of some row or other
+
+    def knows(self, rows: Sequence[Row]) -> None:
+        """Columns that some rows have: rewards that read one of them are told None in the others, also where a batch has none that has it."""
+        size = min(len(rows), _PEEKED) if isinstance(rows, LazyRows) else len(rows)
+        self._columns |= {name for i in range(size) for name in rows[i]} - {"prompt", "completion"}
 
     @property
     def truncated(self) -> int:
@@ -140,7 +147,7 @@ class TextScene:
         Raises:
             InputError: the sampler returned other sequences than those that it said had ended.
         """
-        prompts, columns = _known(rows, rollouts.context)
+        prompts, columns = _known(rows, rollouts.context, self._columns)
         ids = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
         there = begun.completions if begun is not None else {}
         if any(b >= len(ids) or ids[b] != tokens for b, (tokens, _) in there.items()):
@@ -216,7 +223,7 @@ class BegunText:
     def finished(self, rollouts: Sequences, which: Tensor) -> None:
         """Rows of the rollouts have ended: decode them, and start those rewards that need no more."""
         if self.arriving is None:
-            prompts, columns = _known(self.rows, rollouts.context)
+            prompts, columns = _known(self.rows, rollouts.context, self.scene._columns)
             self.ids = [[] for _ in prompts]
             self.arriving = self.scene.rewards.begin(prompts, columns | {"completion_ids": self.ids})
         there = which.tolist()
@@ -226,11 +233,11 @@ class BegunText:
         self.arriving.add(there, [self.completions[b][1] for b in there])
 
 
-def _known(rows: Sequence[Row], context: Tensor) -> tuple[list[Any], dict[str, list[Any]]]:
+def _known(rows: Sequence[Row], context: Tensor, columns: Set[str] = frozenset()) -> tuple[list[Any], dict[str, list[Any]]]:
     """Prompts and columns of ``rows``, one for each completion. The column ``group``, where the data have none, says which row is answered: two rows may have
     the same prompt, and answers to the one are not compared with those to the other."""
     answered = [rows[i] for i in context.tolist()]
-    names = {name for row in answered for name in row} - {"prompt", "completion"}
+    names = {name for row in answered for name in row} - {"prompt", "completion"} | columns
     own = {} if "group" in names else {"group": context.tolist()}
     return [row["prompt"] for row in answered], {name: [row.get(name) for row in answered] for name in sorted(names)} | own
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from guerdon.interfaces.applying import columns_of
 from guerdon.interfaces.check import elsewhere
 from guerdon.interfaces.check.fitting import savings, sentence, there
 from guerdon.interfaces.check.looking import Looked
@@ -139,4 +140,6 @@ def _few(prepared: Prepared, rows: int) -> Kept:
     few = [train[i * len(train) // rows] for i in range(rows)]
     if len({repr(row.get("prompt")) for row in few}) == 1:  # where there are several prompts, a step may need two of them
         few[-1] = next((row for row in train if row.get("prompt") != few[0].get("prompt")), few[-1])
+    if prepared.loop == "improve":  # a reward may read a column that none of the few has
+        few = [dict.fromkeys(columns_of(train)) | dict(row) for row in few]
     return Kept(prepared.task, few, [test[i] for i in range(min(1, len(test)))])

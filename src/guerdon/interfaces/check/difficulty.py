@@ -19,6 +19,7 @@ from torch import Tensor
 
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
+from guerdon.feedback.running import INAPPLICABLE
 from guerdon.interfaces.check.proposing import propose, temperature_of
 from guerdon.interfaces.check.sets import sets_of
 from guerdon.interfaces.check.teaching import Drawn, Judged, measured, silence
@@ -60,6 +61,11 @@ def look(prepared: Prepared, asked: Asked, warnings: list[str], display: Display
     begun, size = time.perf_counter(), _size(prepared)
     drawn, stopped = _draw(prepared, asked, temperatures, display)
     if all(bool(one.reward.isnan().all()) for one in drawn):
+        if drawn[0].error == INAPPLICABLE:
+            raise InputError(
+                f"reward: none applies to any of the {len(drawn[0].rows)} prompts that were drawn; see what their rows hold in the columns that the rewards read, "
+                "or leave such rows out (encoding.wrong=drop)"
+            )
         raise InputError(
             f"reward: none of {len(drawn[0].reward)} sampled completions could be rewarded; the first error was: {drawn[0].error}"
         )
@@ -102,6 +108,7 @@ def _draw(prepared: Prepared, asked: Asked, temperatures: Sequence[float], displ
         options,
         settings.recipe,
     )
+    scene.knows(rows)
     judging = _judging(prepared, scene, asked.completions)
     drawn = [Drawn(temperature, settings.decoding.max_completion_length) for temperature in temperatures]
     begun, done, stopped = time.perf_counter(), 0, ""

@@ -4,6 +4,7 @@ import inspect
 import math
 from typing import Any
 
+from guerdon.interfaces.applying import columns_of
 from guerdon.interfaces.preparing import Prepared
 from guerdon.tasks.encoding import is_conversational, template_variables
 from guerdon.thresholds import reaches
@@ -20,7 +21,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
 
     rows = prepared.rows
     rows = [rows[i] for i in range(min(_ROWS, len(rows)))]
-    functions = prepared.functions()
+    functions, there = prepared.functions(), columns_of(prepared.rows)
     golds = [(i, gold(row)) for i, row in enumerate(rows)]
     golds = [(i, answer) for i, answer in golds if answer is not None]
     found: dict[str, Any] = {"components": list(functions), "gold": [], "sampled": None}
@@ -29,7 +30,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
             own = [rows[i] for i, _ in golds]
             texts = [a if isinstance(a, str) else a[-1]["content"] for _, a in golds]
             ids = [_tokens(prepared, i, text, warnings) for (i, _), text in zip(golds, texts, strict=True)]
-            scored = runner.score([r["prompt"] for r in own], [a for _, a in golds], columns_of(own, ids))
+            scored = runner.score([r["prompt"] for r in own], [a for _, a in golds], _columns(own, ids, there))
             for place, (i, answer) in enumerate(golds):
                 values = {name: float(component[place]) for name, component in scored.components.items()}
                 found["gold"].append({"row": i, "answer": answer, "components": values, "error": scored.errors[place]})
@@ -38,7 +39,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
             warnings.append(
                 "the rows hold no gold answer (column answer, solution or completion), so nothing shows that the reward accepts a right one"
             )
-        found["sampled"] = _sampled(prepared, rows[0], runner, warnings)
+        found["sampled"] = _sampled(prepared, rows[0], runner, there, warnings)
     return found
 
 
@@ -54,10 +55,9 @@ def gold(row: dict[str, Any]) -> Any:
     return None
 
 
-def columns_of(rows: list[dict[str, Any]], ids: list[list[int]]) -> dict[str, list[Any]]:
+def _columns(rows: list[dict[str, Any]], ids: list[list[int]], there: set[str]) -> dict[str, list[Any]]:
     """The columns of the rows, as the loop passes them."""
-    names = {name for row in rows for name in row} - {"prompt", "completion"}
-    return {name: [row.get(name) for row in rows] for name in sorted(names)} | {"completion_ids": ids}
+    return {name: [row.get(name) for row in rows] for name in sorted(there - {"prompt", "completion"})} | {"completion_ids": ids}
 
 
 def _tokens(prepared: Prepared, row: int, text: str, warnings: list[str]) -> list[int]:
@@ -90,7 +90,7 @@ def compares(function: Any) -> bool:
     return bool(names & {"answer", "answers", "solution", "ground_truth"})
 
 
-def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: list[str]) -> dict[str, Any]:
+def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, there: set[str], warnings: list[str]) -> dict[str, Any]:
     import torch
 
     from guerdon.acting.samplers.group import Group
@@ -100,7 +100,7 @@ def _sampled(prepared: Prepared, row: dict[str, Any], runner: Any, warnings: lis
     drawn = Group(1)(prepared.model, [context], prepared.settings.decoding, prepared.settings.budget.seed)
     ids = drawn.actions[0, : int(drawn.length[0])].tolist()
     completion = prepared.encoder.completion(row["prompt"], ids)
-    scored = runner.score([row["prompt"]], [completion], columns_of([row], [ids]))
+    scored = runner.score([row["prompt"]], [completion], _columns([row], [ids], there))
     scored = _with_self_made(prepared, drawn, Judged(scored, [row["prompt"]], [completion]), row)
     if scored.errors[0] is not None:
         warnings.append(f"the reward of a sampled completion: {scored.errors[0]}")

@@ -99,6 +99,12 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     if skipped:
         console.print(f"{skipped:.0f} steps were skipped because the loss or the gradient was not finite")
     for name, history in histories.items():
+        if failed := sum(row.get("rewards/failed", 0.0) for row in history if row["step"] > 0):
+            share = failed / sum("rewards/failed" in row for row in history if row["step"] > 0)
+            console.print(
+                f"{share:.1%} of the completions{f' of {name}' * bool(stages)} had no reward, as one failed or none applied to them, and taught nothing; the "
+                "report shows them"
+            )
         empty, steps = sum("empty_steps" in row for row in history), sum(row["step"] > 0 for row in history)
         if empty:
             console.print(

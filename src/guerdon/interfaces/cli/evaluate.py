@@ -106,6 +106,7 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
     scene = scene_for(
         prepared.model, settings.task, settings.reward.functions, {}, prepared.room, prepared.truncate, settings.reward.options
     )
+    scene.knows(rows)
     try:
         combine = settings.recipe.combine if settings.recipe else _weigh()
         decoding = dataclasses.replace(settings.decoding, temperature=temperature)

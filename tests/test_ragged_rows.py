@@ -1,0 +1,103 @@
+"""Rows of several kinds in one task, and rows whose truth no reward can read: said before anything is drawn for them, left out where that is asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from guerdon.feedback.rewards.cosine_length import CosineLength
+from guerdon.feedback.rewards.format import Format
+from guerdon.feedback.rewards.majority_vote import MajorityVote
+from guerdon.feedback.rewards.number_match import NumberMatch
+from guerdon.feedback.rewards.string_match import StringMatch
+from guerdon.interfaces.applying import unjudged
+from guerdon.interfaces.cli import main
+
+SUMS = [{"prompt": f"{a}+{b}=", "answer": str(a + b)} for a in range(4) for b in range(4)]
+PROGRAMS = [{"prompt": f"{a}=", "tests": "assert f(1) == 1"} for a in range(4)]
+RUN = """
+model: {part: small_language_model, characters: "0123456789+=", layers: 1, hidden: 16, heads: 2, context_length: 24}
+task: TASK
+reward: REWARD
+recipe: {base: grpo, sampler: {num_generations: 2}}
+decoding: {max_completion_length: 3}
+budget: {steps: 2, batch_size: 2, evaluation_rows: 2}
+run: run
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """A command on a configuration whose rows are written into files: exit code, and all that was said as one line."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(command, task, reward, *more, **files):
+        for name, rows in files.items():
+            Path(f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        Path("run.yaml").write_text(RUN.replace("TASK", task).replace("REWARD", reward))
+        code = main([command, "run.yaml", *more])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, " ".join((said.out + said.err).split())
+
+    return run
+
+
+def test_each_task_of_a_mixture_may_have_a_reward_of_its_own(run):
+    """A batch of one prompt has the columns of one task only, and the other task's reward has nothing to say of it."""
+    task, reward = "[{path: sums.jsonl}, {path: programs.jsonl}]", "{functions: {sum: number_match, program: code}}"
+    code, said = run("train", task, reward, "budget.batch_size=1", "budget.steps=6", sums=SUMS, programs=PROGRAMS)
+    assert code == 0, said
+    rows = [json.loads(line) for line in Path("run/completions.jsonl").read_text().splitlines()]
+    kinds = {frozenset(name for name, value in row["components"].items() if value is not None) for row in rows}
+    assert kinds == {frozenset({"sum"}), frozenset({"program"})}
+    code, said = run("check", task, reward, "--prompts", "4")
+    assert code == 0 and "cannot be judged" not in said, said
+
+
+def test_a_column_that_no_row_has_is_refused(run):
+    code, said = run("train", "{path: sums.jsonl}", "code", sums=SUMS)
+    assert code == 2 and "reads the column 'tests', and the task has no column 'tests'" in said
+
+
+BAD = [{"prompt": "1+1="}, {"prompt": "1+2=", "answer": None}, {"prompt": "1+3=", "answer": "between 3 and 4"}]
+
+
+def test_rows_without_a_truth_are_named_before_the_run(run):
+    code, said = run("train", "{path: rows.jsonl, shuffle: false}", "number_match", rows=[*SUMS[:4], *BAD, *SUMS[4:]])
+    assert code == 0 and "answers to 3 of 19 rows cannot be judged" in said
+    assert "row 4 of rows.jsonl (the first is row 0): number_match cannot judge answers to it: there is nothing in column 'answer'" in said
+    code, said = run("train", "{path: rows.jsonl}", "number_match", "encoding.wrong=drop", "run=dropped")
+    assert code == 0 and "3 of 19 training rows cannot be learned from and are left out" in said and "between 3 and 4" in said
+    code, said = run("check", "{path: bad.jsonl}", "number_match", bad=BAD)
+    assert code == 2 and "no answer to any of the 3 rows can be judged" in said
+
+
+def test_completions_without_a_reward_are_counted_at_the_end(run):
+    code, said = run("train", "{path: rows.jsonl}", "number_match", "budget.steps=8", rows=[*SUMS[:3], *BAD])
+    assert code == 0 and "of the completions had no reward" in said
+    code, said = run("train", "{path: sums.jsonl}", "number_match", "run=whole", sums=SUMS)
+    assert code == 0 and "had no reward" not in said and "cannot be judged" not in said
+
+
+@pytest.mark.parametrize(
+    ("functions", "found", "others"),
+    [
+        ({"n": NumberMatch()}, [1, 2, 3], []),
+        ({"n": NumberMatch(), "form": Format("x")}, [1, 2, 3], ["form"]),
+        ({"n": NumberMatch(), "s": StringMatch()}, [1, 2], []),  # of the third row one of them reads the truth
+        ({"c": CosineLength(max_length=8, verifier=NumberMatch())}, [1, 2, 3], []),
+        ({"form": Format("x")}, [], []),
+        ({"vote": MajorityVote(), "n": NumberMatch()}, [], []),  # which needs no truth
+        ({"n": NumberMatch(), "own": lambda completions, **columns: [0.0] * len(completions)}, [], []),
+    ],
+)
+def test_what_can_judge_a_row(functions, found, others):
+    seen = unjudged(functions, [SUMS[0], *BAD])
+    assert (seen.rows, seen.others) == (found, others if seen.verifiers else [])
+    assert unjudged(functions, [SUMS[0], *BAD], seconds=0).rows == []
+
+
+def test_a_conversation_is_asked_about_too():
+    rows = [{"prompt": [{"role": "user", "content": "1+1?"}], "answer": answer} for answer in ("2", None)]
+    assert unjudged({"n": NumberMatch()}, rows).rows == [1]
