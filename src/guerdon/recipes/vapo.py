@@ -3,11 +3,11 @@ answers imitated.
 
 Source: VAPO, arXiv 2504.05118, and its training details: lam 1 for the critic and 1 - 1 / (0.05 l) for the policy (decoupled and
 length-adaptive GAE), clip 0.2 and 0.28, the mean over tokens, 0.1 times the negative log-likelihood of right answers, 16 answers to a
-prompt, learning rates 1e-6 and 2e-6, 16 minibatches of a batch, no KL. Advantages are normalised over the batch as in ``ppo``. Its seventh
-part, a critic that has learned the first policy's returns before that moves, is not in the recipe: ``learners.critic.model`` may start from
-a reward model or another stage.
+prompt, learning rates 1e-6 and 2e-6, 16 minibatches of a batch, no KL. Advantages are normalised over the batch as in ``ppo``. Before the policy
+moves the critic learns its returns (value pretraining, of VC-PPO, arXiv 2503.01491): with lam 1 its targets are Monte-Carlo returns. How long is not a number there but
+until its loss and explained variance are settled; 50 steps: ours. ``learners.critic.model`` may start from a reward model or another stage.
 Differs from PPO: two lams, of which one is by length, the upper bound, the term on right answers, groups, no KL, a plain regression of the
-critic.
+critic, and its start.
 """
 
 from dataclasses import replace
@@ -41,8 +41,14 @@ recipe = Recipe(
     advantage=BatchNormalised(LengthAdaptiveGAE(gamma=1.0, alpha=0.05)),
     target=LambdaReturn(GAE(gamma=1.0, lam=1.0)),
     minibatches=16,
-    learners={"critic": Learning((Term(SquaredError()),), optimiser=AdamW(learning_rate=2e-6))},
+    learners={"critic": Learning((Term(SquaredError()),), optimiser=AdamW(learning_rate=2e-6), first=50)},
 )
+
+
+def _after(first: int) -> Recipe:
+    """The recipe with so many steps of the critic's own, and alpha 1."""
+    critic = replace(recipe.learners["critic"], first=first)
+    return replace(recipe, advantage=BatchNormalised(LengthAdaptiveGAE(gamma=1.0, alpha=1.0)), learners={"critic": critic})
 
 
 def _objective(w: World) -> Tensor:
@@ -64,9 +70,21 @@ def _objective(w: World) -> Tensor:
     return -(chance * ((gain - error).sum((-2, -1)) / tokens.squeeze() + 0.1 * likelihood)).sum()
 
 
-target = Target(
-    "with alpha 1: - E[mean over tokens of the clipped gain of GAE(1, 1 - 1 / l), normalised, + 0.1 mean log p of right answers] + E[(value - reward)^2]",
-    _objective,
-    Acts(group=2, away=True, critic=True),
-    recipe=replace(recipe, advantage=BatchNormalised(LengthAdaptiveGAE(gamma=1.0, alpha=1.0))),
+def _pretraining(w: World) -> Tensor:
+    which, chance = w.draws(*[w.said.under("old").probability] * 2)
+    said = w.said.at(which)
+    error = (w.value[w.nodes()[which]] - w.reward[which].unsqueeze(-1)).square() * said.mask
+    return (chance * error.sum((-2, -1)) / said.length.sum(-1)).sum() + 0.0 * w.said.steps.sum()  # the policy's gradient is none
+
+
+_where = Acts(group=2, away=True, critic=True)
+target = (
+    Target(
+        "with alpha 1, once the policy learns: - E[mean over tokens of the clipped gain of GAE(1, 1 - 1 / l), normalised, + 0.1 mean log p of right answers] "
+        "+ E[(value - reward)^2]",
+        _objective,
+        _where,
+        recipe=_after(0),
+    ),
+    Target("before that: E[mean over tokens of (value - reward)^2]", _pretraining, _where),
 )

@@ -51,12 +51,22 @@ class Term:
 
 @dataclass(frozen=True)
 class Learning:
-    """What a learner besides the policy is trained with: terms, optimiser, and a model: its specification, the name of a stage that it starts
-    from (as a critic from the reward model), or None: made from the policy's."""
+    """What a learner besides the policy is trained with.
+
+    Attributes:
+        terms, optimiser: its own.
+        model: its specification, the name of a stage that it starts from (as a critic from the reward model), or None: made from the policy's.
+        first: so many steps at the beginning it learns while the policy acts as it is and rests, so that a critic knows the policy's returns before that moves by them.
+    """
 
     terms: tuple[Term, ...]
     model: Any = None
     optimiser: Optimiser = AdamW()
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        if self.first < 0:
+            raise InputError(f"first is {self.first}, steps that a learner has before the policy learns; give 0 or more")
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,11 @@ class Recipe:
     minibatches: int = 1
     learners: Mapping[str, Learning] = field(default_factory=dict)
     updates: tuple[Part, ...] = ()
+
+    @property
+    def resting(self) -> int:
+        """In how many steps at the beginning the policy rests while others learn."""
+        return max((learning.first for learning in self.learners.values()), default=0)
 
     @property
     def reads_reward(self) -> bool:

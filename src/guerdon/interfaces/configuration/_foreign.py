@@ -310,7 +310,7 @@ ANSWERS: Mapping[str, str] = {
     **dict.fromkeys(("hybrid_engine", "balance_batch", "max_num_batched_tokens", "actor.shuffle"), _COMPUTES),
     # what is learned
     **dict.fromkeys(("gamma", "lam"), "discounting belongs to a critic's advantage: recipe=ppo has it as gamma and lam"),
-    **dict.fromkeys(("vf_coef", "cliprange_value", "critic_warmup", "critic.optim.lr", "critic.model.path", "critic.ppo_epochs"), _CRITIC),
+    **dict.fromkeys(("vf_coef", "cliprange_value", "critic.optim.lr", "critic.model.path", "critic.ppo_epochs"), _CRITIC),
     "whiten_rewards": "rewards are changed by a part: recipe.shaping={part: batch_normalise}",
     **dict.fromkeys(
         ("entropy_coeff", "entropy_coef", "entropy_loss_coef", "entropy_bonus"),
@@ -583,6 +583,15 @@ def _kl_weight(name: str, where: str, other: str) -> Callable[[Any, Any], list[t
     return made
 
 
+def _critic_warmup(configuration: Any, value: Any) -> list[tuple[str, Any]]:
+    """verl's steps are counted from 1, and the policy learns from the one of this number on."""
+    first = max(int(_number(value, "critic_warmup")) - 1, 0)
+    critics = list(configuration.recipe.learners) if configuration.recipe is not None else []
+    if first and not critics:
+        raise InputError(f"critic_warmup: there are {first} steps in which only a critic learns, and the recipe has none; {_CRITIC}")
+    return [(f"recipe.learners.{name}.first", first) for name in critics]
+
+
 _IN_REWARD, _IN_LOSS = ("reward_penalties", ("the reward", "the loss")), ("terms", ("the loss", "the reward"))
 
 
@@ -776,6 +785,7 @@ MADE: Mapping[str, Callable[[Any, Any], list[tuple[str, Any]]]] = {
     "lmbda": _own_answers,
     "opd_kl_coef": _teachers_weight,
     **{name: _estimator(name) for name in ("adv_estimator", "advantage_estimator", "advantage.estimator")},
+    "critic_warmup": _critic_warmup,
     "multi_objective_aggregation": _aggregation,
     **{name: _objectives.kind(name) for name in ("loss_type", "loss_mode", "policy_loss_type", "loss_fn")},
     **{name: _objectives.average(name) for name in ("loss_agg_mode", "loss_reduction")},

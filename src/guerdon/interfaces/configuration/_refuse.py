@@ -167,6 +167,12 @@ def _of_acting(settings: Any, reads: list[Name], command: dict[str, str]) -> Ite
                     f"recipe.terms.{i}.loss: {describe(term.loss)} is right only for the policy that acted, and epochs * minibatches is "
                     f"{recipe.minibatches * recipe.epochs}; set both to 1, or take a loss with a ratio (clip)"
                 )
+    for name, learning in recipe.learners.items():
+        if learning.first >= settings.budget.steps:
+            yield (
+                f"recipe.learners.{name}.first: in {learning.first} steps the policy is to rest, and budget.steps is {settings.budget.steps}, so that it would never learn; "
+                "lower the one or raise the other"
+            )
     if any(name.quantity in ("value", "target") for name in reads) and not recipe.learners:
         yield "recipe.learners: a part reads a critic's value and there is no critic; see guerdon show ppo"
 

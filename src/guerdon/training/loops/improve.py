@@ -21,6 +21,7 @@ from guerdon.parts import call, describe, needs, stateful, wants
 from guerdon.processes import ALONE, here
 from guerdon.quantities import SIDES, Name
 from guerdon.randomness import derive, generator
+from guerdon.saying import say
 from guerdon.sequences import Batch, Decoding, Sequences
 from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
@@ -157,6 +158,10 @@ class _Improve:
             produced |= {f"{side}_{name}" for name in {*produced, "mask"} for side in SIDES} | COMPARED
         everything = [t.loss for t in self.recipe.terms if t.data in ("", "rollouts")]
         require({Name.parse(n) for p in everything for n in needs(p)}, produced, "the recipe")
+        if 0 < self.budget.steps <= self.recipe.resting:
+            say(
+                f"the policy rests in all {self.budget.steps} steps, since another learner is to have {self.recipe.resting} of its own first"
+            )
         credited = {Name.parse(n) for p in (self.recipe.advantage, self.recipe.target) if p is not None for n in needs(p)}
         told = columns_of(self.recipe, first[0])
         credited = {
@@ -204,6 +209,8 @@ class _Improve:
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         for lesson in self.teaching(self.gather.tried, recipe, tally):
+            if step <= recipe.resting:
+                continue
             attach_views(lesson, self.names, self.views.bound, self.at_once)
             self.learners["policy"].step({LESSONS: lesson}, recipe.terms, recipe.optimiser, tally)
         far: dict[str, float] = {}
@@ -238,8 +245,11 @@ class _Improve:
     # learning
 
     def _learn(self, step: int, batches: Mapping[str, Batch], recipe: Recipe, tally: Tally) -> None:
-        terms = {"policy": (recipe.terms, recipe.optimiser)}
+        rests = step <= recipe.resting
+        terms = {} if rests else {"policy": (recipe.terms, recipe.optimiser)}
         terms |= {name: (learning.terms, learning.optimiser) for name, learning in recipe.learners.items()}
+        if recipe.resting:
+            tally.add("policy_rests", float(rests))
         live = {name: batch for name, batch in batches.items() if len(batch)}  # there may be rollouts, and no pair among them
         if not any(term.data in live for own, _ in terms.values() for term in own):
             tally.add("empty_steps", 1.0)

@@ -168,7 +168,12 @@ def _method(theirs: Theirs) -> Settings:
     else:
         yield "recipe.reward_penalties", []
     theirs.drop("algorithm.kl_*")
+    warmup = take("trainer.critic_warmup", default=0)
     if estimator == "gae":
+        yield (
+            "recipe.learners.critic.first",
+            max(int(warmup) - 1, 0),
+        )  # its steps are counted from 1, and the policy learns from that one on
         yield "recipe.target", {"part": "lambda_return", "advantage": gae}
         yield "recipe.learners.critic.optimiser.learning_rate", float(take("critic.optim.lr", default=1e-5))
         yield "recipe.learners.critic.terms.0.loss.epsilon", float(take("critic.cliprange_value", default=0.5))
