@@ -7,7 +7,7 @@ from torch import Tensor
 
 class Allocation(Protocol):
     """``success`` [P] of every prompt of the task, NaN where it was never tried; ``chosen`` [K], the step's prompts, as indices into them → [K], numbers of answers that sum up
-    to ``total``.
+    to ``total``, or, where some are saved, to less.
 
     ``decay``: what attempts count when a prompt is tried once more; 1: all alike.
     """
