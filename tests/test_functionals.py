@@ -32,7 +32,8 @@ FORMULAS = {  # of log-probabilities of the policy and of the other model [S, V]
     "logp": lambda p, q, z, a: p[torch.arange(len(a)), a],
     "entropy": lambda p, q, z, a: torch.special.entr(p.exp()).sum(-1),
     "trimmed_entropy": lambda p, q, z, a, at: torch.distributions.Categorical(
-        logits=z.sort(-1, descending=True).values[:, : z.shape[-1] - int(float(at) * z.shape[-1])]
+        logits=z.sort(-1, descending=True).values[:, : z.shape[-1] - int(float(at) * z.shape[-1])],
+        validate_args=False,  # which cannot be done with no steps at all
     ).entropy(),
     "collision_entropy": lambda p, q, z, a: -p.exp().square().sum(-1).log(),
     "self_certainty": lambda p, q, z, a: torch.nn.functional.kl_div(p, torch.full_like(p, 1 / p.shape[-1]), reduction="none").sum(-1),
