@@ -100,7 +100,7 @@ def test_prompts_alone_are_enough_where_no_reward_is_read(folder):
         (
             "self_distillation",
             ["views={}"],
-            r"views\.teacher: the recipe reads .*\(the policy itself, told more, is \{part: in_context, template: \.\.\.\}\)",
+            r"views\.teacher: the recipe reads .*\(the policy itself, told more, is \{part: in_context, template: \.\.\.\}, or \{part: own_success\}\)",
         ),
         ("distillation", ["views={}"], r"views\.teacher: the recipe reads teacher_kl, and no model is given"),
         ("distillation", ["views.friend=OTHER"], r"views\.friend: nothing in the recipe asks it \(it reads teacher\)"),

@@ -83,6 +83,11 @@ _ENTRIES = (
     Quantity("prompt_id", "B", "which prompt a sequence answers"),
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),
+    Quantity(
+        "told",
+        "B",
+        "1 where a teacher was told something that the policy found in answer to the same prompt, or what was said of the answer",
+    ),
     Quantity("hinted", "B", "1 where a sequence was drawn with a hint in its prompt"),
     Quantity("greedy", "B", "1 where a sequence is the policy's most likely one, step by step, drawn to compare others with"),
     Quantity("replayed", "B", "1 where a sequence is an earlier one that stands beside the fresh ones (``recipe.replay``), 0 elsewhere"),

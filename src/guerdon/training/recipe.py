@@ -142,7 +142,7 @@ class Recipe:
         terms = [term.loss for term in (*self.terms, *self.reward_penalties)]
         read = {Name.parse(name).quantity for part in (*terms, *credit) for name in needs(part) | wants(part)}
         chosen = bool(self.selection or self.shaping or self.learners or self.weighing or (self.pairing is not None and self.judge is None))
-        return chosen or not read.isdisjoint({"reward", "step_reward", "components"})
+        return chosen or not read.isdisjoint({"reward", "step_reward", "components", "told"})
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,7 @@ Source: execution feedback, RLEF, arXiv 2410.02089; natural-language feedback, C
 Differs from Verdict: says what is wrong, not only that something is.
 """
 
-import asyncio
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +17,13 @@ from torch import Tensor
 
 from guerdon.acting.replies._filled import filled
 from guerdon.acting.replies.sentence import Sentence
-from guerdon.errors import InputError, RunFailed
-from guerdon.feedback.loading import load
-from guerdon.feedback.worker import sentence
+from guerdon.feedback.remarking import Writer, columns_of, remarks
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
 class Written:
-    by: Callable[..., list[str | None]] | str
+    by: Writer | str
     text: str = "{feedback}\n\nAnswer again."
     with_reward: bool = False
 
@@ -40,45 +35,9 @@ class Written:
     ) -> list[tuple[str, ...]]:
         if not len(row):
             return []
-        write = load(self.by, "reply") if isinstance(self.by, str) else self.by
-        names = sorted({name for own in row for name in own} - {"prompt", "completion"})
-        columns: dict[str, list[Any]] = {name: [own.get(name) for own in row] for name in names}
-        columns |= {"reward": reward.tolist()} if self.with_reward else {}
-        known = inspect.signature(write).parameters
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values()):
-            columns = {name: values for name, values in columns.items() if name in known}
-        said = self._said(write, list(prompt), list(completion), columns)
+        columns = columns_of(row) | ({"reward": reward.tolist()} if self.with_reward else {})
+        said = remarks(self.by, "sampler.reply.by", prompt, completion, columns)
         return [(filled(self.text, own, {"feedback": words}),) if words else () for words, own in zip(said, row, strict=True)]
-
-    def _said(
-        self, write: Callable[..., Any], prompts: list[Any], completions: list[Any], columns: Mapping[str, list[Any]]
-    ) -> list[str | None]:
-        try:
-            said = write(prompts=prompts, completions=completions, **columns)
-            if inspect.isawaitable(said):
-                with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own that runs already
-                    said = thread.submit(asyncio.run, _awaited(said)).result()
-        except (InputError, RunFailed):
-            raise
-        except Exception as error:
-            raise RunFailed(
-                f"sampler.reply.by: {self._name} raised {sentence(error)}; an answer of which it has nothing to say is None"
-            ) from error
-        if (
-            not isinstance(said, list | tuple)
-            or len(said) != len(prompts)
-            or not all(words is None or isinstance(words, str) for words in said)
-        ):
-            raise InputError(f"sampler.reply.by: {self._name} must return a list with a text or None for each of {len(prompts)} answers")
-        return list(said)
-
-    @property
-    def _name(self) -> str:
-        return self.by if isinstance(self.by, str) else getattr(self.by, "__name__", type(self.by).__name__)
-
-
-async def _awaited(coroutine: Any) -> Any:
-    return await coroutine
 
 
 def _missing(prompts: list[str], completions: list[str], x: list[str]) -> list[str | None]:

@@ -63,7 +63,7 @@ def _of_views(recipe: Recipe, reads: list[Name], views: Mapping[str, Any]) -> It
         if view not in made and view not in views and view not in recipe.learners:
             yield (
                 f"views.{view}: the recipe reads {name}, and no model is given that says it; name one: views: {{{view}: FOLDER}}, a hub id or {{part: NAME, ...}} "
-                "(the policy itself, told more, is {part: in_context, template: ...})"
+                "(the policy itself, told more, is {part: in_context, template: ...}, or {part: own_success})"
             )
     for view in views:
         if view in ("", "old", PROXIMAL, MISMATCHED):

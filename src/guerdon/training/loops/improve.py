@@ -36,6 +36,7 @@ from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.placements import Placement, working
+from guerdon.training.prompts import rows_at
 from guerdon.training.recipe import Budget, Recipe
 from guerdon.training.run import Run
 from guerdon.training.self_made import SelfMadeRewards, names_of_self_made
@@ -148,6 +149,12 @@ class _Improve:
                     "recipe.intrinsic: rewards that the policy makes itself are of whole sequences, and recipe.sampler has each attempt rewarded by itself; leave one of them out"
                 )
         produced = {"old_logp", "terminated", "reward", "step_reward", "advantage", "target", "weight"}
+        if any(hasattr(view, "tell") for view in self.views.bound.values()):
+            produced |= {"told"}
+            if self.recipe.replay is not None:
+                raise InputError(
+                    "recipe.replay: the teacher is told of the answers of a step, and what is replayed is none of them; leave one of them out"
+                )
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.beforehand.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
@@ -204,7 +211,7 @@ class _Improve:
             self.gather.ask(coming, self._recipe(coming), version=step - 1)
             self.asked = coming
         recipe = self._recipe(step)
-        rollouts = self.gather(step, recipe, tally)
+        rollouts = self._told(self.gather(step, recipe, tally), tally)
         batch = learned(self.credit(rollouts, recipe, tally), recipe)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
@@ -223,6 +230,16 @@ class _Improve:
         self.knobs = knobs.move(self.recipe, self.knobs, metrics, len(rollouts))
         metrics |= {f"knobs{path}": state["value"] for path, state in self.knobs.items()}
         return metrics
+
+    def _told(self, rollouts: Sequences, tally: Tally) -> Sequences:
+        """The rollouts, once views that are told of them have been."""
+        for view in self.views.bound.values():
+            if hasattr(view, "tell"):
+                answered = rows_at(self.gather.rows, rollouts.quantities["prompt_id"].tolist())
+                rollouts, figures = view.tell(rollouts, self.gather.shown, answered)
+                for name, value in figures.items():
+                    tally.add(name, value)
+        return rollouts
 
     def _recipe(self, step: int) -> Recipe:
         """The recipe with numbers in the place of knobs."""
