@@ -8,9 +8,8 @@ another world, student and teacher.
 
 Arms: the student is fine-tuned for 20 steps on four traces to each question, all of which end with the right solution. The traces are of "untrained" (the teacher as it
 starts, the baseline), of "correctness RL" (a policy that begins as the student, GRPO for ten steps on whether its solution is right; of its traces those that are right), of
-"RLT" (the teacher after ten steps of GRPO on the recipe's reward, the learning rate being 0.3), and of "RLT, no KL" (the same without the divergence, with RLT's settings).
-Groups have 8 answers. Tuned alike, nine settings each, by the student's accuracy: the rate of fine-tuning, and with it the rate of correctness RL, and the weight of RLT's
-divergence.
+"RLT" (the teacher after ten steps of GRPO on the recipe's reward), and of "RLT, no KL" (the same without the divergence, with RLT's settings). Groups have 8 answers. Tuned
+alike, twelve settings each, by the student's accuracy: the rate of fine-tuning, the teacher's rate, and the weight of RLT's divergence.
 
 Measured, exact: "accuracy", how likely the student's solution is right, the explanation summed out. "telling": in how many groups of the teacher's
 first step rewards differ; that all of RLT's do follows from what it is rewarded with. The smallest difference of interest: 0.03 of accuracy.
@@ -61,11 +60,11 @@ recipe = {
     "correctness RL": _grpo,
     "RLT": replace(_grpo, intrinsic=rlt.intrinsic, combine=rlt.combine),
 }
-_RATES = (0.06, 0.12, 0.24)
+_RATES = (0.12, 0.24, 0.48)
 GRID = {
-    "untrained": {"rate": (0.01, 0.02, 0.04, 0.06, 0.09, 0.12, 0.18, 0.24, 0.48)},
-    "correctness RL": {"rate": _RATES, "teacher_rate": (0.1, 0.3, 0.9)},
-    "RLT": {"rate": _RATES, "apart": (0.3, 1.0, 3.0)},
+    "untrained": {"rate": (0.02, 0.03, 0.04, 0.06, 0.09, 0.12, 0.18, 0.24, 0.36, 0.48, 0.72, 0.96)},
+    "correctness RL": {"rate": _RATES, "teacher_rate": (0.1, 0.3, 0.9, 2.7)},
+    "RLT": {"rate": _RATES, "teacher_rate": (0.3, 0.9), "apart": (0.3, 1.0)},
 }
 TUNED_BY = "accuracy"
 claim = AllOf(
@@ -176,7 +175,7 @@ def trial(arm: str, seed: int, scale: str, rate: float, teacher_rate: float = 0.
         policy, telling = teacher_of(seed), 0.0
         if arm != "untrained":
             weights = {"weakest": 0.01, "teacher": -apart, "student": apart}
-            method = replace(recipe["RLT"], combine=Only(tuple(rlt.intrinsic), Weigh(weights)))
+            method = replace(recipe["RLT"], optimiser=AdamW(teacher_rate), combine=Only(tuple(rlt.intrinsic), Weigh(weights)))
             telling = practised(policy, method, seed, scale)
         said = policy.log_probabilities().detach()
     return {"accuracy": taught(said, seed, scale, rate), "telling": telling}
