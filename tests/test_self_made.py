@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import tiny_models
 from guerdon.acting.samplers.group import Group
+from guerdon.data.curation.refinement_prompts import RefinementPrompts
+from guerdon.data.curation.verdict_prompts import VerdictPrompts
 from guerdon.errors import InputError
 from guerdon.feedback.combining import watched_by
 from guerdon.feedback.combining.gate import Gate
@@ -428,3 +430,43 @@ def test_tokens_of_many_letters_are_parted_at_the_letter(text, place):
     before, measured = piece
     kept = before[len(encoder.encode_prompt(prompt)) :]
     assert encoder.completion(prompt, [*kept, *measured]).replace(" ", "") == (said[:place] + "b1").replace(" ", "")
+
+
+# what was verified becomes questions about it
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    scores=st.lists(st.sampled_from([0.0, 1.0, None]), min_size=1, max_size=5),
+    seed=st.integers(0, 50),
+    alone=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_a_verdict_that_is_asked_for_is_the_one_that_was_known(scores, seed, alone):
+    row = {"prompt": "p", "completions": [f"{score}-{i}" for i, score in enumerate(scores)], "scores": scores}
+    part = VerdictPrompts(alone=alone, asks="one {completion}", compares="two {first}|{second}", seed=seed)
+    found = part([row])
+    assert found == part([row]) and len(found) == bool([score for score in scores if score is not None])
+    for asked in found:
+        kind, _, shown = asked["prompt"].partition(" ")
+        verdicts = [text.startswith("1.0") for text in shown.split("|")]
+        assert "None" not in shown
+        if kind == "one":
+            assert asked["answer"] == ("Yes" if verdicts == [True] else "No")
+        else:
+            assert sorted(verdicts) == [False, True] and asked["answer"] == "AB"[verdicts.index(True)]
+        assert (kind == "two") <= (0.0 in scores and 1.0 in scores)
+
+
+def test_what_is_refined_is_told_its_critique():
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": "2+3?"}],
+            "completions": ["6", "4"],
+            "scores": [0.1, 0.2],
+            "critiques": ["too much", "too little"],
+        }
+    ]
+    (made,) = RefinementPrompts(asks="{prompt} {completion}: {critique}")(rows)
+    assert made["prompt"] == [{"role": "user", "content": "2+3? 4: too little"}] and made["refines"] == rows[0]["prompt"]
+    with pytest.raises(InputError, match="one critique per completion"):
+        RefinementPrompts()([{**rows[0], "critiques": ["too much"]}])
