@@ -41,7 +41,8 @@ system = System(
 ITERATIONS, STEPS, EACH, MENDED, PRICE = 4, 10, 8, 2, 1.0
 ARMS = ("overall", "aspects", "overall, mended", "RLRF")
 recipe = dict.fromkeys(ARMS, dpo(0.05, 0.3))
-GRID = dict.fromkeys(ARMS, {"learning_rate": (0.02, 0.06, 0.18), "beta": (0.1, 0.3, 1.0)})
+_KNOBS = {"learning_rate": (0.02, 0.06, 0.18), "beta": (0.1, 0.3, 1.0)}
+GRID = dict.fromkeys(ARMS, _KNOBS)
 TUNED_BY = "correct at the price"
 claim = AllOf(
     AheadAlong("RLRF", "overall", on="correct", along="KL", effect=0.03, by_construction=True),
