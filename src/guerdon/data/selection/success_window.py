@@ -37,8 +37,8 @@ class SuccessWindow:
     def needs(self) -> frozenset[str]:
         return frozenset({"group", f"component_{self.of}" if self.of else "reward"})
 
-    def __call__(self, group: Group, **read: B) -> Tensor:
-        reward = read[f"component_{self.of}" if self.of else "reward"]
+    def __call__(self, reward: B | None = None, group: Group | None = None, **read: B) -> Tensor:
+        reward = read[f"component_{self.of}"] if self.of else reward
         known = ~reward.isnan()
         count = group_sum(known.to(reward.dtype), group)
         mean = group_sum(torch.where(known, reward, 0.0), group) / count.clamp(min=1)
