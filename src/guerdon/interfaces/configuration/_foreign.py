@@ -352,6 +352,11 @@ ANSWERS: Mapping[str, str] = {
         "shaped",
     ),
     **dict.fromkeys(
+        ("tinyv_setup", "tinyv_weight"),
+        "what a rule rejects is looked at again by reward: {right: {part: rescued, verifier: math_equivalence, by: {part: model_verdict, model: {part: language_model, source: "
+        "...}}, weight: 1}}",
+    ),
+    **dict.fromkeys(
         ("use_m2po_loss", "M2_budget", "m2_threshold"),
         "what has gone too far is left out by the second moment of the log-ratio with recipe=second_moment, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
         "{part: where, choice: {part: second_moment, either: true}, otherwise: clip}",

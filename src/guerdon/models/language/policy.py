@@ -16,6 +16,7 @@ from guerdon.memory import AtOnce
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
+from guerdon.models.language.asking import log_probabilities
 from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.checkpointing import Again, layers_of
 from guerdon.models.language.compute_copy import ComputeCopy
@@ -111,6 +112,10 @@ class LanguagePolicy:
             found = at_acted_steps(self.computing, sequences, self.device, names, plain_head, packed, others, again)
         found = {name: self.leaving(value) for name, value in found.items()}
         return {name: scatter(value, sequences.mask) for name, value in found.items()}
+
+    def likely(self, questions: Sequence[str], words: Sequence[str]) -> list[list[float]]:
+        """Of each question the log-probability of each of the words as its answer (see ``asking``)."""
+        return log_probabilities(self, questions, words).tolist()
 
     @property
     def checkpoints(self) -> bool:
