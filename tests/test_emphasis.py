@@ -44,7 +44,7 @@ def emphasis(part, policy, rollouts, advantage):
     return part(**said, action=rollouts.actions, advantage=advantage, group=rollouts.context, mask=rollouts.mask)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10**6))
 def test_influence_is_how_fast_right_answers_become_likelier(seed):
     policy = SPEC.build()
@@ -98,7 +98,14 @@ def test_features_are_shared_and_what_is_saved_is_the_whole_table(tmp_path):
         LinearSoftmax(2, 1, 2, 2, features=0).build()
 
 
-@pytest.mark.parametrize(("name", "override"), [("thr", "recipe.advantage.emphasis.lean=-0.1")])
+@pytest.mark.parametrize(
+    ("name", "override"),
+    [
+        ("thr", "recipe.advantage.emphasis.lean=-0.1"),
+        ("attention_rhythm", "recipe.advantage.emphasis={part: rhythm, near: 1, far: 3}"),
+        ("attention_rhythm", "recipe.advantage.emphasis={part: preplans, window: 2}"),
+    ],
+)
 def test_recipes_with_emphasis_run_on_text(tmp_path, name, override):
     (tmp_path / "rows.jsonl").write_text('{"prompt": "ab>", "answer": "a"}\n{"prompt": "ba>", "answer": "b"}\n')
     text = (
@@ -109,3 +116,52 @@ def test_recipes_with_emphasis_run_on_text(tmp_path, name, override):
     found = load(text, [override])
     prepared = prepare(found, loop_of(found))
     prepared.job(prepared.model, {}, 0, None, Silent())
+
+
+def by_loops(policy, context, actions, window, near, far):
+    """The statistics of one sequence, token by token, from the maps that ``transformers`` gives."""
+    ids = torch.tensor([[*context, *actions]])
+    module = policy.module
+    module.set_attn_implementation("eager")
+    with torch.no_grad():
+        found = module.base_model(input_ids=ids, output_attentions=True).attentions
+    count = len(found)
+    layers = sorted({round(x) for x in torch.linspace(count // 3, min(2 * count // 3, count - 1), 5).tolist()})
+    heads = [found[layer][0, head] for layer in layers for head in range(found[0].shape[1])]
+    steps = range(len(context), ids.shape[1])
+    reach = [sum(float(a[t, s]) * (t - s) for t in steps for s in range(t + 1)) for a in heads]
+    order, some = sorted(range(len(heads)), key=lambda h: reach[h]), max(int(0.3 * len(heads)), 1)
+    near_heads, far_heads = [heads[h] for h in order[:some]], [heads[h] for h in order[-some:]]
+    distance = [sum(float(a[t, s]) * min(t - s, window) for a in near_heads for s in range(t + 1)) / some for t in steps]
+    later = {s: list(range(s + near, min(s + far, ids.shape[1] - 1) + 1)) for s in steps}
+    received = [sum(float(a[t, s]) for a in far_heads for t in later[s]) / (some * max(len(later[s]), 1)) for s in steps]
+    return distance, received
+
+
+def test_attention_is_read_as_token_by_token_and_however_a_batch_is_split():
+    policy = SmallLanguageModel("abcd>", layers=4, hidden=16, heads=4, context_length=32).build(1)
+    with torch.no_grad():
+        for name, parameter in policy.module.named_parameters():
+            if "q_proj" in name or "k_proj" in name:
+                parameter.mul_(30)  # heads that look somewhere
+    rollouts = drawn(policy, [[1, 2, 3, 1, 4], [3]], steps=9)
+    names = {"attention_distance(3)", "attention_received(1,4)", "logp"}
+    own = policy.module.config._attn_implementation
+    found = policy.measure(rollouts, names)
+    assert policy.module.config._attn_implementation == own, "what attends fast does so again"
+    for name, value in measured(policy, rollouts, names, AtOnce(8)).items():
+        torch.testing.assert_close(value, found[name].detach(), atol=1e-5, rtol=1e-4)
+    for row, context in enumerate(rollouts.context.tolist()):
+        length = int(rollouts.length[row])
+        expected = by_loops(policy, rollouts.contexts[context].tolist(), rollouts.actions[row, :length].tolist(), 3, 1, 4)
+        for name, numbers in zip(("attention_distance(3)", "attention_received(1,4)"), expected, strict=True):
+            torch.testing.assert_close(found[name][row, :length], torch.tensor(numbers), atol=1e-5, rtol=1e-4)
+            assert not found[name][row, length:].any()
+    assert found["attention_distance(3)"].std() > 0.05 and found["attention_received(1,4)"].std() > 0.01
+
+
+@pytest.mark.parametrize("name", ["attention_distance", "attention_distance(a)", "attention_received(3)", "attention_received(5,2)"])
+def test_a_range_that_is_none_is_refused(name):
+    policy = SmallLanguageModel("ab>", layers=1, hidden=16, heads=2, context_length=16).build(1)
+    with pytest.raises(InputError, match=r"write it as attention"):
+        policy.measure(drawn(policy, [[1]], steps=2), {name})

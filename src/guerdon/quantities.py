@@ -62,6 +62,7 @@ class Quantity:
 _K = f"K is {TOP}, or V where there are fewer"
 _TOP_COST = "one forward pass, a selection over V"
 _KL_COST = "one forward pass and, in every micro-batch, the view's; passes over V of both"
+_MAPS_COST = "a forward pass of its own that keeps attention maps, memory heads*length^2 per layer"
 _ENTRIES = (
     Quantity("mask", "B T", "true at the steps at which the policy acted: no prompt, no tool output, no padding"),
     Quantity("segment", "B T", "index of the turn, reasoning step, option or macro-action that a step belongs to"),
@@ -150,6 +151,20 @@ _ENTRIES = (
         "sum of the distances between the next-step probabilities of policy and view, each from the largest to the smallest; always with a view, whose "
         "vocabulary may be another; 0 where the two have not read the same text",
         _KL_COST,
+    ),
+    Quantity(
+        "attention_distance",
+        "B T",
+        "how far back the heads that look near look from the step's own token, on average, in tokens, a distance counting no more than the number in brackets: "
+        "``attention_distance(10)``",
+        _MAPS_COST,
+    ),
+    Quantity(
+        "attention_received",
+        "B T",
+        "how much attention the step's own token receives of the heads that look far, on average over the later tokens that are as far as the two numbers in brackets "
+        "say: ``attention_received(10,50)``",
+        _MAPS_COST,
     ),
     Quantity("value", "B T", "the critic's estimate of the return from this step on", "the critic's forward pass"),
     Quantity(

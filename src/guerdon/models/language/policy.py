@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from guerdon.memory import AtOnce
 from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
+from guerdon.models.language import attention_maps
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
 from guerdon.models.language.asking import log_probabilities
 from guerdon.models.language.attention import NotSupported
@@ -28,6 +29,7 @@ from guerdon.models.language.sampling import ROWS_AT_ONCE, begin, sample
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
 from guerdon.models.sharding import unshard
+from guerdon.quantities import Name
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.encoding import Encoder
 
@@ -41,7 +43,11 @@ class LanguagePolicy:
     (see ``compute_copy``).
     """
 
+<<<<<<< HEAD
     measures = OWN | {"hidden", "logits"}
+=======
+    measures = OWN | {"hidden"} | attention_maps.READ
+>>>>>>> bc4445e (Attention maps are read: how far a step looks back and how much it is looked back at; anchors, preplans and their rhythm are emphases, and attention-rhythm a recipe and a system)
     compares = COMPARING
     _checkpoints = False
     made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each
@@ -105,6 +111,10 @@ class LanguagePolicy:
     def measure(self, sequences: Sequences, names: Set[str], views: Mapping[str, Model] | None = None) -> dict[str, Tensor]:
         """Quantities of the acted steps, [B, T], [B, T, K] or, of hidden states, [B, T, D], 0 elsewhere; at the temperature at which the sequences were drawn. Those that compare
         (``ref_kl``) do so with the models of ``views``, which are computed first, without gradients."""
+        looked_at = {name for name in names if Name.parse(name).quantity in attention_maps.READ}
+        if looked_at:
+            maps = attention_maps.of_maps(self.computing, sequences, self.device, looked_at)
+            return maps | (self.measure(sequences, names - looked_at, views) if names - looked_at else {})
         with_whom = compared_with(names, self.compares, views or {}, lambda model: hasattr(model, "next_steps"))
         others = {view: model.next_steps(sequences) for view, model in with_whom.items()}
         plain_head = self.plain_head  # tried at the first use, before anything is dropped
