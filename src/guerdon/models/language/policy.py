@@ -43,11 +43,7 @@ class LanguagePolicy:
     (see ``compute_copy``).
     """
 
-<<<<<<< HEAD
-    measures = OWN | {"hidden", "logits"}
-=======
-    measures = OWN | {"hidden"} | attention_maps.READ
->>>>>>> bc4445e (Attention maps are read: how far a step looks back and how much it is looked back at; anchors, preplans and their rhythm are emphases, and attention-rhythm a recipe and a system)
+    measures = OWN | {"hidden", "logits"} | attention_maps.READ
     compares = COMPARING
     _checkpoints = False
     made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each
