@@ -14,6 +14,7 @@ from guerdon.feedback.fences import last_block
 from guerdon.feedback.rewards.cosine_length import CosineLength
 from guerdon.feedback.rewards.json_schema import JSONSchema
 from guerdon.feedback.rewards.math_equivalence import MathEquivalence
+from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.rewards.sql import SQL, orders, same_rows
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.rewards.token_f1 import TokenF1, f1
@@ -237,3 +238,28 @@ def test_names_of_other_trainers_are_answered_and_what_is_answered_is_there(name
 def test_every_answer_to_a_name_names_a_part():
     for said in [*_rewards._TRL.values(), *_rewards._OTHERS.values()]:
         assert re.search(r"(?:part: )?(\w+)", said.replace("{part: ", "")).group(1) in names_in("feedback.rewards")
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        *(
+            ("the area is 12 cm^2.", 12),
+            ("12 cm²", 12),
+            ("12 m2", 12),
+            (r"12 $m^3$", 12),
+            (r"12 \text{ m}^3", 12),
+            ("it falls with 12 m/s^{-2}", 12),
+        ),
+        *(("12 (cm)**2", 12), ("x^2 = 9, so 12", 12), ("3^2", 9), ("so 2^{10}", 1024), ("1.2 x 10^3 m^2", 1200), ("q12", 12)),
+    ],
+)
+def test_an_exponent_of_a_unit_or_a_letter_is_no_number(said, value):
+    """The last number of "12 cm^2" was 2, which paid a gold answer of 2 and not one of 12."""
+    golds = [str(value), "2", "3"]
+    assert NumberMatch()(["q"] * 3, [said] * 3, answer=golds) == [1.0, 0.0, 0.0]
+
+
+def test_a_whole_number_that_a_table_made_a_float_is_the_same_text():
+    assert StringMatch()(["q"] * 4, ["18", "18", "5.5", "18"], answer=[18.0, 18, 5.5, [17.0, 18.0]]) == [1.0] * 4
+    assert StringMatch()(["q"] * 2, ["18.0", "inf"], answer=["18", float("nan")]) == [0.0, None]

@@ -1,10 +1,12 @@
 """Rows of several kinds in one task, and rows whose truth no reward can read: said before anything is drawn for them, left out where that is asked for."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from guerdon.errors import InputError
 from guerdon.feedback.rewards.cosine_length import CosineLength
 from guerdon.feedback.rewards.format import Format
 from guerdon.feedback.rewards.majority_vote import MajorityVote
@@ -12,6 +14,7 @@ from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.interfaces.applying import unjudged
 from guerdon.interfaces.cli import main
+from guerdon.tasks.dataset import Dataset
 
 SUMS = [{"prompt": f"{a}+{b}=", "answer": str(a + b)} for a in range(4) for b in range(4)]
 PROGRAMS = [{"prompt": f"{a}=", "tests": "assert f(1) == 1"} for a in range(4)]
@@ -101,3 +104,45 @@ def test_what_can_judge_a_row(functions, found, others):
 def test_a_conversation_is_asked_about_too():
     rows = [{"prompt": [{"role": "user", "content": "1+1?"}], "answer": answer} for answer in ("2", None)]
     assert unjudged({"n": NumberMatch()}, rows).rows == [1]
+
+
+def test_a_truth_within_a_table_is_named_with_points(run):
+    """verl's rows, and those whose tables are JSON."""
+    inside = [{"prompt": row["prompt"], "reward_model": {"style": "rule", "ground_truth": row["answer"]}} for row in SUMS]
+    written = [{"prompt": row["prompt"], "reward_model": json.dumps({"style": "rule", "ground_truth": row["answer"]})} for row in SUMS]
+    for name, rows in (("inside", inside), ("written", written)):
+        task = Dataset(rows, columns={"answer": "reward_model.ground_truth"}, shuffle=False)
+        assert [row["answer"] for row in task.train()] == [row["answer"] for row in SUMS], name
+        assert task.train()[0]["reward_model"] == rows[0]["reward_model"]
+    assert Dataset([{"a.b": 1, "a": {"b": 2}}], columns={"answer": "a.b"}).train()[0]["answer"] == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (
+            "reward_model.truth",
+            "there is no 'truth' in what column 'reward_model' holds, which columns names as 'reward_model.truth': it holds ground_truth, style",
+        ),
+        ("reward_model.style.name", "it is 'rule'"),
+        (
+            "reward_mdel.style",
+            "no column 'reward_mdel' (did you mean 'reward_model'?); columns there: prompt, reward_model; what columns names",
+        ),
+        ("answer", "no column 'answer'"),
+    ],
+)
+def test_a_table_that_holds_no_such_thing_is_refused(there, said):
+    rows = [{"prompt": "1+1=", "reward_model": {"style": "rule", "ground_truth": "2"}}]
+    with pytest.raises(InputError, match=re.escape(said)):
+        Dataset(rows, columns={"answer": there}).train()
+
+
+def test_a_reward_that_never_differs_is_told_of(run, tmp_path):
+    (tmp_path / "r.py").write_text(
+        "def same(completions, **columns): return [1.0] * len(completions)\ndef length(completions, **columns): return list(map(len, completions))"
+    )
+    code, said = run("train", "{path: sums.jsonl}", "r.py:same", sums=SUMS)
+    assert code == 0 and "in no group did one answer get another reward than the others, at any of 2 steps" in said
+    code, said = run("train", "{path: sums.jsonl}", "r.py:length", "run=other", "budget.steps=4", sums=SUMS)
+    assert code == 0 and "in no group" not in said

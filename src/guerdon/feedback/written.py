@@ -8,6 +8,8 @@ r"""Written: the numbers in a text, as people and models write them.
     1e3   1.5 x 10^3   1.5\times10^{3}   2^{10}                          powers
     3 million   $1.5k                                                    large numbers said
 
+An exponent of a letter is no number: 12 cm^2 says 12, and x^2 none.
+
 Every number has at most ``_DIGITS`` digits before and after its point; a longer one is not read, and equals no other. Linear in the text.
 """
 
@@ -45,6 +47,10 @@ _NUMBER = re.compile(
 _PERCENT = re.compile(r"\s{0,2}(?:\\?%|percent\b|per cent\b|pct\b)")
 _OVER = re.compile(r"\s?/\s?")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?[{(]?\s?")
+_EXPONENT = re.compile(
+    r"(?:[^\W\d_]|[^\W\d_][})$])\s?(?:\^|\*\*)\s?[{(]?\s?$|\d\s?[cdkm]?m$"
+)  # of a letter, as in 4 cm^2 and x^2, and 4 cm2
+_BEFORE = 12
 _TIMES = re.compile(r"\s{0,2}(?:\\times|\\cdot|\*|x|\u00d7|\u00b7|\u22c5)\s{0,2}")
 _SUPERSCRIPTS = {
     ord(c): d for c, d in zip("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-", strict=True)
@@ -109,6 +115,8 @@ def numbers(text: str) -> list[Written]:
     text = plain(text)
     found: list[Written] = []
     for match in _NUMBER.finditer(text):
+        if _EXPONENT.search(text, max(match.start() - _BEFORE, 0), match.start()):
+            continue
         sign = match["sign"] or match["inner"] or ""
         value = _value(sign, match["digits"], match["exponent"])
         percent = _PERCENT.match(text, match.end()) is not None

@@ -12,6 +12,7 @@ groups, so that no question is on both sides; else the split called ``test_split
 Source: column names as in TRL's dataset formats. Defaults: none is tuned; ``split`` and ``test_split`` are the hub's usual names.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -43,7 +44,8 @@ class Dataset:
         path, test_path: where the rows are, and those that are held out.
         name: the configuration of a dataset of the hub.
         split, test_split: the splits of a folder or of the hub.
-        columns: new name to the name there: ``{"prompt": "question"}``.
+        columns: new name to the name there: ``{"prompt": "question"}``; what a column holds as a table, or as the JSON of one, is named with points:
+            ``{"answer": "reward_model.ground_truth"}``.
         texts: columns of .csv and .tsv files (their names there) that hold text even where all of it looks like numbers. Those that are called so
             (``answer``, ``prompt`` ...), those that ``columns`` calls so, and those that ``prompt`` reads are text in any case.
         convert: the format that the rows are turned into (``unpaired``, ``pairs``, ``messages`` ...), as by ``guerdon convert``, once their columns have
@@ -184,13 +186,11 @@ class Dataset:
         return resolve("converting", "data")(self.convert)(renamed, where=self._called(path))
 
     def _renamed(self, row: Row) -> Row:
-        for there in self.columns.values():
-            if there not in row:
-                raise InputError(f"the row {missing_column(there, row)}")
+        named = {new: _within(row, there) for new, there in self.columns.items()}
         renamed = {there for new, there in self.columns.items()}
         if not renamed and self.prompt is None and self.answer is None and type(row) is dict:
             return row  # nothing is written into it
-        return {k: v for k, v in row.items() if k not in renamed} | {new: row[there] for new, there in self.columns.items()}
+        return {k: v for k, v in row.items() if k not in renamed} | named
 
     def _row(self, row: Row, out: Row) -> Row:
         """The row as it is learned from: ``row`` as it was read, ``out`` under its new names."""
@@ -263,6 +263,34 @@ def formatted(prompt: str) -> list[str]:
         return [name for _, name, _, _ in Formatter().parse(prompt) if name is not None]
     except ValueError as error:
         raise InputError(f"prompt={prompt!r} is no format string ({error}); write {{{{ and }}}} for braces themselves") from error
+
+
+def _within(row: Row, there: str) -> Any:
+    """What a row holds under a name: in a column, or within the table that a column holds.
+
+    Raises:
+        InputError: there is no such column, or nothing of that name in it.
+    """
+    if there in row:
+        return row[there]
+    column, *names = there.split(".")
+    if not names or column not in row:
+        raise InputError(f"the row {missing_column(column, row).partition('; rename')[0]}; what columns names is to be one of them")
+    value = row[column]
+    for name in names:
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError, RecursionError):
+                value = json.loads(value)
+        if not isinstance(value, Mapping) or name not in value:
+            held = f"holds {', '.join(sorted(map(str, value)))}" if isinstance(value, Mapping) else f"is {_short(value)}"
+            raise InputError(f"there is no {name!r} in what column {column!r} holds, which columns names as {there!r}: it {held}")
+        value = value[name]
+    return value
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _names_files(place: Any) -> bool:

@@ -122,7 +122,7 @@ def _text(gold: Any) -> str:
     if gold is None or isinstance(gold, Mapping) or empty:
         return ""
     try:
-        return str(gold)
+        return str(int(gold)) if isinstance(gold, float) and gold.is_integer() else str(gold)  # 18 in a table with an empty field is 18.0
     except ValueError:  # a whole number of more digits than Python writes
         return ""
 

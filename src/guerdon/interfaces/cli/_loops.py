@@ -105,6 +105,12 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
                 f"{share:.1%} of the completions{f' of {name}' * bool(stages)} had no reward, as one failed or none applied to them, and taught nothing; the "
                 "report shows them"
             )
+        alike = [row["frac_reward_zero_std"] for row in history if row["step"] > 0 and "frac_reward_zero_std" in row]
+        if alike and min(alike) == 1:
+            console.print(
+                f"in no group{f' of {name}' * bool(stages)} did one answer get another reward than the others, at any of {len(alike)} steps, so that nothing "
+                "was learned by comparing them; guerdon check shows how often each reward differs"
+            )
         empty, steps = sum("empty_steps" in row for row in history), sum(row["step"] > 0 for row in history)
         if empty:
             console.print(
