@@ -15,7 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from cramped import cramp
+from guerdon.acting.replies.verdict import Verdict
+from guerdon.acting.samplers.attempts import Attempts
 from guerdon.acting.samplers.group import Group
+from guerdon.acting.samplers.hinted import Hinted
+from guerdon.credit.advantages.attempt_group import AttemptGroup
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.targets.lambda_return import LambdaReturn
@@ -91,6 +95,8 @@ CURRICULUM = dataclasses.replace(
     lessons=FailedPrompts(rows=4, column="answer", threshold=0.3),
     temperature=EntropyTemperature(len(TASK.characters)),
 )
+TWICE = dataclasses.replace(GRPO, sampler=Attempts(3, 2, Verdict("a", threshold=0.5)), advantage=AttemptGroup(progress=1.0))
+HINTED = dataclasses.replace(GRPO, sampler=Hinted(4, "answer", "{answer}{prompt}", when="failed", threshold=0.5, learned="with"))
 DPO = Recipe((Term(Pairwise(LogRatio(), Logistic())),), AdamW(3e-3))
 MIXED = dataclasses.replace(nash_md, optimiser=AdamW(1e-2))
 ASKED = dataclasses.replace(online_dpo, optimiser=AdamW(3e-3), judge=SimulatedAnnotator(flip=0.2, budget=30))
@@ -227,6 +233,8 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "workers that draw and judge": improving(GRPO, placement=InProcess(judges=1, sequences=4)),
     "workers that draw for several policies that act": improving(MIXED, placement=InProcess(sequences=4)),
     "a curriculum": improving(CURRICULUM),
+    "several attempts": improving(TWICE),
+    "hints for groups that failed": improving(HINTED),
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }

@@ -173,19 +173,35 @@ _OTHER_TOKENS = (
     "a teacher that splits text otherwise is views.teacher={part: other_tokenizer, teacher: FOLDER}, whose sorted probabilities are compared with the "
     "policy's where both begin a token: the loss {part: against, view: teacher, loss: sorted_gap}; see the page on distillation"
 )
-_FEEDBACK = "an earlier attempt, or what was said of it, is told to the teacher where it is a column of the rows: views.teacher.template; those of the same step are not"
+_FEEDBACK = (
+    "an answer of the same group that succeeded, and what a function says of an answer, are told by views.teacher={part: own_success, template: ..., success: ..., feedback: ..., "
+    "threshold: ..., itself: ..., by: file.py:function}, with recipe=own_success_distillation; what stands in the rows by {part: in_context, template: ...}; "
+    "see the page on distillation"
+)
 
 # Theirs → a sentence.
 ANSWERS: Mapping[str, str] = {
     # teachers
     **dict.fromkeys(("teacher_model_init_kwargs", "teacher_model_revision", "use_teacher_server", "teacher_model_server_url"), _TEACHER),
-    **dict.fromkeys(("teacher_prompt_template", "privileged_context", "reprompt_template", "generate_from_teacher"), _TOLD),
+    **dict.fromkeys(("teacher_prompt_template", "privileged_context", "generate_from_teacher"), _TOLD),
     **dict.fromkeys(("teacher_model_kind", "teacher_update_rate", "teacher_sync_steps"), _FOLLOWS),
     **dict.fromkeys(
         ("distillation_mode", "distillation_topk", "distillation_add_tail", "distillation_loss.loss_mode", "distillation_loss.topk"),
         _SUPPORT,
     ),
-    **dict.fromkeys(("solution_template", "feedback_template", "use_successful_as_teacher", "success_reward_threshold"), _FEEDBACK),
+    **dict.fromkeys(
+        (
+            "reprompt_template",
+            "solution_template",
+            "feedback_template",
+            "use_successful_as_teacher",
+            "success_reward_threshold",
+            "dont_reprompt_on_self_success",
+            "include_environment_feedback",
+            "environment_feedback_only_without_solution",
+        ),
+        _FEEDBACK,
+    ),
     **dict.fromkeys(
         (
             "teacher_tokenizer_name_or_path",
