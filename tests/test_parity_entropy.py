@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from guerdon.errors import InputError
 from guerdon.models.language.tiles import of_logits
-from guerdon.recipes.trimmed_entropy import recipe
+from guerdon.recipes.aent import recipe
 from guerdon.training.judging import FiniteScene
 from guerdon.training.loops.improve import improve
 from guerdon.training.recipe import Budget

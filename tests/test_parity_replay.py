@@ -6,6 +6,7 @@ The numbers were computed by their own functions, in float64, on ``inputs(seed=0
     mix_src/experience/weighted_bucket_sampler.py, WeightedBucketSampler(..., 8, "normal").probabilities
 """
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -13,9 +14,11 @@ import torch
 from torch.testing import assert_close
 
 from guerdon.data.buffers.success_buckets import SuccessBuckets
+from guerdon.data.lessons.failed_prompts import FailedPrompts
 from guerdon.errors import InputError
+from guerdon.interfaces.configuration import named_recipe
 from guerdon.parts import call
-from guerdon.recipes.success_buckets import recipe
+from guerdon.recipes.exgrpo import recipe
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.judging import FiniteScene
 from guerdon.training.loops.improve import improve
@@ -106,3 +109,30 @@ def test_a_run_replays_and_goes_on_from_where_it_was():
 def test_settings_that_cannot_be_meant_are_refused(wrong):
     with pytest.raises(InputError, match="success_buckets: "):
         SuccessBuckets(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "seen"),
+    [
+        ("rlep", {}, lambda row: row["replayed"] > 0),
+        ("relift", {"lessons": FailedPrompts(rows=1)}, lambda row: row["lessons"] > 0),
+        ("knapsack_grpo", {}, lambda row: row["frac_reward_zero_std"] < 1),
+        ("exgrpo", {}, lambda row: row["replayed"] > 0),
+    ],
+)
+def test_recipes_do_in_a_run_what_a_first_step_does_not_show(name, changed, seen):
+    world = Needle(contexts=3, vocabulary=3, depth=2, needles=3)
+    own = dataclasses.replace(named_recipe(name), **changed)
+    rows = [{**row, "solution": world.rewards()[row["prompt"]].argmax().item()} for row in world.train()]
+    rows = [{**row, "solution": world.tree.actions[row["solution"]].tolist()} for row in rows]
+    dealt: list[list[int]] = []
+
+    class Watching(FiniteScene):
+        def judge(self, rollouts, rows, seed):
+            dealt.append(torch.bincount(rollouts.context).tolist())
+            return super().judge(rollouts, rows, seed)
+
+    found = improve(world.policy(deviation=1.0).build(), Watching(world), rows, own, Budget(steps=6, batch_size=3), Decoding(2))
+    assert any(seen(row) for row in found.history[1:])
+    even = [len(set(counts)) == 1 for counts in dealt]
+    assert all(even) != (name == "knapsack_grpo") and all(sum(counts) == 3 * own.sampler.num_generations for counts in dealt)

@@ -351,7 +351,7 @@ ANSWERS: Mapping[str, str] = {
             "adaptive_entropy",
             *(f"entropy_{name}" for name in ("low", "high", "coeff_lr", "coeff_clip_high", "coeff_clip_low")),
         ),
-        "the entropy of what is likely enough, and a weight that follows it, is recipe=trimmed_entropy: recipe.terms.1.loss.share, and low, high, rate, least and most of "
+        "the entropy of what is likely enough, and a weight that follows it, is recipe=aent: recipe.terms.1.loss.share, and low, high, rate, least and most of "
         "recipe.terms.1.weight",
     ),
     **dict.fromkeys(
@@ -364,7 +364,7 @@ ANSWERS: Mapping[str, str] = {
             "exp_metric",
             "off_policy_reshape",
         ),
-        "earlier right answers are replayed by recipe=success_buckets: share, start, low, high and width of recipe.replay, and recipe.terms.0.loss.then.half, by which they are "
+        "earlier right answers are replayed by recipe=exgrpo: share, start, low, high and width of recipe.replay, and recipe.terms.0.loss.then.half, by which they are "
         "shaped",
     ),
     **dict.fromkeys(
@@ -373,8 +373,20 @@ ANSWERS: Mapping[str, str] = {
         "...}}, weight: 1}}",
     ),
     **dict.fromkeys(
+        ("with_experience_replay", "experience_replay_num"),
+        "earlier right answers stand beside fresh ones with recipe=rlep: recipe.replay={part: earlier_successes, count: 2}",
+    ),
+    **dict.fromkeys(
+        ("sft.sft_data_size", "sft_data_size", "sft_mini_batch_size", "sft_epochs"),
+        "demonstrations of what no answer solved are recipe=relift: recipe.lessons={part: failed_prompts, rows: 128, column: solution}",
+    ),
+    **dict.fromkeys(
+        ("target_length", "length_reward_scalar"),
+        "a bonus within a length is recipe=laser: recipe.shaping=[{part: length_bonus, target: 4096, bonus: 0.5}]",
+    ),
+    **dict.fromkeys(
         ("use_m2po_loss", "M2_budget", "m2_threshold"),
-        "what has gone too far is left out by the second moment of the log-ratio with recipe=second_moment, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
+        "what has gone too far is left out by the second moment of the log-ratio with recipe=m2po, whose budget is recipe.terms.0.loss.choice.budget; AReaL's is "
         "{part: where, choice: {part: second_moment, either: true}, otherwise: clip}",
     ),
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Second moment (M2PO): importance weights without a clip of their own; of the tokens that have gone on in the direction of their advantage as few are left
+"""M2PO: importance weights without a clip of their own; of the tokens that have gone on in the direction of their advantage as few are left
 out as keep the second moment of the log-ratio within a budget.
 
 Source: Zheng et al. 2025, Prosperity before Collapse, arXiv 2510.01161, as its authors' code and scripts have it: the budget 0.04, worked out anew at each gradient

@@ -1,4 +1,4 @@
-"""Trimmed entropy (AEnt): GRPO with a bonus on the entropy of the two thirds of the vocabulary that may be meant, whose weight follows that entropy.
+"""AEnt: GRPO with a bonus on the entropy of the two thirds of the vocabulary that may be meant, whose weight follows that entropy.
 
 Source: AEnt, Shen 2025, On Entropy Control in LLM-RL Algorithms, arXiv 2509.03493, whose figures were not read; the functions of its code, and a script for it: a third is left
 out, the entropy may be between 0.15 and 0.24 nats, the weight begins at 0.002, is moved by 0.002 times what is missing and stays between 0.0006 and

@@ -1,4 +1,4 @@
-"""Success buckets (ExGRPO): beside fresh answers stands the surest of earlier right ones, for prompts that are solved about half of the time; what is replayed gains
+"""ExGRPO: beside fresh answers stands the surest of earlier right ones, for prompts that are solved about half of the time; what is replayed gains
 most where the policy has lost it.
 
 Source: ExGRPO, Zhan et al. 2025, Learning to Reason from Experience, arXiv 2510.02245, in the setting of its authors' script: no clip and no division by the group's spread or
