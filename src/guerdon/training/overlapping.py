@@ -79,7 +79,8 @@ class Overlapping:
         try:
             rollouts = sampler(spread(policy, processes), contexts, decoding, seeds[0], **told)
             drawn, hidden = time.perf_counter(), begun.seconds if begun is not None else 0.0
-            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun, processes) if talk is None else talk.judged(rollouts)
+            whole = talk is None or getattr(sampler, "apart", False)
+            verdicts = judged(self.scene, rollouts, rows, seeds[1], begun, processes) if whole else talk.judged(rollouts)
         except BaseException:
             if begun is not None:
                 self.scene.close()  # what was begun is of no use any more

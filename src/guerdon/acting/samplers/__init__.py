@@ -10,6 +10,7 @@ One that puts answers of the data beside the policy's asks for ``given``, which 
 One that puts more into a prompt than the row does asks for ``told``: template, column, amounts → contexts; where it learns from answers to these, they lie behind those of the
 prompts, in their order, and ``hinted`` says which sequences answer them.
 One in which the policy answers again asks for ``conversation``, and records ``attempt`` and, through it, ``attempt_reward``; it says in ``attempts`` how many there are at most.
+One that makes sequences of their own of what was said in a conversation says ``apart``: they are judged as any.
 """
 
 from collections.abc import Callable, Mapping, Sequence

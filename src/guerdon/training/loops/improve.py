@@ -327,7 +327,7 @@ class _Improve:
         """The most likely completions and the verdicts on them; where the sampler lets the policy answer again, the most likely conversations."""
         sampler, contexts = self.recipe.sampler, self.scene.contexts(rows)
         acting = self.policy if self.workers is None else self.workers.drawing(own=True)
-        if "conversation" in needs(sampler):
+        if "conversation" in needs(sampler) and not getattr(sampler, "apart", False):
             alone = replace(sampler, num_generations=1, engine=None)
             talk = partial(Overlapping(self.scene, self.recipe.combine), alone, acting, contexts, greedy, rows, (0, seed))
             return (talk() if self.workers is None else here().from_first(lambda: talk(processes=ALONE)))[:2]
