@@ -1,7 +1,7 @@
 """RLEP: beside the fresh answers to a prompt stand two right ones that it got before, and advantages are over all of them.
 
 Source: RLEP, Zhang et al. 2025, arXiv 2507.07451, section 3.2, and its authors' script: two of the kept answers beside 16 fresh ones,
-bounds of 0.2 and 0.28 and a second one of 10, the group's deviation as the scale, the token mean, no KL, learning rate 1e-6, 16
+bounds of 0.2 and 0.28 and a second one of 10, the group's deviation as the scale, the token mean, no KL, learning rate 1e-6, eight
 minibatches of a batch. There the kept answers come from an earlier run, here also from this one. Its penalty of overlong answers is
 ``reward: {short: {part: length, ...}}``.
 Differs from DAPO: replay, the second bound, no groups that are dropped.
@@ -26,7 +26,7 @@ recipe = Recipe(
     sampler=Group(num_generations=16),
     advantage=GroupCentred(GroupDeviation()),
     replay=EarlierSuccesses(count=2),
-    minibatches=16,
+    minibatches=8,
 )
 
 
