@@ -4,6 +4,7 @@ GOLD multiplies the probabilities of what lies within a span into the distributi
 distributions themselves. So the spans are the same ones, and the loss is GOLD's of spans that sum to one; where both have one token nothing is multiplied.
 """
 
+import itertools
 import warnings
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ TEXT = "the quick brown fox"
 
 def spans(cuts: set[int]) -> list[tuple[int, int]]:
     places = [0, *sorted(cuts), len(TEXT)]
-    return list(zip(places, places[1:], strict=False))
+    return list(itertools.pairwise(places))
 
 
 class Writes:
