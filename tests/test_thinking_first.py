@@ -1,5 +1,6 @@
 """Thoughts that are rewarded by what follows in the data: whose likelihood is measured after what, and what is learned from it."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,15 +10,20 @@ from guerdon.acting.samplers.group import Group
 from guerdon.credit.advantages.leave_one_out import LeaveOneOut
 from guerdon.feedback.combining.only import Only
 from guerdon.feedback.recasting.what_follows import WhatFollows
+from guerdon.interfaces.configuration import load
+from guerdon.interfaces.preparing import prepare
 from guerdon.models.finite.policy import TablePolicy
 from guerdon.models.language import character_tokenizer
 from guerdon.recipes.rlp import recipe as rlp
+from guerdon.recipes.rmt import recipe as rmt
 from guerdon.sequences import Decoding, Sequences
 from guerdon.targets.dealing import Deck
 from guerdon.targets.plain import flat, plainly
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.recasting import recast_tokens
+from guerdon.training.display import Silent
 from guerdon.training.judging import FiniteScene
+from guerdon.training.knobs import at
 from guerdon.training.loops.improve import improve
 from guerdon.training.recipe import Budget
 from guerdon.worlds.finite.random_tree import RandomTree
@@ -120,3 +126,29 @@ def test_no_thought_at_all_is_the_next_token_after_the_prompt():
     said = encoder.completion("2+3=", sampled)
     before, _ = recast_tokens(encoder, WhatFollows()("2+3=", said, {"answer": 5}), "2+3=", said, sampled, {})
     assert tuple(before) == encoder.encode_prompt("2+3=")
+
+
+def test_a_thought_has_a_budget_that_shrinks_and_texts_are_learned_beside_it(tmp_path):
+    """RMT as a run: places with levels, whose tokens are learned beside, and a budget that is another one at the end than at the beginning."""
+    places = [{"prompt": f"{a}+{b}=", "answer": str((a + b) % 10), "level": int(a + b > 9)} for a in range(10) for b in range(4)]
+    (tmp_path / "places.jsonl").write_text("\n".join(map(json.dumps, places)))
+    budget = "{part: exponential, start: 8, factor: 0.25, least: 1}"
+    settings = load(
+        f"""
+model: {{part: small_language_model, characters: "0123456789+=", layers: 1, hidden: 16, heads: 2, context_length: 24}}
+task: {{path: {tmp_path / "places.jsonl"}}}
+reward: {{functions: string_match}}
+recipe:
+  base: rmt
+  lessons: {{part: failed_prompts, rows: 6, column: answer, threshold: 2.0}}
+  shaping: [{{part: near_length, target: {budget}}}]
+decoding: {{max_completion_length: 8}}
+budget: {{steps: 3, batch_size: 4}}
+"""
+    )
+    prepared = prepare(settings, "improve")
+    history = prepared.job(prepared.model, {}, 0, None, Silent()).history
+    steps = [row for row in history if "reward" in row]
+    assert len(steps) == 3 and all(row["grad_norm"] > 0 for row in steps)
+    assert sum(row["lessons"] for row in steps) >= 6
+    assert [at(rmt.shaping[0], progress, {}).target for progress in (0.0, 1.0)] == [512.0, 64.0]

@@ -1,9 +1,9 @@
 """Exponential: down, or up, by the same factor in equal parts of the run, and no further than a bound.
 
     value(p) = start * p / warmup                              for p < warmup
-             = max(least, start * decay^q)                     otherwise,   q = (p - warmup) / (1 - warmup),   p = share of the run that is done
+             = max(least, start * factor^q)                     otherwise,   q = (p - warmup) / (1 - warmup),   p = share of the run that is done
 
-``decay`` is the factor over the whole run: 0.25 ends at a quarter.
+``factor`` is that over the whole run: 0.25 ends at a quarter.
 
 Source: the budget of tokens of RMT, arXiv 2509.24375, which shrinks so and has a least value; of a summary, its numbers are not known here.
 Differs from Linear: it falls fastest at first, and never ends at 0.
@@ -19,12 +19,12 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class Exponential:
     start: float
-    decay: float
+    factor: float
     least: float = 0.0
     warmup: float = 0.0
 
     def __call__(self, progress: float) -> float:
-        return after_warmup(progress, self.warmup, self.start, lambda q: max(self.least, self.start * self.decay**q))
+        return after_warmup(progress, self.warmup, self.start, lambda q: max(self.least, self.start * self.factor**q))
 
 
 witness = (
