@@ -300,3 +300,27 @@ def test_what_a_chat_is_told_is_what_its_template_writes(kind, ended):
     scene = TextScene(encoder, RewardRunner({"a": has_a}, timeout=None))
     shown = scene.transcript({"prompt": prompt}, [said, "Is it?", said])
     assert [(m["role"], m["content"]) for m in shown] == [("assistant", "four"), ("user", "Is it?"), ("assistant", "four")]
+
+
+def test_held_out_rows_are_evaluated_with_as_many_attempts(tmp_path, monkeypatch, capsys):
+    """What the table after a run says of the last evaluation, ``guerdon evaluate`` says of the saved model."""
+    import json
+
+    from guerdon.interfaces.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.yaml").write_text(
+        "model: {part: small_language_model, characters: 'abcde?>', layers: 1, hidden: 16, context_length: 32}\n"
+        "task: {part: sort_letters, length: 2, alphabet: ab, train_size: 8, test_size: 8}\n"
+        "recipe: {base: grpo, optimiser: {learning_rate: 3e-2}, sampler: {part: attempts, num_generations: 2, reply: {part: sentence, text: '?'}}}\n"
+        "decoding: {max_completion_length: 8}\nbudget: {steps: 2, batch_size: 2}\nrun: run\n"
+    )
+    assert main(["train", "run.yaml"]) == 0
+    assert "eval/attempts/right_1" in capsys.readouterr().out
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert main(["evaluate", "run/model", "run.yaml", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["attempts"] == pytest.approx([last["eval/attempts/right_1"], last["eval/attempts/right_2"]])
+    assert found["reward"]["value"] == pytest.approx(last["eval/reward"])
+    assert main(["evaluate", "run/model", "run.yaml", "-n", "3"]) == 0
+    assert "attempt 2" in capsys.readouterr().out

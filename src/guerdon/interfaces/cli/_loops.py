@@ -1,6 +1,7 @@
 """What ``train`` and ``fit`` have in common: print the configuration, run, save, report, say where everything is."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,8 @@ def before_and_after(history: list[dict[str, float]]) -> tuple[dict[str, float],
     """The held-out figures of the first and the last evaluation; without held-out rows, those of the first and last tenth of the steps."""
     evaluated = [row for row in history if any(name.startswith("eval/") for name in row)]
     if len(evaluated) > 1:
-        names = [n for n in evaluated[0] if n in _SHOWN or (n.startswith("eval/rewards/") and n.endswith("/mean"))]
+        each = re.compile(r"eval/(rewards/.+/mean|attempts/(right_\w+|wrong_to_right))")
+        names = [n for n in evaluated[0] if n in _SHOWN or each.fullmatch(n)]
         return tuple({n: row[n] for n in names if n in row} for row in (evaluated[0], evaluated[-1]))
     steps = [row for row in history if row.get("step", 0) > 0]
     tenth = max(len(steps) // 10, 1)

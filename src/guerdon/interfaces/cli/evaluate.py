@@ -59,6 +59,10 @@ def command(
     ks = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256) if k <= count.min()]
     if n > 1:
         result["pass"] = {f"pass@{k}": dict(BootstrapMean()(PassAtK(k)(right, count))._asdict()) for k in ks}
+    if "attempts" in answered[0]:  # the policy may answer again: how each of its answers did, where it was made
+        each = np.array([attempts for row in answered for attempts in row["attempts"]])
+        made = ~np.isnan(each)
+        result["attempts"] = [float(reaches(each[own, k], threshold).mean()) for k, own in enumerate(made.T) if own.any()]
     if json:
         as_json(result)
         return
@@ -66,6 +70,8 @@ def command(
     console.print(f"{result['rows']} held-out rows, {n} answer{'s' if n > 1 else ''} each, temperature {temperature:g}")
     for name, estimate in shown.items():
         console.print(f"  {name:<10}{estimate.value + 0:.4f}  (95 % interval {estimate.low + 0:.4f} to {estimate.high + 0:.4f})")
+    for k, share in enumerate(result.get("attempts", []), 1):
+        console.print(f"  {f'attempt {k}':<10}{share:.4f}  of those that were made")
     console.print(f"  mean length {result['mean_length']:.1f} tokens")
     if result["left_out"]:
         console.print(f"  {result['left_out']} answers could not be rewarded and are left out")
@@ -80,6 +86,7 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
     from guerdon.interfaces.preparing import Prepared, built, settled
     from guerdon.interfaces.sifting import forgiven, held_out_sound, told_of
     from guerdon.models.language.language_model import LanguageModel
+    from guerdon.parts import needs
     from guerdon.training.jobs import scene_for
     from guerdon.training.loops.search import search
 
@@ -110,7 +117,10 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
     try:
         combine = settings.recipe.combine if settings.recipe else _weigh()
         decoding = dataclasses.replace(settings.decoding, temperature=temperature)
-        found = search(prepared.model, scene, rows, Group(n), combine, decoding, seed, display=display)
+        sampler = settings.recipe.sampler if settings.recipe else Group()
+        again = "conversation" in needs(sampler)
+        sampler = dataclasses.replace(sampler, num_generations=n, engine=None) if again else Group(n)
+        found = search(prepared.model, scene, rows, sampler, combine, decoding, seed, display=display)
     finally:
         scene.close()
     return len(rows) * n, found

@@ -11,12 +11,14 @@ import torch
 from guerdon.acting.samplers import Sampler
 from guerdon.feedback.combining import Combining
 from guerdon.models import Policy
-from guerdon.parts import call
+from guerdon.parts import call, needs
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.sampled import sampled
 from guerdon.training.display import Display, Silent
+from guerdon.training.gathering import attempt_rewards
 from guerdon.training.judging import Row, Scene
+from guerdon.training.overlapping import Overlapping
 from guerdon.training.spreading import judged, spread, watched
 
 
@@ -34,20 +36,28 @@ def search(
     """Candidates for every row, with their scores. Those on which a reward failed are left out.
 
     Returns:
-        The rows, each with ``completions`` (in the prompt's form, with their tokens: ``tasks.sampled``), ``scores``, ``components`` (name → list) and ``lengths``.
+        The rows, each with ``completions`` (in the prompt's form, with their tokens: ``tasks.sampled``), ``scores``, ``components`` (name → list) and ``lengths``;
+        ``attempts``, the rewards of each answer of a conversation, where the policy may answer again (NaN where it did not).
     """
     found: list[dict[str, Any]] = []
     display.start("search", 0, len(rows))
     try:
         for first in range(0, len(rows), rows_at_once):
             some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
-            rollouts = sampler(spread(policy), scene.contexts(some), decoding, derive(seed, "search", first))
-            verdicts = watched(scene, judged(scene, rollouts, some, derive(seed, "judge", first)))
+            seeds = derive(seed, "search", first), derive(seed, "judge", first)
+            if "conversation" in needs(sampler):
+                rollouts, verdicts, _ = Overlapping(scene, combine)(sampler, policy, scene.contexts(some), decoding, some, seeds)
+                watched(scene, verdicts)
+            else:
+                rollouts = sampler(spread(policy), scene.contexts(some), decoding, seeds[0])
+                verdicts = watched(scene, judged(scene, rollouts, some, seeds[1]))
             score = call(combine, {"components": verdicts.scored.components})
             valid = ~verdicts.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
                 own = (valid & (rollouts.context == i)).nonzero().squeeze(-1).tolist()
                 found.append(_scored(row, own, verdicts, score, rollouts))
+                if verdicts.attempts:
+                    found[-1]["attempts"] = attempt_rewards(verdicts, combine)[own].tolist()
             display.step(len(found), {"reward": float(score[valid].mean()) if valid.any() else 0.0})
     finally:
         display.stop()
