@@ -33,6 +33,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return torch.where(torch.arange(steps) > 0, 1 + torch.arange(batch).unsqueeze(-1) % 2, 0)
     if base == "forked":
         return torch.where(torch.arange(batch) % 2 == 1, 1, -1)
+    if base == "agent":
+        return (torch.arange(steps) % 2).expand(batch, steps).clone()
     if base == "share":
         return torch.full((batch,), 0.5, dtype=torch.float64)
     if base in ("greedy", "replayed"):
@@ -86,6 +88,6 @@ def as_tensor(name: str, value: Any) -> torch.Tensor:
     base = Name.parse(name).quantity
     if base == "mask":
         return torch.tensor(value, dtype=torch.bool)
-    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "top_action", "node", "forked", "attempt"):
+    if base in ("actor", "group", "segment", "prompt_id", "user", "action", "agent", "top_action", "node", "forked", "attempt"):
         return torch.tensor(value, dtype=torch.long)
     return torch.tensor(value, dtype=torch.float64)

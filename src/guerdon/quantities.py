@@ -90,6 +90,7 @@ _ENTRIES = (
         "1 where a teacher was told something that the policy found in answer to the same prompt, or what was said of the answer",
     ),
     Quantity("hinted", "B", "1 where a sequence was drawn with a hint in its prompt"),
+    Quantity("agent", "B T", "whose step a step is, where several agents act in one sequence"),
     Quantity("greedy", "B", "1 where a sequence is the policy's most likely one, step by step, drawn to compare others with"),
     Quantity("replayed", "B", "1 where a sequence is an earlier one that stands beside the fresh ones (``recipe.replay``), 0 elsewhere"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
