@@ -81,6 +81,9 @@ _ENTRIES = (
         "which of the answers that a sequence holds a step belongs to, from 0, where the sampler lets the policy answer again; what stands before an answer belongs to it",
     ),
     Quantity("attempt_reward", "B A", "the combined reward of each of A attempts by itself; NaN where none was made", unit="of the reward"),
+    Quantity(
+        "fed", "B T", "what the policy reads in the place of its actions, where these were drawn beside each other; recorded by the sampler"
+    ),
     Quantity("prompt_id", "B", "which prompt a sequence answers"),
     Quantity("group", "B", "which sequences are compared with each other; by default those of one prompt"),
     Quantity("actor", "B", "which of the sampler's actors drew a sequence, where there are several"),

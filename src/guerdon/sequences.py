@@ -197,6 +197,12 @@ class Batch:
         return torch.stack([s.tokens for s in self.sides.values()]).sum(0)
 
 
+def as_read(sequences: Sequences) -> Sequences:
+    """The sequences with what a policy reads in the place of its actions, where that is another thing (``fed``)."""
+    fed = sequences.quantities.get("fed")
+    return sequences if fed is None else replace(sequences, actions=fed.long())
+
+
 SENT_ALONG = ("user",)  # columns that a model reads, not only a loss: who a sequence is scored for
 
 

@@ -49,7 +49,7 @@ class BesideGiven:
         parts = [own.with_quantities(actor=torch.zeros(len(own), dtype=torch.long))]
         answers = given(self.columns)
         for place, column in enumerate(self.columns, 1):
-            theirs = _said([row[column] for row in answers], contexts, own.temperature)
+            theirs = said_in([row[column] for row in answers], contexts, own.temperature)
             logp = said_of(policy, theirs)
             ended = torch.ones(len(theirs), dtype=torch.bool)
             parts.append(theirs.with_quantities(old_logp=logp.to(own.quantities["old_logp"]), terminated=ended, actor=ended * place))
@@ -59,7 +59,7 @@ class BesideGiven:
         return replace(together, contexts=list(contexts), context=context).select(order)
 
 
-def _said(sides: Sequence[Side], contexts: Sequence[Tensor], temperature: float) -> Sequences:
+def said_in(sides: Sequence[Side], contexts: Sequence[Tensor], temperature: float) -> Sequences:
     """One answer to each of the contexts."""
     actions, mask = pad([side.actions for side in sides], torch.long), pad([side.mask for side in sides], torch.bool)
     length = torch.tensor([len(side.actions) for side in sides])

@@ -18,7 +18,7 @@ from guerdon.models.finite.tree import PrefixTree, context_indices
 from guerdon.models.language.functionals.jensen_shannon import weight_of
 from guerdon.models.language.functionals.trimmed_entropy import entropy_of, share_of, trimmed
 from guerdon.quantities import TOP, Name
-from guerdon.sequences import Decoding, Sequences
+from guerdon.sequences import Decoding, Sequences, as_read
 from guerdon.steps import clean
 
 TINY = 1e-300  # the smallest probability that ``distribute`` writes into a table
@@ -67,7 +67,8 @@ class TablePolicy:
             raise InputError(f"a finite policy measures {', '.join(sorted(self.measures))}, not {', '.join(sorted(unknown))}")
         where = context_indices(sequences, self.contexts).unsqueeze(-1)
         actions, mask = self._inside(sequences)
-        scores = self.logits[where, self.tree.nodes(actions)] / sequences.temperature
+        read = actions if "fed" not in sequences.quantities else self._inside(as_read(sequences))[0]
+        scores = self.logits[where, self.tree.nodes(read)] / sequences.temperature
         steps = scores.log_softmax(-1)
         computed = {}
         if "logp" in names:

@@ -18,7 +18,7 @@ from guerdon.models.language.layout import Shape, few_sequences, lay_out
 from guerdon.models.language.tiles import FUNCTIONALS, NextSteps, functionals, of_logits
 from guerdon.models.moving import brought, onto
 from guerdon.quantities import Name
-from guerdon.sequences import Sequences, pad
+from guerdon.sequences import Sequences, as_read, pad
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def at_acted_steps(
     and computed again in the backward pass: logits of all steps never exist together.
     """
     (taken,) = onto(device, sequences.actions[sequences.mask])
+    sequences = as_read(sequences)
     wanted = sorted(name for name in names if Name.parse(name).quantity in FUNCTIONALS)
     if plain_head:
         encoded = encode(module, sequences, device, packed, again)
@@ -122,6 +123,7 @@ def at_acted_steps(
 def next_steps(module: nn.Module, sequences: Sequences, device: torch.device, plain_head: bool, packed: bool) -> NextSteps:
     """The next-step distributions at the S acted steps, for another model to be compared with: hidden states, and logits where the head is not
     plain."""
+    sequences = as_read(sequences)
     if not plain_head:
         return NextSteps(_through_the_model(module, sequences, device)[0], lambda logits: logits)
     encoded = encode(module, sequences, device, packed)
