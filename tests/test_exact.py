@@ -15,6 +15,7 @@ from guerdon.exact.solvers._tables import kl
 from guerdon.exact.solvers.best_of_n_distribution import BestOfNDistribution
 from guerdon.exact.solvers.exploitability import Exploitability
 from guerdon.exact.solvers.exponential_tilt import ExponentialTilt
+from guerdon.exact.solvers.frank_wolfe import FrankWolfe
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.exact.solvers.nash_md import NashMD
 from guerdon.exact.solvers.nash_of_matrix_game import NashOfMatrixGame
@@ -338,3 +339,24 @@ ROCK = CyclicPreference().preference()[0]
 def test_bad_input_is_a_sentence(act):
     with pytest.raises(InputError, match=r"\w+ \w+ \w+"):
         act()
+
+
+@given(st.lists(st.floats(-2, 3), min_size=1, max_size=5), st.integers(1, 60))
+@settings(max_examples=25, deadline=None)
+def test_frank_wolfe_stays_in_its_box_and_comes_as_near_as_its_rate_says(wanted, steps):
+    centre = torch.tensor(wanted, dtype=torch.float64)
+
+    def bowl(x):
+        return ((x - centre) ** 2).sum()
+
+    found = FrankWolfe(steps=steps)(bowl, torch.full_like(centre, 0.5))
+    assert ((found["point"] >= 0) & (found["point"] <= 1)).all()
+    gap = float(found["value"] - bowl(centre.clamp(0, 1)))
+    assert -1e-12 <= gap <= 2 * 2 * len(wanted) / (steps + 2) + 1e-12  # curvature 2, a diameter of sqrt(N)
+
+
+def test_frank_wolfe_refuses_a_start_outside_of_its_box_and_a_box_without_an_inside():
+    with pytest.raises(InputError, match=r"begins in its box, 0\.0 to 0\.5, and the start has 0 to 0\.75"):
+        FrankWolfe(most=0.5)(torch.sum, torch.tensor([0.0, 0.75]))
+    with pytest.raises(InputError, match="needs a box"):
+        FrankWolfe(1.0, 1.0)
