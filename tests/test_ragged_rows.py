@@ -12,6 +12,7 @@ from guerdon.feedback.rewards.format import Format
 from guerdon.feedback.rewards.majority_vote import MajorityVote
 from guerdon.feedback.rewards.number_match import NumberMatch
 from guerdon.feedback.rewards.string_match import StringMatch
+from guerdon.interfaces import overlap
 from guerdon.interfaces.applying import unjudged
 from guerdon.interfaces.cli import main
 from guerdon.tasks.dataset import Dataset
@@ -146,3 +147,21 @@ def test_a_reward_that_never_differs_is_told_of(run, tmp_path):
     assert code == 0 and "in no group did one answer get another reward than the others, at any of 2 steps" in said
     code, said = run("train", "{path: sums.jsonl}", "r.py:length", "run=other", "budget.steps=4", sums=SUMS)
     assert code == 0 and "in no group" not in said
+
+
+def test_held_out_rows_that_are_learned_from_are_told_of(run):
+    code, said = run(
+        "train", "{path: sums.jsonl, test_path: held.jsonl}", "number_match", sums=SUMS, held=[SUMS[3], {"prompt": "9+9=", "answer": "18"}]
+    )
+    assert code == 0 and "1 of 2 held-out rows ask what a training row asks (row 0 of held.jsonl as row 3 of sums.jsonl)" in said
+    code, said = run("check", "{path: sums.jsonl, held_out: 4}", "number_match", "--prompts", "4", sums=[*SUMS, *SUMS])
+    assert code == 0 and "held-out rows ask" not in said  # whole prompts are held out
+
+
+def test_what_a_conversation_asks_is_compared_too():
+    def talk(text, **more):
+        return {"prompt": [{"role": "user", "content": text}], **more}
+
+    rows = Dataset([talk("a", answer="1"), talk("b", answer="2")], shuffle=False).train()
+    assert overlap.told(rows, Dataset([talk("b", answer="3")]).train()) and not overlap.told(rows, Dataset([talk("c", answer="1")]).train())
+    assert not overlap.told(rows, []) and not overlap.told(list(rows), list(rows))  # made, not read

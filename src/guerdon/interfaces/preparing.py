@@ -11,6 +11,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.feedback.rewards.unrewarded import Unrewarded
+from guerdon.interfaces import overlap
 from guerdon.interfaces.applying import columns_of, told, unjudged
 from guerdon.interfaces.configuration import Configuration, Stage, dump, load, refuse
 from guerdon.interfaces.configuration._yaml import parse
@@ -166,6 +167,7 @@ def prepare(
         prepared.notes += notes
     else:
         prepared.task = Kept(prepared.task, rows, held_out)
+    prepared.notes += overlap.told(prepared.rows, prepared.task.test())
     if loop == "improve":
         _look_at_prompts(prepared)
         _look_at_rewards(prepared)
