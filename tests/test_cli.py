@@ -315,7 +315,7 @@ def test_check_says_which_gold_answer_does_not_get_the_full_reward(guerdon):
     code, out = guerdon("check", "golds.yaml", *overrides, "--json")
     (found,) = json.loads(out)
     assert code == 0
-    (warning,) = [w for w in found["warnings"] if "gold" in w]
+    (warning,) = [w for w in found["warnings"] if "the gold answer" in w]
     assert warning.startswith("row 1: the gold answer 'two'")
 
 
