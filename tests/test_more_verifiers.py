@@ -12,6 +12,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.adapters import adapt
 from guerdon.feedback.fences import last_block
 from guerdon.feedback.rewards.cosine_length import CosineLength
+from guerdon.feedback.rewards.instructions import Instructions
 from guerdon.feedback.rewards.json_schema import JSONSchema
 from guerdon.feedback.rewards.math_equivalence import MathEquivalence
 from guerdon.feedback.rewards.number_match import NumberMatch
@@ -263,3 +264,19 @@ def test_an_exponent_of_a_unit_or_a_letter_is_no_number(said, value):
 def test_a_whole_number_that_a_table_made_a_float_is_the_same_text():
     assert StringMatch()(["q"] * 4, ["18", "18", "5.5", "18"], answer=[18.0, 18, 5.5, [17.0, 18.0]]) == [1.0] * 4
     assert StringMatch()(["q"] * 2, ["18.0", "inf"], answer=["18", float("nan")]) == [0.0, None]
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/none", "http://example.com/other.json"])
+def test_a_reference_that_leads_nowhere_is_refused_and_makes_no_answer_wrong(reference):
+    with pytest.raises(InputError, match="which is not in it, and nothing is fetched"):
+        JSONSchema({"$ref": reference})(["q"], ["[1]"])
+
+
+def test_instructions_are_read_as_a_data_frame_writes_them():
+    rows = {
+        "instruction_id_list": ["['length_constraints:number_words']"] * 2,
+        "kwargs": ["[{'relation': 'at least', 'num_words': 3, 'more': None}]"] * 2,
+    }
+    assert Instructions()(["q"] * 2, ["one two three", "one two"], **rows) == [1.0, 0.0]
+    with pytest.raises(InputError, match="lists and dictionaries"):
+        Instructions()(["q"], ["x"], instruction_id_list=["[punctuation"], kwargs=["[{}]"])

@@ -14,6 +14,8 @@ Patterns of the data may take very long: it is judged apart, and a completion th
 Differs from Format: what is asked is the row's.
 """
 
+import ast
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,12 +73,24 @@ class Instructions:
 
 def _listed(column: Any) -> list[Any]:
     column = column.tolist() if hasattr(column, "tolist") else column
-    column = json.loads(column) if isinstance(column, str) and column.startswith("[") else column
+    column = _stored(column) if isinstance(column, str) and column.startswith("[") else column
     return [] if column is None else [column] if isinstance(column, str | Mapping) else list(column)
 
 
+def _stored(text: str) -> Any:
+    """What is stored as JSON, or as Python writes it (as data frames put lists into a table).
+
+    Raises:
+        InputError: it is neither.
+    """
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return read(text)
+    raise InputError(f"the instructions reward reads lists and dictionaries, or their JSON, and a row holds {text[:80]!r}")
+
+
 def _settings(own: Any) -> Mapping[str, Any]:
-    own = json.loads(own) if isinstance(own, str) else own or {}
+    own = _stored(own) if isinstance(own, str) else own or {}
     if not isinstance(own, Mapping):
         raise InputError(f"the settings of an instruction are a dictionary, not {own!r}")
     return own

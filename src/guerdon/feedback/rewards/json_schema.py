@@ -63,7 +63,14 @@ class JSONSchema:
             value = json.loads(text or "", parse_constant=_refuse, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             return self.wrong
-        return self.right if validator.is_valid(value) else self.wrong
+        try:
+            return self.right if validator.is_valid(value) else self.wrong
+        except Exception as error:
+            if (lost := getattr(error, "ref", None)) is None:  # of the package referencing: where a $ref leads nowhere
+                raise
+            raise InputError(
+                f"the JSON schema {_short(schema)} refers to {lost!r}, which is not in it, and nothing is fetched: write it into the schema"
+            ) from error
 
 
 def _validator(schema: Any) -> Any:
