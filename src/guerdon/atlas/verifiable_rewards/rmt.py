@@ -3,18 +3,24 @@
 World: places in texts of four levels; at level n the token that follows, one of three, is known in nine cases of ten after n thoughts or
 more, and not at all after fewer. A completion thinks, at most three times, then says a token and ends. Whether to think on is shared by the
 places of a level, and by how much what is known counts by all; what follows is, besides, a place's own and can be learned by heart. Texts
-are also read plainly, in which nobody thinks. At the start a policy thinks on in three cases of four, whatever the level. Of 32 places half
-are practised and half are held out; a seed is another world.
+are also read plainly, in which nobody thinks. At the start a policy thinks on in three cases of four, whatever the level. Of 48 places a
+third is practised, a third is read as texts and no more, and a third is held out; a seed is another world.
 
 Before, plain texts were the same contexts in which it may be thought, so that next-token prediction taught not to think, and RMT got 0.74
-where RPT got 0.88; the paper asks for thoughts in a prompt of their own.
+where RPT got 0.88, and they were of the practised places, which then were known by heart without a thought; the paper asks for thoughts in
+a prompt of their own, and predicts all tokens of its texts.
 
-Arms, 60 updates of GRPO on 8 places with 8 completions each, 1 for the token that follows:
+There were 60 updates, too, after which every arm was right in 0.995 of the places, once texts were other ones.
+
+Arms, 20 updates of GRPO on 8 places with 8 completions each, 1 for the token that follows:
 
 * "RPT": places drawn epoch by epoch, nothing said of length;
 * "fixed budget": beside it a bonus that is largest at 3.6 steps, which is what RMT's budget is on average;
 * "RMT": the budget shrinks from 5 steps to 2.5, places are drawn from easy to hard, and the likelihood of the token in plain texts, at 8
-  practised places, is added with a weight of 0.1.
+  places that are not practised, is added with a weight of 0.1.
+
+Advantages are not divided by the group's deviation: by that a bonus, however small, counted in full wherever all completions were right,
+and either budget cost 0.15 of accuracy whatever its weight.
 
 Tuned, by accuracy: the learning rate, of nine, or the rate and the bonus, three by three. Measured, exactly, on held-out places: accuracy
 and the mean number of thoughts. The smallest difference of interest: 0.02 of accuracy, a tenth of a thought.
@@ -58,14 +64,14 @@ system = System(
     builds_on=("grpo", "near-length", "exponential", "easy-to-hard", "negative-log-likelihood"),
     read="summary",
 )
-UPDATES, TOGETHER, LEVELS, TOKENS = 60, 8, 4, 3
+UPDATES, TOGETHER, LEVELS, TOKENS = 20, 8, 4, 3
 THINK, END = 0, TOKENS + 1  # what follows is 1 .. TOKENS
 STATES = LEVELS + 1  # so many thoughts, and: the token has been said
 
 
 def rpt(learning_rate: float, bonus: float = 0.0) -> Recipe:
     shaping = (NearLength(3.6, bonus, width=3.0),) if bonus else ()
-    return Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(learning_rate), Group(8), shaping=shaping, advantage=GroupCentred())
+    return Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(learning_rate), Group(8), shaping=shaping, advantage=GroupCentred(None))
 
 
 def rmt(learning_rate: float, bonus: float) -> Recipe:
@@ -97,7 +103,7 @@ SEEDS = {"smoke": 1, "full": 16, "tune": 2}
 
 @dataclass(frozen=True)
 class Places(EnumerableWorld):
-    places: int = 32
+    places: int = 48
     seed: int = 0
 
     @property
@@ -127,12 +133,12 @@ class Places(EnumerableWorld):
 
     def train(self) -> list[dict]:
         """The practised places."""
-        return [{"prompt": i, "level": int(self.level[i])} for i in range(self.places // 2)]
+        return [{"prompt": i, "level": int(self.level[i])} for i in range(self.places // 3)]
 
     def texts(self) -> list[Example]:
-        """What follows them, in plain texts."""
-        said = [(int(self.token[i]), END) for i in range(self.places // 2)]
-        return [Example({"": Side((self.places + i,), both, (True, True))}) for i, both in enumerate(said)]
+        """What follows the others that are read, in plain texts."""
+        there = range(self.places // 3, 2 * self.places // 3)
+        return [Example({"": Side((self.places + i,), (int(self.token[i]), END), (True, True))}) for i in there]
 
 
 class Predicting(TablePolicy):
@@ -202,5 +208,5 @@ def experiment(seed: int, scale: str, tuned: dict) -> dict:
 def measured(policy: Predicting, world: Places) -> dict[str, float]:
     """Of held-out places, exactly."""
     thoughts = ((world.tree.actions == THINK) & world.tree.mask).sum(-1).double().expand(world.contexts, -1)
-    here = slice(world.places // 2, world.places)
+    here = slice(2 * world.places // 3, world.places)
     return {"accuracy": float(policy.expect(world.rewards())[here].mean()), "thoughts": float(policy.expect(thoughts)[here].mean())}
