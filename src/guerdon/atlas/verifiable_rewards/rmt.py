@@ -6,11 +6,13 @@ places of a level, and by how much what is known counts by all; what follows is,
 are also read plainly, in which nobody thinks. At the start a policy thinks on in three cases of four, whatever the level. Of 48 places a
 third is practised, a third is read as texts and no more, and a third is held out; a seed is another world.
 
-Before, plain texts were the same contexts in which it may be thought, so that next-token prediction taught not to think, and RMT got 0.74
-where RPT got 0.88, and they were of the practised places, which then were known by heart without a thought; the paper asks for thoughts in
-a prompt of their own, and predicts all tokens of its texts.
+Claimed is the half of the paper's claim that this world can show: as right with fewer thoughts. That RMT is right more often cannot be
+shown, since with a rate of its own every arm comes to be right in 0.99 of the places; fewer updates and completions were tried and did not
+change that.
 
-There were 60 updates, too, after which every arm was right in 0.995 of the places, once texts were other ones.
+Before, plain texts were the same contexts in which it may be thought, so that next-token prediction taught not to think, and they were of
+the practised places, which then were known by heart without a thought (0.74 where RPT got 0.88); the paper asks for thoughts in a prompt of
+their own, and predicts all tokens of its texts.
 
 Arms, 20 updates of GRPO on 8 places with 8 completions each, 1 for the token that follows:
 
@@ -38,7 +40,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.acting.samplers.group import Group
-from guerdon.atlas import AllOf, BetterThan, System
+from guerdon.atlas import AllOf, BetterThan, NoWorseThan, System
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.data.selection.easy_to_hard import EasyToHard
 from guerdon.feedback.shaping.near_length import NearLength
@@ -63,6 +65,7 @@ system = System(
     kind="method",
     builds_on=("grpo", "near-length", "exponential", "easy-to-hard", "negative-log-likelihood"),
     read="summary",
+    waits_for="texts in which RPT, with a rate of its own, leaves accuracy to be gained",
 )
 UPDATES, TOGETHER, LEVELS, TOKENS = 20, 8, 4, 3
 THINK, END = 0, TOKENS + 1  # what follows is 1 .. TOKENS
@@ -94,9 +97,14 @@ GRID = {
 }
 TUNED_BY = "accuracy"
 claim = AllOf(
-    BetterThan("RMT", "RPT", on="accuracy", effect=0.02, matched="samples, updates"),
-    BetterThan("RMT", "RPT", on="thoughts", effect=0.1, lower_is_better=True, matched="samples, updates"),
-    BetterThan("RMT", "fixed budget", on="accuracy", effect=0.02, matched="samples, updates"),
+    *(
+        leaf
+        for other in ("RPT", "fixed budget")
+        for leaf in (
+            NoWorseThan("RMT", other, on="accuracy", margin=0.02, matched="samples, updates"),
+            BetterThan("RMT", other, on="thoughts", effect=0.1, lower_is_better=True, matched="samples, updates"),
+        )
+    )
 )
 SEEDS = {"smoke": 1, "full": 16, "tune": 2}
 
