@@ -12,6 +12,8 @@ beta, by the true worth at a KL of 2 nats from the start.
 Measured on 256 answers to held-out prompts, at the start and after 4, 8, 16 and 24 steps: "gold", the true worth, and "KL" from the start in nats per answer; and "ranking",
 how often who judges finds the truly better of two texts, of 512 pairs of unseen texts. The smallest differences of interest: 0.1 of worth, 0.05 of the ranking.
 
+In a first world the policy had learned too little of judging to be asked; that was seen on a seed, and this one is what came of it.
+
 Source: Garg et al. 2025, arXiv 2502.16182, its abstract, summaries of it, and its authors' code (``DPO/ours.py``: probability of Yes over that of Yes and No, 4 answers,
 highest against lowest). There models of 1 to 9 B that were trained on instructions judge by what they know, one round. Chosen here: world, sizes, reviews in the place of
 pretraining, that pairs are drawn as it goes on.

@@ -14,6 +14,8 @@ alike, twelve settings each, by the student's accuracy: the rate of fine-tuning,
 Measured, exact: "accuracy", how likely the student's solution is right, the explanation summed out. "telling": in how many groups of the teacher's
 first step rewards differ; that all of RLT's do follows from what it is rewarded with. The smallest difference of interest: 0.03 of accuracy.
 
+A first world, in which all arms came near an accuracy of 1, was left for this one after a seed of them.
+
 Source: Cetin et al. 2025, arXiv 2506.08388, and its authors' code (SakanaAI/RLT: ``teacher_rewards.py``, ``teacher_rlt.yaml``), see the recipe
 ``reinforcement_learned_teacher``. There models of 7 B and more on mathematics, the traces of other pipelines as baselines. Chosen here: world, sizes, no KL in the loss.
 """

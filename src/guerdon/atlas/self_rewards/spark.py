@@ -12,6 +12,8 @@ Measured on held-out problems, greedily, at the end: "accuracy" of 256 answers; 
 start to each problem, so that all arms judge the same; and "revised", the accuracy where an answer that the policy itself calls wrong is asked for anew. That training to
 judge makes a better judge than none is so by construction. The smallest differences of interest: 0.05 of judging, 0.03 of accuracy.
 
+A first task was solved at the start (0.97), and the answers to its questions of the third kind were random: seen on a seed, and changed.
+
 Source: Liu et al. 2025, arXiv 2509.22624, its abstract and its authors' code (InternLM/Spark, ``new_data_gen.py`` and its scripts: one verdict for each prompt, pairs with
 probability 0.7 where there are both kinds, wrong answers given back, up to 32 of each beside 64 prompts, 8 answers). There models of 7 and 32 B that see images. Chosen here:
 the world, equal halves, rounds.

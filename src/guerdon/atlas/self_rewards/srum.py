@@ -12,6 +12,8 @@ parts', which is what they tell without a map. Learning rate and weight of the p
 Measured, exact, at the start and after 4, 8, 16 and 24 steps: "right", the probability that all three objects are right, "objects", the mean share of right ones, and "KL",
 KL(policy || start). The smallest difference of interest: 0.03 of the probability.
 
+What is tuned by was changed after a first look: at 1 nat of divergence all arms with verdicts on parts were alike (0.64 to 0.65).
+
 Source: Jin et al. 2025, arXiv 2510.12784, its project page and its authors' code (map, factor of the whole, weight of the constraint). There a model of 7 B draws images, detected
 boxes are judged, a box that is blamed counts 0.5 as everything outside of boxes does, and the constraint is to the image it was made from. Chosen here: the world and its
 errors.
