@@ -40,6 +40,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "critical-log-ratio"),
     read="abstract",
+    note=(
+        "Contrast finds the critical steps far better than surprise. Along the frontier the weighted loss is ahead of DPO by "
+        "0.016, less than was of interest, and in the end both are at the same place."
+    ),
 )
 STOPS, PRIOR = (10, 20, 40, 80, 120), 4.0
 LOSSES = {"DPO": Pairwise(LogRatio(), Logistic()), "cDPO": Pairwise(LogRatio(), Logistic(), rejected=CriticalLogRatio())}

@@ -27,6 +27,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "by-difficulty", "entropy-temperature"),
     read="code",
+    note=(
+        "Accuracy and pass@16 gain by 0.12 and 0.16, nearly all of it by the budget that goes to hard prompts; what the "
+        "temperature does to the entropy stays open."
+    ),
 )
 BUDGET, TEMPERATURE = ByDifficulty(), EntropyTemperature(vocabulary=4)
 recipe = {

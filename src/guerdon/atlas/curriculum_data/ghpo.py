@@ -30,6 +30,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "from-prefix", "hint-after-failure"),
     read="abstract",
+    note=(
+        "With tuned rates nobody is ahead by what 16 seeds can show, and hints for those who fail leave more silent groups than "
+        "none, 0.14 more: in the end its answers are the most alike of all (an entropy of 0.29, where GRPO has 0.96), so that "
+        "prompts are solved always or never."
+    ),
 )
 HINTED = FromPrefix(8, column="solution", least=0.0, most=0.5)
 recipe = {

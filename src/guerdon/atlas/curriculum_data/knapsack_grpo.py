@@ -28,6 +28,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "knapsack"),
     read="abstract",
+    note=(
+        "Accuracy is higher by 0.11 for the same answers, while fewer prompts have a signal, not more: the budget goes to few "
+        "hard ones, which is where it is worth something. Whether it is ahead of giving hard prompts more by a simpler rule "
+        "cannot be told from 16 seeds."
+    ),
 )
 recipe = {
     "uniform": GRPO,

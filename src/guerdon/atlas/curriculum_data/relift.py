@@ -37,6 +37,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "sft", "failed-prompts"),
     read="abstract",
+    note=(
+        "With a rate of its own, fine-tuning on the demonstrations reaches what ReLIFT does, and so does fine-tuning with GRPO "
+        "after it (0.003 more, 0.009 on the hardest). That it is far ahead of GRPO alone is by construction: it is shown "
+        "solutions."
+    ),
 )
 ROUNDS, LESSON = 30, 5
 SFT = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))

@@ -45,6 +45,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "dapo", "kl-penalty", "reset-reference"),
     read="summary",
+    note=(
+        "Both arms do best without any KL, and without one a reference has nothing to say: what the paper mends is not broken "
+        "here, since a table has no limit on how far it may move."
+    ),
 )
 PROMPTS, ANSWERS, STEPS, EVERY, TRIES = 32, 64, 80, 20, 16
 _fixed = Recipe(
