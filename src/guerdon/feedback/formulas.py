@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from guerdon.feedback.mathematics import library
+
 _NAMES = """sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log ln exp sqrt lim max min gcd lcm det frac cdot times div infty alpha beta
 gamma delta epsilon theta lambda sigma omega phi psi rho tau zeta kappa chi Delta Gamma Sigma Omega Theta Phi Psi binom choose begin end pmatrix bmatrix
 vmatrix matrix cases array aligned align sum int prod over overline underline vec hat bar mathbb mathcal emptyset varnothing cup cap setminus leq geq neq
@@ -30,13 +32,11 @@ def unreadable(text: str) -> bool:
 
 def formula_of(text: str) -> Any:
     """sympy's expression of a formula; None where the parser makes nothing of it, or of a part of it."""
+    reader = library()
     import sympy
-    from math_verify import LatexExtractionConfig
-
-    from guerdon.feedback.rewards.math_equivalence import library
 
     # only what can be read to its end: its other readings take the "5" of "5 - \\foo{3}" for all of it
-    found = library().parse(f"${_latex(text)}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
+    found = reader.parse(f"${_latex(text)}$", [reader.LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
     if len(found) != 1 or not isinstance(found[0], (sympy.Basic, sympy.MatrixBase)):
         return None
     return found[0]

@@ -14,6 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from guerdon.feedback.mathematics import library
 from guerdon.feedback.reading import Read, Several, Value
 from guerdon.feedback.written import Written, agree, is_whole
 
@@ -242,8 +243,6 @@ def _equal(said: Any, gold: Any, tolerance: float) -> bool:
         isinstance(one, sympy.Expr) and not one.has(*unusual) and not one.atoms(sympy.core.function.AppliedUndef) for one in (said, gold)
     )
     if not plain or said.has(sympy.oo) or gold.has(sympy.oo):
-        from guerdon.feedback.rewards.math_equivalence import library
-
         return bool(library().verify([gold], [said], float_rounding=12, timeout_seconds=None))
     names = sorted({symbol.name for one in (said, gold) for symbol in one.free_symbols})
     if {symbol.name for symbol in said.free_symbols} ^ {symbol.name for symbol in gold.free_symbols} and len(names) > 12:

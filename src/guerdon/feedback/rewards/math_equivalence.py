@@ -17,7 +17,6 @@ Differs from NumberMatch: fractions, roots, sets and formulas count too.
 Parsing may take very long on a hostile answer, so it is judged apart (``guerdon.feedback.apart``), and a completion that takes too long is wrong.
 """
 
-import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -117,17 +116,6 @@ def read_answer(text: str) -> Read | None:
             return found if found.name is None or "=" not in joined else read(joined.rpartition("=")[2]) or found
     written = last_number(text)
     return Value(number=written) if written is not None and written.value is not None else None
-
-
-def library() -> Any:
-    """math-verify, which says nothing of its alarm being off."""
-    try:
-        import math_verify
-    except ImportError as error:
-        raise InputError("mathematical equivalence needs the math-verify library: install guerdon[math]") from error
-    for name in ("math_verify.parser", "math_verify.grader"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    return math_verify
 
 
 witness = (
