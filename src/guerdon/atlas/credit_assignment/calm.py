@@ -29,6 +29,10 @@ system = System(
     builds_on=("ppo", "judged-steps"),
     read="abstract",
     waits_for="a control world with observations in text, and a language model that labels them",
+    note=(
+        "With both critics tuned, a bonus from noisy labels is neither ahead of the task's reward nor behind it by what 12 "
+        "seeds can show (0.06 at the end, give or take 0.09)."
+    ),
 )
 STOPS = (4, 8, 12, 20)
 WRONG = {"bonus, right": 0.0, "bonus, noisy": 0.05}

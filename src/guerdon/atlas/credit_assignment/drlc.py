@@ -26,6 +26,10 @@ system = System(
     kind="method",
     builds_on=("ppo", "judged-steps"),
     read="abstract",
+    note=(
+        "Right marks save a few rounds, by construction; with a tenth of them wrong the lead is not to be told from none with "
+        "12 seeds, and with three tenths wrong training ends 0.06 below the outcome alone."
+    ),
 )
 STOPS = (4, 8, 12, 20)
 WRONG = {"DRLC": 0.0, "DRLC, a tenth wrong": 0.1, "DRLC, three tenths wrong": 0.3}

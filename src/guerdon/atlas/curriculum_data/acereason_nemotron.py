@@ -33,6 +33,10 @@ system = System(
     builds_on=("grpo", "stages"),
     read="abstract",
     waits_for="problems of mathematics and of code with a model that solves some of both, for what the one teaches the other",
+    note=(
+        "Four steps on a batch do no harm here: at the same accuracy they keep more entropy than one, and end as accurate. "
+        "Growing lengths are behind the whole length from the start, by 0.12."
+    ),
 )
 recipe = {"on-policy": GRPO, "four steps": replace(GRPO, epochs=4), "staged": GRPO}
 STAGES = {"staged": ((1, 2), (2, 4), (3, 5))}

@@ -42,6 +42,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "length-attenuated"),
     read="code",
+    note=(
+        "In a world where thinking helps, making its groups count more is worth 0.15 of accuracy half-way and 0.08 at the end, "
+        "with longer answers."
+    ),
 )
 WORLD, STEPS = Pondering(), 40
 START = (0.3, 0.1, 0.6)  # think, idle, answer

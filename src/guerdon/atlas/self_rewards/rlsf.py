@@ -41,6 +41,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "probability-gap", "calibration-error"),
     read="abstract",
+    note=(
+        "The policy becomes more often right, and by 0.05 more than by votes; but it also becomes surer than it is right, its "
+        "calibration error grows from 0.08 to 0.19, and that is the leaf that fails."
+    ),
 )
 _dpo = Recipe((Term(Pairwise(LogRatio(0.1), Logistic())),), AdamW(0.05), Group(8), pairing=AllPairs(), epochs=40)
 recipe = {

@@ -42,6 +42,10 @@ system = System(
     builds_on=("grpo", "sft", "pass-at-k"),
     read="abstract",
     waits_for="a world of text in which a model reconsiders, in words that can be counted and banned",
+    note=(
+        "The pupil is ahead everywhere that was claimed, most on pass@64 of the hardest; its teacher knows all right answers, "
+        "which no policy that learns by itself does."
+    ),
 )
 ANSWERS, POWER, TRIES = 256, 4, 64
 recipe = {

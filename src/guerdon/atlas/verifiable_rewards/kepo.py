@@ -56,6 +56,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "distillation", "reward-above"),
     read="abstract",
+    note=(
+        "Being told by the teacher at every step reaches 0.99. Gated by success it is never heard without help (0.38, as GRPO), "
+        "and with help reaches 1.00: 0.024 more than everywhere with the same help, and 0.008 more than everywhere without, "
+        "which is less than was of interest."
+    ),
 )
 KINDS, ACTIONS, DEPTH, ANSWERS = 4, 4, 5, 8
 LEAD, ASTRAY = 2.0, 2.0  # the teacher's logit of the right action on the way; the deviation of its logits off it

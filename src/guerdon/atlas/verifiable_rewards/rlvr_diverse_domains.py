@@ -35,6 +35,10 @@ system = System(
     kind="reward",
     builds_on=("rloo", "generative-verifier", "reward-normalisation"),
     read="abstract",
+    note=(
+        "A verifier that reads many forms is worth 0.07 over the rule. Soft scores add nothing to binary ones, on free answers "
+        "0.04 less (undecided), on structured ones 0.000."
+    ),
 )
 recipe = Recipe((Term(Reinforce(), reduce=SequenceMean()),), AdamW(0.1), Group(8), shaping=(BatchNormalise(),), advantage=LeaveOneOut())
 STEPS, UNSURE, SURE = 100, 1.0, 1.645

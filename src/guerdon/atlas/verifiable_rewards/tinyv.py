@@ -35,6 +35,11 @@ system = System(
     kind="reward",
     builds_on=("grpo", "rule-verifier", "learned-verifier"),
     read="abstract",
+    note=(
+        "A rule that misses right answers of some forms costs next to nothing in the end (0.018, undecided), and after 20 steps "
+        "it is ahead, at the larger rate that is best for its end. The second look is as good as the truth, within what 16 "
+        "seeds can tell."
+    ),
 )
 recipe = Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.1), Group(8), advantage=GroupCentred())
 ARMS = ("rule", "truth", "rule or second")
