@@ -54,6 +54,10 @@ system = System(
     kind="method",
     builds_on=("soft-values", "reference-policy", "off-policy-answers"),
     read="abstract",
+    note=(
+        "The residual's optimum is the exact one, to 2e-6 when all is told; from the same answers it is ahead of pairs by 0.04, "
+        "and acting it is ahead of RLOO by as much."
+    ),
 )
 ANSWERS, GROUP, UPDATES, ALL = 256, 4, 100, 600
 _residual = Recipe((Term(TrajectoryResidual(BETA), reduce=SequenceMean()),))

@@ -46,6 +46,10 @@ system = System(
     kind="study",
     builds_on=("grpo", "sft", "sampling temperature"),
     read="abstract",
+    note=(
+        "More responses or more prompts for SFT change accuracy by less than 0.01 here, too little to be told with 12 seeds. Of "
+        "three entropies the one of the paper beats the lowest, and the highest beats it."
+    ),
 )
 recipe = {
     "SFT": Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1)),

@@ -45,6 +45,10 @@ system = System(
     kind="study",
     builds_on=("grpo", "pass-at-k", "support-metrics"),
     read="abstract",
+    note=(
+        "GRPO leaves what the base can do exactly as the paper says: nothing beyond it is found, and far more answers are lost "
+        "than found. An entropy bonus, which is not to help either, puts 0.08 of its mass beyond."
+    ),
 )
 _grpo = Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.1), Group(8), advantage=GroupCentred())
 recipe = {

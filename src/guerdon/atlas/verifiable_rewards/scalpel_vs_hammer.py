@@ -47,6 +47,10 @@ system = System(
     kind="study",
     builds_on=("grpo", "sft"),
     read="abstract",
+    note=(
+        "Trained until each is best at mathematics, GRPO is the one that goes further and forgets more (knowledge 0.80 to 0.37, "
+        "SFT to 0.71), though it moves less. At the same mathematics neither is ahead."
+    ),
 )
 recipe = {
     "SFT": Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1)),

@@ -49,6 +49,10 @@ system = System(
     kind="study",
     builds_on=("grpo", "rule-verifier", "pass-at-k"),
     read="abstract",
+    note=(
+        "Of the four points two hold: the reward of a format holds learning back, and problems that are too hard do. "
+        "Fine-tuning first is no handicap here; it keeps a format and has 0.08 more of pass@64."
+    ),
 )
 recipe = Recipe((Term(Clip(0.2), reduce=SequenceMean()),), AdamW(0.1), Group(8), advantage=GroupCentred())
 imitation = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))

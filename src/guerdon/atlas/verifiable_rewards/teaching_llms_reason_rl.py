@@ -51,6 +51,10 @@ system = System(
     kind="study",
     builds_on=("expert-iteration", "ppo", "sft", "pass-at-k"),
     read="abstract",
+    note=(
+        "With a rate of its own PPO is well ahead of expert iteration (0.34, 0.20), and pays with coverage: pass@96 falls from "
+        "0.81 to 0.41. Neither makes anything solvable that was not, within what was allowed."
+    ),
 )
 PROBLEMS, DEPTH, SHOWN, ROUNDS, ANSWERS, STEPS, BATCH, TRIES = 256, 3, 256, 4, 25, 100, 128, 96
 imitation = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))
