@@ -41,6 +41,10 @@ system = System(
     kind="method",
     builds_on=("sft", "grpo", "distillation"),
     read="abstract",
+    note=(
+        "Warmed up on the toy by distillation the target is reached in a third of the rounds, by 0.27 more than from nothing; "
+        "that the toy itself is kept as well as by practising both is 0.03 short, undecided."
+    ),
 )
 STEPS, WARM, PROMPTS, TRACES = 45, 15, 8, 5
 SFT = Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1))

@@ -40,6 +40,11 @@ system = System(
     kind="method",
     builds_on=("soft-values", "reference-policy", "off-policy-answers"),
     read="abstract",
+    note=(
+        "What each step earned is worth telling: by step it loses 0.11 to 0.23 less than by answer. Told the sum alone, it is "
+        "no better than a residual of the whole, and worse with few answers. Planning with the same rewards, and nothing "
+        "assumed of what was not seen, is 0.07 ahead."
+    ),
 )
 LOGGED, UPDATES = (64, 256), 100
 

@@ -31,6 +31,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "best-worst", "logit-arithmetic"),
     read="abstract",
+    note=(
+        "Ahead of the poor judge by construction; of a judge as good as the one that learns as it goes it is behind, by 0.13 at "
+        "the end. Annealing goes further in as many steps and buys no more at the same price."
+    ),
 )
 ITERATIONS, STEPS, PRICE = 4, 10, 1.0
 POOR, AS_GOOD = "judge, poor", "judge, as good"

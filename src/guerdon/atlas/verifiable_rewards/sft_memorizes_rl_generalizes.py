@@ -51,6 +51,10 @@ system = System(
     kind="study",
     builds_on=("grpo", "sft"),
     read="abstract",
+    note=(
+        "SFT learns by heart and gains on the unseen rule all the same, 0.13: that it loses is the leaf that fails. At as much "
+        "learned by heart RL is ahead there by 0.14."
+    ),
 )
 recipe = {
     "SFT": Recipe((Term(NegativeLogLikelihood()),), AdamW(0.1)),
