@@ -415,7 +415,7 @@ def test_one_that_ends_with_another_sentence_says_it_too(tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(
         "import os, sys\nfrom guerdon.errors import InputError\nfrom guerdon.processes import joined\ntry:\n    with joined():\n"
-        "        raise InputError('sentence ' + sys.argv[1 + int(os.environ['RANK'])])\nexcept InputError as error:\n    print(error, error.told, flush=True)\n"
+        "        raise InputError('sentence ' + sys.argv[1 + int(os.environ['RANK'])])\nexcept InputError as error:\n    print(f'{error} {error.told}\\n', end='', flush=True)\n"
     )
     assert launch(2, [sys.executable, str(script), "0", "0"], on_this_machine) == 0
     assert sorted(capfd.readouterr().out.splitlines()) == ["sentence 0 True", "sentence 0 True"]

@@ -28,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from guerdon.atlas import AllOf, BetterThan, Knob, System
@@ -87,7 +88,7 @@ def experiment(seed: int, scale: str, tuned: dict) -> dict:
     world = world_of(seed)
     arms["base"] = base = look(world.start(), world)
     score, before = [[arms[one][other] for other in DOMAINS] for one in DOMAINS], [base[name] for name in DOMAINS]
-    share = Transfer()(score=score, base=before)
+    share = np.nan_to_num(Transfer()(score=score, base=before))  # of a domain that training did nothing for, nothing
     arms["transfer"] = {f"{DOMAINS[i]} to {DOMAINS[j]}": float(share[i, j]) for i in range(3) for j in range(3) if i != j}
     arms["transfer"]["puzzle to code, bits"] = arms["puzzle"]["code, bits"] - base["code, bits"]
     return arms

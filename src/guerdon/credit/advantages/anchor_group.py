@@ -48,6 +48,8 @@ class AnchorGroup:
         return wants(self.states)
 
     def __call__(self, segment: Segment, step_reward: BT, reward: B, group: Group, mask: Mask, **quantities: Tensor) -> BT:
+        if not mask.any():
+            return torch.zeros_like(step_reward)
         state = call(self.states, {**quantities, "mask": mask, "group": group, "segment": segment})
         index, place = pieces(segment, mask)
         earned = per_piece(clean(step_reward, mask), index)

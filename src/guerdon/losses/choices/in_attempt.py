@@ -26,7 +26,7 @@ class InAttempt:
     number: int = 0
 
     def __call__(self, attempt: Tensor, mask: Mask) -> Mask:
-        if self.number >= 0:
+        if self.number >= 0 or not mask.shape[1]:
             return mask & (attempt == self.number)
         made = torch.where(mask, attempt, torch.full_like(attempt, -1)).amax(-1, keepdim=True) + 1
         return mask & (attempt == made + self.number)
