@@ -7,6 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat_templates import FAMILIES
+from chat_templates import tokenizer as of_family
 from guerdon.acting.replies.critique import Critique
 from guerdon.acting.replies.sentence import Sentence
 from guerdon.acting.replies.verdict import Verdict
@@ -27,6 +29,8 @@ from guerdon.losses.where import Where
 from guerdon.models.finite.policy import TablePolicy
 from guerdon.models.finite.tree import PrefixTree
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.models.views.in_context import InContext
+from guerdon.models.views.own_success import OwnSuccess
 from guerdon.parts import call
 from guerdon.sequences import Decoding
 from guerdon.targets.dealing import Deck
@@ -36,6 +40,7 @@ from guerdon.training.loops.improve import improve
 from guerdon.training.optimiser import AdamW
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.training.telling import told as told_row
 from tiny_models import tokenizer
 
 
@@ -300,6 +305,40 @@ def test_what_a_chat_is_told_is_what_its_template_writes(kind, ended):
     scene = TextScene(encoder, RewardRunner({"a": has_a}, timeout=None))
     shown = scene.transcript({"prompt": prompt}, [said, "Is it?", said])
     assert [(m["role"], m["content"]) for m in shown] == [("assistant", "four"), ("user", "Is it?"), ("assistant", "four")]
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_what_stands_between_two_answers_is_what_the_family_s_template_writes(name):
+    family = FAMILIES[name]
+    encoder, prompt = Encoder(of_family(family)), [{"role": "user", "content": "two and two?"}]
+    turns = [*prompt, {"role": "assistant", "content": "four"}, {"role": "user", "content": "Is it?"}]
+    for variables in family.variables:
+        text = family.said(turns[1], variables)
+        if text is None:
+            continue
+        written = encoder.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **variables).partition("four")[2]
+        said = encoder.tokenizer(text, add_special_tokens=False)["input_ids"]
+        told = encoder.decode([*said, *encoder.encode_reply(prompt, said, "Is it?", **variables)], special=True).partition("four")[2]
+        ends = text.partition("four")[2]
+        assert told == written if written.startswith(ends) else told == ends + written  # the second: the template ends no turn so
+
+
+@pytest.mark.parametrize(
+    "reworded",
+    [
+        lambda row: told_row(row, "{prompt} Hint: {hint}", "hint", 1.0)["prompt"],
+        lambda row: InContext("{prompt} Hint: {hint}").asked("teacher", row),
+        lambda row: OwnSuccess("{prompt}{success}", " Hint: {answer}").asked(row["prompt"], row["hint"], None),
+    ],
+    ids=["hinted", "in context", "own success"],
+)
+def test_a_prompt_in_parts_of_text_is_reworded_as_its_text(reworded):
+    before = {"role": "system", "content": "be brief"}
+    row = {
+        "prompt": [before, {"role": "user", "content": [{"type": "text", "text": "two "}, {"type": "text", "text": "and {two}?"}]}],
+        "hint": "add",
+    }
+    assert reworded(row) == [before, {"role": "user", "content": "two and {two}? Hint: add"}]
 
 
 def test_held_out_rows_are_evaluated_with_as_many_attempts(tmp_path, monkeypatch, capsys):

@@ -217,6 +217,12 @@ class ChatTemplate:
             )
         return after
 
+    def after_end(self, between: str, text: str) -> str:
+        """What stands ``between`` an answer and the next one behind the token that ends the answer, before which a template may write more (a new line, the end of a
+        part of the answer); all of it where it writes no such token before the user's ``text``."""
+        before = between.rpartition(text.strip())[0] if text.strip() else between
+        return between[min((at + len(end) for end in self.end_texts if (at := before.find(end)) >= 0), default=0) :]
+
     def _tail(self, messages: Told, place: int, variables: Mapping[str, Any]) -> str:
         """What the template writes after an assistant's words at ``place``."""
         marked = self.write([*messages[:place], {"role": "assistant", "content": MARK}], variables)

@@ -130,8 +130,7 @@ class Encoder:
             return self._continuation(text)
         between = self._chat.between(told(prompt), text, template)
         if len(said) and int(said[-1]) in self.stop_ids:
-            end = next((end for end in self._chat.end_texts if between.startswith(end)), "")
-            between = between[len(end) :]
+            between = self._chat.after_end(between, text)
         return self._continuation(between)
 
     def encode_text(self, text: str) -> Side:

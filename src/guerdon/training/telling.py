@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from guerdon.acting.replies._filled import filled
 from guerdon.errors import InputError
+from guerdon.tasks.filling import asked, filled, reworded
 from guerdon.tasks.rows import at_row
 from guerdon.training.judging import Row, Scene
 
@@ -20,11 +20,11 @@ def told_contexts(scene: Scene, rows: Sequence[Row], template: str, column: str,
     Raises:
         InputError: a row has no such column, or the template does not name it.
     """
-    asked = []
+    hinted = []
     for place, (row, share) in enumerate(zip(rows, amount.tolist(), strict=True)):
         with at_row(place, "the task"):
-            asked.append(told(row, template, column, share))
-    return scene.contexts(asked)
+            hinted.append(told(row, template, column, share))
+    return scene.contexts(hinted)
 
 
 def told(row: Row, template: str, column: str, share: float) -> Row:
@@ -38,10 +38,8 @@ def told(row: Row, template: str, column: str, share: float) -> Row:
     hint = first_of(row[column], share)
     if not hint:
         return row
-    prompt = row[PROMPT]
-    talks = not isinstance(prompt, str | int)
-    text = filled(template, row, {PROMPT: prompt[-1]["content"] if talks else prompt, column: hint}, "sampler.template")
-    return {**row, PROMPT: [*prompt[:-1], {**prompt[-1], "content": text}] if talks else text}
+    text = filled(template, row, {PROMPT: asked(row[PROMPT]), column: hint}, "sampler.template")
+    return {**row, PROMPT: reworded(row[PROMPT], text)}
 
 
 def first_of(value: Any, share: float) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.acting.replies._filled import filled
 from guerdon.acting.replies.sentence import Sentence
+from guerdon.tasks.filling import filled
 from guerdon.witness import Witness
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guerdon.acting.replies._filled import filled
+from guerdon.tasks.filling import filled
 from guerdon.witness import Witness
 
 

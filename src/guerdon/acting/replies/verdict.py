@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from guerdon.acting.replies._filled import filled
 from guerdon.acting.replies.sentence import Sentence
+from guerdon.tasks.filling import filled
 from guerdon.thresholds import reaches
 from guerdon.witness import Witness
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from torch import Tensor
 
-from guerdon.acting.replies._filled import filled
 from guerdon.acting.replies.sentence import Sentence
 from guerdon.feedback.remarking import Writer, columns_of, remarks
+from guerdon.tasks.filling import filled
 from guerdon.witness import Witness
 
 

@@ -21,8 +21,9 @@ from guerdon.witness import Witness
 @dataclass(frozen=True)
 class WeakestStep(SelfMade):
     def __call__(self, logp: BT, mask: Mask) -> B:
-        least = torch.where(mask, logp, torch.inf).amin(-1)
-        return torch.where(mask.any(-1), least, 0.0)
+        if not mask.shape[-1]:
+            return logp.sum(-1)
+        return torch.where(mask.any(-1), torch.where(mask, logp, torch.inf).amin(-1), 0.0)
 
 
 witness = Witness(

@@ -15,7 +15,7 @@ from typing import Any
 
 from guerdon.feedback.conclusions import is_actions
 from guerdon.feedback.recasting import Recast
-from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, _gold
+from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, gold_of
 from guerdon.feedback.text import whole_text
 from guerdon.witness import Witness
 
@@ -27,7 +27,7 @@ class ExplainedSolution:
     between: str = "\n"
 
     def __call__(self, prompt: Any, completion: Any, row: Mapping[str, Any]) -> Recast | None:
-        asked, solution = row.get(self.question), _gold(completion, row.get(self.solution))
+        asked, solution = row.get(self.question), gold_of(completion, row.get(self.solution))
         if asked is None or not solution or not completion:
             return None
         return Recast(asked, list(completion) if is_actions(completion) else whole_text(completion) + self.between, solution)

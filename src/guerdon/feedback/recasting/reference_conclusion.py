@@ -24,11 +24,11 @@ class ReferenceConclusion:
 
     def __call__(self, prompt: Any, completion: Any, row: Mapping[str, Any]) -> Recast | None:
         found = split(completion, prompt, self.steps)
-        gold = _gold(completion, row.get(self.column))
+        gold = gold_of(completion, row.get(self.column))
         return None if found is None or not gold else Recast(prompt, found[0], gold)
 
 
-def _gold(completion: Any, gold: Any) -> Any:
+def gold_of(completion: Any, gold: Any) -> Any:
     """The answer of a row in the form in which the policy answers: actions, or a text, of a worked solution what follows its ``####``."""
     if is_actions(completion):
         return [int(gold)] if isinstance(gold, int) else list(gold or ())

@@ -15,7 +15,7 @@ from typing import Any
 
 from guerdon.feedback.conclusions import is_actions
 from guerdon.feedback.recasting import Recast
-from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, _gold
+from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, gold_of
 from guerdon.feedback.text import whole_text
 from guerdon.witness import Witness
 
@@ -26,7 +26,7 @@ class WhatFollows:
     between: str = ""
 
     def __call__(self, prompt: Any, completion: Any, row: Mapping[str, Any]) -> Recast | None:
-        gold = _gold(completion, row.get(self.column))
+        gold = gold_of(completion, row.get(self.column))
         said = list(completion) if is_actions(completion) else whole_text(completion) + self.between
         return Recast(prompt, said, gold) if gold else None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.feedback.recasting import Recast
-from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, _gold
+from guerdon.feedback.recasting.reference_conclusion import ReferenceConclusion, gold_of
 from guerdon.witness import Witness
 
 
@@ -22,7 +22,7 @@ class WithoutReasoning:
     column: str = "answer"
 
     def __call__(self, prompt: Any, completion: Any, row: Mapping[str, Any]) -> Recast | None:
-        gold = _gold(completion, row.get(self.column))
+        gold = gold_of(completion, row.get(self.column))
         return Recast(prompt, gold[:0], gold) if gold else None
 
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.models import Model
 from guerdon.models.prompted import Prompted
+from guerdon.tasks.filling import asked, reworded
 from guerdon.tasks.messages import template_variables
 from guerdon.tasks.rows import at_row
 
@@ -55,8 +56,7 @@ class InContext:
 
     def asked(self, name: str, row: Mapping[str, Any]) -> Any:
         """The prompt that stands in the place of the row's."""
-        prompt = row[PROMPT]
-        text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
+        text = asked(row[PROMPT])
         try:
             columns = {key for _, key, _, _ in string.Formatter().parse(self.template) if key is not None}
         except ValueError as error:
@@ -70,8 +70,7 @@ class InContext:
             raise InputError(
                 f"views.{name}.template: it tells the column {lacking[0]!r}, and a row has none (columns: {', '.join(map(str, row))})"
             )
-        filled = self.template.format(**{**row, PROMPT: text})
-        return filled if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": filled}]
+        return reworded(row[PROMPT], self.template.format(**{**row, PROMPT: text}))
 
 
 @dataclass

@@ -32,6 +32,7 @@ from guerdon.models import Model
 from guerdon.models.prompted import Prompted
 from guerdon.sequences import Sequences
 from guerdon.tasks.encoding import TooLong
+from guerdon.tasks.filling import asked, filled, reworded
 from guerdon.tasks.messages import template_variables
 from guerdon.thresholds import reaches
 
@@ -84,26 +85,16 @@ class OwnSuccess:
 
     def asked(self, prompt: Any, success: str | None, remark: str | None) -> Any:
         """The prompt that stands in the place of the row's."""
-        text = prompt if isinstance(prompt, str) else prompt[-1]["content"]
-        parts = {
-            "{prompt}": text,
-            "{success}": "" if success is None else self.success.replace("{answer}", success),
-            "{feedback}": "" if not remark else self.feedback.replace("{feedback}", remark),
+        told = {
+            "prompt": asked(prompt),
+            "success": "" if success is None else _filled(self.success, answer=success),
+            "feedback": "" if not remark else _filled(self.feedback, feedback=remark),
         }
-        filled = _filled(self.template, parts)
-        return filled if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": filled}]
+        return reworded(prompt, _filled(self.template, **told))
 
 
-def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Each field once, from left to right: what was said may have braces in it."""
-    out, rest = "", template
-    while rest:
-        found = [(rest.find(field), field) for field in parts if field in rest]
-        if not found:
-            break
-        at, field = min(found)
-        out, rest = out + rest[:at] + parts[field], rest[at + len(field) :]
-    return out + rest
+def _filled(template: str, **parts: str) -> str:
+    return filled(template, {}, parts, "views: a template of own_success")
 
 
 class Successes(Prompted):

@@ -1,10 +1,11 @@
-"""A text with columns of the data in it."""
+"""Filling: a text with columns of the data in it, and a prompt that is asked in other words."""
 
 import string
 from collections.abc import Mapping
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.tasks.messages import is_conversational, told
 
 
 def filled(text: str, row: Mapping[str, Any], more: Mapping[str, Any] = {}, who: str = "sampler.reply") -> str:
@@ -23,3 +24,13 @@ def filled(text: str, row: Mapping[str, Any], more: Mapping[str, Any] = {}, who:
             f"{who}: it tells {lacking[0]!r}, and a row has no such column (columns: {', '.join(map(str, row))}); name one of them, or double a brace that is meant as one"
         )
     return text.format_map({name: known[name] for name in names})
+
+
+def asked(prompt: Any) -> Any:
+    """What a prompt asks: its text, or that of the last message of a conversation, parts joined."""
+    return told(prompt)[-1]["content"] if is_conversational(prompt) else prompt
+
+
+def reworded(prompt: Any, text: str) -> Any:
+    """The prompt with another text; of a conversation it stands in the place of the last message's, and those before it stay."""
+    return [*prompt[:-1], {**prompt[-1], "content": text}] if is_conversational(prompt) else text
