@@ -1,14 +1,12 @@
 """Remarking: a user's function that writes of every answer what is to be told, in the signature of a reward function."""
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from guerdon.errors import InputError, RunFailed
+from guerdon.errors import InputError
+from guerdon.feedback.calling import called
 from guerdon.feedback.loading import load
-from guerdon.feedback.worker import sentence
 
 Writer = Callable[..., list[str | None]]
 
@@ -31,15 +29,9 @@ def remarks(
     known = inspect.signature(write).parameters
     if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values()):
         columns = {column: values for column, values in columns.items() if column in known}
-    try:
-        said = write(prompts=list(prompts), completions=list(completions), **{column: list(values) for column, values in columns.items()})
-        if inspect.isawaitable(said):
-            with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own that runs already
-                said = thread.submit(asyncio.run, _awaited(said)).result()
-    except (InputError, RunFailed):
-        raise
-    except Exception as error:
-        raise RunFailed(f"{where}: {name} raised {sentence(error)}; an answer of which it has nothing to say is None") from error
+    read = {column: list(values) for column, values in columns.items()}
+    nothing = "an answer of which it has nothing to say is None"
+    said = called(write, f"{where}: {name}", nothing, prompts=list(prompts), completions=list(completions), **read)
     if (
         not isinstance(said, list | tuple)
         or len(said) != len(prompts)
@@ -53,7 +45,3 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The columns of rows, but for what is said in them."""
     names = sorted({name for row in rows for name in row} - {"prompt", "completion"})
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-async def _awaited(coroutine: Any) -> Any:
-    return await coroutine

@@ -9,21 +9,18 @@ Source: the averaging of both positions, arXiv 2306.05685 (position bias), and R
 Differs from SimulatedAnnotator: reads the texts, not what they are worth.
 """
 
-import asyncio
-import inspect
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from guerdon.errors import InputError, RunFailed
+from guerdon.errors import InputError
+from guerdon.feedback.calling import called
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
 from guerdon.feedback.loading import load
-from guerdon.feedback.worker import sentence
 from guerdon.witness import Witness
 
 
@@ -51,18 +48,8 @@ class Function:
         return torch.tensor([self._verdict(v) for v in said], dtype=torch.float64)
 
     def _answered(self, compare: Callable[..., Any], *texts: list[Any]) -> Any:
-        try:
-            said = compare(*texts)
-            if inspect.isawaitable(said):
-                with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own that runs already
-                    said = thread.submit(asyncio.run, _awaited(said)).result()
-        except (InputError, RunFailed):
-            raise
-        except Exception as error:
-            raise RunFailed(
-                f"the judge {self._name} raised {sentence(error)}; a pair of which it cannot tell is None, and the same command goes on from the last checkpoint"
-            ) from error
-        return said
+        instead = "a pair of which it cannot tell is None, and the same command goes on from the last checkpoint"
+        return called(compare, f"the judge {self._name}", instead, *texts)
 
     def _verdict(self, said: Any) -> float:
         if said is None:
@@ -80,10 +67,6 @@ class Function:
     @property
     def _name(self) -> str:
         return self.compare if isinstance(self.compare, str) else getattr(self.compare, "__name__", type(self.compare).__name__)
-
-
-async def _awaited(coroutine: Any) -> Any:
-    return await coroutine
 
 
 def _short(said: Any) -> str:
