@@ -31,10 +31,11 @@ from guerdon.atlas._claims import leaves
 from guerdon.atlas._evidence import is_stale, kept
 from guerdon.atlas._fingerprint import CONFIRMING, unseen_seeds
 from guerdon.atlas._running import gather
-from guerdon.atlas._status import check
+from guerdon.atlas._status import Row, check
 from guerdon.atlas._tuning import first_of_the_best, kept_tuning
 from guerdon.atlas._verdict import EQUAL, FAILS, HOLDS, OUTCOMES, UNDECIDED, withheld
 from guerdon.errors import InputError, RunFailed
+from guerdon.interfaces.cli._standing import by_family, one_by_one
 
 SYSTEMS = systems()
 every_system = pytest.mark.parametrize("entry", SYSTEMS, ids=lambda entry: entry.slug)
@@ -307,6 +308,25 @@ def test_status_has_a_row_for_every_system():
     assert [row.slug for row in rows] == [entry.slug for entry in SYSTEMS]
     assert all(row.runs is not False for row in rows), [row.problem for row in rows if row.runs is False]
     json.dumps([dataclasses.asdict(row) for row in rows])
+
+
+def test_a_glance_at_the_families_counts_states_and_names_what_waits_or_fails(capsys):
+    rows = [
+        Row(
+            "a", "control", runs=True, state="confirmed", verdict="holds", seeds=8, date="2026-01-01", leaves=("holds: a is better than b",)
+        ),
+        Row("b", "control", state="waiting", waits_for="a world"),
+        Row("c", "text", runs=False, problem="ImportError: no [module]"),
+        Row("d", "text", state="changed since"),
+    ]
+    by_family(rows)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "control 2 1 1 text 2 1 1 all 4 1 1 1 1" in said
+    assert "b for a world" in said and "c ImportError: no [module]" in said and "Changed since: d" in said and "Not confirmed" not in said
+    one_by_one(rows)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a confirmed: holds, 8 seeds, 2026-01-01 holds: a is better than b b waiting for a world c does not run" in said
+    assert [row.slug for row in status(only=("dpo", "calm"))] == ["calm", "dpo"]
 
 
 def test_show_recipe_inlines_parts_and_their_helpers():

@@ -1,6 +1,7 @@
 """Status: one row for every system, with what is known about it."""
 
 import traceback
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from guerdon.atlas._claims import Claim, leaves
@@ -41,9 +42,9 @@ class Row:
     date: str = ""
 
 
-def status(smoke: bool = False) -> list[Row]:
-    """The rows of all systems. With ``smoke`` every experiment is run at smoke scale (seconds each)."""
-    return [_row(entry, smoke) for entry in systems()]
+def status(smoke: bool = False, only: Collection[str] | None = None) -> list[Row]:
+    """The rows of all systems, or of those of these names. With ``smoke`` their experiments are run at smoke scale (seconds each)."""
+    return [_row(entry, smoke) for entry in systems() if only is None or entry.slug in only]
 
 
 def _row(entry: Entry, smoke: bool) -> Row:

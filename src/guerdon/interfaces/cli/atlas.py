@@ -144,23 +144,28 @@ def _chosen(slugs: list[str] | None, families: list[str] | None, everything: boo
 
 @group.command(cls=Command)
 def status(
+    slug: Slugs = None,
+    family: Families = None,
+    everything: Everything = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Run every experiment at smoke scale first (seconds each).")] = False,
     json: Json = False,
 ) -> None:
-    """Every system: whether it runs, its verdict, what each of its claims came to, and whether the file has changed since.
+    """How far every family is, and what waits for its world. With names, a family or --all: each system, its verdict, and what its claims came to.
 
-    Example: [bold]guerdon atlas status --json[/bold]
+    Example: [bold]guerdon atlas status --family policy-gradient[/bold]
     """
     from guerdon.atlas import status as states
     from guerdon.interfaces.cli._printing import as_json
+    from guerdon.interfaces.cli._standing import by_family, one_by_one
 
-    rows = [dataclasses.asdict(row) for row in states(smoke)]
+    chosen = _chosen(slug, family, everything) if slug or family or everything else None
+    rows = states(smoke, chosen)
     if json:
-        as_json(rows)
+        as_json([dataclasses.asdict(row) for row in rows])
+    elif chosen is None:
+        by_family(rows)
     else:
-        for row in rows:
-            row["single claims"] = "\n".join(row["leaves"])
-        _table(rows, ("slug", "family", "runs", "state", "verdict", "seeds", "single claims"))
+        one_by_one(rows)
 
 
 @group.command(cls=Command)
