@@ -1,0 +1,84 @@
+"""Running: an address that is bound before anything is loaded, and a server on it that finishes what it has begun when it is asked to stop."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guerdon.errors import InputError
+from guerdon.interfaces.web.guarding import Guarded
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+GRACE = 30  # seconds that requests may still take when it is asked to stop
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens; ``bound`` is the socket."""
+
+    host: str
+    port: int
+    bound: socket.socket
+
+    @property
+    def loopback(self) -> bool:
+        return _loopback(self.host)
+
+    @property
+    def url(self) -> str:
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def address(host: str, port: int) -> Address:
+    """The address, bound; port 0 takes one that is free.
+
+    Raises:
+        InputError: the host is none of this machine's, or the port is taken.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(where)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"--host {host} --port {port}: cannot listen there ({error}); give another port, or 0 for a free one") from error
+    return Address(host, bound.getsockname()[1], bound)
+
+
+def serve(
+    app: Any, at: Address, tokens: Mapping[str, str], most_bytes: int, say: Callable[[str], None], open_paths: frozenset[str] = frozenset()
+) -> None:
+    """Serve the application until Ctrl-C or SIGTERM; what was begun is finished, for ``GRACE`` seconds at most.
+
+    Args:
+        tokens: token → whose it is. Without one only this machine may ask.
+        say: is told the address once it is served.
+
+    Raises:
+        InputError: others than this machine could ask without a token, or what serves is not installed.
+    """
+    if not at.loopback and not tokens:
+        raise InputError(f"--host {at.host}: everybody who reaches it could ask; give a token, or listen on 127.0.0.1")
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise InputError("a server needs the extra 'serve'; install it with pip install 'guerdon[serve]'") from error
+    hosts = LOCAL | {at.host.lower()} if at.loopback else frozenset()
+    guarded = Guarded(app, tokens, hosts, most_bytes, open_paths)
+    configuration = uvicorn.Config(
+        guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, ws="none", server_header=False, log_config=None
+    )
+    server = uvicorn.Server(configuration)
+    at.bound.listen(configuration.backlog)  # who is told the address may ask at once
+    say(at.url)
+    server.run(sockets=[at.bound])
+
+
+def _loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
