@@ -51,6 +51,11 @@ system = System(
     kind="study",
     builds_on=("grpo", "task-mixture-sampler", "level-by-level", "reset-reference", "transfer"),
     read="abstract",
+    note=(
+        "Skills carry over and a mixture beats one domain after another by 0.28, 0.41 on the worst domain. Refreshing the "
+        "reference and the optimiser between levels, which the paper praises, is behind one reference throughout (0.34): after "
+        "each refresh nothing holds the policy to what it could do before."
+    ),
 )
 DOMAINS = ("math", "puzzle", "code")
 USES, ODD = ((0, 1, 2, 3), (0, 1, 4, 5), (2, 4, 6, 7)), ((2, 1),)  # of one skill, 4, code wants what puzzles do not

@@ -53,6 +53,11 @@ system = System(
     kind="method",
     builds_on=("sft", "grpo", "leading-tag", "tag-calibration", "where-tagged"),
     read="code",
+    note=(
+        "Paying brevity only where an answer calls itself easy comes to what paying it everywhere does (0.0003 at equal "
+        "length): the policy saves where it is safe without being told. Whether tags then fit, and are obeyed, varies from seed "
+        "to seed more than between arms."
+    ),
 )
 WORLD, BORDER = TaggedPondering(), TagCalibration().border
 WEIGHTS, PAPER, PLACES = (0.0, 0.5, 2.0), 0.5, 12

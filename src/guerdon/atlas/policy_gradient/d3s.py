@@ -54,6 +54,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "advantage-spread", "top-weighted-entropy"),
     read="summary",
+    note=(
+        "At equal tokens D3S is 0.19 ahead of GRPO and 0.09 ahead of chance, with a first gradient ten times as large. The "
+        "schedule costs: a constant share of about the average ends 0.07 higher, and against GRPO with all tokens 0.05 may be "
+        "lost."
+    ),
 )
 STEPS, PROMPTS, ANSWERS, STOPS = 30, 10, 8, (5, 10, 15, 20, 25, 30)
 ANSWER_SHARE, TOKEN_SHARE = Linear(0.25, end=0.75), Linear(0.2, end=0.8)

@@ -35,6 +35,11 @@ system = System(
     kind="method",
     builds_on=("reinforce", "by-capability", "queue-baseline"),
     read="abstract",
+    note=(
+        "ESRL spends a third fewer answers than the fixed number for the same success. A smaller fixed number at a higher rate "
+        "spends fewer still: at equal answers it is 0.10 ahead of ESRL. The saving is one of answers a prompt, not of which "
+        "prompt gets them."
+    ),
 )
 PROMPTS, ANSWERS, FEWER, STOPS = 10, 8, 5, (8, 16, 24, 32, 40)
 recipe = {

@@ -53,6 +53,10 @@ system = System(
     kind="reward",
     builds_on=("dpo", "follow-up", "log-likelihood", "best-worst"),
     read="abstract",
+    note=(
+        "Against a reward model of as much data FLR ranks better (0.04) and is not told apart in what its policy earns; "
+        "complaints are worth 0.05 of worth over thanks alone."
+    ),
 )
 DIALOGUES, PRICE, STOPS = 600, 1.0, (3, 6, 12, 18, 24)
 COMPLAINT, ELSE, THANKS = range(3)

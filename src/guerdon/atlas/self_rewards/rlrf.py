@@ -37,6 +37,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "best-worst", "refinement-prompts"),
     read="summary",
+    note=(
+        "At equal KL fine-grained feedback is ahead (0.03 of aspects alone, 0.13 of one overall judgement); answers mended by "
+        "feedback move the policy more slowly, so that after as many iterations aspects alone have gone further."
+    ),
 )
 ITERATIONS, STEPS, EACH, MENDED, PRICE = 4, 10, 8, 2, 1.0
 ARMS = ("overall", "aspects", "overall, mended", "RLRF")

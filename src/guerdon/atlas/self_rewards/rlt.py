@@ -52,6 +52,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "explained-solution", "weakest-step", "other-prompt", "sft"),
     read="code",
+    note=(
+        "A teacher that is paid for how well a student follows serves it 0.19 better than an untrained one, and no better than "
+        "one that is paid for being right (0.014 behind, undecided), though that one tells the answer's reason in only 78 of "
+        "100 explanations; the KL makes no difference."
+    ),
 )
 QUESTIONS, KINDS, VOCABULARY, TRACES = 18, 3, 5, 4
 TEACHING, TELLING = PrefixTree(VOCABULARY, 2), PrefixTree(VOCABULARY, 3)

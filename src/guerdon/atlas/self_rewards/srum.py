@@ -53,6 +53,10 @@ system = System(
     builds_on=("judged-likelihood", "forward-kl"),
     read="code",
     waits_for="a world of images, and a model that draws and understands them",
+    note=(
+        "Parts and whole together are ahead of either alone by 0.2; but one reward that adds them up before the policy sees "
+        "them does better still (0.09) than SRUM's two."
+    ),
 )
 WRONG, ERROR, LEAN, STOPS = 0.15, 0.5, 1.0, (4, 8, 16, 24)
 
