@@ -52,9 +52,9 @@ system = System(
     builds_on=("grpo", "task-mixture-sampler", "level-by-level", "reset-reference", "transfer"),
     read="abstract",
     note=(
-        "Skills carry over and a mixture beats one domain after another by 0.28, 0.41 on the worst domain. Refreshing the "
-        "reference and the optimiser between levels, which the paper praises, is behind one reference throughout (0.34): after "
-        "each refresh nothing holds the policy to what it could do before."
+        "Skills carry over, and practising all domains at once beats one after another by 0.28 on average and 0.41 on the "
+        "worst. Levels one after the other with one reference throughout are 0.34 ahead of a refresh of reference and optimiser "
+        "between them, which the paper praises; each was tuned for its own KL and rate."
     ),
 )
 DOMAINS = ("math", "puzzle", "code")

@@ -53,9 +53,9 @@ system = System(
     builds_on=("grpo", "explained-solution", "weakest-step", "other-prompt", "sft"),
     read="code",
     note=(
-        "A teacher that is paid for how well a student follows serves it 0.19 better than an untrained one, and no better than "
-        "one that is paid for being right (0.014 behind, undecided), though that one tells the answer's reason in only 78 of "
-        "100 explanations; the KL makes no difference."
+        "Explanations of a teacher that is paid for how well a student follows serve the student 0.19 better than an untrained "
+        "teacher's. Against the right ones among those of a policy that is paid for being right nothing is gained (0.014 "
+        "behind, undecided), though a fifth of that one's first groups said nothing; the KL makes no difference (0.003)."
     ),
 )
 QUESTIONS, KINDS, VOCABULARY, TRACES = 18, 3, 5, 4

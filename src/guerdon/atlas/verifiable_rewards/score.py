@@ -49,9 +49,9 @@ system = System(
     builds_on=("reinforce", "attempts", "attempt-group", "in-attempt", "kl"),
     read="summary",
     note=(
-        "SCoRe comes to correct itself (0.13), and so does plain RL over two turns (0.12), which the paper says collapses: here "
-        "its first answers are not so good that leaving them alone is the shortest way. Against imitation of corrections SCoRe "
-        "gains 0.03."
+        "SCoRe comes to correct itself (0.13), and so does plain RL over two turns (0.12), which in the paper collapses to "
+        "leaving answers alone; this world does not show that collapse, and so cannot show what SCoRe's first stage is for. "
+        "Against imitation of corrections SCoRe gains 0.03."
     ),
 )
 EACH, STEPS, FIRST_STAGE = 8, 40, 15
