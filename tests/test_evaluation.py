@@ -11,6 +11,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from guerdon.errors import InputError
+from guerdon.evaluation.distances.interval import Interval
+from guerdon.evaluation.distances.nominal import Nominal
+from guerdon.evaluation.distances.ordinal import Ordinal
 from guerdon.evaluation.metrics.accuracy import Accuracy
 from guerdon.evaluation.metrics.brier import Brier
 from guerdon.evaluation.metrics.calibration_error import CalibrationError
@@ -18,6 +21,7 @@ from guerdon.evaluation.metrics.exact_kl import ExactKL
 from guerdon.evaluation.metrics.gold_against_proxy import GoldAgainstProxy
 from guerdon.evaluation.metrics.kl_to_reference import KLToReference
 from guerdon.evaluation.metrics.kl_to_reference_k3 import KLToReferenceK3
+from guerdon.evaluation.metrics.krippendorff_alpha import KrippendorffAlpha
 from guerdon.evaluation.metrics.max_at_k import MaxAtK
 from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
 from guerdon.evaluation.metrics.pass_at_k import PassAtK
@@ -78,6 +82,23 @@ def test_pass_at_k_keeps_its_digits():
     assert PassAtK(2)([1, 2], [2, 4]).tolist() == pytest.approx([1.0, 5 / 6])
 
 
+@few
+@given(st.integers(2, 4), st.integers(1, 6), st.data())
+def test_krippendorffs_alpha_is_that_of_the_package(raters, units, data):
+    krippendorff = pytest.importorskip("krippendorff")
+    value = st.sampled_from([float("nan"), 1.0, 2.0, 3.0, 7.0])
+    rating = data.draw(arrays(float, (raters, units), elements=value, fill=st.nothing()))
+    paired = rating[:, (~np.isnan(rating)).sum(0) > 1]
+    varied = len(np.unique(paired[~np.isnan(paired)])) > 1
+    for distance in (Nominal(), Ordinal(), Interval()):
+        found = KrippendorffAlpha(distance)(rating)
+        if varied:
+            level = type(distance).__name__.lower()
+            assert found == pytest.approx(krippendorff.alpha(paired, level_of_measurement=level), abs=1e-9)
+        else:
+            assert np.isnan(found)
+
+
 def test_metrics_refuse_what_they_cannot_judge():
     for call in (
         lambda: PassAtK(5)([1], 4),
@@ -88,6 +109,8 @@ def test_metrics_refuse_what_they_cannot_judge():
         lambda: ExactKL()([0.5, 0.6], [0.5, 0.5]),
         lambda: SolvableOverlap()([1], [1, 2]),
         lambda: GoldAgainstProxy(3)([1.0], [1.0], [1.0]),
+        lambda: KrippendorffAlpha()([1.0, 2.0]),
+        lambda: KrippendorffAlpha()([[1.0], [float("inf")]]),
         lambda: Wilson()([2.0]),
         lambda: BootstrapMean()([]),
         lambda: Mean()([[float("nan")]]),
