@@ -10,13 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import zscore
 
+from guerdon.acting.samplers.group import Group
+from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.errors import InputError
+from guerdon.feedback.combining.each_shaped import EachShaped
 from guerdon.feedback.combining.gate import Gate
+from guerdon.feedback.combining.uncertainty_weighted import UncertaintyWeighted
 from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.combining.worst_case import WorstCase
+from guerdon.feedback.rewards.reference_reward import ReferenceReward
 from guerdon.feedback.shaping.batch_normalise import BatchNormalise
 from guerdon.feedback.shaping.clip import Clip
 from guerdon.feedback.shaping.group_normalise import GroupNormalise
+from guerdon.feedback.shaping.lagrangian import Lagrangian
+from guerdon.feedback.shaping.log_sigmoid import LogSigmoid
 from guerdon.feedback.shaping.running_normalise import RunningNormalise, merge, moments
+from guerdon.losses.penalties.kl_direct import KLDirect
+from guerdon.losses.surrogates.reinforce import Reinforce
+from guerdon.sequences import Decoding
+from guerdon.training.judging import FiniteScene
+from guerdon.training.loops.improve import improve
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Recipe, Term
+from guerdon.worlds.finite.contextual_bandit import ContextualBandit
 
 NAN = math.nan
 rewards = st.lists(st.floats(-100, 100), min_size=1, max_size=12)
@@ -126,3 +142,69 @@ def test_large_means_do_not_lose_the_deviation():
 def test_clip_refuses_crossed_bounds():
     with pytest.raises(InputError, match=r"low 2\.0 may not exceed high 1\.0"):
         Clip(2.0, 1.0)
+
+
+def test_a_lagrangian_keeps_a_budget_that_the_reward_would_break():
+    """One of two answers is rewarded and costs 1. Under a KL to where the policy began it is taken nearly always, and with a budget of 0.3 about that often."""
+    world = ContextualBandit(actions=2, means=((0.0, 1.0),))
+    taken = {}
+    for name, shaping in (("alone", ()), ("held", (Lagrangian("cost", budget=0.3, learning_rate=0.2),))):
+        recipe = Recipe(
+            (Term(Reinforce()),),
+            AdamW(0.05),
+            Group(32),
+            combine=Weigh({"cost": 0.0}),
+            shaping=shaping,
+            reward_penalties=(Term(KLDirect(), weight=0.3),),
+            advantage=GroupCentred(scale=None),
+        )
+        policy = world.policy().build()
+        cost = {"cost": lambda prompts, completions: [float(actions[0] == 1) for actions in completions]}
+        history = improve(policy, FiniteScene(world, cost), world.train(), recipe, Budget(steps=120, batch_size=1), Decoding(1)).history
+        taken[name] = np.mean([row["rewards/cost/mean"] for row in history[60:]])
+    assert taken["alone"] > 0.9 and 0.2 < taken["held"] < 0.4
+
+
+def test_references_are_scored_once_a_prompt_and_in_the_form_in_which_answers_come():
+    asked = []
+
+    def worth(prompts, completions, answer):
+        asked.extend(zip(prompts, completions, answer, strict=True))
+        return [
+            None if completion == "?" else float(len(completion[-1]["content"] if isinstance(completion, list) else completion))
+            for completion in completions
+        ]
+
+    chat = [{"role": "user", "content": "q"}]
+    told = [{"role": "assistant", "content": "four"}]
+    reward = ReferenceReward(worth, quantile=0.0)
+    columns = {"answer": [1, 1, 2, 3, 4, 5], "reference": [["ab", "abc"], ["ab", "abc"], ["ab", "abc"], "five.", told, ["?"]]}
+    found = reward(["q", "q", "q", chat, chat, "q"], ["x"] * 6, completion_ids=[[0]] * 6, **columns)
+    assert found == [2.0, 2.0, 2.0, 5.0, 4.0, None]
+    assert len(asked) == 2 + 2 + 1 + 1 + 1  # the first two rows are the same
+    assert asked[4][1] == [{"role": "assistant", "content": "five."}] and asked[5][1] == told
+    with pytest.raises(InputError, match="no column 'reference'"):
+        reward(["q"], ["x"], answer=[1])
+    with pytest.raises(InputError, match="quantile is 85"):
+        ReferenceReward(worth, quantile=85)
+
+
+def test_what_shapes_a_component_by_itself_sees_components_only():
+    with pytest.raises(InputError, match=r"each_shaped\.shaping\.a: GroupNormalise reads group"):
+        EachShaped({"a": GroupNormalise()})
+    with pytest.raises(InputError, match="RunningNormalise reads earlier batches"):
+        EachShaped({"a": RunningNormalise()})
+    with pytest.raises(InputError, match="referense"):
+        EachShaped({"a": LogSigmoid("referense")})({"a": tensor([1.0]), "reference": tensor([0.0])})
+
+
+@relaxed
+@given(parts)
+def test_the_worst_of_several_opinions_is_no_better_than_their_mean_less_what_they_differ_by_at_no_weight(opinions):
+    size = min(map(len, opinions))
+    components = {str(k): tensor(values[:size]) for k, values in enumerate(opinions)}
+    mean, worst = UncertaintyWeighted(0.0)(components), WorstCase()(components)
+    assert torch.allclose(mean, torch.stack([*components.values()]).mean(0))
+    assert (worst <= mean + 1e-9).all() and (UncertaintyWeighted(0.3)(components) <= mean + 1e-9).all()
+    if len(opinions) == 1:
+        assert torch.equal(worst, components["0"])

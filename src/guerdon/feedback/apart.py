@@ -13,7 +13,6 @@ needs (seconds), a batch of others for two messages (a tenth of a millisecond) a
 
 import atexit
 import hashlib
-import inspect
 import os
 import pickle
 import threading
@@ -33,13 +32,13 @@ _pools: dict[tuple[int, int], Helpers] = {}
 def judge_apart(verifier: Any, timeout: float = TIMEOUT, **columns: list[Any]) -> list[Any]:
     """What ``verifier.judge(**columns)`` says of each row, a failure being ``verifier.wrong``."""
     if confined():
-        return verifier.judge(**_read(verifier, columns))
+        return verifier.judge(**read_by(verifier.judge, columns))
     return [verifier.wrong if isinstance(value, Failure) else value for value in submit(verifier, columns, timeout).result()]
 
 
 def submit(verifier: Any, columns: Mapping[str, list[Any]], timeout: float, count: int = 1) -> Future:
     """A list with the verdict or the ``Failure`` of every row, to come from one of ``count`` processes."""
-    return shared(count).submit_each(_loadable(verifier), _read(verifier, columns), len(columns["completions"]), timeout)
+    return shared(count).submit_each(_loadable(verifier), read_by(verifier.judge, columns), len(columns["completions"]), timeout)
 
 
 def shared(count: int) -> Helpers:
@@ -55,12 +54,6 @@ def judged_apart(function: Callable[..., Any]) -> bool:
     """Whether a reward is a verifier of ours that judges in a process of its own."""
     ours = (getattr(function, "__module__", None) or "").partition(".")[0] == "guerdon"
     return ours and bool(getattr(function, "may_hang", False)) and hasattr(function, "judge")
-
-
-def _read(verifier: Any, columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    """Those of the columns that the verifier reads."""
-    names = inspect.signature(verifier.judge).parameters
-    return {name: values for name, values in columns.items() if name in names}
 
 
 def _loadable(verifier: Any) -> Loadable:

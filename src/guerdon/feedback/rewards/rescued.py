@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.feedback.calling import read_by
 from guerdon.feedback.rewards import Reward
 from guerdon.feedback.rewards.math_equivalence import MathEquivalence
 from guerdon.feedback.rewards.string_match import StringMatch
@@ -41,23 +42,16 @@ class Rescued:
 
     def __call__(self, prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float | None]:
         right = getattr(self.verifier, "right", 1.0)
-        verdicts = list(self.verifier(prompts=prompts, completions=completions, **_read(self.verifier, columns)))
+        verdicts = list(self.verifier(prompts=prompts, completions=completions, **read_by(self.verifier, columns)))
         again = [row for row, verdict in enumerate(verdicts) if verdict is None or verdict < right]
         if again:
             some = {
                 name: [values[row] for row in again]
-                for name, values in {"prompts": prompts, "completions": completions, **_read(self.by, columns)}.items()
+                for name, values in {"prompts": prompts, "completions": completions, **read_by(self.by, columns)}.items()
             }
             for row, verdict in zip(again, self.by(**some), strict=True):
                 verdicts[row] = verdicts[row] if verdict is None else max(self.weight * verdict, verdicts[row] or 0.0)
         return verdicts
-
-
-def _read(part: Reward, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Those of the columns that the part reads."""
-    names = inspect.signature(part).parameters
-    every = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in names.values())
-    return {name: values for name, values in columns.items() if every or name in names}
 
 
 _asked = {"prompts": ["q"] * 4, "completions": ["yes", "well yes", "no", "no"], "answer": ["yes", "yes", "yes", None]}
