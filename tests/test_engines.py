@@ -17,7 +17,6 @@ import torch
 from scipy import stats
 
 from guerdon.acting.engines._answers import read
-from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines.generate import Generate
 from guerdon.acting.engines.server import Server
@@ -38,6 +37,7 @@ from guerdon.models.language.sampling import sample
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
+from guerdon.servers.connection import Connection
 from guerdon.training.display import Silent
 from guerdon.training.jobs import ImproveJob
 from guerdon.training.optimiser import AdamW

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from guerdon.acting.engines._answers import read
-from guerdon.acting.engines._connection import Connection
-from guerdon.acting.engines._opener import opener_for
 from guerdon.acting.engines.server import Server
 from guerdon.errors import InputError, RunFailed
+from guerdon.servers.connection import Connection
+from guerdon.servers.opening import opener_for
 
 QUICK = Connection(timeout=5.0, tries=2, backoff=0.01)
 

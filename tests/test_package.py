@@ -24,7 +24,7 @@ FLOORS = (
     ("feedback",),
     ("credit", "losses", "evaluation", "exact"),
     ("catalogue",),
-    ("steps", "witness", "sequences"),
+    ("steps", "witness", "sequences", "servers"),
     ("quantities", "parts", "errors", "randomness"),
     ("costs",),
 )

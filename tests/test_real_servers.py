@@ -19,7 +19,6 @@ import pytest
 import torch
 from scipy import stats
 
-from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines.server import Server
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError, RunFailed
@@ -27,6 +26,7 @@ from guerdon.interfaces.cli import main
 from guerdon.models.language.gguf_file import export
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.sequences import Decoding
+from guerdon.servers.connection import Connection
 from test_gguf import SIZE, policy
 
 pytest.importorskip("gguf")

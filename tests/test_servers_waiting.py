@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from guerdon.acting.engines import _watch
-from guerdon.acting.engines._connection import Connection
 from guerdon.acting.engines.server import Server
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
 from guerdon.saying import listening
+from guerdon.servers import watching as _watch
+from guerdon.servers.connection import Connection
 
 PATIENT = Connection(timeout=60.0, tries=2, backoff=0.01)  # a test that waited for it would be seen
 
@@ -161,7 +161,7 @@ def test_a_server_of_another_model_is_refused_at_a_look():
 
 
 def test_a_server_that_listens_and_says_nothing_is_refused_at_a_look(monkeypatch):
-    monkeypatch.setattr("guerdon.acting.engines._connection.SHORT", 0.5)
+    monkeypatch.setattr("guerdon.servers.connection.SHORT", 0.5)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guerdon.acting.engines._connection import Connection
-from guerdon.acting.engines._opener import check
 from guerdon.errors import InputError, RunFailed
 from guerdon.models.language.saving import write
+from guerdon.servers.connection import Connection
+from guerdon.servers.opening import check
 
 
 @dataclass(frozen=True)

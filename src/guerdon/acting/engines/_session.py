@@ -12,10 +12,10 @@ from torch import Tensor
 
 from guerdon.acting.engines import seed_of
 from guerdon.acting.engines._answers import Answer, read
-from guerdon.acting.engines._connection import NotFound
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
 from guerdon.sequences import Decoding, Sequences
+from guerdon.servers.connection import NotFound
 
 _ABOUT_N = re.compile(r"\bn\b")
 # llama.cpp parses what was sampled as a message of a chat, in this endpoint too, and answers with an error where that is no UTF-8, which tokens of single bytes need not be. This

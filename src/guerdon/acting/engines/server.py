@@ -32,8 +32,6 @@ import torch
 from torch import Tensor
 
 from guerdon.acting.engines._answers import Answer
-from guerdon.acting.engines._connection import Connection, NotFound
-from guerdon.acting.engines._opener import check
 from guerdon.acting.engines._refresh import Refresh
 from guerdon.acting.engines._session import Session
 from guerdon.acting.engines.generate import Generate
@@ -41,6 +39,8 @@ from guerdon.errors import InputError
 from guerdon.models import Finished
 from guerdon.models.language._constant import Constant
 from guerdon.sequences import Decoding, Sequences
+from guerdon.servers.connection import Connection, NotFound
+from guerdon.servers.opening import check
 from guerdon.witness import Witness
 
 

@@ -10,14 +10,25 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from guerdon.acting.engines._opener import opener_for, why
-from guerdon.acting.engines._watch import watch_of
 from guerdon.errors import InputError, RunFailed
+from guerdon.servers.opening import opener_for, why
+from guerdon.servers.watching import watch_of
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # of these a server may recover; of other refusals the request is the reason
 SHORT = 30.0  # seconds that a question may take of which the server has the answer at hand
+
+
+class Refused(InputError):
+    """A server's refusal, with its code."""
+
+    def __init__(self, sentence: str, code: int):
+        super().__init__(sentence)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.code)
 
 
 class NotFound(Exception):
@@ -34,11 +45,13 @@ class Connection:
 
     Attributes:
         timeout: seconds that an answer may take.
-        patience: seconds in which the server may say nothing at all, on no connection (``_watch``).
+        patience: seconds in which the server may say nothing at all, on no connection (``watching``).
         tries: how often a request is sent before the run fails.
         backoff: seconds before the second try; twice as many before each further one, at most a minute, or what the server asks for.
         key: the environment variable that holds the server's key, where there is one. The key itself would end up in the run's folder.
     """
+
+    named: ClassVar[str] = "connection."  # what stands before the names of these settings where a user writes them
 
     timeout: float = 600.0
     patience: float = 120.0
@@ -48,7 +61,9 @@ class Connection:
 
     def __post_init__(self) -> None:
         if self.timeout <= 0 or self.patience <= 0 or self.tries < 1 or self.backoff < 0:
-            raise InputError("connection: timeout and patience are above 0, tries 1 or more, and backoff not below 0")
+            raise InputError(
+                f"{self.named.rstrip('.') or 'a server'}: timeout and patience are above 0, tries 1 or more, and backoff not below 0"
+            )
 
     def __call__(self, url: str, body: Mapping[str, Any] | None = None, first: bool = False) -> Any:
         """What the server answers: to a POST of ``body``, or to a GET where there is none.
@@ -57,7 +72,7 @@ class Connection:
             first: nothing was heard of the server yet; that nothing listens there is then a mistake in the input, and not tried again.
 
         Raises:
-            InputError: the server refuses the request; its words are passed on.
+            InputError: the server refuses the request (``Refused``, with its code); its words are passed on.
             RunFailed: it did not answer in any of the tries.
             NotFound: a GET of an address that the server does not have.
         """
@@ -71,9 +86,9 @@ class Connection:
                     raise NotFound from error
                 if error.code not in PASSING:
                     advice = (
-                        f"; its key is read from the environment variable {self.key} (connection.key)" if error.code in (401, 403) else ""
+                        f"; its key is read from the environment variable {self.key} ({self.named}key)" if error.code in (401, 403) else ""
                     )
-                    raise InputError(f"{url} refuses what it is asked ({error.code}): {said}{advice}") from error
+                    raise Refused(f"{url} refuses what it is asked ({error.code}): {said}{advice}", error.code) from error
                 reason, asked = f"{error.code}: {said}", error.headers.get("Retry-After", "")
             except BrokenOff as error:
                 reason, asked = str(error), ""
