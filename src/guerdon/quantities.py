@@ -177,6 +177,12 @@ _ENTRIES = (
     Quantity("q", "B T", "the critic's estimate of the return after this step's action", "the critic's forward pass"),
     Quantity("score", "B", "a scalar head's output for the whole sequence", "one forward pass"),
     Quantity(
+        "step_score",
+        "B T",
+        "what a head says of the answer up to this step and with it: log-odds that the step is right",
+        "one forward pass",
+    ),
+    Quantity(
         "preference_vector",
         "B D",
         "where a sequence stands among those that it is compared with, when no single number says it: D is even, a plane for each two",
@@ -211,6 +217,9 @@ _ENTRIES = (
     Quantity("tie", "N", "1 where the two sides of a pair were called equal, 0 where one was preferred"),
     Quantity("user", "B", "who compared, or for whom a sequence is scored: an index"),
     Quantity("weight", "B", "importance of a sequence or pair in the loss; 1 where not given"),
+    Quantity(
+        "step_label", "B T", "verdict on the step of an answer that ends here: 1 right, 0 wrong, or a probability in between; 0 elsewhere"
+    ),
     Quantity("label", "B", "verdict on one sequence: 1 good, 0 bad, or a probability in between"),
     Quantity("category", "B", "which of K classes a sequence belongs to: an index"),
     Quantity("category_logits", "B K", "a head's logits over K classes for the whole sequence", "one forward pass"),

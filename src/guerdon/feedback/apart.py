@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from guerdon.feedback.calling import read_by
 from guerdon.feedback.confinement import confined
 from guerdon.feedback.helpers import Failure, Helpers, Loadable
 

@@ -1,4 +1,4 @@
-"""Scores of text under any model that measures ``score``."""
+"""Scores of text under any model that measures ``score``, and of its steps under one that measures ``step_score``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,3 +40,26 @@ def scores_of(
         batch = collate([Example(side, {n: float(v[i]) for n, v in read.items()}) for i, side in zip(rows, sides, strict=True)])
         scores += model.measure(batch.sides[""], {"score"})["score"].tolist()
     return scores
+
+
+@torch.no_grad()
+def step_scores_of(
+    model: Model, encoder: Encoder, prompts: Sequence[Any], steps: Sequence[Sequence[str]], rows_at_once: int
+) -> list[list[float]]:
+    """Of each answer, the probability that each of its steps (texts with whatever ends them) is right.
+
+    Raises:
+        InputError: an answer has no steps, or the model says nothing of them.
+    """
+    if "step_score" not in model.measures:
+        raise InputError("the model scores whole answers and not their steps; train one with the recipe process_reward_model")
+    if any(not own for own in steps):
+        raise InputError("an answer has no steps to score; leave it out")
+    found: list[list[float]] = []
+    for first in range(0, len(prompts), rows_at_once):
+        rows = range(first, min(first + rows_at_once, len(prompts)))
+        batch = collate([Example({"": encoder.encode_steps(prompts[i], list(steps[i]), [0.0] * len(steps[i]))}) for i in rows])
+        sequences = batch.sides[""]
+        said = torch.sigmoid(model.measure(sequences, {"step_score"})["step_score"])
+        found += [own[mask].tolist() for own, mask in zip(said, sequences.mask, strict=True)]
+    return found

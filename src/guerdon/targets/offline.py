@@ -251,6 +251,61 @@ class Scores:
     user: Tensor
 
 
+@dataclass(frozen=True)
+class Marked:
+    """The six answers, of which every step but each fourth is marked with a verdict between 0 and 1; the model is a table of their steps' scores."""
+
+    @property
+    def ends(self) -> Tensor:
+        """[N, T], where a step is marked."""
+        place = torch.arange(len(CHOSEN) * DEPTH).view(-1, DEPTH)
+        return (place % 4 != 3) & (torch.arange(DEPTH) < torch.tensor([len(WORDS[answer]) for answer in CHOSEN]).unsqueeze(-1))
+
+    @property
+    def label(self) -> Tensor:
+        """[N, T]"""
+        return torch.rand(len(CHOSEN), DEPTH, dtype=torch.float64, generator=generator(0, "targets", "step_label")) * self.ends
+
+    def gradient(self, recipe: Recipe) -> Tensor:
+        rows = []
+        for c, answer, ends, label in zip(CONTEXT, CHOSEN, self.ends.tolist(), self.label.tolist(), strict=True):
+            size = len(WORDS[answer])
+            rows.append(Example({"": Side((c,), WORDS[answer], tuple(ends[:size]), {"step_label": tuple(label[:size])})}))
+        return stepped(StepScores(), rows, recipe)
+
+    def exact(self, objective: Callable[["Marks"], Tensor]) -> Tensor:
+        table = _step_table().requires_grad_()
+        said = table[torch.tensor(CONTEXT), torch.tensor(CHOSEN)]
+        return gradient_of(objective(Marks(said, self.label, self.ends)), [table])
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is said of every step [N, T], its label, and which of them are marked."""
+
+    score: Tensor
+    label: Tensor
+    ends: Tensor
+
+
+def _step_table() -> Tensor:
+    return torch.randn(CONTEXTS, len(WORDS), DEPTH, dtype=torch.float64, generator=generator(0, "targets", "step_score"))
+
+
+class StepScores:
+    """A table of what is said of each step of each answer."""
+
+    measures = frozenset({"step_score"})
+
+    def __init__(self) -> None:
+        self.module = torch.nn.ParameterDict({"step_score": torch.nn.Parameter(_step_table())})
+
+    def measure(self, sequences: Any, names: Iterable[str]) -> dict[str, Tensor]:
+        context = torch.cat(sequences.contexts)[sequences.context]
+        said = self.module["step_score"][context, TREE.index(sequences.actions, sequences.length)]
+        return {"step_score": torch.where(sequences.mask, said[:, : sequences.mask.shape[1]], 0.0)} if names else {}
+
+
 # of each head: what its table is indexed by, and how wide it is
 TABLES = {
     "score": ("answer", ()),

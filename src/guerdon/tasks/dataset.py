@@ -123,7 +123,9 @@ class Dataset:
         out = self._held_out(rows)
         kept, held = (rows.select([i for i, held in enumerate(out) if held == wanted]) for wanted in (False, True))
         if not len(kept):
-            raise InputError(f"held_out={self.held_out} leaves no row of {self._called(self.path)} to learn from; hold out fewer")
+            raise InputError(
+                f"held_out={self.held_out:g} leaves no row of {self._called(self.path)} to learn from (those with one prompt stay together); hold out fewer"
+            )
         return self._ordered(kept, self.max_rows, "train"), self._ordered(held, self.max_test_rows, "test")
 
     def _rows(self, path: Any, split: str, optional: bool = False, first: int | None = None) -> PlacedRows:

@@ -11,7 +11,7 @@ from guerdon.sequences import Example
 
 @dataclass(frozen=True)
 class Kind:
-    """``shape``: its name among conversions; ``columns``: what such rows have; ``recipe``: one of those that read them, if there is one."""
+    """``shape``: its name among conversions; ``columns``: what such rows have; ``recipe``: one of those that read them."""
 
     shape: str
     said: str
@@ -21,7 +21,7 @@ class Kind:
 
 PAIRS = Kind("pairs", "pairs", "{prompt, chosen, rejected}", "dpo")
 UNPAIRED = Kind("unpaired", "answers with a verdict", "{prompt, completion, label}", "kto")
-STEPWISE = Kind("stepwise", "answers in steps", "{prompt, completions, labels}", "")
+STEPWISE = Kind("stepwise", "answers in steps", "{prompt, completions, labels}", "process_reward_model")
 RANKING = Kind("ranking", "ranked answers", "{prompt, completions, scores}", "pro")
 ANSWERS = Kind("prompt_completion", "answers", "{prompt, completion} or {messages}", "sft")
 
@@ -72,5 +72,7 @@ def refuse_kind(names: Iterable[Name], example: Example) -> None:
         how = f"give {wanted.said}"
     else:
         how = f"convert them (guerdon convert ROWS OUT --to {wanted.shape}, or task.convert={wanted.shape})"
-    other = f", or take a recipe for {found.said}, such as {found.recipe}" if found.recipe else ""
-    raise InputError(f"the recipe learns from {wanted.said} {wanted.columns} and the rows are {found.said} {found.columns}; {how}{other}")
+    raise InputError(
+        f"the recipe learns from {wanted.said} {wanted.columns} and the rows are {found.said} {found.columns}; {how}, or take a recipe for "
+        f"{found.said}, such as {found.recipe}"
+    )

@@ -11,7 +11,6 @@ Differs from a verifier: it can be wrong, and what is optimised against it will 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 from guerdon.errors import InputError
@@ -30,22 +29,30 @@ class Scorer:
     scorer: Any
 
     def __call__(self, prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float | None]:
-        return [float(score) for score in self._running.score(prompts, completions)]
-
-    @cached_property
-    def _running(self) -> Scores:
-        running = self.scorer if hasattr(self.scorer, "score") else getattr(self.scorer, "build", lambda: None)()
-        if not hasattr(running, "score"):
-            raise InputError(
-                f"the scorer {self.scorer!r} cannot score: it needs score(prompts, completions), or build() that returns what has it"
-            )
-        return running
+        return [float(score) for score in running(self, "score").score(prompts, completions)]
 
     def __getstate__(self) -> dict[str, Any]:
         return {"scorer": self.scorer}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def running(reward: Any, can: str) -> Any:
+    """The running scorer of a reward that has a ``scorer``, built once.
+
+    Raises:
+        InputError: it cannot do what is asked of it.
+    """
+    found = reward.__dict__.get("_running")
+    if found is None:
+        found = reward.scorer if hasattr(reward.scorer, can) else getattr(reward.scorer, "build", lambda: None)()
+        if not hasattr(found, can):
+            raise InputError(
+                f"the scorer {reward.scorer!r} cannot score: it needs {can}(prompts, completions), or build() that returns what has it"
+            )
+        reward.__dict__["_running"] = found
+    return found
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class EmbeddedModel:
             each,
             each,
             sequences,
-            lambda: self.encoder.embed(asked(sequences))[sequences.context],
+            context=lambda: self.encoder.embed(asked(sequences))[sequences.context],
         )
         return {name: value for name, value in said.items() if name in names}
 

@@ -27,6 +27,7 @@ class Head(Protocol):
         """What the built ``module`` says of hidden states [P, D]: of each sequence, read at the places ``last`` [B], or of each acted step, read
         at the places ``predicts`` [S]. A head with several measures returns them by name.
 
-        ``more``, by the names in ``reads``: ``user`` [B], for whom a sequence is scored; ``context`` [B, D], the hidden state of what a sequence answers.
+        ``more``, by the names in ``reads``: ``user`` [B], for whom a sequence is scored; ``context`` [B, D], the hidden state of what a sequence answers;
+        ``taken`` [S], the places of the acted steps themselves.
         """
         ...

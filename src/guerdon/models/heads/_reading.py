@@ -12,6 +12,7 @@ from guerdon.models.moving import onto
 from guerdon.sequences import Sequences
 
 HEAD = "head.safetensors"
+_ASKED = {"context", "taken"}  # what a head may read that is no column
 
 
 def measured_by(head: Head) -> frozenset[str]:
@@ -21,20 +22,20 @@ def measured_by(head: Head) -> frozenset[str]:
 
 def columns_of(head: Head) -> tuple[str, ...]:
     """The columns of the data that a head reads."""
-    return tuple(name for name in getattr(head, "reads", ()) if name != "context")
+    return tuple(name for name in getattr(head, "reads", ()) if name not in _ASKED)
 
 
 def readings(
-    head: Head, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor, sequences: Sequences, context: Callable[[], Tensor]
+    head: Head, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor, sequences: Sequences, **asked: Callable[[], Tensor]
 ) -> dict[str, Tensor]:
-    """What the head says of the sequences, by name. ``context`` gives the hidden states [B, D] of what they answer; it is called if the head reads them.
+    """What the head says of the sequences, by name. ``asked``: what it may read besides, each called if it does: ``context`` gives the hidden states [B, D] of what the
+    sequences answer, ``taken`` the places [S] of the acted steps themselves.
 
     Raises:
         InputError: the head reads a column that the rows do not have, or does not know a user.
     """
     more: dict[str, Any] = {name: onto(hidden.device, _column(head, name, sequences))[0] for name in columns_of(head)}
-    if "context" in getattr(head, "reads", ()):
-        more["context"] = context()
+    more |= {name: asked[name]() for name in getattr(head, "reads", ()) if name in _ASKED}
     said = head.read(module, hidden, predicts, last, **more)
     return {head.measures: said} if isinstance(head.measures, str) else said
 

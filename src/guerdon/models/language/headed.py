@@ -1,6 +1,7 @@
-"""A language model's body under a head: a reward model (scalar head) or a critic (value head).
+"""A language model's body under a head: a reward model (scalar head), one of steps (step head), or a critic (value head).
 
     Headed(LanguageModel("..."), Scalar())       # measures ``score`` [B]
+    Headed(LanguageModel("..."), Step())         # measures ``step_score`` [B, T]
     Headed(LanguageModel("..."), Value())        # measures ``value`` [B, T]
 
 Source: ours; see the heads for theirs.
@@ -16,19 +17,23 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.errors import InputError
-from guerdon.models._scoring import scores_of
+from guerdon.models._scoring import scores_of, step_scores_of
 from guerdon.models.heads import Head
 from guerdon.models.heads._personal import compared, strangers
 from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
 from guerdon.models.heads.scalar import Scalar
+from guerdon.models.heads.step import Step
 from guerdon.models.language.forward import encode, scatter
+from guerdon.models.language.loading import SCORER, STEP_SCORER
 from guerdon.models.language.over_policy import OverPolicy
 from guerdon.models.language.policy import LanguagePolicy
 from guerdon.models.language.saving import merged, write
-from guerdon.models.language.scoring import Scored, can_be_scorer, write_scorer
-from guerdon.models.moving import brought
+from guerdon.models.language.scoring import Scored, can_be_scorer, write_scorer, write_step_scorer
+from guerdon.models.moving import brought, onto
 from guerdon.sequences import Example, Sequences
 from guerdon.tasks.encoding import Encoder
+
+SAVED_AS = {Scalar: SCORER, Step: STEP_SCORER}  # heads of which others have a format
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Headed:
             InputError: there is no trained head that fits, or no format to save the model in.
         """
         model = HeadedModel(self.body.build(seed), self.head, seed)
-        if isinstance(self.head, Scalar):
-            can_be_scorer(model.policy.module)
+        if type(self.head) in SAVED_AS:
+            can_be_scorer(model.policy.module, SAVED_AS[type(self.head)])
         if self.trained is not None:
             model.load(Path(self.trained))
         return model.for_new_users(self.new_users) if self.new_users else model
@@ -107,7 +112,8 @@ class HeadedModel(OverPolicy):
             encoded.predicts,
             self.scored.places(sequences, encoded.last, encoded.asked),
             sequences,
-            lambda: encoded.hidden.index_select(0, encoded.asked),
+            context=lambda: encoded.hidden.index_select(0, encoded.asked),
+            taken=lambda: _taken(sequences, encoded.last),
         )
         return {name: scatter(out, sequences.mask) if self.head.per_step else brought(out) for name, out in said.items() if name in names}
 
@@ -115,6 +121,13 @@ class HeadedModel(OverPolicy):
         """The head's number for each completion of a prompt; both plain text or both messages. ``columns`` that the head reads: ``user=[0, 0, 3]``."""
         encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt", whole=self.scored.whole)
         return scores_of(self, encoder, prompts, completions, rows_at_once, columns)
+
+    def step_scores(
+        self, prompts: Sequence[Any], steps: Sequence[Sequence[str]], separator: str = "\n", rows_at_once: int = 32
+    ) -> list[list[float]]:
+        """Of each answer, given in steps, what a step head says of every step: how likely it is right, from 0 to 1. A step ends with the separator."""
+        encoder = Encoder(self.tokenizer, self.context_length, truncate="prompt")
+        return step_scores_of(self, encoder, prompts, [[step + separator for step in own] for own in steps], rows_at_once)
 
     @torch.no_grad()
     def acquaint(self, examples: Sequence[Example]) -> None:
@@ -150,13 +163,16 @@ class HeadedModel(OverPolicy):
         return copy.deepcopy(self)
 
     def save(self, folder: Path, merge: bool = True) -> None:
-        """A scalar head: a sequence classifier of ``transformers`` that loads anywhere. Others: the body's folder and ``head.safetensors``."""
+        """A scalar head: a sequence classifier of ``transformers`` that loads anywhere; a step head: a classifier of tokens. Others: the body's folder and
+        ``head.safetensors``."""
         from safetensors.torch import save_file
 
         body = copy.deepcopy(self.policy.module)
         body = merged(body) if self.policy.adapted else body
         if isinstance(self.head, Scalar):
             write_scorer(body, self.module["head"], self.tokenizer, self.policy.ends, self.scored, folder)
+        elif isinstance(self.head, Step):
+            write_step_scorer(body, self.module["head"], self.tokenizer, folder)
         else:
             write(body, self.tokenizer, self.policy.ends, folder)
             save_file(self.module["head"].state_dict(), folder / HEAD)
@@ -168,3 +184,10 @@ class HeadedModel(OverPolicy):
             InputError: there is none, or it belongs to another body.
         """
         load_head(self.module["head"], folder)
+
+
+def _taken(sequences: Sequences, last: Tensor) -> Tensor:
+    """[S], the places of the acted steps, in the order of ``mask.nonzero()``; each side lies in one piece, at whose end is ``last``."""
+    b, t = sequences.mask.nonzero(as_tuple=True)
+    b, back = onto(last.device, b, sequences.length[b] - 1 - t)
+    return last[b] - back

@@ -44,6 +44,8 @@ class Kind:
         ending: what the names of its architectures end in.
         task: what ``peft`` calls it.
         otherwise: what to do where something else is there.
+        outputs: of its head, where it has one of its own that is called ``score``; 0: it has none.
+        bias: whether that may have one.
     """
 
     auto: str
@@ -51,6 +53,8 @@ class Kind:
     ending: str
     task: str
     otherwise: str
+    outputs: int = 0
+    bias: bool = False
 
     @property
     def loader(self) -> Any:
@@ -77,6 +81,16 @@ SCORER = Kind(
     "SequenceClassification",
     "SEQ_CLS",
     "it must be a sequence classifier with one output, as a run with the recipe reward_model saves it",
+    outputs=1,
+)
+STEP_SCORER = Kind(
+    "AutoModelForTokenClassification",
+    "a scorer of steps",
+    "TokenClassification",
+    "TOKEN_CLS",
+    "it must be a classifier of tokens with two outputs, as a run with the recipe process_reward_model saves it",
+    outputs=2,
+    bias=True,
 )
 
 
@@ -220,7 +234,7 @@ def _weights(place: Place, kind: Kind, dtype: torch.dtype, adapters: Mapping[str
             f"{f', and {more} more weights do not fit' if more else ''}; take weights and configuration from the same model"
         )
     strange = set(report["unexpected_keys"])
-    if kind is SCORER and adapters is not None:  # on a language model, whose own head is not needed
+    if kind.outputs and adapters is not None:  # on a language model, whose own head is not needed
         strange = {name for name in strange if name.startswith(f"{module.base_model_prefix}.")}
     if strange:
         _refuse_wrapped(place, strange, set(report["missing_keys"]))
@@ -351,8 +365,8 @@ def _refuse_other_kinds(place: Place, config: Any, kind: Kind, beneath: bool) ->
     """By what the configuration says, before any weight is read. ``beneath`` adapters there may be a language model that they make a scorer of."""
     names = list(getattr(config, "architectures", None) or [])
     said = ", ".join(names) or type(config).__name__
-    if kind is SCORER and not beneath and (config.num_labels != 1 or not any(kind.ending in name for name in names)):
-        raise InputError(f"{place.source} is no scorer ({', '.join(names) or 'unknown kind'}): {kind.otherwise}")
+    if kind.outputs and not beneath and (config.num_labels != kind.outputs or not any(kind.ending in name for name in names)):
+        raise InputError(f"{place.source} is no {kind.called.removeprefix('a ')} ({', '.join(names) or 'unknown kind'}): {kind.otherwise}")
     if getattr(config, "is_encoder_decoder", False) or type(config) not in kind.known:
         sees = any(getattr(config, f"{sense}_config", None) is not None for sense in ("vision", "audio"))
         more = ", without images and sound; a model of the same family that reads text alone may do" if sees else ""
@@ -365,19 +379,20 @@ def _refuse_other_kinds(place: Place, config: Any, kind: Kind, beneath: bool) ->
 
 
 _OTHERWISE = {
-    "TokenClassification": "one that judges steps or tokens cannot write, and is not read as a reward model of whole answers either",
+    "TokenClassification": "a scorer of steps cannot write, and is named where one belongs: {part: step_scorer, source: ...}",
     "": "take a decoder (its architectures in config.json end in CausalLM)",
 }
 
 
 def _look(place: Place, kind: Kind, module: nn.Module, tokenizer: Any) -> None:
     """Refuse what transformers does not report."""
-    if kind is SCORER:
+    if kind.outputs:
         head = getattr(module, "score", None)
-        if type(head) is not nn.Linear or head.bias is not None or len(head.weight) != 1:
+        if type(head) is not nn.Linear or (head.bias is not None and not kind.bias) or len(head.weight) != kind.outputs:
+            rows = "one row" if kind.outputs == 1 else f"{kind.outputs} rows"
             raise InputError(
-                f"model.source: {place.source} is a {type(module).__name__}, and a scorer whose head is not one matrix with one row that is called score is not "
-                "supported; train one on a decoder, with the recipe reward_model here or with TRL"
+                f"model.source: {place.source} is a {type(module).__name__}, and {kind.called} whose head is not one matrix with {rows} that is called score is not "
+                "supported; train one on a decoder, with the recipe reward_model (or process_reward_model) here or with TRL"
             )
     for name, parameter in module.named_parameters():
         if not parameter.dtype.is_floating_point:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from guerdon.errors import InputError
+from guerdon.models.language.loading import SCORER, STEP_SCORER, Kind
 from guerdon.models.moving import onto
 from guerdon.sequences import Sequences
 
@@ -60,36 +61,27 @@ class Scored:
         return len(tokens) - 1 - (int(others[-1]) if len(others) else 0)
 
 
-def can_be_scorer(body: Any) -> None:
-    """Refuse, before the first step, a model of which no sequence classifier could be saved.
+def can_be_scorer(body: Any, kind: Kind) -> None:
+    """Refuse, before the first step, a model of which no classifier of the kind could be saved.
 
     Raises:
-        InputError: ``transformers`` has none of the kind.
+        InputError: ``transformers`` has none.
     """
-    from transformers import AutoModelForSequenceClassification
-
     config = body.config
-    if type(config) not in AutoModelForSequenceClassification._model_mapping:
+    if type(config) not in kind.known:
         raise InputError(
-            f"a {type(body).__name__} cannot be a reward model: transformers has no sequence classifier of the kind {config.model_type!r} to save it as; take a model "
+            f"a {type(body).__name__} cannot be {kind.called}: transformers has no {kind.ending} of the kind {config.model_type!r} to save it as; take a model "
             "of another family"
         )
 
 
 def write_scorer(body: Any, head: nn.Module, tokenizer: Any, ends: Tensor, scored: Scored, folder: Path) -> None:
     """A folder that ``AutoModelForSequenceClassification`` reads, with the score that is read here."""
-    from transformers import AutoModelForSequenceClassification
-
-    folder.mkdir(parents=True, exist_ok=True)
     tokenizer, config = copy.deepcopy(tokenizer), copy.deepcopy(body.config)
     if not scored.whole:
         setattr(config, SCORED_AT, END)
     padding = scored.padding if scored.padding is not None else padding_of(tokenizer, {int(t) for t in ends})
-    config.num_labels = 1
-    with torch.random.fork_rng(devices=[]):
-        classifier = AutoModelForSequenceClassification.from_config(config).to(next(body.parameters()).dtype)
-    classifier.base_model.load_state_dict(body.base_model.state_dict())
-    classifier.score.load_state_dict(head.state_dict())
+    classifier = _classifier(body, config, SCORER, head.state_dict())
     rows = classifier.get_input_embeddings().weight.shape[0]
     if padding >= rows:
         with torch.random.fork_rng(devices=[]):
@@ -97,6 +89,36 @@ def write_scorer(body: Any, head: nn.Module, tokenizer: Any, ends: Tensor, score
         with torch.no_grad():
             classifier.get_input_embeddings().weight[rows:] = 0
     classifier.config.get_text_config().pad_token_id = classifier.config.pad_token_id = padding
+    _written(classifier, tokenizer, folder)
+
+
+def write_step_scorer(body: Any, head: nn.Linear, tokenizer: Any, folder: Path) -> None:
+    """A folder that ``AutoModelForTokenClassification`` reads: of its two outputs the second less the first are the log-odds that the step which ends there is right."""
+    config = copy.deepcopy(body.config)
+    config.id2label, config.label2id = {0: "wrong", 1: "right"}, {"wrong": 0, "right": 1}
+    said = head.state_dict()
+    both = {name: torch.cat([torch.zeros_like(value), value]) for name, value in said.items()}
+    _written(_classifier(body, config, STEP_SCORER, both), tokenizer, folder)
+
+
+def read_step_head(module: Any) -> dict[str, Tensor]:
+    """What ``write_step_scorer`` made of a head: the difference of a classifier's two outputs."""
+    state = {name: value.float() for name, value in module.score.state_dict().items()}
+    state.setdefault("bias", torch.zeros(2))
+    return {name: value[1:] - value[:1] for name, value in state.items()}
+
+
+def _classifier(body: Any, config: Any, kind: Kind, head: dict[str, Tensor]) -> Any:
+    config.num_labels = kind.outputs
+    with torch.random.fork_rng(devices=[]):
+        classifier = kind.loader.from_config(config).to(next(body.parameters()).dtype)
+    classifier.base_model.load_state_dict(body.base_model.state_dict())
+    classifier.score.load_state_dict(head)
+    return classifier
+
+
+def _written(classifier: Any, tokenizer: Any, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     classifier.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
