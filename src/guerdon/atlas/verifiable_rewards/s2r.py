@@ -55,6 +55,11 @@ system = System(
     kind="method",
     builds_on=("sft", "rloo", "segment-history"),
     read="code",
+    note=(
+        "Rewards of outcomes and of steps both teach to verify and to correct, over the fine-tuned start by 0.06 to 0.07 of "
+        "accuracy and 0.2 of true verdicts. Against as many more updates on the same traces neither is told apart (-0.02 and "
+        "-0.01, undecided): here the start was short of training, not of rewards."
+    ),
 )
 UPDATES, SHOWN_FOR, EACH, SHOWN, TRACES = 30, 15, 16, 8, 2
 PARTS = ("solve_1", "verify_1", "solve_2", "verify_2")
