@@ -92,14 +92,25 @@ def examples():
         (
             [{"instruction": "p", "completions": ANSWERS, "source": "s"}],
             "pairs",
-            [{"prompt": "p", "source": "s", "chosen": "good", "rejected": "bad", "score_chosen": 5.0, "score_rejected": 1.0}],
+            [
+                {
+                    "prompt": "p",
+                    "source": "s",
+                    "chosen": "good",
+                    "rejected": "bad",
+                    "score_chosen": 5.0,
+                    "score_rejected": 1.0,
+                    "truthful_chosen": 5.0,
+                    "truthful_rejected": 1.0,
+                }
+            ],
         ),
         (
             [{"instruction": "p", "completions": ANSWERS}],
             "unpaired",
             [
-                {"prompt": "p", "completion": "good", "label": True, "score": 5.0},
-                {"prompt": "p", "completion": "bad", "label": False, "score": 1.0},
+                {"prompt": "p", "completion": "good", "label": True, "score": 5.0, "truthful": 5.0},
+                {"prompt": "p", "completion": "bad", "label": False, "score": 1.0, "truthful": 1.0},
             ],
         ),
     ],
@@ -165,7 +176,7 @@ ANYTHING = st.recursive(
 )
 
 
-@pytest.mark.parametrize("source", [s for s in SHAPES if s not in ("step_ratings", "transcripts", "ratings", "stepwise")])
+@pytest.mark.parametrize("source", ["pairs", "ranking", "unpaired", "prompt_completion", "messages", "share_gpt", "alpaca"])
 @given(st.data())
 @settings(deadline=None, max_examples=25)
 def test_whatever_stands_in_the_columns_is_left_out_and_counted(source, data):

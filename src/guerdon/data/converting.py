@@ -8,8 +8,8 @@ Source: ours.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -48,30 +48,51 @@ class Converting:
             raise InputError(
                 f"the columns {', '.join(map(repr, rows[0]))} of {where} are no format that is known; rename them to those of one of {', '.join(SHAPES)}"
             )
-        found, left_out = [carried(row) for row in rows], Counter()
-        for kind in way(start, self.to, where):
-            of_shape = _only(kind.reads, found, left_out)
-            made = next((part for part in self.by if type(part) is kind), kind())(of_shape)
-            left_out.update(made.left_out)
-            found = made.rows
-        found = _sound(_only(self.to, found, left_out), left_out)
-        reasons = {reason: count for reason, count in left_out.items() if count}
-        if not found:
-            raise InputError(f"nothing of {where} is left as {self.to}: {'; '.join(f'{reason} ({n})' for reason, n in reasons.items())}")
-        return Converted([written(row) for row in found], reasons)
+        way_there = way(start, self.to, where)
+        found = _Found([carried(row) for row in rows], list(range(len(rows))))
+        for kind in way_there:
+            found.keep(_not_of(kind.reads))
+            found.turn(next((part for part in self.by if type(part) is kind), kind()))
+        found.keep(_not_of(self.to))
+        found.keep(_why_not)  # what no loss could learn from, also where nothing had to be converted
+        if not found.rows:
+            raise InputError(f"nothing of {where} is left as {self.to}: {'; '.join(f'{r} ({n})' for r, n in found.left_out.items())}")
+        return Converted([written(row) for row in found.rows], dict(found.left_out), found.first, found.places)
 
 
-def _only(shape: str, rows: list[Any], left_out: Counter[str]) -> list[Any]:
-    of_shape = [row for row in rows if SHAPES[shape](row)]
-    left_out[f"not {shape}"] += len(rows) - len(of_shape)
-    return of_shape
+@dataclass
+class _Found:
+    """Rows on their way, where each of them stood as long as that is known, and what was left out."""
+
+    rows: list[Any]
+    places: list[int] | None
+    left_out: Counter[str] = field(default_factory=Counter)
+    first: dict[str, int] = field(default_factory=dict)
+
+    def keep(self, why_not: Callable[[Any], str]) -> None:
+        """The rows of which ``why_not`` says nothing."""
+        reasons = [why_not(row) for row in self.rows]
+        kept = [i for i, reason in enumerate(reasons) if not reason]
+        self._count(Counter(filter(None, reasons)), {reason: i for i, reason in reversed(list(enumerate(reasons))) if reason})
+        self.rows = [self.rows[i] for i in kept]
+        self.places = None if self.places is None else [self.places[i] for i in kept]
+
+    def turn(self, part: Conversion) -> None:
+        """What a conversion makes of them."""
+        made = part(self.rows)
+        self._count(Counter(made.left_out), made.first)
+        self.rows = made.rows
+        self.places = None if self.places is None or made.places is None else [self.places[i] for i in made.places]
+
+    def _count(self, left_out: Counter[str], first: Mapping[str, int]) -> None:
+        self.left_out.update({reason: count for reason, count in left_out.items() if count})
+        for reason, place in first.items():
+            if self.places is not None:
+                self.first.setdefault(reason, self.places[place])
 
 
-def _sound(rows: list[Any], left_out: Counter[str]) -> list[Any]:
-    """Without what no loss could learn from, also where nothing had to be converted."""
-    why_not = [_why_not(row) for row in rows]
-    left_out.update(filter(None, why_not))
-    return [row for row, why in zip(rows, why_not, strict=True) if not why]
+def _not_of(shape: str) -> Callable[[Any], str]:
+    return lambda row: "" if SHAPES[shape](row) else f"not {shape}"
 
 
 def _why_not(row: Mapping[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
     {instruction, completions: [{response, annotations: {aspect: {Rating}}, overall_score}, ...]} -> {prompt, completions: [response], scores}
 
-The score of an answer is the mean of its ratings over the aspects, and where it has none its ``overall_score``. Answers without either are left out of
+The score of an answer is the mean of its ratings over the aspects, and where it has none its ``overall_score``. The ratings of an aspect go on as a list in the column
+of its name, where all answers have them. Answers without either are left out of
 their row; left out: rows with fewer than two that are rated.
 
 Source: UltraFeedback's columns, arXiv 2310.01377. The mean of the ratings comes first because ``overall_score`` is wrong in places there, as its users found
@@ -29,19 +30,28 @@ class RatedAnswers:
         return each(rows, self._ranking)
 
     def _ranking(self, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        rated = [(answer["response"], self._score(answer)) for answer in needed(row, "completions") if answer.get("response")]
-        rated = [(text, score) for text, score in rated if score is not None]
+        rated = [
+            (answer["response"], self._score(answer), _aspects(answer)) for answer in needed(row, "completions") if answer.get("response")
+        ]
+        rated = [(text, score, aspects) for text, score, aspects in rated if score is not None]
         if len(rated) < 2:
             raise LeftOut("fewer than two answers are rated")
-        texts, scores = zip(*rated, strict=True)
+        texts, scores, aspects = zip(*rated, strict=True)
         name = "instruction" if "instruction" in row else "prompt"
         rest = without(row, name, "completions", "models", "correct_answers", "incorrect_answers")
-        yield {"prompt": needed(row, name), "completions": list(texts), "scores": list(scores), **rest}
+        lists = {aspect: [own[aspect] for own in aspects] for aspect in aspects[0] if all(aspect in own for own in aspects)}
+        yield {"prompt": needed(row, name), "completions": list(texts), "scores": list(scores), **lists, **rest}
 
     def _score(self, answer: Mapping[str, Any]) -> float | None:
-        ratings = [r for a in (answer.get("annotations") or {}).values() if (r := _number((a or {}).get("Rating"))) is not None]
+        ratings = list(_aspects(answer).values())
         ways = (sum(ratings) / len(ratings) if ratings else None, _number(answer.get("overall_score")))
         return next((score for score in (ways if self.by == "ratings" else ways[::-1]) if score is not None), None)
+
+
+def _aspects(answer: Mapping[str, Any]) -> dict[str, float]:
+    """The ratings, by aspect."""
+    said = {aspect: _number((a or {}).get("Rating")) for aspect, a in (answer.get("annotations") or {}).items()}
+    return {aspect: rating for aspect, rating in said.items() if rating is not None}
 
 
 def _number(value: Any) -> float | None:

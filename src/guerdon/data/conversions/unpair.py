@@ -2,7 +2,9 @@
 
     {prompt, chosen, rejected} -> {prompt, completion: chosen, label: true}, {prompt, completion: rejected, label: false}
 
-``score_chosen`` and ``score_rejected`` become the ``score`` of each. Left out: pairs of equal answers, and pairs without a prompt that share none.
+``score_chosen`` and ``score_rejected`` become the ``score`` of each, and so does whatever else is there of both (``helpfulness_chosen`` ...).
+
+Left out: pairs of equal answers, and pairs without a prompt that share none.
 
 Source: ``unpair_preference_dataset`` of TRL, with which KTO (arXiv 2402.01306, section 4.1) was compared with DPO on the same data.
 """
@@ -27,10 +29,12 @@ class Unpair:
 
 def _answers(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     prompt, *sides = split(row)
-    rest = without(row, "prompt", "chosen", "rejected", "score_chosen", "score_rejected")
+    names = [str(name).removesuffix("_chosen") for name in row if str(name).endswith("_chosen")]
+    of_both = [name for name in names if f"{name}_rejected" in row]
+    rest = without(row, "prompt", "chosen", "rejected", *(f"{name}_{side}" for name in of_both for side in ("chosen", "rejected")))
     for side, completion, label in zip(("chosen", "rejected"), sides, (True, False), strict=True):
-        score = {"score": row[f"score_{side}"]} if f"score_{side}" in row else {}
-        yield {"prompt": prompt, "completion": completion, "label": label, **score, **rest}
+        own = {name: row[f"{name}_{side}"] for name in of_both}
+        yield {"prompt": prompt, "completion": completion, "label": label, **own, **rest}
 
 
 witness = Witness(

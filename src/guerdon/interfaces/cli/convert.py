@@ -35,8 +35,9 @@ def command(
     max_rows: Annotated[int | None, typer.Option("--rows", min=1, help="Read at most so many rows.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Turn rows of one format into another: pairs into single answers (for KTO) and back, ShareGPT, Alpaca, HH's transcripts and UltraFeedback's ratings
-    into the common columns. The format of the rows is told by their columns, and the way to the one that is asked for is found.
+    """Turn rows of one format into another: pairs into single answers (for KTO) and back, exports of Label Studio and Argilla, and the forms of well-known
+    datasets (ShareGPT, Alpaca, HH, UltraFeedback, HelpSteer, Chatbot Arena, PRM800K ...) into the common columns. What the rows are is told by their
+    columns, and the way to the format that is asked for is found.
 
     Example: [bold]guerdon convert pairs.jsonl unpaired.jsonl --to unpaired[/bold]
     """
@@ -45,6 +46,7 @@ def command(
     from guerdon.interfaces.cli._printing import as_json
     from guerdon.tasks._files._writing import refuse_name, write
     from guerdon.tasks.dataset import Dataset
+    from guerdon.tasks.rows import place
 
     refuse_name(out)
     if out.exists() and Path(rows).exists() and out.samefile(rows):
@@ -52,18 +54,17 @@ def command(
     by = _parts(settings or [])
     task = Dataset(rows, name=name, split=split, columns=_named(columns or []), max_rows=max_rows, shuffle=False)
     read = task.train()
-    found, left_out = (read, {}) if to is None else _split(Converting(to, tuple(by))(read, rows))
+    converted = None if to is None else Converting(to, tuple(by))(read, rows)
+    found, left_out = (read, {}) if converted is None else (converted.rows, converted.left_out)
     write(out, found)
     if json:
         as_json({"read": len(read), "written": len(found), "left_out": left_out, "file": str(out)})
         return
     for reason, count in sorted(left_out.items(), key=lambda item: -item[1]):
-        typer.echo(f"{count} left out: {reason}", err=True)
+        at = converted.first.get(reason)
+        first = "" if at is None else f" ({'the first is ' if count > 1 else ''}row {place(read, at)[0]})"
+        typer.echo(f"{count} left out: {reason}{first}", err=True)
     typer.echo(f"{len(read)} rows read, {len(found)} written: {out}", err=True)
-
-
-def _split(converted):
-    return converted.rows, converted.left_out
 
 
 def _named(columns):
