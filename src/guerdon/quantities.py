@@ -194,6 +194,8 @@ _ENTRIES = (
         "the outputs of K heads for the whole sequence: groups of people, or draws of what is not known",
         "one forward pass",
     ),
+    Quantity("quantile_score", "B Q", "the quantiles of the ratings that a sequence gets, as a head has them", "one forward pass"),
+    Quantity("rating", "B", "how somebody rated a sequence: a column of the data"),
     Quantity("mixture_logp", "B K", "log-weights of the K heads, given what the sequence answers", "one forward pass", "nats"),
     Quantity("latent_mean", "B D", "mean of what is believed of the latent of a sequence's user", "one forward pass"),
     Quantity("latent_log_variance", "B D", "logarithm of its variance, component by component", "one forward pass"),

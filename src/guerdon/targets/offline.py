@@ -306,11 +306,38 @@ class StepScores:
         return {"step_score": torch.where(sequences.mask, said[:, : sequences.mask.shape[1]], 0.0)} if names else {}
 
 
+@dataclass(frozen=True)
+class Rated:
+    """The six answers of ``Verdicts`` with the column ``rating``, which heads score: tables of their own for each answer."""
+
+    heads: tuple[str, ...]
+
+    RATINGS = (0.3, -1.2, 2.0, 0.0, 0.7, -0.4)
+
+    def gradient(self, recipe: Recipe) -> Tensor:
+        rows = [Example({"": side(c, a)}, {"rating": r}) for c, a, r in zip(CONTEXT, CHOSEN, self.RATINGS, strict=True)]
+        return stepped(Heads(self.heads), rows, recipe)
+
+    def exact(self, objective: Callable[["Ratings"], Tensor]) -> Tensor:
+        tables = {name: table.clone().requires_grad_() for name, table in _tables(self.heads).items()}
+        said = _read(tables, torch.tensor(CONTEXT), torch.tensor(CHOSEN), torch.zeros(len(CHOSEN), dtype=torch.long))
+        return gradient_of(objective(Ratings(said, torch.tensor(self.RATINGS))), list(tables.values()))
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """What heads say of answers, by name, and how these were rated."""
+
+    said: Mapping[str, Tensor]
+    rating: Tensor
+
+
 # of each head: what its table is indexed by, and how wide it is
 TABLES = {
     "score": ("answer", ()),
     "preference_vector": ("answer", (4,)),
     "head_score": ("answer", (3,)),
+    "quantile_score": ("answer", (3,)),
     "mixture_logp": ("context", (3,)),
     "latent_mean": ("user", (2,)),
     "latent_log_variance": ("user", (2,)),

@@ -1,0 +1,85 @@
+"""Heads of reward models that say more than a number: what they say, what they learn, and that a folder says the same."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from guerdon.data.examples import examples
+from guerdon.errors import InputError
+from guerdon.models.heads.ensemble import Ensemble
+from guerdon.models.heads.quantiles import Quantiles
+from guerdon.models.language.headed import Headed
+from guerdon.models.language.language_model import LanguageModel
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.recipes import ensemble_reward_model, quantile_reward_model
+from guerdon.sequences import Example, Side, collate
+from guerdon.training.jobs import encoder_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget
+
+BODY = SmallLanguageModel("abc>", layers=1, hidden=32, heads=2, context_length=16)
+SAID = collate([Example({"": Side((1, 2), (0, 1, 3), (True,) * 3)}), Example({"": Side((2,), (1,), (True,))})]).sides[""]
+
+
+def learned(head, recipe, rows, steps=150):
+    model = Headed(BODY, head).build(0)
+    fit(model, examples(rows, encoder_for(model)), dataclasses.replace(recipe, optimiser=AdamW(1e-2)), Budget(steps, batch_size=32))
+    return model
+
+
+def test_an_ensemble_is_scored_by_its_mean_less_what_its_members_differ_by():
+    mean, low = Headed(BODY, Ensemble(4)).build(0), Headed(BODY, Ensemble(4, pessimism=2.0)).build(0)
+    with torch.no_grad():
+        found, lowered = (model.measure(SAID, {"score", "head_score"}) for model in (mean, low))
+    assert found["head_score"].shape == (2, 4) and torch.equal(found["head_score"], lowered["head_score"])
+    torch.testing.assert_close(found["score"], found["head_score"].mean(-1))
+    torch.testing.assert_close(lowered["score"], found["score"] - 2 * found["head_score"].std(-1, correction=0))
+    assert (found["head_score"].std(-1) > 0).all(), "members begin apart"
+    with pytest.raises(InputError, match="members is 0"):
+        Ensemble(0)
+
+
+def test_its_members_agree_on_what_they_were_told_and_less_on_what_they_were_not():
+    rows = [{"prompt": q + ">", "chosen": "a", "rejected": "b"} for q in ("a", "b", "ab", "ba")] * 8
+    model = learned(Ensemble(5), ensemble_reward_model.recipe, rows)
+    told, strange = (side(model, answer) for answer in (("a", "b"), ("c", "cc")))
+    assert (told[0] - told[1] > 1).all()
+    assert (told[0] - told[1]).std() / (told[0] - told[1]).mean().abs() < (strange[0] - strange[1]).std() / (
+        strange[0] - strange[1]
+    ).mean().abs()
+
+
+def side(model, answers):
+    encoder = encoder_for(model)
+    batch = collate([Example({"": encoder.encode_pair("a>", answer)}) for answer in answers]).sides[""]
+    with torch.no_grad():
+        return model.measure(batch, {"head_score"})["head_score"]
+
+
+def test_quantiles_are_those_of_the_ratings():
+    """Answers to "a>" are rated 0 to 9 alike, those to "b>" always 4."""
+    rows = [{"prompt": "a>", "completion": "c", "rating": float(i)} for i in range(10)] * 4 + [
+        {"prompt": "b>", "completion": "c", "rating": 4.0}
+    ] * 40
+    model = learned(Quantiles(3), quantile_reward_model.recipe, rows, steps=300)
+    encoder = encoder_for(model)
+    batch = collate([Example({"": encoder.encode_pair(prompt, "c")}) for prompt in ("a>", "b>")]).sides[""]
+    with torch.no_grad():
+        found = model.measure(batch, {"score", "quantile_score"})
+    wide, narrow = found["quantile_score"]
+    assert 1 < wide[0] < 3.2 and 3.6 < wide[1] < 5.4 and 5.8 < wide[2] < 8
+    assert (narrow - 4).abs().max() < 0.7
+    torch.testing.assert_close(found["score"], found["quantile_score"].mean(-1))
+    assert model.score(["a>"], ["c"]) == pytest.approx([float(found["score"][0])], abs=1e-5)
+    with pytest.raises(InputError, match="count is 0"):
+        Quantiles(0)
+
+
+@pytest.mark.parametrize("head", [Ensemble(3, 1.0), Quantiles(5)], ids=["ensemble", "quantiles"])
+def test_a_folder_says_the_same(head, tmp_path):
+    model = Headed(BODY, head).build(0)
+    model.save(tmp_path)
+    again = Headed(LanguageModel(str(tmp_path), dtype="float32", device="cpu"), head, trained=str(tmp_path)).build(1)
+    assert model.score(["a>"], ["bc"]) == pytest.approx(again.score(["a>"], ["bc"]), abs=1e-6)
