@@ -7,6 +7,7 @@ import torch
 
 from guerdon.data.examples import examples
 from guerdon.errors import InputError
+from guerdon.losses.steps.step_ranking import StepRanking
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.heads.step import Step
 from guerdon.models.language.headed import Headed
@@ -175,3 +176,40 @@ run: {tmp_path}/run
         row for row in map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) if "rewards/weakest/mean" in row
     ]
     assert 0 < first["rewards/all/mean"] <= first["rewards/weakest/mean"] < 1
+
+
+# Process_Q_Model (WindyLee0822), train_main.py, PRMTrainer.ranking_loss at 1e84e28: loss and gradient of torch.randn(4, 5) in float64 from a generator of seed 0, labels as
+# below (-100: no step); its 1e-5 in the logarithm is what is left between the two.
+PQM_LABELS = [[1, 0, 0, 0, -100], [1, 0, 0, -100, -100], [0, 0, 0, 0, 0], [1, -100, -100, -100, -100]]
+PQM = {
+    0.0: (
+        1.8425163868,
+        [-0.1224432187, 0.0358535949, 0.0180271331, 0.1414864642, 0.0, -0.0850760081, 0.0953725923, 0.0348165150, 0.0, 0.0],
+        [0.0063117556, 0.0881559188, 0.0119089711, 0.1048331461, 0.0151179062, -0.1772747958, 0.0, 0.0, 0.0, 0.0],
+    ),
+    4.0: (
+        4.5945253958,
+        [-0.1249397731, 0.0456458528, 0.0229506656, 0.1801289477, 0.0, -0.1233088151, 0.1798818383, 0.0656672799, 0.0, 0.0],
+        [0.0069585908, 0.0971902282, 0.0131294148, 0.1155765550, 0.0166672048, -0.1772747958, 0.0, 0.0, 0.0, 0.0],
+    ),
+}
+
+
+@pytest.mark.parametrize("margin", PQM)
+def test_the_ranking_of_steps_is_that_of_its_authors_where_an_answer_has_one_right_step(margin):
+    score = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    label = torch.tensor(PQM_LABELS)
+    loss = StepRanking(margin)(step_score=score, step_label=label.clamp(min=0).double(), mask=label >= 0).mean()
+    [gradient] = torch.autograd.grad(loss, score)
+    assert loss.item() == pytest.approx(PQM[margin][0], abs=2e-5)
+    assert gradient.flatten().tolist() == pytest.approx([x for row in PQM[margin][1:] for x in row], abs=2e-5)
+
+
+def test_the_ranking_of_steps_does_not_hear_of_steps_that_are_none_and_puts_right_ones_above_wrong_ones():
+    score = torch.zeros(1, 4, dtype=torch.float64, requires_grad=True)
+    given = {"step_label": torch.tensor([[1.0, 1.0, 0.0, 1.0]]), "mask": torch.tensor([[True, True, True, False]])}
+    for _ in range(300):
+        [gradient] = torch.autograd.grad(StepRanking(2.0)(step_score=score, **given).sum(), score)
+        score = (score - 0.5 * gradient).detach().requires_grad_()
+    first, second, wrong, none = score[0].tolist()
+    assert none == 0.0 and wrong + 2.0 < 0 < first < second
