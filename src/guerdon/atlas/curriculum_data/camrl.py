@@ -43,6 +43,11 @@ system = System(
     builds_on=("policy-gradient", "frank-wolfe", "multi-task-sampler"),
     read="code",
     waits_for="a control world with many tasks",
+    note=(
+        "Each task by itself is ahead of both ways to share (0.02 of CAMRL, 0.01 of a pull to the mean), and CAMRL does not "
+        "harm less than the pull: tables of sixteen cells have little to tell each other, and half of the tasks want the "
+        "contrary."
+    ),
 )
 GOALS = ((0, 0), (0, 1), (1, 0), (3, 3), (3, 2), (2, 3))
 STARTS = (3, 12)  # the other two corners

@@ -49,6 +49,11 @@ system = System(
     kind="method",
     builds_on=("reinforce", "infilled", "group-centred"),
     read="code",
+    note=(
+        "For each pass through the model semi-offline learning is far ahead of drawing (1.05 of worth); after as many updates "
+        "it ends 0.55 lower, which is what the paper's argument has it trade. Half of the answer left blank is the best share: "
+        "all blank ends 0.7 lower."
+    ),
 )
 PROMPTS, ACTIONS, STEPS, ANSWERS, STOPS = 16, 3, 4, 8, (8, 16, 24, 32, 40)
 BLANK = ACTIONS  # an action that is read, and never taken
