@@ -53,6 +53,11 @@ system = System(
     kind="method",
     builds_on=("grpo", "verdict-prompts", "refinement-prompts"),
     read="code",
+    note=(
+        "Half of the prompts spent on judging cost accuracy of the task (0.05) and made answers that are asked for anew worse "
+        "(0.03), for a gain in judging of 0.03 that is undecided; questions about old answers do as well as questions about the "
+        "policy's own (0.02). A policy of two layers has little room for both."
+    ),
 )
 ROUNDS, STEPS, BATCH, ALPHABET, LENGTH = 8, 12, 16, "abcdefgh", 6
 VERDICTS = VerdictPrompts(asks="{prompt}{completion}?", compares="{prompt}{first}|{second}?", says=("Y", "N"))
