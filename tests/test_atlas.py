@@ -325,7 +325,9 @@ def test_a_glance_at_the_families_counts_states_and_names_what_waits_or_fails(ca
     assert "b for a world" in said and "c ImportError: no [module]" in said and "Changed since: d" in said and "Not confirmed" not in said
     one_by_one(rows)
     said = " ".join(capsys.readouterr().out.split())
-    assert "a confirmed: holds, 8 seeds, 2026-01-01 holds: a is better than b b waiting for a world c does not run" in said
+    assert (
+        "a confirmed: holds, 8 seeds, 2026-01-01 holds: a is better than b b waiting for a world c fails (ImportError: no [module])" in said
+    )
     assert [row.slug for row in status(only=("dpo", "calm"))] == ["calm", "dpo"]
 
 

@@ -10,7 +10,7 @@ from guerdon.atlas._status import Row
 from guerdon.interfaces.cli._printing import console
 
 STATES = ("confirmed", "changed since", "not confirmed", "waiting")
-BROKEN = "does not run"
+BROKEN = "fails"
 
 
 def by_family(rows: Sequence[Row]) -> None:
