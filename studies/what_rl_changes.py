@@ -34,7 +34,7 @@ from guerdon.training.schedules.linear import Linear
 from guerdon.worlds.text.demonstrations import Demonstrations
 from studies._verifiable import arms
 from studies._verifiable.learning import ANSWERS, SIZES, STEPS, begun, improved
-from studies._verifiable.page import KINDS
+from studies._verifiable.page import KINDS, duration
 from studies._verifiable.tasks import TASKS
 
 NAME = "what_rl_changes"
@@ -204,7 +204,7 @@ as RL draws, of {SHOWN:,} problems that are in no other set. Each is tuned on tw
 that follow from the code: {DRAWN} answers at temperature 1 to each of {PROBLEMS} held-out problems. *Newly solved*: the share of problems that the base got wrong {DRAWN}
 times and the arm right at least once; *no longer* the other way round. Intervals are 95 %, by bootstrap over seeds of the difference on the same seed.
 
-Measured on {results["date"]} in {results["duration_s"] / 60:.0f} minutes on {results["cores"]} cores, torch {results["versions"]["torch"]}.
+{duration(results)}
 """
 
 

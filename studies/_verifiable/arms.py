@@ -15,7 +15,7 @@ from guerdon.atlas._system import Entry
 from guerdon.atlas._tuning import Setting, middle, tune
 from guerdon.atlas._working import Call, Workers, cores
 from guerdon.training.recipe import Recipe
-from studies._verifiable.learning import kept, learned
+from studies._verifiable.learning import SIZES, Size, keeping, kept, learned
 from studies._verifiable.tasks import TASKS
 
 FEW = 4  # methods that are looked at in a small measurement
@@ -49,10 +49,12 @@ def apart(name: str) -> tuple[str, str]:
     return method, task
 
 
-def trial(methods: Mapping[str, Callable[..., Recipe]], study: str, name: str, seed: int, scale: str, **setting: float) -> dict[str, Any]:
+def trial(
+    methods: Mapping[str, Callable[..., Recipe]], study: str, name: str, seed: int, scale: str, full: Size = SIZES["full"], **setting: float
+) -> dict[str, Any]:
     """One run of an arm, kept for the study; ``methods`` makes of each setting a recipe."""
     method, task = apart(name)
-    return once(study, name, seed, scale, setting, lambda: learned(methods[method](**setting), task, seed, scale))
+    return once(study, name, seed, scale, setting, lambda: learned(methods[method](**setting), task, seed, scale, full))
 
 
 def once(study: str, name: str, seed: int, scale: str, setting: Mapping[str, float], made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def measured(module: ModuleType, small: bool) -> dict[str, Any]:
     """Every arm, tuned, on seeds that no tuning has seen; ``small``: a few at the middle of their grid, on one."""
     entry = Arms(Path(module.__file__))
     scale = "smoke" if small else "full"
+    resumed = 0 if small else len(list(keeping(module.NAME).glob("*.json")))
     tuning = None if small else tune(entry, quiet=False)
     chosen: dict[str, Setting] = small_part(middle(entry)) if tuning is None else tuning.chosen
     seeds = unseen_seeds(fingerprint(entry), CONFIRMING, entry.count(scale))
@@ -76,6 +79,7 @@ def measured(module: ModuleType, small: bool) -> dict[str, Any]:
         "arms": {name: {"setting": chosen[name], "runs": runs[name], "trials": _trials(tuning, name)} for name in chosen},
         "at_edge": {} if tuning is None else {name: list(knobs) for name, knobs in tuning.at_edge.items()},
         "seeds": list(seeds),
+        "resumed": resumed,
         "methods": list(dict.fromkeys(apart(name)[0] for name in chosen)),
         "tasks": list(dict.fromkeys(apart(name)[1] for name in chosen)),
     }

@@ -1,6 +1,6 @@
 """Learning: one arm on the task of one seed, from weights that all arms start from, and how many held-out problems it then answers.
 
-Each arm is given ``STEPS`` batches of ``PROMPTS`` problems, with ``ANSWERS`` answers to each unless the method itself wants more, and its learning
+Each arm is given ``STEPS`` batches of ``PROMPTS`` problems (a study may say another number), with ``ANSWERS`` answers to each unless the method itself wants more, and its learning
 rate falls to 0 in a line. Accuracy is that of the most likely answers to ``HELD_OUT`` problems, the mean over the last two looks: after as many batches
 (*at equal updates*), and at the last looks before more answers were drawn than arms draw that want no more (*at equal samples*).
 """
@@ -44,15 +44,21 @@ class Size:
 SIZES = {"full": Size(), "smoke": Size(steps=2, prompts=4, looks=2, held_out=8, small=True)}
 
 
-def learned(recipe: Recipe, task: str, seed: int, scale: str) -> dict[str, Any]:
-    """What an arm comes to: accuracies, and how they went."""
-    _, history = improved(recipe, task, seed, scale)
-    return summary(history, SIZES[scale], getattr(recipe.sampler, "answers", recipe.sampler.num_generations))
+def learned(recipe: Recipe, task: str, seed: int, scale: str, full: Size = SIZES["full"]) -> dict[str, Any]:
+    """What an arm comes to: accuracies, and how they went. ``full``: the size of a run that is no small one."""
+    _, history = improved(recipe, task, seed, scale, full)
+    return summary(history, size_of(scale, full), getattr(recipe.sampler, "answers", recipe.sampler.num_generations))
 
 
-def improved(recipe: Recipe, task: str, seed: int, scale: str) -> tuple[LanguagePolicy, Sequence[Mapping[str, float]]]:
+def size_of(scale: str, full: Size) -> Size:
+    return full if scale == "full" else SIZES[scale]
+
+
+def improved(
+    recipe: Recipe, task: str, seed: int, scale: str, full: Size = SIZES["full"]
+) -> tuple[LanguagePolicy, Sequence[Mapping[str, float]]]:
     """The policy of an arm after all its batches, and the metrics on the way."""
-    size, setting = SIZES[scale], TASKS[task]
+    size, setting = size_of(scale, full), TASKS[task]
     drawn, model = setting.of(seed), begun(task, seed, scale)
     recipe = replace(recipe, combine=Weigh({"truth": 0.0}))
     budget = Budget(size.steps, size.prompts, evaluate_every=size.steps // size.looks, evaluation_rows=size.held_out)
@@ -98,9 +104,14 @@ def start(task: str, seed: int, scale: str) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.module.state_dict().items()}
 
 
+def keeping(folder: str) -> Path:
+    """Where runs of a study by the library as it is are kept."""
+    return KEPT / folder / source_digest()[:12]
+
+
 def kept(folder: str, name: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What is kept under that name of the library as it is, or what is made now and then kept."""
-    path = KEPT / folder / source_digest()[:12] / f"{name}.json"
+    path = keeping(folder) / f"{name}.json"
     if path.exists():
         return json.loads(path.read_text())
     found = made()

@@ -13,7 +13,7 @@ from guerdon.evaluation.statistics.mean import Mean
 from guerdon.evaluation.statistics.probability_of_improvement import ProbabilityOfImprovement
 from guerdon.evaluation.statistics.stratified_bootstrap import StratifiedBootstrap
 from studies._verifiable.arms import arm
-from studies._verifiable.learning import ANSWERS, HELD_OUT, LOOKS, PROMPTS, SAMPLES, STEPS, UPDATES
+from studies._verifiable.learning import ANSWERS, SAMPLES, SIZES, UPDATES, Size
 
 SURE = 0.5  # the probability of improvement over the baseline that an interval has to leave on one side
 KINDS = {"rare": "a right answer is rare", "long": "answers are long", "noisy": "the verifier errs"}
@@ -28,6 +28,7 @@ class Words:
     command: str
     baseline: str
     image: str
+    size: Size = SIZES["full"]
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _interval(estimate: Estimate, digits: int = 3) -> str:
 
 
 def _how(results: Mapping[str, Any], table: Table, words: Words) -> str:
-    trials = {len(found["trials"]) for found in table.measured["arms"].values()}
+    size, trials = words.size, {len(found["trials"]) for found in table.measured["arms"].values()}
     return f"""## How it was measured
 
 *Tasks*, each answered by a language model of two layers and a width of 64, with a token for each character, that was fitted to some right answers first; all
@@ -169,17 +170,27 @@ methods start from the same weights. *rare*: seven letters of eight are sorted, 
 written backwards without the digits; 300 were shown. *noisy*: four letters are sorted, 60 were shown, and the verifier calls a fifth of the right answers wrong
 and a twentieth of the wrong ones right, always the same ones. The reward is 1 or 0 for the whole answer.
 
-*Runs*: {STEPS} batches of {PROMPTS} problems, {ANSWERS} answers to each, AdamW, the rate falling to 0 in a line. *Accuracy* is the share of {HELD_OUT} held-out
-problems whose most likely answer is right, by the truth, the mean over the last two of {LOOKS} looks; *equal samples*: before more answers were drawn than
-{STEPS * PROMPTS * ANSWERS:,}; *equal updates*: after {STEPS} batches.
+*Runs*: {size.steps} batches of {size.prompts} problems, {ANSWERS} answers to each, AdamW, the rate falling to 0 in a line. *Accuracy* is the share of {size.held_out} held-out
+problems whose most likely answer is right, by the truth, the mean over the last two of {size.looks} looks; *equal samples*: before more answers were drawn than
+{size.steps * size.prompts * ANSWERS:,}; *equal updates*: after {size.steps} batches.
 
 *Tuning*: {_counted(trials)} settings for each method on each task, on two seeds; while the best lies at an end of the grid it is extended, at most four times.
 *Verdicts*: {len(table.measured["seeds"])} seeds that follow from the code that was measured, so that nobody had seen them. Intervals are 95 %, by bootstrap over
 runs within tasks; with so few runs they are rather too short. These are tiny models: what they say of a model that was trained on the world's text is a guess.
 
-Measured on {results["date"]} in {results["duration_s"] / 60:.0f} minutes on {results["cores"]} cores, torch {results["versions"]["torch"]}.
+{duration(results)}
 `{words.command} --render-only` writes this page anew from what is kept.
 """
+
+
+def duration(results: Mapping[str, Any]) -> str:
+    """When and how long it was measured; of a measurement that was stopped, how long what was left took."""
+    resumed = results["measured"].get("resumed", 0)
+    before = f", after {resumed} runs that were kept from before it was stopped" if resumed else ""
+    return (
+        f"Measured on {results['date']} in {results['duration_s'] / 60:.0f} minutes on {results['cores']} cores{before}, torch "
+        f"{results['versions']['torch']}."
+    )
 
 
 def _counted(trials: set[int]) -> str:
