@@ -11,3 +11,16 @@ Overrides = Annotated[
     typer.Argument(help="Overrides: section.key=value, or a common name such as learning_rate=1e-5.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def named(columns: list[str]) -> dict[str, str]:
+    """What ``--column NEW=OLD`` says, each time that it is given."""
+    from guerdon.errors import InputError
+
+    found = {}
+    for text in columns:
+        new, equals, there = text.partition("=")
+        if not equals or not new or not there:
+            raise InputError(f"--column: {text!r} should be written NEW=OLD, such as prompt=question")
+        found[new] = there
+    return found

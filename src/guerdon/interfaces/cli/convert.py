@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from guerdon.interfaces.cli._arguments import Json
+from guerdon.interfaces.cli._arguments import Json, named
 
 NEEDS_ARGUMENTS = True
 
@@ -52,7 +52,7 @@ def command(
     if out.exists() and Path(rows).exists() and out.samefile(rows):
         raise InputError(f"{out} is what is read; give another file to write to")
     by = _parts(settings or [])
-    task = Dataset(rows, name=name, split=split, columns=_named(columns or []), max_rows=max_rows, shuffle=False)
+    task = Dataset(rows, name=name, split=split, columns=named(columns or []), max_rows=max_rows, shuffle=False)
     read = task.train()
     converted = None if to is None else Converting(to, tuple(by))(read, rows)
     found, left_out = (read, {}) if converted is None else (converted.rows, converted.left_out)
@@ -65,18 +65,6 @@ def command(
         first = "" if at is None else f" ({'the first is ' if count > 1 else ''}row {place(read, at)[0]})"
         typer.echo(f"{count} left out: {reason}{first}", err=True)
     typer.echo(f"{len(read)} rows read, {len(found)} written: {out}", err=True)
-
-
-def _named(columns):
-    from guerdon.errors import InputError
-
-    named = {}
-    for text in columns:
-        new, equals, there = text.partition("=")
-        if not equals or not new or not there:
-            raise InputError(f"--column: {text!r} should be written NEW=OLD, such as prompt=question")
-        named[new] = there
-    return named
 
 
 def _parts(settings):

@@ -1,0 +1,31 @@
+"""Page: the one file of HTML that the browser gets, with everything in it."""
+
+from pathlib import Path
+
+from guerdon.interfaces.labelling.kinds import Kind, described
+
+HERE = Path(__file__).parent
+
+
+def page(kind: Kind) -> str:
+    """Where annotators label, with the script of the kind."""
+    name = described(kind)["kind"]
+    return _rendered("page.html.jinja", "page.js", kind=name, kind_script=_text(f"kinds/{name}.js"))
+
+
+def overview_page() -> str:
+    """What the owner sees."""
+    return _rendered("overview.html.jinja", "overview.js")
+
+
+def _rendered(template: str, script: str, **more: str) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(template).render(style=_text("style.css"), script=_text(script), **more)
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
