@@ -252,6 +252,59 @@ def test_people(empty_folder, capsys):
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()
 
 
+def test_labelling(empty_folder, monkeypatch, capfd):
+    """The commands as they are written, with annotators who answer whatever they are asked."""
+    pytest.importorskip("uvicorn")
+    import guerdon.interfaces.web as web
+
+    monkeypatch.setattr(web, "serve", annotated)
+    monkeypatch.setattr(web, "address", lambda host, port, address=web.address: address(host, 0))  # the page's own port may be taken
+    run_page("docs/labelling.md", empty_folder)
+    said = capfd.readouterr()
+    assert "Krippendorff's alpha of better" in said.out and "8 of 8 rows labelled" in said.out and "label at http://127.0.0.1:" in said.out
+    assert (empty_folder / "runs/labelled/model/head.safetensors").exists()
+    people = [json.loads(line) for line in Path("people.jsonl").read_text().splitlines()]
+    assert {row["annotator"] for row in people} == {"ann", "bob", "cy"} and {row["user"] for row in people} == {0, 1, 2}
+    from guerdon.catalogue import names_in
+    from guerdon.interfaces.labelling import kinds, orders
+
+    page = (ROOT / "docs/labelling.md").read_text()
+    missing = [name for room in (kinds.ROOM, orders.ROOM) for name in names_in(room) if f"| `{name}` |" not in page]
+    assert not missing, f"the page lacks {missing}"
+
+
+def annotated(app, at, tokens, most_bytes, say, open_paths):
+    """In the place of the server that waits for people: one that is asked by everybody in turn until there is nothing left to do, and ends."""
+    import time
+    import urllib.request
+
+    import uvicorn
+
+    from guerdon.interfaces.web.guarding import Guarded
+
+    server = uvicorn.Server(uvicorn.Config(Guarded(app, tokens, open_paths=open_paths), log_level="error", log_config=None))
+    at.bound.listen()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [at.bound]}, daemon=True)
+    thread.start()
+    say(at.url)
+    asking = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        for token, who in (tokens or {"": "me"}).items():
+            if who == "owner":
+                continue
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+            task = json.load(asking.open(urllib.request.Request(f"{at.url}/api/task", headers=headers)))["task"]
+            while task:
+                longest = max((0, 1), key=lambda i: len(task["answers"][i][0]["text"]))
+                better = 0 if who == "ann" else 1 - longest  # ann takes whatever is shown first
+                body = {"item": task["item"], "answer": {"better": better}, "key": f"{time.time_ns()}"}
+                asked = urllib.request.Request(f"{at.url}/api/label", json.dumps(body).encode(), headers)
+                task = json.load(asking.open(asked))["task"]
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
 def test_tutorial_shows_figures_of_its_own_configuration():
     (table,) = [b.text for b in blocks("docs/tutorial.md") if b.language == "text"]
     assert "exact" in table and "close" in table

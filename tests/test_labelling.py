@@ -279,7 +279,8 @@ def test_a_label_that_is_sent_twice_stands_once_and_another_is_refused(tmp_path)
             session.label("ann", "0", {"better": 1}, "", 1, "third")
         with pytest.raises(InputError, match="a note is a text"):
             session.label("ann", session.task("ann")["task"]["item"], {"better": 1}, "x" * 10_001, 1, "fourth")
-        (entry,) = session.store.entries()
+        session.label("bob", session.task("bob")["task"]["item"], {"better": 0}, "", 1, "key")  # another's key is another key
+        entry, _ = session.store.entries()
         assert (entry.note, entry.seconds, entry.key) == ("a note", 3.5, "key")
 
 
@@ -351,7 +352,7 @@ def labelled(name, *answers, rows=None):
     for who, own in enumerate(answers):
         for row, answer in enumerate(own):
             if answer is not None:
-                ledger.add(Entry(len(ledger.keys), 0.0, f"w{who}", str(row), "label", answer, (0, 1), "", 2.0, None, f"{who}-{row}"))
+                ledger.add(Entry(ledger.count, 0.0, f"w{who}", str(row), "label", answer, (0, 1), "", 2.0, None, f"{who}-{row}"))
     return kind, {str(i): kind(row) for i, row in enumerate(rows)}, ledger
 
 

@@ -36,11 +36,19 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
     from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
     from starlette.routing import Route
 
+    found_at: dict[int, dict[str, Any]] = {}  # how many entries there were → the overview then
+
+    class Plain(JSONResponse):
+        """JSON in ASCII: a text may hold half of a character, which UTF-8 has no way to write."""
+
+        def render(self, content: Any) -> bytes:
+            return json.dumps(content).encode()
+
     def who(request: Request) -> str:
         return request.state.who or ALONE
 
-    def refused(why: str, status: int) -> JSONResponse:
-        return JSONResponse({"error": {"message": why}}, status, _SAFE)
+    def refused(why: str, status: int) -> Response:
+        return Plain({"error": {"message": why}}, status, _SAFE)
 
     def changing(change: Callable[[str, Mapping[str, Any]], None]) -> Callable[[Request], Any]:
         """An endpoint that does something in somebody's name and says what they are asked next."""
@@ -67,7 +75,7 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
                 return refused(str(error), 409)
             except sqlite3.Error as error:
                 return refused(f"it could not be kept ({error}); is the disk full?", 507)
-            return JSONResponse(await run_in_threadpool(session.task, who(request)), headers=_SAFE)
+            return Plain(await run_in_threadpool(session.task, who(request)), headers=_SAFE)
 
         return endpoint
 
@@ -83,7 +91,7 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
     def next_task(request: Request) -> Response:
         if who(request) == OWNER and tokens:
             return refused("the owner's link shows the overview; to label, take an annotator's", 403)
-        return JSONResponse(session.task(who(request)), headers=_SAFE)
+        return Plain(session.task(who(request)), headers=_SAFE)
 
     def owned(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
@@ -98,9 +106,12 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
 
     def figures(request: Request) -> Response:
         with session.lock:
-            found = overview(session.kind, session.items, session.gold, session.ledger)
-            found |= {"settled": len(session.assigning.settled), "each": session.assigning.plan.each, "soft": session.kind.soft}
-        return JSONResponse(found, headers=_SAFE)
+            count = session.ledger.count
+            if count not in found_at:  # the page asks every few seconds
+                found_at.clear()
+                found_at[count] = overview(session.kind, session.items, session.gold, session.ledger)
+            found = found_at[count] | {"settled": len(session.assigning.settled), "soft": session.kind.soft}
+        return Plain(found, headers=_SAFE)
 
     def export(request: Request) -> Response:
         with session.lock:

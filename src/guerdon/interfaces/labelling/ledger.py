@@ -16,8 +16,8 @@ class Ledger:
         done: annotator → labels and skips that stand, the oldest first: what an undo goes back along.
         undone: annotator → how many entries were undone.
         drafts: (annotator, item) → the entry that was undone last, until the item is done again.
-        keys: key → entry.
-        count: of labels ever given.
+        keys: (annotator, key) of every entry.
+        count: of entries.
     """
 
     labels: dict[str, dict[str, Entry]] = field(default_factory=lambda: defaultdict(dict))
@@ -25,12 +25,13 @@ class Ledger:
     done: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     undone: Counter[str] = field(default_factory=Counter)
     drafts: dict[tuple[str, str], Entry] = field(default_factory=dict)
-    keys: dict[str, Entry] = field(default_factory=dict)
+    keys: set[tuple[str, str]] = field(default_factory=set)
     count: int = 0
 
     def add(self, entry: Entry) -> None:
+        self.count += 1
         if entry.key:
-            self.keys[entry.key] = entry
+            self.keys.add((entry.annotator, entry.key))
         own = self.done[entry.annotator]
         if entry.what == "undo":
             before = own.pop()
@@ -43,7 +44,6 @@ class Ledger:
         own.append(entry)
         (self.labels if entry.what == "label" else self.skipped)[entry.item][entry.annotator] = entry
         self.drafts.pop((entry.annotator, entry.item), None)
-        self.count += entry.what == "label"
 
     def has_done(self, annotator: str, item: str) -> bool:
         """Whether it is labelled or skipped by them."""

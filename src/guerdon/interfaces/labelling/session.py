@@ -68,7 +68,7 @@ class Session:
             InputError: there is no such item, it is labelled by them already, or this is no answer to it.
         """
         with self.lock:
-            if key in self.ledger.keys:
+            if (annotator, key) in self.ledger.keys:
                 return
             name = self._to_do(annotator, item)
             shown = self._shown(name, annotator)
@@ -78,7 +78,7 @@ class Session:
     def skip(self, annotator: str, item: str, reason: str, seconds: float | None, key: str) -> None:
         """Keep that somebody would not label an item, and why; others may."""
         with self.lock:
-            if key in self.ledger.keys:
+            if (annotator, key) in self.ledger.keys:
                 return
             name = self._to_do(annotator, item)
             self._add(Entry(0, time.time(), annotator, name, "skip", note=_note(reason), seconds=_seconds(seconds), key=key))
@@ -90,7 +90,7 @@ class Session:
             InputError: there is nothing to take back.
         """
         with self.lock:
-            if key in self.ledger.keys:
+            if (annotator, key) in self.ledger.keys:
                 return
             done = self.ledger.done.get(annotator)
             if not done:

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS lease (item TEXT, annotator TEXT, since REAL NOT NULL
 CREATE TABLE IF NOT EXISTS entry (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, annotator TEXT NOT NULL, item TEXT NOT NULL,
   what TEXT NOT NULL CHECK (what IN ('label', 'skip', 'undo')), answer TEXT, shown TEXT, note TEXT NOT NULL, seconds REAL,
-  undoes INTEGER REFERENCES entry (id), key TEXT UNIQUE);
+  undoes INTEGER REFERENCES entry (id), key TEXT, UNIQUE (annotator, key));
 CREATE TRIGGER IF NOT EXISTS entry_stays BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entries are only added to'); END;
 CREATE TRIGGER IF NOT EXISTS entry_remains BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entries are only added to'); END;
 """
@@ -42,7 +42,7 @@ class Entry:
         note: what was written beside a label; why something was skipped.
         seconds: how long it was looked at.
         undoes: of an undo, the entry that no longer stands.
-        key: by which it is known if it is sent again.
+        key: by which it is known if they send it again.
     """
 
     id: int
