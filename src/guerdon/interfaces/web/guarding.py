@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from guerdon.interfaces.web.refusing import refused
+
 BEARER = "bearer "
 COOKIE = "guerdon_token"
 
@@ -39,7 +41,7 @@ class Guarded:
         from starlette.requests import Request
 
         request = Request(scope)
-        if self.hosts and request.url.hostname not in self.hosts:
+        if self.hosts and _asked_as(request) not in self.hosts:
             return await self._refuse(scope, receive, send, 421, f"this server is asked as {' or '.join(sorted(self.hosts))}")
         who = self._who(request)
         if who is None and scope["path"] not in self.open_paths:
@@ -74,9 +76,12 @@ class Guarded:
         return known[0] if known else None
 
     async def _refuse(self, scope: Any, receive: Any, send: Any, status: int, why: str) -> None:
-        from starlette.responses import JSONResponse
+        await refused(status, why, {"WWW-Authenticate": "Bearer"} if status == 401 else {})(scope, receive, send)
 
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        await JSONResponse({"error": {"message": why, "type": "refused", "code": status}}, status, headers | {"Connection": "close"})(
-            scope, receive, send
-        )
+
+def _asked_as(request: Any) -> str:
+    """The name of the host by which a request asks; "" where it is none."""
+    try:
+        return request.url.hostname or ""
+    except ValueError:  # of brackets that do not close, or a port that is no number
+        return ""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.errors import InputError
+from guerdon.interfaces.web.ending import Drained, Ending
 from guerdon.interfaces.web.guarding import Guarded
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 GRACE = 30  # seconds that requests may still take when it is asked to stop
+AT_ONCE = 2  # and when the grace is over, or it is asked again
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,22 @@ def address(host: str, port: int) -> Address:
 
 
 def serve(
-    app: Any, at: Address, tokens: Mapping[str, str], most_bytes: int, say: Callable[[str], None], open_paths: frozenset[str] = frozenset()
+    app: Any,
+    at: Address,
+    tokens: Mapping[str, str],
+    most_bytes: int,
+    say: Callable[[str], None],
+    open_paths: frozenset[str] = frozenset(),
+    ending: Ending | None = None,
+    grace: float = GRACE,
 ) -> None:
-    """Serve the application until Ctrl-C or SIGTERM; what was begun is finished, for ``GRACE`` seconds at most.
+    """Serve the application until Ctrl-C or SIGTERM, or until ``ending`` is asked for; what was begun is finished, for ``grace`` seconds at most, and new requests are
+    refused meanwhile.
 
     Args:
         tokens: token → whose it is. Without one only this machine may ask.
         say: is told the address once it is served.
+        open_paths: that are answered without a token, and until the very end.
 
     Raises:
         InputError: others than this machine could ask without a token, or what serves is not installed.
@@ -64,12 +75,15 @@ def serve(
         import uvicorn
     except ImportError as error:
         raise InputError("a server needs the extra 'serve'; install it with pip install 'guerdon[serve]'") from error
+    from guerdon.interfaces.web._server import Server
+
     hosts = LOCAL | {at.host.lower()} if at.loopback else frozenset()
-    guarded = Guarded(app, tokens, hosts, most_bytes, open_paths)
+    ending = ending or Ending()
+    guarded = Guarded(Drained(app, ending, open_paths), tokens, hosts, most_bytes, open_paths)
     configuration = uvicorn.Config(
-        guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, ws="none", server_header=False, log_config=None
+        guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=AT_ONCE, ws="none", server_header=False, log_config=None
     )
-    server = uvicorn.Server(configuration)
+    server = Server(configuration, ending, grace)
     at.bound.listen(configuration.backlog)  # who is told the address may ask at once
     say(at.url)
     server.run(sockets=[at.bound])

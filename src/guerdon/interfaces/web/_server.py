@@ -1,0 +1,28 @@
+"""The server of ``uvicorn``, which stops when what was begun is done. Imported where ``uvicorn`` is known to be there."""
+
+import time
+from typing import Any
+
+import uvicorn
+
+from guerdon.interfaces.web.ending import Ending
+
+
+class Server(uvicorn.Server):
+    """Asked to stop by a signal or by ``ending``, it takes no more requests, and ends when none is open, or after ``grace`` seconds."""
+
+    def __init__(self, config: uvicorn.Config, ending: Ending, grace: float):
+        super().__init__(config)
+        self.ending, self.grace, self.since = ending, grace, 0.0
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        if self.ending.asked:
+            super().handle_exit(sig, frame)
+        self.ending.ask()
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.ending.asked:
+            self.since = self.since or time.monotonic()
+            if not self.ending.open or time.monotonic() - self.since > self.grace:
+                self.should_exit = True
+        return await super().on_tick(counter)
