@@ -150,6 +150,10 @@ class Encoder:
             raise InputError(f"messages must be a list of {{role, content}}, and this is {_shown(messages)}")
         return self._sides([Side(*self._conversation(list(messages), 0, template))])[0]
 
+    def encode_tokens(self, context: Tokens, actions: Tokens) -> Side:
+        """Tokens that are known: of what there is to answer, and of the answer, of which all is learned."""
+        return self._sides([Side(tuple(context), tuple(actions), (True,) * len(actions))])[0]
+
     def encode_steps(self, prompt: Text, steps: Sequence[str], labels: Sequence[float], **template: Any) -> Side:
         """An answer in steps of text, each with a number on its last token: ``Side.steps["step_label"]``, where the mask is true. The
         answer is not closed by an end token."""
