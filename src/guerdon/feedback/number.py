@@ -8,10 +8,26 @@ from typing import Any
 from guerdon.feedback.helpers import Failure
 
 
+class NoNumber(float):
+    """NaN that says why it is none: what a reward gives for a completion that it failed for, where others of the batch have their numbers."""
+
+    why: str
+
+    def __new__(cls, why: str) -> "NoNumber":
+        self = super().__new__(cls, math.nan)
+        self.why = why
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.why,)
+
+
 def as_number(value: Any) -> float | Failure | None:
     """A float for numbers of Python, numpy and torch, booleans, decimals and fractions; None for None; else a ``Failure`` that says what it was."""
     if value is None or isinstance(value, Failure):
         return value
+    if isinstance(value, NoNumber):
+        return Failure(value.why)
     if hasattr(value, "item"):
         with contextlib.suppress(Exception):
             value = value.item()

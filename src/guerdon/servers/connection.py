@@ -51,7 +51,7 @@ class Connection:
         key: the environment variable that holds the server's key, where there is one. The key itself would end up in the run's folder.
     """
 
-    named: ClassVar[str] = "connection."  # what stands before the names of these settings where a user writes them
+    written: ClassVar[Mapping[str, str]] = {}  # what a user calls these settings, where that is not connection.NAME
 
     timeout: float = 600.0
     patience: float = 120.0
@@ -62,8 +62,12 @@ class Connection:
     def __post_init__(self) -> None:
         if self.timeout <= 0 or self.patience <= 0 or self.tries < 1 or self.backoff < 0:
             raise InputError(
-                f"{self.named.rstrip('.') or 'a server'}: timeout and patience are above 0, tries 1 or more, and backoff not below 0"
+                f"{self.called('timeout')} and {self.called('patience')} are above 0, {self.called('tries')} 1 or more, and {self.called('backoff')} not below 0"
             )
+
+    def called(self, name: str) -> str:
+        """What a user calls a setting."""
+        return self.written.get(name, f"connection.{name}")
 
     def __call__(self, url: str, body: Mapping[str, Any] | None = None, first: bool = False) -> Any:
         """What the server answers: to a POST of ``body``, or to a GET where there is none.
@@ -86,7 +90,9 @@ class Connection:
                     raise NotFound from error
                 if error.code not in PASSING:
                     advice = (
-                        f"; its key is read from the environment variable {self.key} ({self.named}key)" if error.code in (401, 403) else ""
+                        f"; its key is read from the environment variable {self.key} ({self.called('key')})"
+                        if error.code in (401, 403)
+                        else ""
                     )
                     raise Refused(f"{url} refuses what it is asked ({error.code}): {said}{advice}", error.code) from error
                 reason, asked = f"{error.code}: {said}", error.headers.get("Retry-After", "")
