@@ -2,9 +2,8 @@
 
     make studies ARGS=which-loss        # what was learned so far is kept in runs/studies: a measurement that was stopped goes on
 
-The advantage is GRPO's everywhere, and a batch of answers is used for four gradient steps, so that a policy moves away from who drew and the ratio means something; there are
-half as many batches as in the study of estimators, and twice as many gradient steps. The arm that all others are compared with clips at 0.2 and takes the mean over tokens;
-each other arm differs from it in one thing.
+The advantage is GRPO's everywhere, and a batch of answers is used for four gradient steps, so that a policy moves away from who drew and the ratio means something. The arm
+that all others are compared with clips at 0.2 and takes the mean over tokens; each other arm differs from it in one thing.
 """
 
 import sys
@@ -42,7 +41,7 @@ from studies._verifiable.page import Words, page_of, picture
 NAME = "which_loss"
 SEEDS = {"smoke": 1, "full": 5, "tune": 2}
 TUNED_BY = SAMPLES
-SIZE = Size(steps=80, looks=8)
+SIZE = Size(looks=8)
 LENGTH = 8  # characters of a middling answer: by what sums over tokens are divided
 BASELINE = "clip 0.2, token mean"
 
