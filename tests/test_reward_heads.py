@@ -7,17 +7,20 @@ import torch
 
 from guerdon.data.examples import examples
 from guerdon.errors import InputError
+from guerdon.losses.attributes.attribute_square import AttributeSquare
+from guerdon.models.heads.attributes import Attributes
 from guerdon.models.heads.ensemble import Ensemble
+from guerdon.models.heads.gated_attributes import GatedAttributes
 from guerdon.models.heads.quantiles import Quantiles
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.small_language_model import SmallLanguageModel
-from guerdon.recipes import ensemble_reward_model, quantile_reward_model
+from guerdon.recipes import attribute_reward_model, ensemble_reward_model, quantile_reward_model, reward_model
 from guerdon.sequences import Example, Side, collate
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
-from guerdon.training.recipe import Budget
+from guerdon.training.recipe import Budget, Term
 
 BODY = SmallLanguageModel("abc>", layers=1, hidden=32, heads=2, context_length=16)
 SAID = collate([Example({"": Side((1, 2), (0, 1, 3), (True,) * 3)}), Example({"": Side((2,), (1,), (True,))})]).sides[""]
@@ -77,9 +80,49 @@ def test_quantiles_are_those_of_the_ratings():
         Quantiles(0)
 
 
-@pytest.mark.parametrize("head", [Ensemble(3, 1.0), Quantiles(5)], ids=["ensemble", "quantiles"])
+@pytest.mark.parametrize("head", [Ensemble(3, 1.0), Quantiles(5), Attributes(2), GatedAttributes(2)], ids=lambda head: type(head).__name__)
 def test_a_folder_says_the_same(head, tmp_path):
     model = Headed(BODY, head).build(0)
     model.save(tmp_path)
     again = Headed(LanguageModel(str(tmp_path), dtype="float32", device="cpu"), head, trained=str(tmp_path)).build(1)
     assert model.score(["a>"], ["bc"]) == pytest.approx(again.score(["a>"], ["bc"]), abs=1e-6)
+
+
+def test_attributes_are_learned_from_rows_that_rate_some_of_them_and_the_gate_from_comparisons():
+    """ "a" is helpful, "b" is careful. Nobody rates both of one answer; after "a>" helpfulness is preferred, after "b>" care."""
+    rated = []
+    for answer, help_, care in (("a", 1.0, -1.0), ("b", -1.0, 1.0)):
+        for prompt in ("a>", "b>"):
+            rated += [
+                {"prompt": prompt, "completion": answer, "help": help_, "care": None},
+                {"prompt": prompt, "completion": answer, "care": care},
+            ]
+    recipe = dataclasses.replace(attribute_reward_model.recipe, terms=(Term(AttributeSquare(("help", "care"))),), optimiser=AdamW(1e-2))
+    model = Headed(BODY, GatedAttributes(2, units=16, layers=2)).build(0)
+    encoder = encoder_for(model)
+    with pytest.raises(InputError, match="no row has a number in column 'care'"):
+        examples(rated[:1], encoder, sparse=("help", "care"))
+    fit(model, examples(rated * 4, encoder, sparse=("help", "care")), recipe, Budget(100, batch_size=16))
+    batch = collate([Example({"": encoder.encode_pair("a>", answer)}) for answer in ("a", "b")]).sides[""]
+    with torch.no_grad():
+        said = model.measure(batch, {"attribute_score"})["attribute_score"]
+    assert torch.allclose(said, torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), atol=0.3)
+    pairs = [{"prompt": "a>", "chosen": "a", "rejected": "b"}, {"prompt": "b>", "chosen": "b", "rejected": "a"}] * 16
+    model.module["body"].requires_grad_(False)
+    fit(model, examples(pairs, encoder), dataclasses.replace(reward_model.recipe, optimiser=AdamW(1e-2)), Budget(100, batch_size=16))
+    with torch.no_grad():
+        assert torch.allclose(model.measure(batch, {"attribute_score"})["attribute_score"], said), "comparisons leave the qualities alone"
+    scores = model.score(["a>", "a>", "b>", "b>"], ["a", "b", "a", "b"])
+    assert scores[0] > scores[1] and scores[3] > scores[2]
+
+
+def test_weights_of_attributes_are_chosen_afterwards():
+    mean, weighed = Headed(BODY, Attributes(3)).build(0), Headed(BODY, Attributes(3, weights=(1.0, 0.0, -0.5))).build(0)
+    with torch.no_grad():
+        found, other = (model.measure(SAID, {"score", "attribute_score"}) for model in (mean, weighed))
+    torch.testing.assert_close(found["score"], found["attribute_score"].mean(-1))
+    torch.testing.assert_close(other["score"], found["attribute_score"] @ torch.tensor([1.0, 0.0, -0.5]))
+    with pytest.raises(InputError, match="3 attributes have 2 weights"):
+        Attributes(3, weights=(1.0, 2.0))
+    with pytest.raises(InputError, match=r"the head has 3 attributes and attribute_square\.names 2"):
+        AttributeSquare(("a", "b"))(torch.zeros(1, 3), a=torch.zeros(1), b=torch.zeros(1))

@@ -58,6 +58,13 @@ def per_group(part: Part) -> bool:
     return _says(part, "per_group")
 
 
+def sparse(part: Part) -> frozenset[str]:
+    """Columns of the data that a row may lack, as the part or one that it wraps says; it is told NaN there."""
+    nested = (getattr(part, f.name) for f in dataclasses.fields(part)) if dataclasses.is_dataclass(part) else ()
+    own = getattr(part, "sparse", frozenset())
+    return frozenset(own).union(*(sparse(each) for each in nested if is_part(each)))
+
+
 def _says(part: Part, word: str) -> bool:
     nested = (getattr(part, f.name) for f in dataclasses.fields(part)) if dataclasses.is_dataclass(part) else ()
     return bool(getattr(part, word, False)) or any(_says(p, word) for p in nested if is_part(p))

@@ -195,6 +195,7 @@ _ENTRIES = (
         "one forward pass",
     ),
     Quantity("quantile_score", "B Q", "the quantiles of the ratings that a sequence gets, as a head has them", "one forward pass"),
+    Quantity("attribute_score", "B K", "a head's number for each of K qualities of the whole sequence", "one forward pass"),
     Quantity("rating", "B", "how somebody rated a sequence: a column of the data"),
     Quantity("mixture_logp", "B K", "log-weights of the K heads, given what the sequence answers", "one forward pass", "nats"),
     Quantity("latent_mean", "B D", "mean of what is believed of the latent of a sequence's user", "one forward pass"),

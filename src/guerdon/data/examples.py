@@ -1,5 +1,6 @@
 """Examples: rows of whatever common format as what losses read."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ def examples(
     columns: Collection[str] = (),
     where: str = "",
     telling: Callable[[int], None] = lambda done: None,
+    sparse: Collection[str] = (),
 ) -> list[Example]:
     """Every row as an example; ``format`` None tells it from the columns, and rows of several formats may be among one another if they have the same sides.
     A conversation of which the template rewrites earlier turns is an example for each of its turns (``Encoder.noticed`` counts them); a row of which
@@ -31,9 +33,10 @@ def examples(
         columns: numeric columns that the losses ask for; a row without one is refused.
         where: what the rows are called in errors.
         telling: called with the number of rows that are done, after each.
+        sparse: numeric columns that a row may lack, which is NaN there.
 
     Raises:
-        InputError: with the number of the row.
+        InputError: with the number of the row; or no row has anything in a sparse column.
     """
     if not len(rows):
         raise InputError(f"{where or 'the data'} has no rows; check the path, the split and the filters")
@@ -59,15 +62,20 @@ def examples(
         raise InputError(
             f"{where or 'the data'}: of no row is anything left to learn once it is cut to {encode.max_length} tokens; leave more room"
         )
-    return batched(made)
+    return batched(made, sparse)
 
 
-def batched(made: list[Example]) -> list[Example]:
-    """The examples with the numeric columns that all of them have, so that they can be batched; in place, since there may be a million."""
+def batched(made: list[Example], sparse: Collection[str] = ()) -> list[Example]:
+    """The examples with the numeric columns that all of them have, so that they can be batched; in place, since there may be a million. ``sparse``: see ``examples``."""
     shared = set.intersection(*(set(e.columns) for e in made))
+    for name in sparse:
+        if not any(name in e.columns for e in made):
+            raise InputError(f"no row has a number in column {name!r}, which is learned; name the columns that there are")
     for index, example in enumerate(made):
-        if example.columns.keys() != shared:
-            made[index] = replace(example, columns={k: v for k, v in example.columns.items() if k in shared})
+        columns = {k: v for k, v in example.columns.items() if k in shared or k in sparse}
+        columns |= {name: math.nan for name in sparse if name not in columns}
+        if example.columns.keys() != columns.keys():
+            made[index] = replace(example, columns=columns)
     return made
 
 

@@ -38,16 +38,16 @@ class Kept:
     def sides(self) -> tuple[Sequence[Row], Sequence[Row]]:
         return self._train, self._test
 
-    def encoded(self, encoder: Encoder) -> list[Example] | None:
+    def encoded(self, encoder: Encoder, sparse: frozenset[str]) -> list[Example] | None:
         """The examples of the training rows, if they were encoded already and as ``encoder`` does it, which is told what was noticed. They are handed out
-        once, so that they go when the loop is over."""
+        once, so that they go when the loop is over. ``sparse``: columns that a row may lack."""
         sifted, self._sifted = self._sifted, None
         if sifted is None or not sifted.encoder.encodes_like(encoder):
             return None
         for what, count in sifted.encoder.truncated.items():
             encoder.truncated[what] += count
         encoder.noticed.update(sifted.encoder.noticed)
-        return batched(sifted.examples)
+        return batched(sifted.examples, sparse)
 
     def __repr__(self) -> str:
         return repr(self.stands_for)

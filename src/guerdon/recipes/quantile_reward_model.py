@@ -18,8 +18,8 @@ recipe = Recipe((Term(Pinball()),), AdamW(learning_rate=1e-5))
 
 
 def _objective(d: Ratings) -> torch.Tensor:
-    said = d.said["quantile_score"]
-    each = [(0.25 * (i + 1) - (d.rating < said[:, i]).double()) * (d.rating - said[:, i]) for i in range(3)]
+    said, rating = d.said["quantile_score"], d.rating[:, 0]
+    each = [(0.25 * (i + 1) - (rating < said[:, i]).double()) * (rating - said[:, i]) for i in range(3)]
     return torch.stack(each).mean()
 
 

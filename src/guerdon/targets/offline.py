@@ -308,25 +308,35 @@ class StepScores:
 
 @dataclass(frozen=True)
 class Rated:
-    """The six answers of ``Verdicts`` with the column ``rating``, which heads score: tables of their own for each answer."""
+    """The six answers of ``Verdicts`` with columns of ratings, which heads score: tables of their own for each answer. ``lacking``: each row lacks some of the columns."""
 
     heads: tuple[str, ...]
+    columns: tuple[str, ...] = ("rating",)
+    lacking: bool = False
 
-    RATINGS = (0.3, -1.2, 2.0, 0.0, 0.7, -0.4)
+    @property
+    def ratings(self) -> dict[str, Tensor]:
+        """[6] by column."""
+        drawn = torch.randn(len(self.columns), len(CHOSEN), dtype=torch.float64, generator=generator(0, "targets", "ratings"))
+        place = torch.arange(drawn.numel()).view_as(drawn)
+        drawn = torch.where((place % 4 == 3) & torch.tensor(self.lacking), torch.nan, drawn)
+        return dict(zip(self.columns, drawn, strict=True))
 
     def gradient(self, recipe: Recipe) -> Tensor:
-        rows = [Example({"": side(c, a)}, {"rating": r}) for c, a, r in zip(CONTEXT, CHOSEN, self.RATINGS, strict=True)]
+        columns = self.ratings
+        own = [{name: float(values[i]) for name, values in columns.items()} for i in range(len(CHOSEN))]
+        rows = [Example({"": side(c, a)}, each) for c, a, each in zip(CONTEXT, CHOSEN, own, strict=True)]
         return stepped(Heads(self.heads), rows, recipe)
 
     def exact(self, objective: Callable[["Ratings"], Tensor]) -> Tensor:
         tables = {name: table.clone().requires_grad_() for name, table in _tables(self.heads).items()}
         said = _read(tables, torch.tensor(CONTEXT), torch.tensor(CHOSEN), torch.zeros(len(CHOSEN), dtype=torch.long))
-        return gradient_of(objective(Ratings(said, torch.tensor(self.RATINGS))), list(tables.values()))
+        return gradient_of(objective(Ratings(said, torch.stack([*self.ratings.values()], -1))), list(tables.values()))
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """What heads say of answers, by name, and how these were rated."""
+    """What heads say of answers, by name, and how these were rated [6, columns]; NaN where they were not."""
 
     said: Mapping[str, Tensor]
     rating: Tensor
@@ -338,6 +348,7 @@ TABLES = {
     "preference_vector": ("answer", (4,)),
     "head_score": ("answer", (3,)),
     "quantile_score": ("answer", (3,)),
+    "attribute_score": ("answer", (5,)),
     "mixture_logp": ("context", (3,)),
     "latent_mean": ("user", (2,)),
     "latent_log_variance": ("user", (2,)),

@@ -20,6 +20,7 @@ from guerdon.feedback.running import RewardRunner
 from guerdon.models import Model
 from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
+from guerdon.parts import sparse
 from guerdon.sequences import Decoding
 from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
@@ -32,7 +33,7 @@ from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
 from guerdon.training.placements import Placement
-from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.sources import sources
 from guerdon.training.stages import Outputs, adopt, cache_folder, describe
@@ -69,10 +70,11 @@ class FitJob:
         encoder = encoder_for(model, self.max_prompt_length, self.truncate)
         budget = seeded(self.budget, seed)
         train, test = rows_of(self.data, done)
-        learned = self.data.encoded(encoder) if hasattr(self.data, "encoded") else None
+        may_lack = _sparse(self.recipe.terms, "")
+        learned = self.data.encoded(encoder, may_lack) if hasattr(self.data, "encoded") else None
         if learned is None:
             with encoding(display, len(train)) as telling:
-                learned = examples(train, encoder, telling=telling)
+                learned = examples(train, encoder, telling=telling, sparse=may_lack)
         for what, count in encoder.truncated.items():
             if count:
                 display.say(f"{count} of {len(train)} rows had their {what} cut to fit, as truncate={self.truncate!r} asks")
@@ -98,10 +100,10 @@ class FitJob:
             learned,
             self.recipe,
             budget,
-            examples(test[: budget.evaluation_rows], encoder) if len(test) else (),
+            examples(test[: budget.evaluation_rows], encoder, sparse=may_lack) if len(test) else (),
             run,
             display,
-            streams_of(self.streams, done, encoder, budget),
+            streams_of(self.streams, done, encoder, budget, self.recipe.terms),
             bound(self.views, done, model, encoder, (train, test), seed),
             remember=cache_folder("measured"),
         )
@@ -156,7 +158,7 @@ class ImproveJob:
                 held_out,
                 run_in(folder, self, budget, model, {"rows to learn from": rows, "held-out rows": held_out, **further}),
                 display,
-                streams_of(self.streams, done, encoder, budget),
+                streams_of(self.streams, done, encoder, budget, self.recipe.terms),
                 {
                     **bound(self.views, done, model, encoder, (rows, held_out), seed),
                     **learners_of(self.recipe, model, budget.seed, done),
@@ -260,9 +262,19 @@ def _scorer(model: Any) -> Any:
     return reward
 
 
-def streams_of(streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder: Encoder | None, budget: Budget) -> dict[str, Stream]:
+def streams_of(
+    streams: Mapping[str, Any], done: Mapping[str, Outputs], encoder: Encoder | None, budget: Budget, terms: Sequence[Term]
+) -> dict[str, Stream]:
     """The data of terms that read a stream of their own."""
-    return {name: Stream(examples(rows_of(data, done)[0], encoder), budget.rows, budget.seed) for name, data in streams.items()}
+    return {
+        name: Stream(examples(rows_of(data, done)[0], encoder, sparse=_sparse(terms, name)), budget.rows, budget.seed)
+        for name, data in streams.items()
+    }
+
+
+def _sparse(terms: Sequence[Term], data: str) -> frozenset[str]:
+    """The columns that rows of a stream may lack, by what is learned from it."""
+    return frozenset().union(*(sparse(term.loss) for term in terms if term.data == data))
 
 
 def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Outputs]) -> dict[str, Model]:

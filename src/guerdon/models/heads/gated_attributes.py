@@ -1,0 +1,50 @@
+"""Gated attributes head: several qualities of an answer, and what is asked says how much each of them counts.
+
+    attribute_score_k = w_k · hidden[last] + b_k                       [B, K], read at the last token
+    gate_k            = softmax(perceptron(hidden of what is answered))
+    score             = sum_k gate_k attribute_score_k                 [B]; its gradient reaches the gate, and not the qualities
+
+Qualities are fitted to ratings (``losses.attributes``), the gate to comparisons (``recipes.reward_model``), in one run with a stream of each or one after the other; either leaves
+what the other fits alone.
+
+Source: ArmoRM, Wang et al. 2024, arXiv 2406.12845, section 2.2: a gate of three layers with 1024 units on the hidden state of the prompt; there rewards are made independent of
+verbosity before they are gated, which is left to the data here. ``units`` 128: ours, for small bodies.
+Differs from MixtureHeads: what each head is, is known from ratings.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from guerdon.errors import InputError
+from guerdon.models.heads._personal import linear, perceptron
+
+
+@dataclass(frozen=True)
+class GatedAttributes:
+    measures: ClassVar[tuple[str, ...]] = ("score", "attribute_score", "mixture_logp")
+    per_step: ClassVar[bool] = False
+    reads: ClassVar[tuple[str, ...]] = ("context",)
+
+    count: int = 5
+    units: int = 128
+    layers: int = 3
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.layers < 1:
+            raise InputError(f"gated_attributes: {self.count} attributes and a gate of {self.layers} layers; give one or more of each")
+
+    def build(self, width: int, seed: int) -> nn.Module:
+        head = linear(width, self.count, seed, "attributes")
+        head.bias = nn.Parameter(torch.zeros(self.count))
+        sizes = (width, *[self.units] * (self.layers - 1), self.count)
+        return nn.ModuleDict({"attributes": head, "gate": perceptron(sizes, seed, "gate")})
+
+    def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor, context: Tensor) -> dict[str, Tensor]:
+        """``hidden`` [P, D] at the places ``last`` [B], ``context`` [B, D] → [B], [B, K] and [B, K]."""
+        dtype = module["attributes"].weight.dtype
+        each = module["attributes"](hidden.index_select(0, last).to(dtype))
+        gate = module["gate"](context.to(dtype)).log_softmax(-1)
+        return {"score": (gate.exp() * each.detach()).sum(-1), "attribute_score": each, "mixture_logp": gate}
