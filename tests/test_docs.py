@@ -247,6 +247,12 @@ def test_online_preferences(empty_folder, monkeypatch):
     assert served.compare(["q"], ["a"], ["b"]) == [None]
 
 
+def test_the_page_on_reward_models_runs(empty_folder):
+    run_page("docs/reward-models.md", empty_folder)
+    judged = [json.loads(line) for line in Path("runs/policy/metrics.jsonl").read_text().splitlines()]
+    assert any("monitor/weakest" in row and "monitor/reference" in row for row in judged)
+
+
 def test_people(empty_folder, capsys):
     run_page("docs/people.md", empty_folder)
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()

@@ -4,7 +4,7 @@
 
 ``column`` holds one reference answer, or a list of several: demonstrations, a refusal that is good enough, answers of the policy as it began. A learned reward is known up
 to a constant for each prompt, and has no natural point from which more is little use; a reference gives it one, from which ``reference_sigmoid`` and ``log_sigmoid`` count. It
-is told to them by its name, and taken out of what is learned from: ``reward: {quality: ..., reference: {part: reference_reward, ...}, watched: [reference]}``.
+is told to them by its name, and taken out of what is learned from: ``reward: {quality: ..., watched: {reference: {part: reference_reward, ...}}}``.
 
 Source: the reference reward of LSC, Wang et al. 2024, arXiv 2402.00742, the 85 % quantile of what the policy said at first, or the reward of a refusal; that of PAR,
 Fu et al. 2025, arXiv 2502.18770, one reference answer.
