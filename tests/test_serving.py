@@ -790,3 +790,73 @@ def test_a_port_that_is_taken_and_overrides_of_no_file_are_told(folder, capsys):
     assert f"--port {taken.port}" in capsys.readouterr().err
     assert main(["serve", "reward", str(folder), "model.trained=x"]) == 2
     assert "overrides are of a YAML file" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_model_of_steps_gives_what_the_reward_of_steps_gives(folder, tmp_path):
+    from guerdon.feedback.aggregating.minimum import Minimum
+    from guerdon.feedback.rewards.step_scorer import StepScorer
+    from guerdon.interfaces.serving.items import Conversation, Tokenised, Written
+    from guerdon.interfaces.serving.scoring import load
+    from guerdon.models.heads.step import Step
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.language_model import LanguageModel
+    from tiny_models import moved
+
+    model = Headed(LanguageModel(str(folder.parent / "base"), device="cpu", dtype="float32"), Step()).build(0)
+    moved(model.module, 0.3)
+    model.save(tmp_path / "steps")
+    answers = [f"{c}\n{p}\n\n{c}" for p, c in ROWS[:6]]
+    expected = StepScorer(model)([p for p, _ in ROWS[:6]], answers)
+    settings = Settings(steps=Minimum())
+    with served(
+        lambda at, ending: serve_reward(str(tmp_path / "steps"), at, {}, settings, lambda said: None, device="cpu", ending=ending)
+    ) as asked:
+        found = asked.right("/v1/rewards", {"prompts": [p for p, _ in ROWS[:6]], "completions": answers})
+        assert found["rewards"] == near(expected) and all(
+            len(own) == 3 and min(own) == near(r) for own, r in zip(found["step_score"], expected, strict=True)
+        )
+        assert asked.right("/v1/score", {"text_1": ROWS[0][0], "text_2": answers[0]})["data"][0]["score"] == near(expected[0])
+        assert (
+            asked.wrong("/v1/rewards", {"prompts": ["q"], "completions": ["\n"]})[1]
+            == "item 0: the answer has no steps, so there is nothing to score"
+        )
+        assert "nobody knows where it begins" in asked.wrong("/classify", {"input": "one\ntwo"})[1]
+    scoring = load(str(tmp_path / "steps"), "float32", "cpu", settings)
+    talk = [{"role": "user", "content": ROWS[0][0]}, {"role": "assistant", "content": answers[0]}]
+    prompt = written(ROWS[0][0], "", "")
+    items = [
+        Conversation(talk),
+        Answered(talk[:1], talk[1:]),
+        Written(prompt + answers[0] + "<|im_end|>", prompt),
+        Written(prompt + answers[0] + "<|im_end|>\n", prompt),
+    ]
+    one, *others = [found.score for found in scoring.measure([scoring.read(item) for item in items])]
+    assert others == near([one] * 3) and one == near(StepScorer(model)([talk[:1]], [talk[1:]])[0])
+    with pytest.raises(InputError, match="nobody knows where it begins"):
+        scoring.read(Tokenised([3, 4, 5]))
+    with pytest.raises(InputError, match="classifier"):
+        load(str(folder), "float32", "cpu", settings)
+    with pytest.raises(InputError, match="classifier"):
+        load(str(tmp_path / "steps"), "float32", "cpu", Settings())
+
+
+def test_a_head_of_people_is_served_from_its_yaml_and_reads_who_asks(folder, tmp_path):
+    from guerdon.interfaces.serving.scoring import load
+    from guerdon.models.heads.low_rank_users import LowRankUsers
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.language_model import LanguageModel
+    from tiny_models import moved
+
+    model = Headed(LanguageModel(str(folder.parent / "base"), device="cpu", dtype="float32"), LowRankUsers(users=3, rank=2)).build(0)
+    moved(model.module, 0.3)
+    model.save(tmp_path / "people")
+    (tmp_path / "people.yaml").write_text(
+        f"model: {{part: headed, body: {{part: language_model, source: {tmp_path / 'people'}, device: cpu, dtype: float32}}, head: {{part: low_rank_users, users: 3, rank: 2}}}}\n"
+        "recipe: reward_model\ntask: rows.jsonl\n"
+    )
+    scoring = load(str(tmp_path / "people.yaml"), "float32", "auto", Settings(), [f"model.trained={tmp_path / 'people'}"])
+    prompts, answers, users = [p for p, _ in ROWS[:3]], [c for _, c in ROWS[:3]], [0, 2, 1]
+    items = shapes()["rewards"].read({"prompts": prompts, "completions": answers, "columns": {"user": users}})
+    assert [one.score for one in scoring.measure([scoring.read(item) for item in items])] == near(model.score(prompts, answers, user=users))
+    with pytest.raises(InputError, match="the scorer reads 'user', a number, which is missing"):
+        scoring.read(Answered("q", "a"))

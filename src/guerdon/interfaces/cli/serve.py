@@ -34,6 +34,11 @@ def reward(
     name: Annotated[str, typer.Option(help="A name by which the model is asked for.", show_default=False)] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
+    steps: Annotated[
+        str | None,
+        typer.Option(help="The model scores steps: minimum, product, mean or last_step of them is the score.", show_default=False),
+    ] = _OWN,
+    separator: Annotated[str | None, typer.Option(help="What ends a step. Default: a line break.", show_default=False)] = _OWN,
     chat: Annotated[bool, typer.Option("--chat", help="Plain prompts and answers are turns of a conversation.")] = False,
     truncate: Annotated[
         str | None, typer.Option(help="prompt: drop the oldest tokens of what is too long, which is refused otherwise.", show_default=False)
@@ -50,11 +55,20 @@ def reward(
 
     Example: [bold]guerdon serve reward runs/reward_model/model --host 0.0.0.0 --token-file tokens.txt[/bold]
     """
+    from guerdon.catalogue import resolve
     from guerdon.errors import InputError
     from guerdon.interfaces.serving import Settings, serve_reward
     from guerdon.interfaces.web import address, tokens_of
 
+    try:
+        aggregate = None if steps is None else resolve(steps, "feedback.aggregating")()
+    except LookupError as error:
+        raise InputError(f"--steps: {error.args[0]}") from error
+    if separator is not None and steps is None:
+        raise InputError("--separator is of steps; name with --steps what is made of them, or leave it out")
     given = {
+        "steps": aggregate,
+        "separator": separator,
         "chat": chat,
         "truncate": truncate,
         "tokens_at_once": tokens_at_once,

@@ -10,10 +10,16 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from guerdon.errors import InputError
+from guerdon.feedback.text import whole_text
 from guerdon.sequences import Side
 from guerdon.tasks.encoding import Encoder, Tokens, template_variables
 from guerdon.tasks.messages import TEMPLATE_COLUMNS, is_conversational
 from guerdon.tasks.sampled import spoken
+
+UNKNOWN = (
+    "steps are scored of an answer, and nobody knows where it begins; send messages, or prompt and answer apart (/v1/rewards, /v1/score)"
+)
+Apart = tuple[Any, str, dict[str, Any]]
 
 
 @dataclass
@@ -80,6 +86,14 @@ class Item(Protocol):
         """
         ...
 
+    def apart(self, reader: Reader) -> Apart:
+        """Its prompt, the text of its answer, and what the chat template is told.
+
+        Raises:
+            InputError: nobody knows where the answer begins.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -94,8 +108,15 @@ class Answered:
         prompt, completion = self.prompt, spoken({"completion": self.completion, **self.row}, "completion")
         if reader.chat and isinstance(prompt, str) and isinstance(completion, str):
             prompt, completion = [{"role": "user", "content": prompt}], [{"role": "assistant", "content": completion}]
-        variables = {name: self.row[name] for name in TEMPLATE_COLUMNS if name in self.row}
-        return reader.encoder.encode_pair(prompt, completion, **template_variables(variables))
+        return reader.encoder.encode_pair(prompt, completion, **self._variables)
+
+    def apart(self, reader: Reader) -> Apart:
+        turn = reader.chat and isinstance(self.prompt, str)
+        return [{"role": "user", "content": self.prompt}] if turn else self.prompt, whole_text(self.completion), self._variables
+
+    @property
+    def _variables(self) -> dict[str, Any]:
+        return template_variables({name: self.row[name] for name in TEMPLATE_COLUMNS if name in self.row})
 
 
 @dataclass(frozen=True)
@@ -107,13 +128,20 @@ class Conversation:
     columns: Mapping[str, float] = field(default_factory=dict)
 
     def side(self, reader: Reader) -> Side:
+        return self._answered.side(reader)
+
+    def apart(self, reader: Reader) -> Apart:
+        return self._answered.apart(reader)
+
+    @property
+    def _answered(self) -> Answered:
         if not is_conversational(self.messages) or len(self.messages) < 2:
             raise InputError("messages are a list of at least two {role, content}, of which the last is the answer to be scored")
         if self.messages[-1]["role"] != "assistant":
             raise InputError(
                 f"the last message is of the role {self.messages[-1]['role']!r}, and what is scored is an answer of the assistant"
             )
-        return Answered(list(self.messages[:-1]), [self.messages[-1]], self.row).side(reader)
+        return Answered(list(self.messages[:-1]), [self.messages[-1]], self.row)
 
 
 @dataclass(frozen=True)
@@ -135,6 +163,14 @@ class Written:
             return _whole(reader, reader.closed(bare.encode_prompt(self.text)))
         return _fitted(reader, context, reader.closed((*context, *actions))[len(context) :])
 
+    def apart(self, reader: Reader) -> Apart:
+        if not self.prompt or not self.text.startswith(self.prompt):
+            raise InputError(UNKNOWN)
+        answer = self.text[len(self.prompt) :]
+        for end in (reader.encoder.decode([token], special=True) for token in reader.bare.stop_ids):
+            answer = answer.rstrip().removesuffix(end)
+        return self.prompt, answer, {}
+
 
 @dataclass(frozen=True)
 class Tokenised:
@@ -148,6 +184,9 @@ class Tokenised:
         if wrong is not None:
             raise InputError(f"the token {wrong} is none of the model's, which are 0 to {reader.tokens - 1}")
         return _whole(reader, tuple(self.tokens))
+
+    def apart(self, reader: Reader) -> Apart:
+        raise InputError(UNKNOWN)
 
 
 def _whole(reader: Reader, tokens: Tokens) -> Side:

@@ -8,6 +8,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.interfaces.serving.items import Item, Reader
+from guerdon.interfaces.serving.kinds import Kind, OfAnswers, OfSteps
 from guerdon.interfaces.serving.settings import Settings
 from guerdon.sequences import Side
 from guerdon.tasks.encoding import TooLong
@@ -59,9 +60,10 @@ class Scoring:
     def __init__(self, model: Any, settings: Settings):
         from guerdon.training.jobs import encoder_for
 
-        if "score" not in model.measures:
+        self.kind: Kind = OfAnswers() if settings.steps is None else OfSteps(settings.steps, settings.separator)
+        if self.kind.measures not in model.measures:
             raise InputError(
-                f"the model measures {' and '.join(sorted(model.measures))} and no score, so there is nothing that could be served; train one with a head that scores"
+                f"the model measures {' and '.join(sorted(model.measures))} and no {self.kind.measures}: serve one that scores answers as it is, one that scores steps with --steps"
             )
         self.model, self.settings = model, settings
         self.columns: tuple[str, ...] = tuple(getattr(model, "columns", ()))
@@ -88,7 +90,7 @@ class Scoring:
         if missing:
             raise InputError(f"the scorer reads {missing[0]!r}, a number, which is missing; send it in columns")
         try:
-            side = item.side(self.reader)
+            side = self.kind.side(item, self.reader)
         except TooLong as error:
             raise InputError(f"{str(error).partition(';')[0]}; shorten it, or start the server with --truncate prompt") from error
         return Read(side, {name: item.columns[name] for name in self.columns})
@@ -99,6 +101,8 @@ class Scoring:
             return self._measured(items)
         except Exception as error:
             if len(items) == 1:
+                if isinstance(error, InputError):
+                    return [Unscored(str(error))]
                 return [Unscored(f"the model failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}")]
             return [self.measure([item])[0] for item in items]
 
@@ -118,14 +122,15 @@ class Scoring:
                 acted = torch.tensor(item.side.mask)
                 own = value[row][: len(acted)][acted] if by_step(name, value) else value[row]
                 more[name] = own.double().tolist()
-            score = more.pop("score")
-            wrong = next((name for name, value in {"score": score, **more}.items() if not _finite(value)), None)
+            wrong = next((name for name, value in more.items() if not _finite(value)), None)
             if wrong is not None:
                 out.append(Unscored(f"the model gives a {wrong} that is no finite number"))
-            elif isinstance(score, list):
+                continue
+            score, told = self.kind.number(more.pop(self.kind.measures))
+            if isinstance(score, list):
                 out.append(Unscored(f"the model gives {len(score)} scores where one is expected"))
             else:
-                out.append(Found(score, more, item.tokens))
+                out.append(Found(score, more | told, item.tokens))
         return out
 
 
@@ -137,6 +142,7 @@ def load(source: str, dtype: str, device: str, settings: Settings, overrides: Se
     """
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
+    from guerdon.models.language.step_scorer import StepScorer
 
     if Path(source).suffix in YAML:
         from guerdon.interfaces.configuration import read
@@ -145,7 +151,7 @@ def load(source: str, dtype: str, device: str, settings: Settings, overrides: Se
         if getattr(spec, "head", None) is not None and getattr(spec, "trained", "") is None:
             raise InputError(f"{source}: the model's head would be drawn at random; name the folder of a trained one in model.trained")
     else:
-        spec = Scorer(source, dtype, device)
+        spec = (Scorer if settings.steps is None else StepScorer)(source, dtype, device)
     return Scoring(built(spec, 0), settings)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from guerdon.errors import InputError
+from guerdon.feedback.aggregating import Aggregating
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Settings:
         timeout: seconds that a request may take.
         most_bytes: of a request.
         truncate: what to do with a text that is longer than the model has room for: "" refuses it, "prompt" drops its oldest tokens.
+        steps: what the verdicts on steps make of an answer: the model scores steps, which end with ``separator``. None: it scores answers.
         chat: a plain prompt is a user's turn, and a plain completion the assistant's: for scorers that were trained on conversations.
     """
 
@@ -30,6 +32,8 @@ class Settings:
     most_bytes: int = 2**24
     truncate: str = ""
     chat: bool = False
+    steps: Aggregating | None = None
+    separator: str = "\n"
 
     def __post_init__(self) -> None:
         for name in ("tokens_at_once", "most_texts", "most_waiting", "most_requests", "timeout", "most_bytes"):
@@ -41,6 +45,8 @@ class Settings:
             raise InputError(
                 f"{_option('most_texts')} is {self.most_texts} and {_option('most_waiting')} {self.most_waiting}: a request of that size could never be accepted"
             )
+        if not self.separator:
+            raise InputError("--separator is empty; give what ends a step, such as a line break")
         if self.truncate not in ("", "prompt"):
             raise InputError(f"--truncate is {self.truncate!r}, and a scorer reads answers whole: write prompt, or leave it out")
 
