@@ -258,6 +258,13 @@ def test_people(empty_folder, capsys):
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()
 
 
+def test_testing_a_reward_model(empty_folder, capfd):
+    run_page("docs/testing-a-reward-model.md", empty_folder)
+    said = capfd.readouterr().out
+    assert "pairs: accuracy" in said and "should not matter" in said and "8 prompts with 4 candidates: the best is right" in said
+    assert "Reliability" in (empty_folder / "letters.html").read_text()
+
+
 def test_labelling(empty_folder, monkeypatch, capfd):
     """The commands as they are written, with annotators who answer whatever they are asked."""
     pytest.importorskip("uvicorn")

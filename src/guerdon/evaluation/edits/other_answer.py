@@ -21,7 +21,9 @@ class OtherAnswer:
     def __call__(self, answers: Sequence[str]) -> list[str | None]:
         count = len(answers)
         ring = [*answers, *answers]
-        return [next((other for other in ring[i + 1 : i + count] if other != text and other.strip()), None) for i, text in enumerate(answers)]
+        return [
+            next((other for other in ring[i + 1 : i + count] if other != text and other.strip()), None) for i, text in enumerate(answers)
+        ]
 
 
 witness = (

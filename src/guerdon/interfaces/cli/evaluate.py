@@ -1,31 +1,132 @@
-"""``guerdon evaluate``: how often a model's answers to the held-out rows of a task are right."""
+"""``guerdon evaluate``: how often a policy's answers to the held-out rows of a task are right, or how often a reward model is right on rows."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from guerdon.interfaces.cli._arguments import File, Json, Overrides
+from guerdon.interfaces.cli._arguments import Json, Overrides
 
 NEEDS_ARGUMENTS = True
 
+RUN, ROWS = "With the YAML file of a run: a policy answers", "With a file of rows: a reward model is tested"
+_OF_RUN = ("overrides", "n", "temperature", "threshold", "seed")
+_OF_ROWS = ("report", "category", "rows", "skip_long", "edited", "step_threshold")
+
 
 def command(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="A folder, a hub id or a GGUF file.", show_default=False)],
-    file: File,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The YAML file of a run, or rows: pairs, candidates or solutions in steps.", show_default=False
+        ),
+    ],
     overrides: Overrides = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Answers to each row; more than one gives pass@k.")] = 1,
+    n: Annotated[int, typer.Option("-n", min=1, help="Answers to each row; more than one gives pass@k.", rich_help_panel=RUN)] = 1,
     temperature: Annotated[
-        float | None, typer.Option(min=0.0, help="Default: 0 (the most likely answer) for one answer, 1 for several.", show_default=False)
+        float | None,
+        typer.Option(
+            min=0.0, help="Default: 0 (the most likely answer) for one answer, 1 for several.", show_default=False, rich_help_panel=RUN
+        ),
     ] = None,
-    threshold: Annotated[float, typer.Option(help="A reward of so much is a right answer.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same answers.")] = 0,
+    threshold: Annotated[float, typer.Option(help="A reward of so much is a right answer.", rich_help_panel=RUN)] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same answers.", rich_help_panel=RUN)] = 0,
+    bench: Annotated[
+        bool,
+        typer.Option(
+            "--bench", help="FILE holds rows, whatever it is called. Not needed where it does not end in .yaml.", rich_help_panel=ROWS
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write an HTML page here: figures, calibration, length, edits, the worst rows.", show_default=False, rich_help_panel=ROWS
+        ),
+    ] = None,
+    category: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of categories. Default: subset or category, where there is one.", show_default=False, rich_help_panel=ROWS
+        ),
+    ] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="At most so many rows.", show_default=False, rich_help_panel=ROWS)] = None,
+    skip_long: Annotated[
+        bool, typer.Option("--skip-long", help="Leave out rows that do not fit into the model, and count them.", rich_help_panel=ROWS)
+    ] = False,
+    edited: Annotated[
+        int,
+        typer.Option(
+            "--edited", min=0, help="So many pairs (drawn) are edited, to see what the model reads; 0: none.", rich_help_panel=ROWS
+        ),
+    ] = 200,
+    step_threshold: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="A step that is less likely right than that is thought to be wrong.", rich_help_panel=ROWS),
+    ] = 0.5,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     json: Json = False,
 ) -> None:
-    """Answer the held-out rows of a run's task, and print the accuracy with its 95 % interval (and pass@k for several answers).
+    """With the YAML file of a run: answer the held-out rows of its task, and print the accuracy with its 95 % interval (and pass@k for several answers). With a
+    file of rows: test a reward model on them: accuracy by category, calibration, length and style, edits that should and should not matter.
 
     Example: [bold]guerdon evaluate runs/sort_letters/model run.yaml evaluation_rows=512 -n 8[/bold]
+
+    Example: [bold]guerdon evaluate runs/reward_model/model pairs.jsonl --report bench.html[/bold]
     """
+    if bench or file.suffix not in (".yaml", ".yml"):
+        _without(context, _OF_RUN, f"{file} holds rows" if not bench else "--bench tests a reward model on rows")
+        _bench(model, file, report, (rows, category, edited, skip_long, step_threshold, device), json)
+        return
+    _without(context, _OF_ROWS, f"{file} is the file of a run")
+    _answers(model, file, overrides, n, temperature, threshold, seed, device, json)
+
+
+def _without(context, names, why):
+    """Refuse options of the other of the two jobs, which would have no effect."""
+    from guerdon.errors import InputError
+
+    for parameter in context.command.params:
+        if parameter.name in names and _is_given(context, parameter.name):
+            called = "the override" if parameter.name == "overrides" else parameter.opts[0]
+            said = f" {context.params['overrides'][0]!r}" if parameter.name == "overrides" else ""
+            raise InputError(f"{called}{said} has no effect here, because {why}; leave it out")
+
+
+def _is_given(context, name):
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _bench(model, file, report, asked, json):
+    from guerdon.errors import InputError
+    from guerdon.interfaces.benching import Asked, bench
+    from guerdon.interfaces.benching.page import write
+    from guerdon.interfaces.benching.tables import show
+    from guerdon.interfaces.cli._printing import as_json, console
+
+    if file.suffix in (".yaml", ".yml"):
+        raise InputError(
+            f"--bench: {file} is the file of a run, and a reward model is tested on rows (.jsonl, .json, .csv, .parquet ...); give these, or leave --bench out"
+        )
+    if report is not None and report.is_dir():
+        raise InputError(f"--report: {report} is a folder; give the name of a file, such as {report / 'bench.html'}")
+    found = bench(model, str(file), Asked(*asked, quiet=json))
+    page = write(found, report) if report is not None else None
+    if json:
+        hidden = ("margins",)
+        as_json({name: value for name, value in found.items() if name not in hidden} | ({"report": str(page)} if page else {}))
+        return
+    show(found, console)
+    for reason, count in found["left_out"].items():
+        typer.echo(f"{count} left out: {reason}", err=True)
+    if page is not None:
+        typer.echo(f"written: {page}", err=True)
+
+
+def _answers(model, file, overrides, n, temperature, threshold, seed, device, json):
+    """A policy answers the held-out rows of a run's task."""
     import numpy as np
 
     from guerdon.errors import InputError

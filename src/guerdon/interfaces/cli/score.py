@@ -34,6 +34,7 @@ def command(
     from guerdon.errors import InputError
     from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
     from guerdon.evaluation.statistics.wilson import Wilson
+    from guerdon.interfaces.benching.scoring import scored as scores_of
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.scorer import Scorer
@@ -42,7 +43,6 @@ def command(
     from guerdon.tasks.encoding import NothingLeft, TooLong
     from guerdon.tasks.rows import at_row, missing_column
     from guerdon.training.jobs import encoder_for
-    from guerdon.training.measuring import measured
 
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
@@ -66,7 +66,7 @@ def command(
     if not kept:
         why = f" ({equal} pairs have two equal sides)" if equal else ""
         raise InputError(f"no row of {file} can be scored in the {scorer.context_length} tokens that the model has room for{why}")
-    scores = _scored(scorer, sides, measured)
+    scores = scores_of(scorer, sides)
     if pairs:
         chosen, rejected = scores[::2], scores[1::2]
         right = PairAccuracy()(chosen, rejected)
@@ -125,18 +125,3 @@ def _sides(row, encoder, pairs, missing_column):
         if column not in row:
             raise InputError(f"the row {missing_column(column, row)}")
     return [encoder.encode_pair(row["prompt"], spoken(row, "completion"), **template_variables(row))]
-
-
-def _scored(scorer, sides, measured):
-    """[number of sides] scores, with progress on standard error."""
-    import torch
-    from rich.console import Console
-    from rich.progress import track
-
-    from guerdon.sequences import Example, collate
-
-    scores = []
-    for first in track(range(0, len(sides), 64), "scoring", console=Console(stderr=True), transient=True):
-        batch = collate([Example({"": side}) for side in sides[first : first + 64]]).sides[""]
-        scores.append(measured(scorer, batch, {"score"}, 4096)["score"].double())
-    return torch.cat(scores)

@@ -35,7 +35,7 @@ def draw(panel: Panel, lines: Sequence[Drawn]) -> str:
             _frame_right(other)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
-    return _for_the_page(out.getvalue(), f"{panel.title}: {', '.join(line.label for line in lines)}")
+    return for_the_page(out.getvalue(), f"{panel.title}: {', '.join(line.label for line in lines)}")
 
 
 def _colours(lines: Sequence[Drawn]) -> list[str]:
@@ -100,7 +100,7 @@ def _frame(axes, panel: Panel, lines: Sequence[Drawn], named: bool) -> None:
         )
 
 
-def _for_the_page(svg: str, title: str) -> str:
+def for_the_page(svg: str, title: str) -> str:
     import html
 
     svg = svg[svg.index("<svg") :]

@@ -1,0 +1,87 @@
+"""What a trained scorer says of answers, each on its own, and of the steps of solutions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from guerdon.errors import InputError
+from guerdon.sequences import Example, Side, collate
+from guerdon.tasks.encoding import TooLong, template_variables
+from guerdon.tasks.rows import at_row
+from guerdon.training.measuring import measured
+
+AT_ONCE, TOKENS = 64, 4096
+TOO_LONG = "longer than the model has room for"
+
+
+class Scoring:
+    """A running model that is asked what it says of texts.
+
+    Attributes:
+        steps: it is asked of the steps of solutions, and not of whole answers.
+        skip_long: what does not fit is not scored (None), and not refused.
+    """
+
+    def __init__(self, source: str, device: str, steps: bool, skip_long: bool, quiet: bool = False):
+        from guerdon.interfaces.preparing import built
+        from guerdon.models.language.scorer import Scorer
+        from guerdon.models.language.step_scorer import StepScorer
+        from guerdon.training.jobs import encoder_for
+
+        self.model = built((StepScorer if steps else Scorer)(source, device=device), 0)
+        self.encoder = encoder_for(self.model)
+        self.skip_long, self.quiet = skip_long, quiet
+
+    def sides(self, row: Mapping[str, Any], prompt: Any, answers: Sequence[Any], number: int, where: str) -> list[Side] | None:
+        """The tokens of answers to a prompt; None: they do not fit, and may be left out.
+
+        Raises:
+            InputError: they cannot be written or do not fit; the sentence names the row.
+        """
+        with at_row(number, where):
+            try:
+                return list(self.encoder.encode_sides(prompt, *answers, **template_variables(row)))
+            except TooLong as error:
+                if not self.skip_long:
+                    raise InputError(f"{error}; --skip-long leaves out such rows") from error
+                return None
+
+    def sides_of_edited(self, row: Mapping[str, Any], prompt: Any, answer: Any) -> Side | None:
+        """The tokens of an answer that was edited; None: it does not fit any more, or the template or the tokenizer cannot write it."""
+        try:
+            return self.encoder.encode_pair(prompt, answer, **template_variables(row))
+        except InputError:
+            return None
+
+    def scores(self, sides: Sequence[Side], doing: str = "scoring") -> np.ndarray:
+        """[number of sides]."""
+        return scored(self.model, sides, doing, self.quiet)
+
+    def step_probabilities(self, row: Mapping[str, Any], number: int, where: str) -> list[float] | None:
+        """Of each step of a solution how likely it is right; None: it does not fit, and may be left out."""
+        from guerdon.data.formats.stepwise import Stepwise
+
+        with at_row(number, where):
+            try:
+                side = Stepwise()(row, self.encoder).sides[""]
+            except TooLong as error:
+                if not self.skip_long:
+                    raise InputError(f"{error}; --skip-long leaves out such rows") from error
+                return None
+        batch = collate([Example({"": side})]).sides[""]
+        said = measured(self.model, batch, {"step_score"}, TOKENS)["step_score"]
+        return said.double()[batch.mask].sigmoid().tolist()
+
+
+def scored(model: Any, sides: Sequence[Side], doing: str = "scoring", quiet: bool = False) -> np.ndarray:
+    """[number of sides], with progress on standard error."""
+    from rich.console import Console
+    from rich.progress import track
+
+    found = []
+    console = Console(stderr=True, quiet=quiet)
+    for first in track(range(0, len(sides), AT_ONCE), doing, console=console, transient=True):
+        batch = collate([Example({"": side}) for side in sides[first : first + AT_ONCE]]).sides[""]
+        found.append(measured(model, batch, {"score"}, TOKENS)["score"].double().numpy())
+    return np.concatenate(found) if found else np.zeros(0)
