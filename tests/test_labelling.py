@@ -29,7 +29,7 @@ from guerdon.interfaces.labelling.kinds import ROOM, described, kind_for, kind_o
 from guerdon.interfaces.labelling.ledger import Ledger
 from guerdon.interfaces.labelling.opening import Wanted, looked_into, opened
 from guerdon.interfaces.labelling.page import page
-from guerdon.interfaces.labelling.reading import Item
+from guerdon.interfaces.labelling.reading import Item, turns
 from guerdon.interfaces.labelling.store import Entry, kept
 
 PAIRS = [{"prompt": f"q{i}", "chosen": f"good {i}", "rejected": f"bad {i}"} for i in range(6)]
@@ -133,6 +133,7 @@ def test_kinds_refuse_settings_that_they_do_not_have_or_that_make_no_sense():
         (lambda: kind_of("rate", attributes=("a", "a")), "different names"),
         (lambda: kind_of("rate", scale=(5, 1)), "the lower first"),
         (lambda: kind_for({"x": 1}), "give --kind"),
+        (lambda: kind_of("steps", separator=""), "--separator is empty"),
     ):
         with pytest.raises(InputError, match=sentence):
             make()
@@ -197,6 +198,17 @@ def test_steps_end_at_the_first_error_where_that_is_asked_for():
         kind.read({"labels": [1, 0]}, item, ())
     merged = kind.merged([{"labels": [1, -1]}, {"labels": [1, -1]}, {"labels": [1, 1, 1]}], item, False)
     assert merged == {"prompt": "q", "completions": ["one", "two"], "labels": [True, False]}
+
+
+def test_messages_are_shown_with_what_was_thought_and_called():
+    calls = [{"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}]
+    said = [
+        {"role": "assistant", "content": "it is 2", "reasoning_content": "one and one"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+    ]
+    thought, spoken, called = turns(said)
+    assert thought == {"role": "assistant, thinking", "text": "one and one"} and spoken == {"role": "assistant", "text": "it is 2"}
+    assert '"add"' in called["text"]
 
 
 def test_spans_are_counted_in_characters_whatever_the_characters():
@@ -419,6 +431,9 @@ def test_what_comes_first(tmp_path):
         assert [say(session, "ann", better=0), say(session, "ann", better=0)] == ["0", "1"]
         assert [say(session, "bob", better=0), say(session, "bob", better=1)] == ["0", "1"]
         assert say(session, "cy", better=0) == "1"
+    named = [row | {"model_a": "x", "model_b": "y"} for row in PAIRS]
+    with pytest.raises(InputError, match="for comparisons"), labelling(tmp_path / "no-rank", named, "rank", order="informative"):
+        pass
     for order, sentence in (("uncertain", "guerdon score"), ("informative", "which models wrote"), ("newest", "unknown order")):
         with pytest.raises(InputError, match=sentence), labelling(tmp_path / f"no-{order}", order=order):
             pass
@@ -583,6 +598,7 @@ class Served:
     """The command, as somebody would run it."""
 
     def __init__(self, file, *options):
+        self.file = file
         command = [sys.executable, "-m", "guerdon", "label", str(file), "--port", "0", "--json", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said = self.process.stdout.readline()
@@ -625,7 +641,7 @@ def served(tmp_path_factory):
     server.end()
 
 
-def test_a_token_says_who_labels_and_the_owner_sees_how_it_goes(served):
+def test_a_token_says_who_labels_and_the_owner_sees_how_it_goes(served, capfd):
     assert served.ask("/api/task")[0] == 401 and served.ask("/")[0] == 200 and served.ask("/health")[0] == 200
     assert "q0" not in served.ask("/")[1] + served.ask("/overview")[1]
     assert "frame-ancestors 'none'" in served.headers["content-security-policy"]
@@ -649,7 +665,10 @@ def test_a_token_says_who_labels_and_the_owner_sees_how_it_goes(served):
     first = item["answers"][0][0]["text"]
     served.ask("/api/label", "bob", {"item": item["item"], "answer": {"better": 0}, "key": "two"})
     found = served.ask("/api/overview", "owner")[1]
-    assert found["differ"] == 1 and found["disputes"][0]["answers"]["ann"] == "tie"
+    assert found["differ"] == 1 and found["disputes"][0]["answers"]["ann"] == "tie" and found["disputes"][0]["waiting"]
+    capfd.readouterr()
+    assert main(["label", str(served.file), "--overview", "--json"]) == 0  # while it is served
+    assert json.loads(capfd.readouterr().out)["labels"] == 2
     status, rows = served.ask("/api/export?by_annotator=true", "owner")
     assert json.loads(rows)["chosen"] == first and json.loads(rows)["annotator"] == "bob"
     assert served.ask("/api/export?by_annotator=true&soft=true", "owner")[0] == 400

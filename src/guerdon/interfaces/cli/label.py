@@ -71,7 +71,7 @@ def command(
         "attributes": None if attributes is None else tuple(name.strip() for name in attributes.split(",")),
         "scale": None if scale is None else _scale(scale),
         "until_error": until_error or None,
-        "separator": None if separator is None else separator.encode().decode("unicode_escape"),
+        "separator": None if separator is None else separator.replace("\\n", "\n").replace("\\t", "\t"),
     }
     wanted = Wanted(read, str(file), kind, {name: value for name, value in settings.items() if value is not None}, seed)
     folder = store or file.with_name(f"{file.name.removesuffix('.gz').rpartition('.')[0] or file.name}.labels")

@@ -110,7 +110,9 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
             if count not in found_at:  # the page asks every few seconds
                 found_at.clear()
                 found_at[count] = overview(session.kind, session.items, session.gold, session.ledger)
-            found = found_at[count] | {"settled": len(session.assigning.settled), "soft": session.kind.soft}
+            settled = session.assigning.settled
+            found = found_at[count] | {"settled": len(settled), "soft": session.kind.soft}
+            found["disputes"] = [one | {"waiting": str(one["row"]) not in settled} for one in found["disputes"]]
         return Plain(found, headers=_SAFE)
 
     def export(request: Request) -> Response:

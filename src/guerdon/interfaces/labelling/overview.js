@@ -28,11 +28,12 @@
       ...(alphas.length ? alphas : [["", { alpha: null, units: 0 }]]).map(([scale, of]) => tile(of.alpha === null ? "–" : of.alpha.toFixed(2),
         `Krippendorff's alpha${alphas.length > 1 ? `: ${scale}` : ""}`, of.units ? `of ${of.units} that more than one judged; 1 agree, 0 as by chance` : "needs rows that more than one labelled (--each 2)")),
       tile(String(found.differ), found.differ === 1 ? "row on which they differ" : "rows on which they differ"));
+    $("people").hidden = !found.annotators.length;
     table("annotators", ["", "labels", "skipped", "undone", "seconds each", "right on gold", "as the others", "first one preferred"], found.annotators.map((one) =>
       [element("td", {}, element("b", {}, one.annotator)), String(one.labels), String(one.skipped), String(one.undone), one.seconds === null ? "–" : one.seconds.toFixed(1), share(one.gold), share(one.agrees), share(one.first)]));
     $("differ").hidden = !found.disputes.length;
-    table("disputes", ["row", "about", "what they said"], found.disputes.map((one) => [String(one.row), element("td", { className: "free" }, one.about),
-      element("td", { className: "free" }, ...Object.entries(one.answers).map(([who, said]) => element("span", { className: "said" }, `${who}: ${said}`)))]));
+    table("disputes", ["row", "about", "what they said", ""], found.disputes.map((one) => [String(one.row), element("td", { className: "free" }, one.about),
+      element("td", { className: "free" }, ...Object.entries(one.answers).map(([who, said]) => element("span", { className: "said" }, `${who}: ${said}`))), one.waiting ? "another is asked" : "asked of enough"]));
     $("noted").hidden = !found.remarks.length;
     table("remarks", ["row", "who", ""], found.remarks.map((one) => [one.item, one.annotator, element("td", { className: "free" }, one.what === "skip" ? `skipped${one.note ? `: ${one.note}` : ""}` : one.note)]));
   }

@@ -10,7 +10,7 @@ from typing import Any
 
 from guerdon.data.formats.preference import split
 from guerdon.errors import InputError
-from guerdon.tasks.messages import TEMPLATE_COLUMNS, is_conversational, read_messages, told
+from guerdon.tasks.messages import TEMPLATE_COLUMNS, THOUGHTS, is_conversational, read_messages, told
 from guerdon.tasks.rows import missing_column
 
 Row = Mapping[str, Any]
@@ -115,7 +115,12 @@ def turns(text: Text) -> list[dict[str, str]]:
     """A text as the page shows it: who says what; a string is said by nobody."""
     if isinstance(text, str):
         return [{"role": "", "text": text}]
-    return [{"role": str(m["role"]), "text": _said(m)} for m in told(text)]
+    found = []
+    for message in told(text):
+        role, thought = str(message["role"]), message.get(THOUGHTS[0])
+        found += [{"role": f"{role}, thinking", "text": str(thought)}] if thought else []
+        found.append({"role": role, "text": _said(message)})
+    return found
 
 
 def plain(text: Text) -> str:

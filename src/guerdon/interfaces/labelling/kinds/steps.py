@@ -29,6 +29,10 @@ class Steps(Shared):
     until_error: bool = False
     separator: str = "\n"
 
+    def __post_init__(self) -> None:
+        if not self.separator:
+            raise InputError("--separator is empty; give what stands between two steps, such as '\\n\\n'")
+
     def __call__(self, row: Row) -> Item:
         given = row.get("completions")
         if given is not None:

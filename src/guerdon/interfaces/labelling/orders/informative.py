@@ -17,6 +17,7 @@ from guerdon.data.selection.information_gain import InformationGain
 from guerdon.errors import InputError
 from guerdon.exact.estimators.maximum_likelihood import MaximumLikelihood
 from guerdon.exact.likelihoods.bradley_terry import BradleyTerry
+from guerdon.interfaces.labelling.kinds.compare import Compare
 from guerdon.randomness import generator
 
 NAMES = (("chosen_model", "rejected_model"), ("model_a", "model_b"), ("generator_1", "generator_2"))
@@ -31,7 +32,9 @@ class Informative:
 
     def __call__(self, rows: Sequence[Any], items: Sequence[Any], answers: Mapping[int, Any], kind: Any, seed: int) -> Sequence[int]:
         names = next((pair for pair in NAMES if all(name in row for row in rows for name in pair)), None)
-        if names is None or any(len(item.answers) != 2 for item in items):
+        if not isinstance(kind, Compare):
+            raise InputError("--order informative is for comparisons (--kind compare); give another --order")
+        if names is None:
             raise InputError(
                 "--order informative: the rows do not say which models wrote their two answers (model_a and model_b); give another --order"
             )
