@@ -318,6 +318,58 @@ def annotated(app, at, tokens, most_bytes, say, open_paths):
         thread.join(20)
 
 
+def test_serving_rewards(empty_folder, monkeypatch):
+    """The page's server runs at a free port, and what the page does is done in its order."""
+    from guerdon.interfaces.serving import Settings, serve_reward
+    from guerdon.interfaces.serving.shapes import shapes
+    from guerdon.interfaces.web import Ending, address
+
+    page = (ROOT / "docs/serving-rewards.md").read_text()
+    assert all(f"`{path}`" in page for shape in shapes().values() for path in shape.paths if path not in ("/v1/classify", "/v1/pooling"))
+    at, ending, done, loaded = address("127.0.0.1", 0), Ending(), {"__name__": "__main__"}, threading.Event()
+    serving = threading.Thread(
+        target=lambda: serve_reward(
+            "runs/scorer/model",
+            at,
+            {},
+            Settings(),
+            lambda said: loaded.set() if said.startswith("loaded") else None,
+            device="cpu",
+            ending=ending,
+        ),
+        daemon=True,
+    )
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        for block in blocks("docs/serving-rewards.md"):
+            text = smaller(block.text) if block.title != "scorer.yaml" else block.text
+            text = text.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{at.port}")
+            if block.title:
+                Path(block.title).write_text(text)
+            elif block.language == "bash":
+                for line in text.splitlines():
+                    run_line(line)
+                if "scorer.yaml" in text:
+                    serving.start()
+                    assert loaded.wait(120)
+            elif block.language == "python":
+                exec(compile(text, "serving-rewards.md", "exec"), done)
+        rewarded = [json.loads(line) for line in Path("runs/served/completions.jsonl").read_text().splitlines()]
+        assert {"liked"} == set(rewarded[0]["components"]) and len({row["reward"] for row in rewarded}) > 1
+        score = runpy.run_path("reward_verl.py")["compute_score"]("data", "abd", "", extra_info={"prompt": "dab>"})
+        assert score["score"] == pytest.approx(done["rewards"][0], abs=1e-5)
+        load(
+            (empty_folder / "run.yaml")
+            .read_text()
+            .replace("liked: {part: remote_scorer,", "liked: {part: remote_scorer, speaks: {part: score}, token_env: MY_TOKEN,")
+        )
+    finally:
+        ending.ask()
+        serving.join(30)
+    assert "MY_TOKEN" in page and not serving.is_alive()
+
+
 def test_tutorial_shows_figures_of_its_own_configuration():
     (table,) = [b.text for b in blocks("docs/tutorial.md") if b.language == "text"]
     assert "exact" in table and "close" in table

@@ -210,14 +210,44 @@ run: runs/served
     assert [line["reward"] for line in lines] == near(expected)
 
 
-def test_trl_is_rewarded_by_a_server(server, plain):
-    """As TRL calls a reward function, with what it passes along."""
+def test_trl_is_rewarded_by_a_server(server, folder, tmp_path):
+    """A step of TRL's GRPO, with the part as its reward function: what it was paid is what the scorer gives here for what it sampled."""
     trl = pytest.importorskip("trl")
-    from trl.trainer.utils import get_callable_name
+    import warnings
 
-    assert trl and get_callable_name(RemoteScorer("http://x"))
-    prompts, completions = texts(ROWS[:4])
-    found = RemoteScorer(f"http://127.0.0.1:{server.port}")(
-        prompts=prompts, completions=completions, completion_ids=[[1]] * 4, trainer_state=object(), log_extra=print
-    )
-    assert found == near(plain[:4])
+    from datasets import Dataset
+
+    from guerdon.models.language.scorer import Scorer
+
+    paid = []
+
+    class Recording(RemoteScorer):
+        def __call__(self, prompts, completions, **columns):
+            found = super().__call__(prompts, completions, **columns)
+            paid.extend(zip(prompts, completions, found, strict=True))
+            return found
+
+    size = {"max_steps": 1, "per_device_train_batch_size": 4, "num_generations": 2, "max_completion_length": 4}
+    how = {
+        "report_to": "none",
+        "use_cpu": True,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "disable_tqdm": True,
+        "save_strategy": "no",
+    }
+    data = Dataset.from_list([{"prompt": prompt} for prompt, _ in ROWS[:4]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = trl.GRPOTrainer(
+            model=str(folder.parent / "base"),
+            reward_funcs=Recording(f"http://127.0.0.1:{server.port}"),
+            args=trl.GRPOConfig(output_dir=str(tmp_path / "trl"), **size, **how),
+            train_dataset=data,
+        )
+        trainer.train()
+    scorer = Scorer(str(folder), device="cpu").build()
+    assert len(paid) == 4 and len({reward for *_, reward in paid}) > 1
+    assert [reward for *_, reward in paid] == near(scorer.score([p for p, *_ in paid], [c for _, c, _ in paid]))
+    logged = next(log for log in trainer.state.log_history if "reward" in log)
+    assert logged["reward"] == pytest.approx(sum(reward for *_, reward in paid) / 4, abs=1e-5)
