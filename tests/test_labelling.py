@@ -189,6 +189,30 @@ def test_what_is_no_answer_is_refused(name, given):
         kind.read(given, item, tuple(range(len(item.answers))))
 
 
+@pytest.mark.parametrize(
+    ("name", "knows"),
+    [
+        ("compare", {"winner": "neither of them"}),
+        ("rank", {"ranks": [1, 2]}),
+        ("rank", {"ranks": [1, None, 2]}),
+        ("rank", {"scores": "123"}),
+        ("rate", {"quality": "good"}),
+        ("steps", {"labels": []}),
+        ("steps", {"labels": [-1, [1], 0]}),
+        ("steps", {"labels": ["maybe", 1, 1]}),
+        ("spans", {"spans": [{"start": "0", "end": 3, "label": "bad"}]}),
+        ("spans", {"spans": [{"start": 0, "end": 3, "label": "odd"}]}),
+        ("spans", {"spans": None}),
+        ("accept", {"label": "perhaps"}),
+        ("accept", {"label": None}),
+    ],
+)
+def test_a_gold_question_without_an_answer_is_refused_in_a_sentence(name, knows):
+    kind, row = kind_of(name), {key: value for key, value in ROWS[name].items() if key != "labels"} | knows
+    with pytest.raises(InputError):
+        kind.known(row, kind(row))
+
+
 def test_steps_end_at_the_first_error_where_that_is_asked_for():
     kind = kind_of("steps", until_error=True)
     item = kind({"question": "q", "solution": "one\n\ntwo\nthree"})

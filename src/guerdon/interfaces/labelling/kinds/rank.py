@@ -5,6 +5,7 @@
 Two rankings are compared pair by pair: -1, 0 or 1 for each two answers. They agree where no pair stands the other way round.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -29,12 +30,13 @@ class Rank(Shared):
         return has_several(row)
 
     def known(self, row: Row, item: Item) -> dict[str, Any]:
-        given = row.get("ranks", [-score for score in row["scores"]] if "scores" in row else None)
-        if given is None:
-            raise InputError("the row knows no answer: give it ranks (1 is the best) or scores")
+        name = "ranks" if "ranks" in row else "scores"
+        given = row.get(name)
+        if not isinstance(given, list) or not all(isinstance(x, int | float) and math.isfinite(x) for x in given):
+            raise InputError("the row knows no answer: give it ranks (1 is the best) or scores, a list of numbers")
         if len(given) != len(item.answers):
             raise InputError(f"there are {len(item.answers)} answers and {len(given)} ranks or scores; give one for each")
-        return {"ranks": _dense(given)}
+        return {"ranks": _dense([x if name == "ranks" else -x for x in given])}
 
     def read(self, given: Any, item: Item, order: Sequence[int]) -> dict[str, Any]:
         ranks = field(given, "ranks")

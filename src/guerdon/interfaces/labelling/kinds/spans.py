@@ -35,8 +35,8 @@ class Spans(Shared):
         spans = row.get("spans")
         if not isinstance(spans, list) or not all(isinstance(s, dict) and {"start", "end", "label"} <= set(s) for s in spans):
             raise InputError("the row knows no answer: give it spans, a list of tables with start, end and label (good or bad)")
-        if any(s["label"] not in LABELS for s in spans):
-            raise InputError("a span of the row has a label that is neither good nor bad")
+        if any(s["label"] not in LABELS or type(s["start"]) is not int or type(s["end"]) is not int for s in spans):
+            raise InputError("a span of the row has a start and an end that are whole numbers, and a label that is good or bad")
         return {"spans": [{name: s[name] for name in ("start", "end", "label")} for s in spans]}
 
     def shown(self, item: Item, order: Sequence[int]) -> dict[str, Any]:

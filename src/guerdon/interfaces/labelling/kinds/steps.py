@@ -53,7 +53,7 @@ class Steps(Shared):
         if not isinstance(labels, list) or not 0 < len(labels) <= len(item.parts):
             raise InputError(f"the row knows no answer: it has {len(item.parts)} steps and needs as many labels")
         if WRONG in labels:  # -1, 0 and 1, as people rate; else true and false, or shares
-            if not set(labels) <= {WRONG, NEUTRAL, RIGHT}:
+            if not all(label in (WRONG, NEUTRAL, RIGHT) for label in labels):
                 raise InputError(f"labels of steps are 1, 0 or -1, or true and false, not {short(labels)}")
             return {"labels": [int(label) for label in labels]}
         return {"labels": [RIGHT if verdict(label) >= 0.5 else WRONG for label in labels]}
