@@ -820,7 +820,7 @@ def test_a_model_of_steps_gives_what_the_reward_of_steps_gives(folder, tmp_path)
             asked.wrong("/v1/rewards", {"prompts": ["q"], "completions": ["\n"]})[1]
             == "item 0: the answer has no steps, so there is nothing to score"
         )
-        assert "nobody knows where it begins" in asked.wrong("/classify", {"input": "one\ntwo"})[1]
+        assert "where the answer begins" in asked.wrong("/classify", {"input": "one\ntwo"})[1]
     scoring = load(str(tmp_path / "steps"), "float32", "cpu", settings)
     talk = [{"role": "user", "content": ROWS[0][0]}, {"role": "assistant", "content": answers[0]}]
     prompt = written(ROWS[0][0], "", "")
@@ -832,7 +832,7 @@ def test_a_model_of_steps_gives_what_the_reward_of_steps_gives(folder, tmp_path)
     ]
     one, *others = [found.score for found in scoring.measure([scoring.read(item) for item in items])]
     assert others == near([one] * 3) and one == near(StepScorer(model)([talk[:1]], [talk[1:]])[0])
-    with pytest.raises(InputError, match="nobody knows where it begins"):
+    with pytest.raises(InputError, match="where the answer begins"):
         scoring.read(Tokenised([3, 4, 5]))
     with pytest.raises(InputError, match="classifier"):
         load(str(folder), "float32", "cpu", settings)
@@ -860,3 +860,28 @@ def test_a_head_of_people_is_served_from_its_yaml_and_reads_who_asks(folder, tmp
     assert [one.score for one in scoring.measure([scoring.read(item) for item in items])] == near(model.score(prompts, answers, user=users))
     with pytest.raises(InputError, match="the scorer reads 'user', a number, which is missing"):
         scoring.read(Answered("q", "a"))
+
+
+def test_qualities_stand_beside_the_score_and_a_gate_has_to_know_where_the_prompt_ends(folder):
+    from guerdon.interfaces.serving.items import Tokenised, Written
+    from guerdon.interfaces.serving.scoring import Scoring
+    from guerdon.models.heads.gated_attributes import GatedAttributes
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.language_model import LanguageModel
+    from tiny_models import moved
+
+    model = Headed(LanguageModel(str(folder.parent / "base"), device="cpu", dtype="float32"), GatedAttributes(count=3, units=4)).build(0)
+    moved(model.module, 0.3)
+    scoring, asked = Scoring(model, Settings()), {"prompts": [p for p, _ in ROWS[:3]], "completions": [c for _, c in ROWS[:3]]}
+    found = scoring.measure([scoring.read(item) for item in shapes()["rewards"].read(asked)])
+    said = shapes()["rewards"](asked, found, "m")
+    assert (
+        said["rewards"] == near(model.score(asked["prompts"], asked["completions"]))
+        and [len(own) for own in said["attribute_score"]] == [3] * 3
+    )
+    prompt = written(ROWS[0][0], "", "")
+    apart, talk = scoring.measure([scoring.read(item) for item in (Written(written(*ROWS[0]), prompt), Answered(*CHAT[0]))])
+    assert apart.score == near(talk.score)
+    for item in (Written(written(*ROWS[0])), Tokenised([3, 4, 5])):
+        with pytest.raises(InputError, match="where the answer begins"):
+            scoring.read(item)

@@ -17,7 +17,7 @@ from guerdon.tasks.messages import TEMPLATE_COLUMNS, is_conversational
 from guerdon.tasks.sampled import spoken
 
 UNKNOWN = (
-    "steps are scored of an answer, and nobody knows where it begins; send messages, or prompt and answer apart (/v1/rewards, /v1/score)"
+    "this scorer has to know where the answer begins, and nobody does; send messages, or prompt and answer apart (/v1/rewards, /v1/score)"
 )
 Apart = tuple[Any, str, dict[str, Any]]
 

@@ -30,11 +30,14 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class OfAnswers:
-    """A score of the whole answer."""
+    """A score of the whole answer. ``parted``: what the model makes of it depends on where the prompt ends."""
 
+    parted: bool = False
     measures: str = "score"
 
     def side(self, item: Item, reader: Reader) -> Side:
+        if self.parted:
+            item.apart(reader)  # refuses what has no known end of the prompt
         return item.side(reader)
 
     def number(self, said: Any) -> tuple[float, dict[str, Any]]:

@@ -60,7 +60,8 @@ class Scoring:
     def __init__(self, model: Any, settings: Settings):
         from guerdon.training.jobs import encoder_for
 
-        self.kind: Kind = OfAnswers() if settings.steps is None else OfSteps(settings.steps, settings.separator)
+        parted = "context" in getattr(getattr(model, "head", None), "reads", ())
+        self.kind: Kind = OfAnswers(parted) if settings.steps is None else OfSteps(settings.steps, settings.separator)
         if self.kind.measures not in model.measures:
             raise InputError(
                 f"the model measures {' and '.join(sorted(model.measures))} and no {self.kind.measures}: serve one that scores answers as it is, one that scores steps with --steps"
