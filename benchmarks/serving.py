@@ -27,6 +27,7 @@ from typing import Any
 LETTERS = "abcdefghijklmnopqrstuvwxyz .>"
 TOKEN = "a-token-of-the-benchmark"
 MOST_BYTES = 2**16
+PATIENCE = 60.0  # seconds for which a client asks again after the load has ended
 FAULTS = {  # what a client does, how often, and the answers that are right then (none: it does not wait for one)
     "honest": (0.70, {200}),
     "slow": (0.06, {200}),
@@ -225,13 +226,18 @@ async def pressed(server: Server, model: str, folder: Path, asked: argparse.Name
     """The load, and the server that is there at its end, told to stop while requests are under way."""
     rows = await known(server.port, 100)
     begun = time.monotonic()
-    load = Load(server.port, rows, begun + asked.seconds, begun + asked.seconds + 60)
+    load = Load(server.port, rows, begun + asked.seconds, begun + asked.seconds + PATIENCE)
     clients = [asyncio.create_task(load.client(seed)) for seed in range(asked.clients)]
     if asked.kill:
         await asyncio.sleep(asked.seconds / 2)
+        load.until = load.last = time.monotonic() + 3600  # while it is gone everybody asks again
         server.process.kill()
         server.process.wait()
+        killed = time.monotonic()
         server = await asyncio.to_thread(lambda: Server(model, folder, server.port).ready())
+        print(f"killed, and there again after {time.monotonic() - killed:.1f} s")
+        load.until = time.monotonic() + asked.seconds / 2
+        load.last = load.until + PATIENCE
     await asyncio.gather(*clients)
     seconds, memory = time.monotonic() - begun, server.memory()
     text = server.get("/metrics")[1]
