@@ -94,7 +94,7 @@ class Load:
             self.tally.wrong.append(f"{kind}: {status} {str(answer)[:120]}")
         if status == 200:
             found, expected = read(answer), [score for *_, score in rows]
-            if max(abs(a - b) for a, b in zip(found, expected, strict=True)) > 1e-5:
+            if max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(found, expected, strict=True)) > 1e-5:
                 self.tally.wrong.append(f"{path}: {found} in the place of {expected}")
             self.tally.texts += len(rows)
             if kind == "honest":
