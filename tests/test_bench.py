@@ -317,6 +317,83 @@ def test_a_model_that_is_no_scorer_is_refused(guerdon):
     assert code == 2 and "scorer of steps" in said, said
 
 
+def made(head, folder, characters="ab>\n", chat=False):
+    """A model that was not trained, saved as a run saves it."""
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.small_language_model import SmallLanguageModel
+
+    Headed(SmallLanguageModel(characters=characters, layers=1, hidden=16, heads=2, context_length=64), head).build(0).save(Path(folder))
+
+
+def test_solutions_in_steps(guerdon):
+    from guerdon.models.heads.step import Step
+
+    made(Step(), "steps/model")
+    rows = [
+        {"problem": "a>", "steps": ["ab", "b", "aa"], "label": label, "id": f"x-{i}", "subset": "x"} for i, label in enumerate((-1, 0, 2))
+    ]
+    written(Path(), [*rows, {**rows[0], "label": 7}, {**rows[0], "problem": "a" * 80}], "bench.jsonl")
+    code, out, said = guerdon("evaluate", "steps/model", "bench.jsonl", "--skip-long", "--report", "steps.html", "--json")
+    assert code == 0, said
+    found = json.loads(out)
+    assert found["scored"] == 3 and found["left_out"] == {
+        "the label is neither -1 nor the index of a step": 1,
+        "longer than the model has room for": 1,
+    }
+    assert found["with_an_error"]["of"] == 2 and found["without"]["of"] == 1
+    assert "F1 of the first error" in Path("steps.html").read_text()
+    from guerdon.models.language.step_scorer import StepScorer
+
+    model = StepScorer("steps/model").build()
+    (said_of_one,) = model.step_scores(["a>"], [["ab", "b", "aa"]])
+    low, high = (str(t) for t in (0.0, 1.0))
+    code, out, _ = guerdon("evaluate", "steps/model", "bench.jsonl", "--skip-long", "--step-threshold", high, "--json")
+    assert json.loads(out)["with_an_error"]["value"] == 0.5  # the first step is always the one: right where the label is 0
+    code, out, _ = guerdon("evaluate", "steps/model", "bench.jsonl", "--skip-long", "--step-threshold", low)
+    assert code == 0 and "F1 0.000 at the threshold 0" in out and "best threshold for these rows" in out
+    between = str(sum(said_of_one[:1]) + 1e-6)  # just above the first step's
+    code, out, _ = guerdon("evaluate", "steps/model", "bench.jsonl", "--skip-long", "--step-threshold", between, "--json")
+    assert json.loads(out)["with_an_error"]["value"] == 0.5
+
+
+def test_a_head_beside_its_body_is_read_as_the_run_says(guerdon):
+    from guerdon.models.heads.attributes import Attributes
+    from guerdon.models.heads.step import Step
+
+    characters = "".join(sorted(set("abcd>")))
+    made(Attributes(2, (1.0, -1.0)), "several/model", characters)
+    written(Path(), SORTED, "held.jsonl")
+    code, _, said = guerdon("evaluate", "several/model", "held.jsonl", "--edited", "0")
+    assert code == 2 and "no configuration.yaml there or above it says which" in said
+    model = f"model: {{part: headed, body: {{part: small_language_model, characters: '{characters}'}}, head: {{part: attributes, count: 2, weights: [1.0, -1.0]}}}}\n"
+    Path("several/configuration.yaml").write_text(model + "task: {path: held.jsonl}\nrecipe: reward_model\n")
+    code, out, said = guerdon("evaluate", "several/model", "held.jsonl", "--edited", "0", "--json")
+    assert code == 0, said
+    both = json.loads(out)
+    Path("several/configuration.yaml").write_text(Path("several/configuration.yaml").read_text().replace("[1.0, -1.0]", "[-1.0, 1.0]"))
+    code, out, _ = guerdon("evaluate", "several/model", "held.jsonl", "--edited", "0", "--json")
+    assert json.loads(out)["margin"] == pytest.approx(-both["margin"]) and both["margin"] != 0
+    made(Step(), "steps2/model")
+    code, _, said = guerdon("evaluate", "steps2/model", "held.jsonl")
+    assert code == 2 and "steps2/model" in said
+
+
+def test_plain_rows_may_be_written_by_the_chat_template(guerdon, monkeypatch):
+    code, _, said = guerdon("evaluate", "scorer/model", "pairs.jsonl", "--chat", "--edited", "0")
+    assert code == 2 and "has no chat template" in said
+    for rows, kind in (
+        ([PAIR], "pairs"),
+        ([{"prompt": "p", "chosen": ["a"], "rejected": ["b"]}], "candidates"),
+        ([{"prompt": "p", "completions": ["a"], "labels": [True]}], "steps"),
+    ):
+        found = read(written(Path(), rows, "chat.jsonl"), chat=True)
+        (row,) = found.rows
+        assert found.kind == kind and not found.plain and row["prompt"] == [{"role": "user", "content": "p"}]
+        answers = [row[name] for name in ("chosen", "rejected") if name in row] or row["completions"]
+        assert answers == (["a"] if kind == "steps" else [[{"role": "assistant", "content": c}] for c in "ab"])
+    assert read(written(Path(), [PAIR], "chat.jsonl")).plain
+
+
 def test_texts_on_the_page_are_escaped(tmp_path):
     bad = "<script>alert('x')</script>"
     talk = [[{"role": "assistant", "content": text}] for text in (bad, "b")]
@@ -327,6 +404,7 @@ def test_texts_on_the_page_are_escaped(tmp_path):
         "kind": "pairs",
         "read": 2,
         "left_out": {bad: 1},
+        "notes": [],
         "category": bad,
         "scored": 2,
         **of_pairs.accuracies(pairs),

@@ -54,6 +54,7 @@ def test_the_page_fits_a_screen_and_a_phone_and_shows_texts_as_texts(browser, tm
         "kind": "pairs",
         "read": 61,
         "left_out": {"a tie": 1},
+        "notes": [],
         "category": "subset",
         "scored": 60,
         **of_pairs.accuracies(pairs),

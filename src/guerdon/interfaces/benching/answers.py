@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from guerdon.interfaces.benching.reading import Rows
-from guerdon.interfaces.benching.scoring import TOO_LONG, Scoring
+from guerdon.interfaces.benching.scoring import TOO_LONG, Scoring, named
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,10 @@ def _content(message: Any) -> str:
 def scored_pairs(rows: Rows, scoring: Scoring) -> list[Pair]:
     """Every pair that fits, with its scores. What is left out is counted in the rows."""
     from guerdon.data.formats.preference import split
-    from guerdon.tasks.rows import at_row
 
     kept, sides, equal = [], [], 0
     for index, row in enumerate(rows.rows):
-        with at_row(rows.numbers[index], rows.where):
+        with named(rows.numbers[index], rows.where):
             prompt, *answers = split(row)
         own = scoring.sides(row, prompt, answers, rows.numbers[index], rows.where)
         if own is None:

@@ -12,6 +12,7 @@ from guerdon.interfaces.benching.scoring import Scoring
 from guerdon.interfaces.benching.sensitivity import sensitivity
 
 WORST = 12
+_PLAIN = "the rows are plain text and the model has a chat template: they were scored as plain text; --chat writes them as turns of a conversation"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Asked:
         category: the column that says to which kind a row belongs; None: ``subset`` or ``category``, where there is one.
         edited: how many pairs are edited; 0: none.
         skip_long: leave out what does not fit.
+        chat: plain texts are turns of a conversation, which the model's chat template writes.
         step_threshold: a step that is less likely right is thought to be wrong.
         device: where the model runs.
         quiet: without progress.
@@ -33,6 +35,7 @@ class Asked:
     edited: int = 200
     skip_long: bool = False
     step_threshold: float = 0.5
+    chat: bool = False
     device: str = "auto"
     quiet: bool = False
 
@@ -43,11 +46,22 @@ def bench(model: str, path: str, asked: Asked = Asked()) -> dict[str, Any]:
     Raises:
         InputError: the rows or the model cannot be used; the sentence says which and why.
     """
-    rows = read(path, asked.rows, asked.category)
+    rows = read(path, asked.rows, asked.category, asked.chat)
     scoring = Scoring(model, asked.device, rows.kind == STEPS, asked.skip_long, asked.quiet)
+    if asked.chat and not scoring.chats:
+        raise InputError(f"--chat: the tokenizer of {model} has no chat template; leave it out")
+    notes = [_PLAIN] if rows.plain and scoring.chats else []
     measure = {STEPS: _of_steps, CANDIDATES: _of_candidates}.get(rows.kind, _of_pairs)
     found = measure(rows, scoring, asked)
-    head = {"model": model, "rows": path, "kind": rows.kind, "read": rows.read, "left_out": dict(rows.left_out), "category": rows.category}
+    head = {
+        "model": model,
+        "rows": path,
+        "kind": rows.kind,
+        "read": rows.read,
+        "left_out": dict(rows.left_out),
+        "category": rows.category,
+        "notes": notes,
+    }
     return head | found
 
 

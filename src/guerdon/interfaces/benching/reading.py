@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.catalogue import unknown
+from guerdon.data.conversions._converted import as_messages
 from guerdon.data.conversions._shapes import shape_of
 from guerdon.data.converting import Converting, way
 from guerdon.errors import InputError
@@ -28,13 +29,18 @@ class Rows:
     where: str
     category: str | None
 
+    @property
+    def plain(self) -> bool:
+        """Whether what is asked is a text and no conversation."""
+        return isinstance(self.rows[0].get("prompt", self.rows[0].get("chosen")), str)
+
     def category_of(self, row: Mapping[str, Any]) -> str:
         value = row.get(self.category) if self.category else None
         return "" if value is None else str(value)
 
 
-def read(path: str, most: int | None = None, category: str | None = None) -> Rows:
-    """The rows of a file as what they are.
+def read(path: str, most: int | None = None, category: str | None = None, chat: bool = False) -> Rows:
+    """The rows of a file as what they are; with ``chat`` plain texts as turns of a conversation.
 
     Raises:
         InputError: they cannot be read, or nothing in them says what is better.
@@ -44,7 +50,25 @@ def read(path: str, most: int | None = None, category: str | None = None) -> Row
     converted = Converting(_AS[kind])(found, path)
     places = converted.places if converted.places is not None else [None] * len(converted.rows)
     numbers = [-1 if at is None else place(found, at)[0] for at in places]
-    return Rows(kind, converted.rows, numbers, len(found), dict(converted.left_out), path, _category(converted.rows, category, path))
+    rows = [_as_turns(row) for row in converted.rows] if chat else converted.rows
+    return Rows(kind, rows, numbers, len(found), dict(converted.left_out), path, _category(rows, category, path))
+
+
+def _as_turns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose plain texts are what the user and the assistant say; the steps of a solution stay texts."""
+    from guerdon.data.formats.preference import split
+
+    if "chosen" in row and "prompt" not in row:
+        row = {**row, **dict(zip(("prompt", "chosen", "rejected"), split(row), strict=True))}
+    if not isinstance(row.get("prompt"), str):
+        return dict(row)
+    made = {**row, "prompt": as_messages(row["prompt"], "user")}
+    for side in ("chosen", "rejected"):
+        if side in row:
+            made[side] = as_messages(row[side], "assistant")
+    if "completions" in row and "labels" not in row:
+        made["completions"] = [as_messages(answer, "assistant") for answer in row["completions"]]
+    return made
 
 
 def _kind(rows: Sequence[Mapping[str, Any]], path: str) -> str:

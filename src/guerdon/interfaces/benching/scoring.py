@@ -1,11 +1,14 @@
 """What a trained scorer says of answers, each on its own, and of the steps of solutions."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from guerdon.errors import InputError
+from guerdon.parts import describe
 from guerdon.sequences import Example, Side, collate
 from guerdon.tasks.encoding import TooLong, template_variables
 from guerdon.tasks.rows import at_row
@@ -25,13 +28,16 @@ class Scoring:
 
     def __init__(self, source: str, device: str, steps: bool, skip_long: bool, quiet: bool = False):
         from guerdon.interfaces.preparing import built
-        from guerdon.models.language.scorer import Scorer
-        from guerdon.models.language.step_scorer import StepScorer
         from guerdon.training.jobs import encoder_for
 
-        self.model = built((StepScorer if steps else Scorer)(source, device=device), 0)
+        self.model = built(_scorer(source, device, steps), 0)
         self.encoder = encoder_for(self.model)
         self.skip_long, self.quiet = skip_long, quiet
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model's tokenizer writes conversations."""
+        return bool(getattr(self.model.tokenizer, "chat_template", None))
 
     def sides(self, row: Mapping[str, Any], prompt: Any, answers: Sequence[Any], number: int, where: str) -> list[Side] | None:
         """The tokens of answers to a prompt; None: they do not fit, and may be left out.
@@ -39,7 +45,7 @@ class Scoring:
         Raises:
             InputError: they cannot be written or do not fit; the sentence names the row.
         """
-        with at_row(number, where):
+        with named(number, where):
             try:
                 return list(self.encoder.encode_sides(prompt, *answers, **template_variables(row)))
             except TooLong as error:
@@ -62,7 +68,7 @@ class Scoring:
         """Of each step of a solution how likely it is right; None: it does not fit, and may be left out."""
         from guerdon.data.formats.stepwise import Stepwise
 
-        with at_row(number, where):
+        with named(number, where):
             try:
                 side = Stepwise()(row, self.encoder).sides[""]
             except TooLong as error:
@@ -72,6 +78,50 @@ class Scoring:
         batch = collate([Example({"": side})]).sides[""]
         said = measured(self.model, batch, {"step_score"}, TOKENS)["step_score"]
         return said.double()[batch.mask].sigmoid().tolist()
+
+
+def _scorer(source: str, device: str, steps: bool) -> Any:
+    """The specification of a trained scorer: a classifier of ``transformers``, or a body with a head beside it, of which the run's configuration says what it is.
+
+    Raises:
+        InputError: nothing says which head it is, or it says no score of an answer alone.
+    """
+    from guerdon.models.heads._reading import HEAD, columns_of, measured_by
+    from guerdon.models.language.headed import Headed
+    from guerdon.models.language.language_model import LanguageModel
+    from guerdon.models.language.scorer import Scorer
+    from guerdon.models.language.step_scorer import StepScorer
+
+    folder = Path(source).expanduser()
+    if steps or not (folder / HEAD).is_file():
+        return (StepScorer if steps else Scorer)(source, device=device)
+    head = _head_of(folder)
+    if "score" not in measured_by(head):
+        raise InputError(f"the head in {folder} ({describe(head)}) says no score of an answer, so nothing can be compared by it")
+    if columns_of(head):
+        raise InputError(
+            f"the head in {folder} ({describe(head)}) scores for somebody (column {columns_of(head)[0]!r}), and a bench has nobody in it; guerdon.training.adapting says how "
+            "well it knows people"
+        )
+    return Headed(LanguageModel(source, device=device), head, trained=str(folder))
+
+
+def _head_of(folder: Path) -> Any:
+    from guerdon.interfaces.configuration import read
+
+    for place in (folder, folder.parent):
+        if (place / "configuration.yaml").is_file():
+            head = getattr(read(place / "configuration.yaml").model, "head", None)
+            if head is not None:
+                return head
+    raise InputError(
+        f"{folder} holds a head beside its model, and no configuration.yaml there or above it says which; give the folder where the run wrote it"
+    )
+
+
+def named(number: int, where: str) -> Any:
+    """The row in errors; below 0 it was made of several, and none is named."""
+    return at_row(number, where) if number >= 0 else contextlib.nullcontext()
 
 
 def scored(model: Any, sides: Sequence[Side], doing: str = "scoring", quiet: bool = False) -> np.ndarray:

@@ -11,7 +11,7 @@ NEEDS_ARGUMENTS = True
 
 RUN, ROWS = "With the YAML file of a run: a policy answers", "With a file of rows: a reward model is tested"
 _OF_RUN = ("overrides", "n", "temperature", "threshold", "seed")
-_OF_ROWS = ("report", "category", "rows", "skip_long", "edited", "step_threshold")
+_OF_ROWS = ("report", "category", "rows", "skip_long", "edited", "step_threshold", "chat")
 
 
 def command(
@@ -55,6 +55,12 @@ def command(
     skip_long: Annotated[
         bool, typer.Option("--skip-long", help="Leave out rows that do not fit into the model, and count them.", rich_help_panel=ROWS)
     ] = False,
+    chat: Annotated[
+        bool,
+        typer.Option(
+            "--chat", help="Plain texts are turns of a conversation: the model's chat template writes them.", rich_help_panel=ROWS
+        ),
+    ] = False,
     edited: Annotated[
         int,
         typer.Option(
@@ -77,7 +83,7 @@ def command(
     """
     if bench or file.suffix not in (".yaml", ".yml"):
         _without(context, _OF_RUN, f"{file} holds rows" if not bench else "--bench tests a reward model on rows")
-        _bench(model, file, report, (rows, category, edited, skip_long, step_threshold, device), json)
+        _bench(model, file, report, (rows, category, edited, skip_long, step_threshold, chat, device), json)
         return
     _without(context, _OF_ROWS, f"{file} is the file of a run")
     _answers(model, file, overrides, n, temperature, threshold, seed, device, json)
@@ -119,6 +125,8 @@ def _bench(model, file, report, asked, json):
         as_json({name: value for name, value in found.items() if name not in hidden} | ({"report": str(page)} if page else {}))
         return
     show(found, console)
+    for note in found["notes"]:
+        typer.echo(note, err=True)
     for reason, count in found["left_out"].items():
         typer.echo(f"{count} left out: {reason}", err=True)
     if page is not None:
