@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,9 @@ def kept(folder: Path) -> Iterator[Store]:
     except OSError as error:
         raise InputError(f"labels cannot be kept in {folder} ({error.strerror}); give another place with --store") from error
     try:
+        with suppress(OSError):  # what it cannot make the database says
+            (folder / FILE).touch(0o600)  # it holds tokens, and what stands beside it while it is open takes its mode
         connection = _connected(folder / FILE, f"{(folder / FILE).as_posix()}", False)
-        (folder / FILE).chmod(0o600)  # it holds tokens
         try:
             yield Store(folder, connection)
         finally:
