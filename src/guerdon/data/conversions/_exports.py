@@ -12,7 +12,7 @@ Source: the documents of both tools on their exports; Argilla's ``records/_io`` 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,8 +257,3 @@ def _mark(name: Any) -> str:
 
 def _plain(text: str) -> str:
     return re.sub(r"[^0-9a-z]", "", text.lower())
-
-
-def given(found: Labelled, kind: str) -> Iterator[Judgement]:
-    """The judgements of a kind that count."""
-    return (judgement for judgement in found.judgements if judgement.kind == kind and judgement.given)

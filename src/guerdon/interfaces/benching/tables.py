@@ -9,8 +9,6 @@ from rich.table import Table
 
 from guerdon.interfaces.benching.reading import CANDIDATES, STEPS
 
-DOUBTFUL_EDIT = 0.05  # of the preferences turn for nothing
-
 
 def show(found: Mapping[str, Any], console: Console) -> None:
     """The figures that a person looks at first, a table for each question."""
