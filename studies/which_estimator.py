@@ -107,6 +107,8 @@ WORDS = Words(
     command="make studies ARGS=which-estimator",
     baseline="GRPO",
     image="which-estimator.png",
+    seen="After a first look at this page, on which runs were compared over any seeds and only W-REINFORCE was told from GRPO, runs of one seed, which begin alike, are\n"
+    "compared with each other. Of the long answers too few were right at first for anybody to learn from; they are shown more often since, which was not measured here.\n\n",
 )
 
 

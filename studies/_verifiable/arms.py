@@ -80,6 +80,7 @@ def measured(module: ModuleType, small: bool) -> dict[str, Any]:
         "at_edge": {} if tuning is None else {name: list(knobs) for name, knobs in tuning.at_edge.items()},
         "seeds": list(seeds),
         "resumed": resumed,
+        "shown": {name: task.shown for name, task in TASKS.items()},
         "methods": list(dict.fromkeys(apart(name)[0] for name in chosen)),
         "tasks": list(dict.fromkeys(apart(name)[1] for name in chosen)),
     }

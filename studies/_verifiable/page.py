@@ -15,7 +15,6 @@ from guerdon.evaluation.statistics.stratified_bootstrap import StratifiedBootstr
 from studies._verifiable.arms import arm
 from studies._verifiable.learning import ANSWERS, SAMPLES, SIZES, UPDATES, Size
 
-SURE = 0.5  # the probability of improvement over the baseline that an interval has to leave on one side
 KINDS = {"rare": "a right answer is rare", "long": "answers are long", "noisy": "the verifier errs"}
 
 
@@ -29,6 +28,7 @@ class Words:
     baseline: str
     image: str
     size: Size = SIZES["full"]
+    seen: str = ""  # what was decided after results were looked at
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,15 @@ class Table:
         a, b = (np.stack([self.runs(m, task, on) for task in tasks or self.tasks], -1) for m in (method, other))
         return StratifiedBootstrap(ProbabilityOfImprovement())(a, b)
 
+    def gain(self, method: str, other: str, on: str, tasks: Sequence[str] | None = None) -> Estimate:
+        """By how much it is ahead of the other on the same seed, where both start from the same weights; the mean over tasks."""
+        a, b = (np.stack([self.runs(m, task, on) for task in tasks or self.tasks], -1) for m in (method, other))
+        return StratifiedBootstrap(Mean())(a - b)
+
+    def taught(self, task: str, on: str) -> bool:
+        """Whether anybody ended surely above where all began."""
+        return any(float(StratifiedBootstrap(Mean())(self.runs(m, task, on) - self.runs(m, task, "before")).low) > 0 for m in self.methods)
+
     def ranked(self, on: str) -> list[str]:
         return sorted(self.methods, key=lambda method: -float(self.middle(method, on).value))
 
@@ -69,15 +78,15 @@ class Table:
         return sorted(self.methods, key=lambda method: -float(self.runs(method, task, on).mean()))
 
     def as_good(self, task: str, on: str) -> list[str]:
-        """The best on the task, and those over which it is no improvement that is sure."""
+        """The best on the task, and those of which it is not surely ahead."""
         best, *others = self.ranked_on(task, on)
-        return [best, *(other for other in others if float(self.improves(best, other, on, [task]).low) <= SURE)]
+        return [best, *(other for other in others if float(self.gain(best, other, on, [task]).low) <= 0)]
 
     def behind(self, baseline: str, on: str) -> list[str]:
-        return [m for m in self.ranked(on) if m != baseline and float(self.improves(m, baseline, on).high) < SURE]
+        return [m for m in self.ranked(on) if m != baseline and float(self.gain(m, baseline, on).high) < 0]
 
     def ahead(self, baseline: str, on: str) -> list[str]:
-        return [m for m in self.ranked(on) if m != baseline and float(self.improves(m, baseline, on).low) > SURE]
+        return [m for m in self.ranked(on) if m != baseline and float(self.gain(m, baseline, on).low) > 0]
 
 
 def page_of(results: Mapping[str, Any], words: Words) -> str:
@@ -108,13 +117,16 @@ def _found(table: Table, words: Words) -> str:
     lines = ["## What to use when\n", "| where | best in the mean | no worse, as far as these runs can tell |", "| --- | --- | --- |"]
     for task in table.tasks:
         best, *others = table.as_good(task, SAMPLES)
-        lines.append(f"| {KINDS[task]} | {best} | {_listed(others)} |")
+        if table.taught(task, SAMPLES):
+            lines.append(f"| {KINDS[task]} | {best} | {_listed(others)} |")
+        else:
+            lines.append(f"| {KINDS[task]} | nobody learned anything that is sure, so nothing is told apart | |")
     ahead, behind = table.ahead(words.baseline, SAMPLES), table.behind(words.baseline, SAMPLES)
     lines += [
         "",
         f"Over all three, at equal samples: surely ahead of {words.baseline} {_are(ahead)}; surely behind it {_are(behind)}.",
         f"The {len(table.methods) - 1 - len(ahead) - len(behind)} others cannot be told from it with {len(table.measured['seeds'])} runs of each task. *Surely*: the",
-        "95 % interval of the probability that a run of the one beats a run of the other leaves one half on one side; of forty such comparisons one or two do so by chance.",
+        "95 % interval of their difference on the same seed, where both start from the same weights, leaves 0 on one side; of forty such comparisons one or two do so by chance.",
         "",
     ]
     return "\n".join(lines)
@@ -132,12 +144,15 @@ def _overall(table: Table, words: Words) -> str:
     lines = [
         f"![Accuracy of every method on each task](images/{words.image})\n",
         "## Over the three tasks\n",
-        f"| method | interquartile mean, equal samples | equal updates | P(better than {words.baseline}), equal samples |",
-        "| --- | --- | --- | --- |",
+        f"| method | interquartile mean, equal samples | equal updates | ahead of {words.baseline} on the same seed | P(better than {words.baseline}), any seeds |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for method in table.ranked(SAMPLES):
-        chance = "" if method == words.baseline else _interval(table.improves(method, words.baseline, SAMPLES), 2)
-        lines.append(f"| {method} | {_interval(table.middle(method, SAMPLES))} | {_interval(table.middle(method, UPDATES))} | {chance} |")
+        middle = " | ".join(_interval(table.middle(method, on)) for on in (SAMPLES, UPDATES))
+        than = ("", "")
+        if method != words.baseline:
+            than = _interval(table.gain(method, words.baseline, SAMPLES)), _interval(table.improves(method, words.baseline, SAMPLES), 2)
+        lines.append(f"| {method} | {middle} | {' | '.join(than)} |")
     return "\n".join([*lines, ""])
 
 
@@ -162,13 +177,13 @@ def _interval(estimate: Estimate, digits: int = 3) -> str:
 
 
 def _how(results: Mapping[str, Any], table: Table, words: Words) -> str:
-    size, trials = words.size, {len(found["trials"]) for found in table.measured["arms"].values()}
+    size, shown, trials = words.size, table.measured["shown"], {len(found["trials"]) for found in table.measured["arms"].values()}
     return f"""## How it was measured
 
 *Tasks*, each answered by a language model of two layers and a width of 64, with a token for each character, that was fitted to some right answers first; all
-methods start from the same weights. *rare*: seven letters of eight are sorted, fifty answers were shown. *long*: eight letters, strewn with four digits, are
-written backwards without the digits; 300 were shown. *noisy*: four letters are sorted, 60 were shown, and the verifier calls a fifth of the right answers wrong
-and a twentieth of the wrong ones right, always the same ones. The reward is 1 or 0 for the whole answer.
+methods start from the same weights. *rare*: seven letters of eight are sorted, {shown["rare"]} answers were shown. *long*: eight letters, strewn with four digits, are
+written backwards without the digits; {shown["long"]} were shown. *noisy*: four letters are sorted, {shown["noisy"]} were shown, and the verifier calls a fifth of
+the right answers wrong and a twentieth of the wrong ones right, always the same ones. The reward is 1 or 0 for the whole answer.
 
 *Runs*: {size.steps} batches of {size.prompts} problems, {ANSWERS} answers to each, AdamW, the rate falling to 0 in a line. *Accuracy* is the share of {size.held_out} held-out
 problems whose most likely answer is right, by the truth, the mean over the last two of {size.looks} looks; *equal samples*: before more answers were drawn than
@@ -178,7 +193,7 @@ problems whose most likely answer is right, by the truth, the mean over the last
 *Verdicts*: {len(table.measured["seeds"])} seeds that follow from the code that was measured, so that nobody had seen them. Intervals are 95 %, by bootstrap over
 runs within tasks; with so few runs they are rather too short. These are tiny models: what they say of a model that was trained on the world's text is a guess.
 
-{duration(results)}
+{words.seen}{duration(results)}
 `{words.command} --render-only` writes this page anew from what is kept.
 """
 

@@ -1,7 +1,8 @@
 """Tasks: three ways in which a checked answer makes learning hard, each for a language model of a hundred thousand parameters that was shown a little.
 
 * *rare*: seven letters of eight are sorted; a model that was shown fifty answers is right now and then, so that most groups of eight say nothing.
-* *long*: eight letters strewn with digits are written backwards, digits left out: long answers, of which a single slip makes a wrong one.
+* *long*: eight letters strewn with digits are written backwards, digits left out: long answers, of which a single slip makes a wrong one. It was shown half as often when the
+  estimators were measured, and so little was right at first that none of them learned anything.
 * *noisy*: four letters are sorted, and the verifier errs: of all (problem, answer) pairs a fifth of the right ones is called wrong and a twentieth of
   the wrong ones right, always the same. Accuracy on held-out problems is by the truth.
 """
@@ -65,7 +66,7 @@ TASKS = {
     setting.name: setting
     for setting in (
         Setting("rare", SortLetters(length=7, alphabet="abcdefgh"), 50, 100, Decoding(8)),
-        Setting("long", ReverseLetters(length=8, distractors=4, alphabet="abcd"), 300, 200, Decoding(14)),
+        Setting("long", ReverseLetters(length=8, distractors=4, alphabet="abcd"), 600, 300, Decoding(14)),
         Setting("noisy", SortLetters(length=4, alphabet="abcdefgh"), 60, 100, Decoding(5), Erring()),
     )
 }
