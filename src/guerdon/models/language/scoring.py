@@ -70,7 +70,7 @@ def can_be_scorer(body: Any, kind: Kind) -> None:
     config = body.config
     if type(config) not in kind.known:
         raise InputError(
-            f"a {type(body).__name__} cannot be {kind.called}: transformers has no {kind.ending} of the kind {config.model_type!r} to save it as; take a model "
+            f"a {type(body).__name__} cannot be a reward model: transformers has no {kind.ending} of the kind {config.model_type!r} to save it as; take a model "
             "of another family"
         )
 
