@@ -1,10 +1,9 @@
 """The page of a bench in a real browser, at the widths of a screen and of a phone."""
 
-import shutil
-
 import numpy as np
 import pytest
 
+from browsing import chromium
 from guerdon.interfaces.benching import pairs as of_pairs
 from guerdon.interfaces.benching.answers import Pair
 from guerdon.interfaces.benching.following import following
@@ -13,18 +12,8 @@ from guerdon.interfaces.benching.page import write
 
 @pytest.fixture(scope="module")
 def browser():
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    found = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in found:
-        pytest.skip("there is no chromium with its chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 def test_the_page_fits_a_screen_and_a_phone_and_shows_texts_as_texts(browser, tmp_path):

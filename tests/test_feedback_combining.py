@@ -24,6 +24,7 @@ from guerdon.feedback.shaping.clip import Clip
 from guerdon.feedback.shaping.group_normalise import GroupNormalise
 from guerdon.feedback.shaping.lagrangian import Lagrangian
 from guerdon.feedback.shaping.log_sigmoid import LogSigmoid
+from guerdon.feedback.shaping.reference_sigmoid import ReferenceSigmoid
 from guerdon.feedback.shaping.running_normalise import RunningNormalise, merge, moments
 from guerdon.losses.penalties.kl_direct import KLDirect
 from guerdon.losses.surrogates.reinforce import Reinforce
@@ -208,3 +209,17 @@ def test_the_worst_of_several_opinions_is_no_better_than_their_mean_less_what_th
     assert (worst <= mean + 1e-9).all() and (UncertaintyWeighted(0.3)(components) <= mean + 1e-9).all()
     if len(opinions) == 1:
         assert torch.equal(worst, components["0"])
+
+
+# torch.randn(3, 4) in float64 from a generator of seed 0: three members, or a reward and two references. Expected: llm_optimization (tlc4418) at 911b2f8, ``ensemble_rm.py``,
+# WCO and UWO with a coefficient of 0.5; PAR (PorUna-byte) at f054b56, ``reward_shaper.py``, ``_shape_par``.
+def test_ensembles_and_the_reference_sigmoid_are_those_of_their_authors():
+    drawn = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    members = dict(zip("abc", drawn, strict=True))
+    worst = [-1.084522342424021, -1.3985953953708767, -2.1787893820745574, 0.18203648506130554]
+    weighted = [-0.7617897270434908, -0.8220115241811119, -1.3557261474004734, 0.493258858995608]
+    preferred = [0.9190086452256904, 0.6393389607386908, 0.1203938126590898, 0.5142105147312908]
+    assert WorstCase()(members).tolist() == pytest.approx(worst, abs=1e-12)
+    assert UncertaintyWeighted(0.5)(members).tolist() == pytest.approx(weighted, abs=1e-12)
+    shaped = ReferenceSigmoid(("b", "c"))(reward=drawn[0], component_b=drawn[1], component_c=drawn[2])
+    assert shaped.tolist() == pytest.approx(preferred, abs=1e-12)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from browsing import chromium
 from guerdon.interfaces.labelling import page as pages
 from guerdon.interfaces.labelling.app import OPEN, OWNER, app
 from guerdon.interfaces.labelling.assigning import Plan
@@ -33,20 +34,8 @@ SCREENS = {"screen": (1280, 860), "phone": (390, 844)}
 
 @pytest.fixture(scope="module")
 def browser():
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    import shutil
-
-    found = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in found:
-        pytest.skip("there is no chromium with its chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 class Shown:

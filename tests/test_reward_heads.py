@@ -1,6 +1,7 @@
 """Heads of reward models that say more than a number: what they say, what they learn, and that a folder says the same."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -98,7 +99,7 @@ def test_attributes_are_learned_from_rows_that_rate_some_of_them_and_the_gate_fr
                 {"prompt": prompt, "completion": answer, "care": care},
             ]
     recipe = dataclasses.replace(attribute_reward_model.recipe, terms=(Term(AttributeSquare(("help", "care"))),), optimiser=AdamW(1e-2))
-    model = Headed(BODY, GatedAttributes(2, units=16, layers=2)).build(0)
+    model = Headed(BODY, GatedAttributes(2, units=16, hidden=1)).build(0)
     encoder = encoder_for(model)
     with pytest.raises(InputError, match="no row has a number in column 'care'"):
         examples(rated[:1], encoder, sparse=("help", "care"))
@@ -126,3 +127,40 @@ def test_weights_of_attributes_are_chosen_afterwards():
         Attributes(3, weights=(1.0, 2.0))
     with pytest.raises(InputError, match=r"the head has 3 attributes and attribute_square\.names 2"):
         AttributeSquare(("a", "b"))(torch.zeros(1, 3), a=torch.zeros(1), b=torch.zeros(1))
+
+
+def test_whoever_asks_a_scorer_takes_a_folder_with_any_head_that_scores(tmp_path, capsys):
+    from guerdon.interfaces.cli import main
+    from guerdon.interfaces.serving.scoring import load
+    from guerdon.interfaces.serving.settings import Settings
+
+    rows = [{"prompt": "a>", "completion": said, "helpfulness": float(len(said)), "verbosity": 1.0} for said in ("a", "ab", "abc", "b")]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "run.yaml").write_text(
+        f"""
+model:
+  part: headed
+  body: {{part: small_language_model, characters: "abc>", layers: 1, hidden: 16, heads: 2, context_length: 16}}
+  head: {{part: attributes, count: 2, weights: [1.0, -0.5]}}
+task: {{path: {tmp_path}/rows.jsonl}}
+recipe: {{base: attribute_reward_model, terms: [{{loss: {{part: attribute_square, names: [helpfulness, verbosity]}}}}]}}
+budget: {{steps: 2, batch_size: 4}}
+run: {tmp_path}/run
+"""
+    )
+    assert main(["fit", str(tmp_path / "run.yaml")]) == 0
+    capsys.readouterr()
+    folder = str(tmp_path / "run" / "model")
+    expected = (
+        Headed(LanguageModel(folder, dtype="float32", device="cpu"), Attributes(2, (1.0, -0.5)), trained=folder)
+        .build()
+        .score(["a>"], ["ab"])
+    )
+    assert main(["score", folder, str(tmp_path / "rows.jsonl")]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert said[1]["score"] == pytest.approx(expected[0], abs=1e-5)
+    served = load(folder, "float32", "cpu", Settings())
+    assert served.names == {"score", "attribute_score"}
+    (tmp_path / "run" / "configuration.yaml").unlink()
+    assert main(["score", folder, str(tmp_path / "rows.jsonl")]) == 2
+    assert "no configuration.yaml there or above it says which" in capsys.readouterr().err

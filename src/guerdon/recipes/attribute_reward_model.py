@@ -5,8 +5,8 @@
 Other columns: ``recipe.terms.0.loss={part: attribute_square, names: [honesty, truthfulness]}``. With the head ``gated_attributes`` the gate is then fitted to comparisons
 by ``reward_model``.
 
-Source: the first stage of ArmoRM, Wang et al. 2024, arXiv 2406.12845; the columns are HelpSteer's. Learning rate: reward_model's, for whole bodies; heads on frozen embeddings
-take 0.01 to 0.1.
+Source: the first stage of ArmoRM, Wang et al. 2024, arXiv 2406.12845 (see the loss); the columns are HelpSteer's. Learning rate: reward_model's, for whole bodies; heads on
+frozen embeddings take 0.01 to 0.1.
 Differs from quantile_reward_model: the mean of several ratings, in the place of the distribution of one.
 """
 

@@ -2,7 +2,7 @@
 
     model: {part: headed, body: ..., head: {part: ensemble, members: 5, pessimism: 1.0}}
 
-Source: Coste et al. 2023, arXiv 2310.02743, where members are models of their own; that they may share a body: Zhai et al. 2023, arXiv 2401.00243. Learning rate: reward_model's.
+Source: Coste et al. 2023, arXiv 2310.02743, where members are models of their own; that they share a body is ours. Learning rate: reward_model's.
 Differs from reward_model: several rewards, whose deviation can be taken off when an answer is scored.
 """
 

@@ -5,8 +5,8 @@
 
 ``members``: the names of the rewards that are opinions of one thing; none: all components are. ``weight`` is in one unit of the reward per unit of it squared.
 
-Source: uncertainty-weighted optimisation (UWO), Coste et al. 2023, arXiv 2310.02743, section 3, with the intra-ensemble variance; 0.5 is one of the weights that did well
-there for best of n, 0.1 for PPO.
+Source: uncertainty-weighted optimisation (UWO), Coste et al. 2023, arXiv 2310.02743, and its authors' code (llm_optimization), whose variance is over the members for best of n, as
+here, and the unbiased one for PPO. ``weight`` 0.5: ours; their code has 1.
 Differs from WorstCase: what one member alone says is punished by the square, and the larger an ensemble the less one of them counts.
 """
 

@@ -8,7 +8,7 @@ All of them can still be wrong together.
 
 ``members``: their names; none: all components are.
 
-Source: worst-case optimisation (WCO), Coste et al. 2023, arXiv 2310.02743, section 3.
+Source: worst-case optimisation (WCO), Coste et al. 2023, arXiv 2310.02743, and its authors' code (llm_optimization).
 Differs from WorstGroup: the least of each answer, not of the member who fares worst on average.
 """
 

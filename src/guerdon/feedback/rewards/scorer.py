@@ -29,7 +29,7 @@ class Scorer:
     scorer: Any
 
     def __call__(self, prompts: list[Any], completions: list[Any], **columns: list[Any]) -> list[float | None]:
-        return [float(score) for score in running(self, "score").score(prompts, completions)]
+        return [float(score) for score in running(self, "score", "prompts, completions").score(prompts, completions)]
 
     def __getstate__(self) -> dict[str, Any]:
         return {"scorer": self.scorer}
@@ -38,8 +38,8 @@ class Scorer:
         self.__dict__.update(state)
 
 
-def running(reward: Any, can: str) -> Any:
-    """The running scorer of a reward that has a ``scorer``, built once.
+def running(reward: Any, can: str, told: str) -> Any:
+    """The running scorer of a reward that has a ``scorer``, built once. ``can``: its method that is called, and what that is ``told``.
 
     Raises:
         InputError: it cannot do what is asked of it.
@@ -48,9 +48,7 @@ def running(reward: Any, can: str) -> Any:
     if found is None:
         found = reward.scorer if hasattr(reward.scorer, can) else getattr(reward.scorer, "build", lambda: None)()
         if not hasattr(found, can):
-            raise InputError(
-                f"the scorer {reward.scorer!r} cannot score: it needs {can}(prompts, completions), or build() that returns what has it"
-            )
+            raise InputError(f"the scorer {reward.scorer!r} cannot score: it needs {can}({told}), or build() that returns what has it")
         reward.__dict__["_running"] = found
     return found
 

@@ -35,7 +35,9 @@ class StepScorer:
         steps = [[step for step in whole_text(completion).split(self.separator) if step.strip()] for completion in completions]
         there = [row for row, own in enumerate(steps) if own]
         scores = (
-            running(self, "step_scores").step_scores([prompts[row] for row in there], [steps[row] for row in there], self.separator)
+            running(self, "step_scores", "prompts, steps, separator").step_scores(
+                [prompts[row] for row in there], [steps[row] for row in there], self.separator
+            )
             if there
             else []
         )

@@ -9,8 +9,8 @@ come to rest there (in a bandit of two answers). ``by`` names the component that
 
 The state is ``{"multiplier"}``, a plain number, which learns of a batch before it shapes it.
 
-Source: PPO-Lagrangian of Safe RLHF, Dai et al. 2023, arXiv 2310.12773, and its authors' code (initial multiplier 1, learning rate 0.1, at most 5, budget 0), where advantages are
-combined so, and the mean is over the last 128 answers; a linear estimator of advantages makes the two the same.
+Source: PPO-Lagrangian of Safe RLHF, Dai et al. 2023, arXiv 2310.12773, as descriptions and ports of its authors' code have it (initial multiplier 1, learning rate 0.1, at most 5,
+budget 0): there advantages are combined so, and the mean is over the last 128 answers; a linear estimator of advantages makes the two the same.
 Differs from Weigh with a negative weight: the weight is found, and the budget is what one knows.
 """
 

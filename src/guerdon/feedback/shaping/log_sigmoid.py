@@ -7,7 +7,8 @@ itself (``each_shaped``), rewards of several kinds add up to the log-probability
 
 ``by``: the name of the component that holds the reference's reward (``reference_reward``).
 
-Source: LSC, Wang et al. 2024, arXiv 2402.00742: of a Bradley-Terry reward, the reference its 85 % quantile under the first policy.
+Source: LSC, Wang et al. 2024, arXiv 2402.00742, its abstract and descriptions: of a Bradley-Terry reward. The code of PAR compares with it at the 85 % quantile of a normal
+distribution fitted to the references, where ``reference_reward`` takes their own.
 Differs from ReferenceSigmoid: not bounded below, so that bad answers count as the reward has them.
 """
 

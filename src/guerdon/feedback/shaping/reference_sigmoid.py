@@ -5,7 +5,7 @@
 ``by``: the names of the components that hold the references' rewards (``reference_reward``). It grows fast while an answer is worse than the reference and ends at 1, so that
 nothing is won by going on where a learned reward is known to be wrong, far beyond whatever it was fitted to.
 
-Source: preference as reward (PAR), Fu et al. 2025, arXiv 2502.18770, where one reference does as well as ten.
+Source: preference as reward (PAR), Fu et al. 2025, arXiv 2502.18770, and its authors' code (PAR, ``reward_shaper.py``); by its abstract one reference is enough.
 Differs from ExpectedPreference: compared with what was there before, not with the batch, so that progress is seen. Differs from LogSigmoid: bounded below as well.
 """
 

@@ -2,13 +2,12 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from guerdon.errors import InputError
-from guerdon.parts import describe
+from guerdon.interfaces.scorers import for_nobody, scorer_of
 from guerdon.sequences import Example, Side, collate
 from guerdon.tasks.encoding import TooLong, template_variables
 from guerdon.tasks.rows import at_row
@@ -30,7 +29,7 @@ class Scoring:
         from guerdon.interfaces.preparing import built
         from guerdon.training.jobs import encoder_for
 
-        self.model = built(_scorer(source, device, steps), 0)
+        self.model = built(for_nobody(scorer_of(source, device, steps=steps)), 0)
         self.encoder = encoder_for(self.model)
         self.skip_long, self.quiet = skip_long, quiet
 
@@ -78,45 +77,6 @@ class Scoring:
         batch = collate([Example({"": side})]).sides[""]
         said = measured(self.model, batch, {"step_score"}, TOKENS)["step_score"]
         return said.double()[batch.mask].sigmoid().tolist()
-
-
-def _scorer(source: str, device: str, steps: bool) -> Any:
-    """The specification of a trained scorer: a classifier of ``transformers``, or a body with a head beside it, of which the run's configuration says what it is.
-
-    Raises:
-        InputError: nothing says which head it is, or it says no score of an answer alone.
-    """
-    from guerdon.models.heads._reading import HEAD, columns_of, measured_by
-    from guerdon.models.language.headed import Headed
-    from guerdon.models.language.language_model import LanguageModel
-    from guerdon.models.language.scorer import Scorer
-    from guerdon.models.language.step_scorer import StepScorer
-
-    folder = Path(source).expanduser()
-    if steps or not (folder / HEAD).is_file():
-        return (StepScorer if steps else Scorer)(source, device=device)
-    head = _head_of(folder)
-    if "score" not in measured_by(head):
-        raise InputError(f"the head in {folder} ({describe(head)}) says no score of an answer, so nothing can be compared by it")
-    if columns_of(head):
-        raise InputError(
-            f"the head in {folder} ({describe(head)}) scores for somebody (column {columns_of(head)[0]!r}), and a bench has nobody in it; guerdon.training.adapting says how "
-            "well it knows people"
-        )
-    return Headed(LanguageModel(source, device=device), head, trained=str(folder))
-
-
-def _head_of(folder: Path) -> Any:
-    from guerdon.interfaces.configuration import read
-
-    for place in (folder, folder.parent):
-        if (place / "configuration.yaml").is_file():
-            head = getattr(read(place / "configuration.yaml").model, "head", None)
-            if head is not None:
-                return head
-    raise InputError(
-        f"{folder} holds a head beside its model, and no configuration.yaml there or above it says which; give the folder where the run wrote it"
-    )
 
 
 def named(number: int, where: str) -> Any:

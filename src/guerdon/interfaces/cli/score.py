@@ -37,7 +37,7 @@ def command(
     from guerdon.interfaces.benching.scoring import scored as scores_of
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.preparing import built
-    from guerdon.models.language.scorer import Scorer
+    from guerdon.interfaces.scorers import for_nobody, scorer_of
     from guerdon.tasks._files._writing import write
     from guerdon.tasks.dataset import Dataset
     from guerdon.tasks.encoding import NothingLeft, TooLong
@@ -46,7 +46,7 @@ def command(
 
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
-    scorer = built(Scorer(model, device=device), 0)
+    scorer = built(for_nobody(scorer_of(model, device)), 0)
     encoder = encoder_for(scorer)
     kept, sides, left_out, equal = [], [], 0, 0
     for index, row in enumerate(data):

@@ -142,8 +142,7 @@ def load(source: str, dtype: str, device: str, settings: Settings, overrides: Se
         InputError: there is none, or it is none that scores.
     """
     from guerdon.interfaces.preparing import built
-    from guerdon.models.language.scorer import Scorer
-    from guerdon.models.language.step_scorer import StepScorer
+    from guerdon.interfaces.scorers import scorer_of
 
     if Path(source).suffix in YAML:
         from guerdon.interfaces.configuration import read
@@ -152,7 +151,7 @@ def load(source: str, dtype: str, device: str, settings: Settings, overrides: Se
         if getattr(spec, "head", None) is not None and getattr(spec, "trained", "") is None:
             raise InputError(f"{source}: the model's head would be drawn at random; name the folder of a trained one in model.trained")
     else:
-        spec = (Scorer if settings.steps is None else StepScorer)(source, dtype, device)
+        spec = scorer_of(source, device, dtype, steps=settings.steps is not None)
     return Scoring(built(spec, 0), settings)
 
 

@@ -4,8 +4,8 @@
 
 ``names``: the columns of the ratings, in the order of the head's outputs. A row may lack some of them.
 
-Source: the first stage of ArmoRM, arXiv 2406.12845, eq. 1; data sets that rate different qualities are put together there.
-Differs from a loss for each column: one head, and whatever a row says.
+Source: the first stage of ArmoRM, arXiv 2406.12845, and its authors' code (``armo-rm/stage-1_train.py``), which fits every quality by itself to the rows that rate it. Here a row
+counts as one, however many it rates.
 """
 
 from dataclasses import dataclass

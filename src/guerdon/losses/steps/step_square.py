@@ -4,7 +4,7 @@
 
 ``step_label`` is a number from 0 to 1, such as the share of continuations that came out right, or progress towards the goal.
 
-Source: the soft estimation with a mean squared error of The Lessons of Developing Process Reward Models, arXiv 2501.07301, section 3; the Brier score.
+Source: the soft estimation with a mean squared error of The Lessons of Developing Process Reward Models, arXiv 2501.07301; the Brier score.
 Differs from StepCrossEntropy: bounded, so that a wrong label costs no more than 1.
 """
 

@@ -5,8 +5,8 @@
 
 Which quality is which is said by the loss that it is fitted with (``losses.attributes``). Weights may be below 0: of verbosity, say.
 
-Source: the first stage of ArmoRM, Wang et al. 2024, arXiv 2406.12845, a linear regression on the last hidden state; SteerLM's regression of HelpSteer's five attributes,
-Wang et al. 2023, arXiv 2311.09528.
+Source: the first stage of ArmoRM, Wang et al. 2024, arXiv 2406.12845, and its authors' code (``armo-rm/stage-1_train.py``), a linear regression on the last hidden state, there
+without a bias and with a ridge; of HelpSteer's five attributes: Wang et al. 2023, arXiv 2311.09528.
 Differs from Scalar: what the answer is good at is told, and how much each counts can be chosen afterwards.
 """
 

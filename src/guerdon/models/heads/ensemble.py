@@ -6,8 +6,8 @@
 Members begin apart and are fitted to the same comparisons, each by itself (``losses.several_heads.expected``). ``pessimism`` is in deviations (of the E members, not of their
 estimate); it is what is subtracted when an answer is scored, and no part of how members learn.
 
-Source: ensembles of reward models that share all but their last layer: Helping or Herding, Eisenstein et al. 2023, arXiv 2312.09244, which finds that those which differ
-in more than that are better; ``members`` 5 is theirs. With adapters of their own: Uncertainty-Penalized RLHF, Zhai et al. 2023, arXiv 2401.00243.
+Source: ensembles of reward models, Coste et al. 2023, arXiv 2310.02743; that members which differ in more than their last layers err less together: Helping or Herding, Eisenstein
+et al. 2023, arXiv 2312.09244, its abstract. Sharing a body is the cheap form; ``members`` 5: ours.
 Differs from Scalar: it says besides how sure it is.
 """
 

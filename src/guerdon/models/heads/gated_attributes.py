@@ -7,8 +7,9 @@
 Qualities are fitted to ratings (``losses.attributes``), the gate to comparisons (``recipes.reward_model``), in one run with a stream of each or one after the other; either leaves
 what the other fits alone.
 
-Source: ArmoRM, Wang et al. 2024, arXiv 2406.12845, section 2.2: a gate of three layers with 1024 units on the hidden state of the prompt; there rewards are made independent of
-verbosity before they are gated, which is left to the data here. ``units`` 128: ours, for small bodies.
+Source: ArmoRM, Wang et al. 2024, arXiv 2406.12845, and its authors' code (RLHF-Reward-Modeling, ``armo-rm/stage-2_train.py``): a gate of three hidden layers of 1024 units on the
+hidden state of the prompt. Left out of theirs: a temperature of 10 and a scale that is learned, dropout of 0.2, and that verbosity is taken off the other qualities first.
+``units`` 128: ours, for small bodies.
 Differs from MixtureHeads: what each head is, is known from ratings.
 """
 
@@ -30,16 +31,18 @@ class GatedAttributes:
 
     count: int = 5
     units: int = 128
-    layers: int = 3
+    hidden: int = 3  # layers
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.layers < 1:
-            raise InputError(f"gated_attributes: {self.count} attributes and a gate of {self.layers} layers; give one or more of each")
+        if self.count < 1 or self.hidden < 0:
+            raise InputError(
+                f"gated_attributes: {self.count} attributes and a gate of {self.hidden} hidden layers; give one attribute or more, and no layer or more"
+            )
 
     def build(self, width: int, seed: int) -> nn.Module:
         head = linear(width, self.count, seed, "attributes")
         head.bias = nn.Parameter(torch.zeros(self.count))
-        sizes = (width, *[self.units] * (self.layers - 1), self.count)
+        sizes = (width, *[self.units] * self.hidden, self.count)
         return nn.ModuleDict({"attributes": head, "gate": perceptron(sizes, seed, "gate")})
 
     def read(self, module: nn.Module, hidden: Tensor, predicts: Tensor, last: Tensor, context: Tensor) -> dict[str, Tensor]:

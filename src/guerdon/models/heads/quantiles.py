@@ -3,7 +3,7 @@
     quantile_score_i = w_i · hidden[last] + b_i        [B, Q], the quantile at i / (Q + 1) of the ratings, i from 1 to Q
     score            = mean over i of quantile_score_i [B]
 
-Source: QRM, Dorka 2024, arXiv 2409.10164: quantiles from 0.05 to 0.95 in steps of 0.05, ``count`` 19.
+Source: QRM, Dorka 2024, arXiv 2409.10164, its abstract and summaries. ``count`` 19, quantiles in steps of 0.05: ours.
 Differs from Scalar: a distribution, whose spread tells what people differ about; learned from ratings (``losses.quantiles``).
 """
 

@@ -9,12 +9,12 @@ Source: ours; the format is that of ``AutoModelForSequenceClassification``.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-
+from guerdon.models.heads import Head
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.language.headed import HeadedModel
-from guerdon.models.language.loading import SCORER, read
+from guerdon.models.language.loading import SCORER, Kind, read
 from guerdon.models.language.policy import LanguagePolicy, device_of
 from guerdon.models.language.precision import dtype_of
 from guerdon.models.language.scoring import Scored
@@ -34,10 +34,14 @@ class Scorer:
         Raises:
             InputError: there is no such model, or it is none with one score.
         """
-        device = device_of(self.device)
-        found = read(self.source, SCORER, dtype_of(self.dtype, device), merge=True)
-        model = HeadedModel(LanguagePolicy(found.module, found.tokenizer, device), Scalar(), 0)
-        model.scored = Scored.of(found.module.config)
-        with torch.no_grad():
-            model.module["head"].weight.copy_(found.module.score.weight.float())
+        model, classifier = classified(self, SCORER, Scalar())
+        model.scored = Scored.of(classifier.config)
+        model.module["head"].load_state_dict({"weight": classifier.score.weight.float()})
         return model
+
+
+def classified(specification: Any, kind: Kind, head: Head) -> tuple[HeadedModel, Any]:
+    """The body of a classifier of ``transformers`` (``source``, ``dtype``, ``device`` of the specification) under a head of ours, which is to be filled, and the classifier."""
+    device = device_of(specification.device)
+    found = read(specification.source, kind, dtype_of(specification.dtype, device), merge=True)
+    return HeadedModel(LanguagePolicy(found.module, found.tokenizer, device), head, 0), found.module

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from guerdon.models.heads.step import Step
 from guerdon.models.language.headed import HeadedModel
-from guerdon.models.language.loading import STEP_SCORER, read
-from guerdon.models.language.policy import LanguagePolicy, device_of
-from guerdon.models.language.precision import dtype_of
+from guerdon.models.language.loading import STEP_SCORER
+from guerdon.models.language.scorer import classified
 from guerdon.models.language.scoring import read_step_head
 
 
@@ -32,8 +31,6 @@ class StepScorer:
         Raises:
             InputError: there is no such model, or it is none with two outputs at each token.
         """
-        device = device_of(self.device)
-        found = read(self.source, STEP_SCORER, dtype_of(self.dtype, device), merge=True)
-        model = HeadedModel(LanguagePolicy(found.module, found.tokenizer, device), Step(), 0)
-        model.module["head"].load_state_dict(read_step_head(found.module))
+        model, classifier = classified(self, STEP_SCORER, Step())
+        model.module["head"].load_state_dict(read_step_head(classifier))
         return model
