@@ -223,3 +223,14 @@ def test_ensembles_and_the_reference_sigmoid_are_those_of_their_authors():
     assert UncertaintyWeighted(0.5)(members).tolist() == pytest.approx(weighted, abs=1e-12)
     shaped = ReferenceSigmoid(("b", "c"))(reward=drawn[0], component_b=drawn[1], component_c=drawn[2])
     assert shaped.tolist() == pytest.approx(preferred, abs=1e-12)
+
+
+def test_what_scores_references_is_not_told_the_tokens_of_another_text():
+    told = {}
+
+    def worth(prompts, completions, **columns):
+        told.update(columns)
+        return [1.0] * len(completions)
+
+    assert ReferenceReward(worth)(["q"], ["x"], completion_ids=[[0]], reference=["r"], answer=[3]) == [1.0]
+    assert "completion_ids" not in told and told["answer"] == [3]

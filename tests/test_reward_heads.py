@@ -164,3 +164,16 @@ run: {tmp_path}/run
     (tmp_path / "run" / "configuration.yaml").unlink()
     assert main(["score", folder, str(tmp_path / "rows.jsonl")]) == 2
     assert "no configuration.yaml there or above it says which" in capsys.readouterr().err
+
+
+def test_a_head_without_a_score_is_no_scorer(tmp_path, capsys):
+    from guerdon.interfaces.cli import main
+    from guerdon.models.heads.categories import Categories
+
+    Headed(BODY, Categories(3)).build(0).save(tmp_path / "model")
+    (tmp_path / "configuration.yaml").write_text(
+        'model: {part: headed, body: {part: small_language_model, characters: "abc>"}, head: {part: categories, count: 3}}\nrun: x\n'
+    )
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "a>", "completion": "b"}\n')
+    assert main(["score", str(tmp_path / "model"), str(tmp_path / "rows.jsonl")]) == 2
+    assert "(Categories(count=3)) says no score of an answer" in capsys.readouterr().err

@@ -69,6 +69,15 @@ def test_methods_are_told_apart_where_they_differ_only():
     assert table.as_good("rare", SAMPLES) == ["better"] and SIZES["full"].prompts == 16
 
 
+def test_a_task_on_which_nobody_rose_above_where_they_began_is_said_to_have_taught_nobody():
+    def table(values: list[float]) -> Table:
+        runs = [{SAMPLES: v, UPDATES: v, "before": b} for v, b in zip(values, (0.3, 0.4, 0.5), strict=True)]
+        return Table({"methods": ["a"], "tasks": ["rare"], "arms": {arm("a", "rare"): {"runs": runs}}})
+
+    assert not table([0.3, 0.4, 0.5]).taught("rare", SAMPLES) and not table([0.2, 0.45, 0.5]).taught("rare", SAMPLES)
+    assert table([0.4, 0.5, 0.6]).taught("rare", SAMPLES)
+
+
 def test_a_point_is_kept_for_the_library_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = iter([{"n": 1}, {"n": 2}])
