@@ -124,7 +124,7 @@ def test_a_model_of_the_other_kind_is_refused_with_what_it_is(trained, tmp_path)
     Headed(BODY, Scalar()).build(0).save(tmp_path / "whole")
     with pytest.raises(InputError, match=r"is no scorer of steps.*process_reward_model"):
         StepScorer(str(tmp_path / "whole")).build()
-    with pytest.raises(InputError, match=r"is no scorer \(.*TokenClassification.*recipe reward_model"):
+    with pytest.raises(InputError, match=r"is no scorer \(.*TokenClassification.*recipe reward_model.*serve reward --steps"):
         Scorer(str(tmp_path / "steps")).build()
     with pytest.raises(InputError, match="scores whole answers and not their steps"):
         Scorer(str(tmp_path / "whole")).build().step_scores(["3="], [["1+1=2"]])
