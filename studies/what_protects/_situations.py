@@ -1,0 +1,62 @@
+"""Situations: worlds in which a learned reward can be exploited, which differ by why it is wrong, and what is fitted to their comparisons."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from guerdon.atlas.reward_robustness._proxies import fitted, scores
+from guerdon.randomness import derive, generator
+from guerdon.worlds.finite.exploitable import Exploitable
+
+MEMBERS = 5
+
+
+@dataclass(frozen=True)
+class Situation:
+    """``said``: why the proxy is wrong, in words; ``world``: a world of some seed; ``comparisons``: how many there are."""
+
+    said: str
+    comparisons: int
+    liking: float = 0.0
+    label_noise: float = 0.0
+    annotators: int = 1
+    disagreement: float = 0.0
+    unseen: int = 0
+
+    def world(self, seed: int) -> Exploitable:
+        return Exploitable(
+            liking=self.liking,
+            label_noise=self.label_noise,
+            annotators=self.annotators,
+            disagreement=self.disagreement,
+            unseen=self.unseen,
+            seed=seed,
+        )
+
+
+SITUATIONS = {
+    "few": Situation("few comparisons", 200),
+    "many": Situation("many comparisons", 2000),
+    "marks": Situation("annotators like marks that are worth nothing", 1000, liking=0.5),
+    "noise": Situation("two labels of five are a coin's", 1000, label_noise=0.4),
+    "tastes": Situation("annotators have tastes of their own", 1000, annotators=20, disagreement=0.7),
+    "unseen": Situation("annotators do not see two of the four causes", 1000, unseen=2),
+}
+
+
+@lru_cache(maxsize=256)
+def proxies(name: str, seed: int, ridge: float, resampled: bool = False) -> Tensor:
+    """[MEMBERS, C, A], the scores of reward models that were fitted to the same comparisons, with hidden layers of their own, in log-odds; ``resampled``: each to as many
+    of them, drawn with repetition."""
+    situation = SITUATIONS[name]
+    world = situation.world(seed)
+    verdicts = world.comparisons(situation.comparisons)
+    found = []
+    for member in range(MEMBERS):
+        chosen = verdicts
+        if resampled:
+            chosen = verdicts[torch.randint(len(verdicts), (len(verdicts),), generator=generator(seed, "resampled", member))]
+        found.append(scores(fitted(world, chosen, derive(seed, "member", member), ridge=ridge), world))
+    return torch.stack(found)
