@@ -16,7 +16,13 @@ from guerdon.quantities import Name
 from guerdon.sequences import Sequences, prefixed
 from random_inputs import arguments, as_tensor
 
-TENSOR_ROOMS = ("credit", "losses", "feedback.shaping", "feedback.intrinsic")  # floors and rooms that see tensors and nothing else
+TENSOR_ROOMS = (
+    "credit",
+    "losses",
+    "feedback.shaping",
+    "feedback.step_shaping",
+    "feedback.intrinsic",
+)  # floors and rooms that see tensors and nothing else
 ENTRIES = catalogue()
 TENSOR_ENTRIES = [e for e in ENTRIES if f"{e.room}.".startswith(tuple(f"{room}." for room in TENSOR_ROOMS))]
 WITNESSES = [(e, w) for e in ENTRIES for w in e.witnesses]

@@ -1,13 +1,13 @@
 """Crediting: from rollouts with a reward to all that the losses read of them and that is known before the first gradient step.
 
     actions → segments
-    reward on the last step - penalties of the reward → step reward → advantage, target
+    reward on the last step + rewards of steps - penalties of the reward → step reward → advantage, target
 
 Views and critics are measured here, once for all gradient steps on these rollouts.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from guerdon.parts import call, describe, is_part, needs, stateful
 from guerdon.quantities import Name
 from guerdon.sequences import Batch, Sequences
 from guerdon.steps import on_last, total
+from guerdon.training.dense import dense_rewards
 from guerdon.training.measuring import attach_views, compared, measured
 from guerdon.training.off_policy import observe_distance
 from guerdon.training.recipe import Recipe, Term
@@ -74,8 +75,8 @@ class Crediting:
             )
         self.memory: dict[str, Any] | None = advantage.init() if stateful(advantage) else None
 
-    def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally) -> Batch:
-        """The rollouts as a batch, with everything attached."""
+    def __call__(self, rollouts: Sequences, recipe: Recipe, tally: Tally, shown: Sequence[tuple[Any, Any]] = ()) -> Batch:
+        """The rollouts as a batch, with everything attached. ``shown``: prompts and completions as rewards see them, for rewards of steps."""
         batch = Batch({"": rollouts})
         if not len(rollouts):
             return batch
@@ -90,6 +91,8 @@ class Crediting:
         if "proximal_logp" in quantities and "old_logp" in quantities:
             observe_distance(quantities["proximal_logp"] - quantities["old_logp"], rollouts.mask, tally)
         dense = on_last(quantities["reward"], rollouts.mask)
+        if recipe.dense:
+            dense = dense + dense_rewards(self.policy, recipe, rollouts, quantities.get("segment"), shown, tally)
         now = self._compare(rollouts, recipe.reward_penalties)
         for penalty in recipe.reward_penalties:
             with torch.no_grad():
@@ -98,7 +101,7 @@ class Crediting:
             dense = dense - penalty.weight * cost
             tally.add("reward_penalty", total(cost, rollouts.mask))
         quantities["step_reward"], quantities["outcome"] = dense, quantities["reward"]
-        if recipe.reward_penalties:
+        if recipe.reward_penalties or recipe.dense:
             quantities["reward"] = total(dense, rollouts.mask)
         if recipe.advantage is not None:
             size = torch.unique(quantities["group"], return_counts=True)[1]

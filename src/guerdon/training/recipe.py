@@ -18,9 +18,11 @@ from guerdon.data.starts import Starts
 from guerdon.errors import InputError
 from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
+from guerdon.feedback.dense import DenseReward
 from guerdon.feedback.intrinsic import Intrinsic
 from guerdon.feedback.judges import Judge
 from guerdon.feedback.shaping import Shaping
+from guerdon.feedback.step_shaping import StepShaping
 from guerdon.losses.reduce import Reduction
 from guerdon.losses.reduce.token_mean import TokenMean
 from guerdon.parts import Part, needs, wants
@@ -70,6 +72,21 @@ class Learning:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """A reward of single steps.
+
+    Attributes:
+        source: what says a number of each step.
+        shaping: what is made of these numbers, one part after the other.
+        weight: beside the reward of the whole answer, and other rewards of steps.
+    """
+
+    source: DenseReward
+    shaping: tuple[StepShaping, ...] = ()
+    weight: float | Schedule | Controller = 1.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A method.
 
@@ -80,6 +97,7 @@ class Recipe:
         intrinsic: rewards that the policy makes itself, by the name of their component; beside those that judge completions.
         combine, shaping: reward components → one reward → the reward that credit reads.
         reward_penalties: terms whose value, times their weight, is taken from the reward at each step (not differentiated).
+        dense: rewards of single steps (``segments`` says which these are), by name; they are added to the reward where each step ends.
         segments: how sequences are cut into turns, reasoning steps or macro-actions, for parts that read ``segment``.
         advantage: rewards → advantage. None where no term reads one.
         target: what a critic is regressed on.
@@ -109,6 +127,7 @@ class Recipe:
     combine: Combining = Weigh()
     shaping: tuple[Shaping, ...] = ()
     reward_penalties: tuple[Term, ...] = ()
+    dense: Mapping[str, Dense] = field(default_factory=dict)
     segments: Segmenting | None = None
     advantage: Advantage | None = None
     target: Part | None = None

@@ -27,6 +27,7 @@ from guerdon.training import knobs
 from guerdon.training.comparing import COMPARED, Comparing
 from guerdon.training.completions import completion_row
 from guerdon.training.crediting import Crediting, learned, members
+from guerdon.training.dense import check_dense
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.filling import at_once_of
@@ -139,6 +140,7 @@ class _Improve:
         self._check(rows[:1])
 
     def _check(self, first: Sequence[Row]) -> None:
+        check_dense(self.recipe, self.policy)
         if "given" in needs(self.recipe.sampler):
             self.scene.given(first, self.recipe.sampler.columns)
         if "conversation" in needs(self.recipe.sampler):
@@ -212,7 +214,7 @@ class _Improve:
             self.asked = coming
         recipe = self._recipe(step)
         rollouts = self._told(self.gather(step, recipe, tally), tally)
-        batch = learned(self.credit(rollouts, recipe, tally), recipe)
+        batch = learned(self.credit(rollouts, recipe, tally, self.gather.shown), recipe)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         for lesson in self.teaching(self.gather.tried, recipe, tally):
