@@ -164,7 +164,7 @@ def test_ppo_builds_its_critic_and_schedules_reach_it(guerdon):
     assert rates == pytest.approx([7.5e-3, 2.5e-3])  # read in the middle of each step
 
 
-@pytest.mark.parametrize("name", ["dr_grpo", "rloo", "cispo", "gspo", "dapo", "reinforce_plus_plus", "raft"])
+@pytest.mark.parametrize("name", ["dr_grpo", "rloo", "cispo", "gspo", "dapo", "reinforce_plus_plus", "raft", "prime"])
 def test_methods_that_act_run(guerdon, name):
     assert guerdon("train", "run.yaml", f"recipe={name}", f"run=runs/{name}", "steps=1", "--json")[0] == 0
 

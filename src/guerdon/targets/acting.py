@@ -114,6 +114,7 @@ class Acts:
         views: besides ``ref``.
         given: what the data's rows hold besides the prompt: names and the numbers of answers.
         critic: the recipe has one, and its table is learned along.
+        learning: those of the views that the recipe trains along, as policies of their own.
     """
 
     group: int | None = 3
@@ -128,6 +129,7 @@ class Acts:
     views: tuple[str, ...] = ()
     given: tuple[tuple[str, int], ...] = ()
     critic: bool = False
+    learning: tuple[str, ...] = ()
 
     @cached_property
     def tables(self) -> dict[str, Tensor]:
@@ -170,10 +172,12 @@ class Acts:
 
         policy = Dealt(TREE, self.trained, deck, self.tables[""] if self.away else None)
         models = {view: Dealt(TREE, self.tables[view], deck).reference() for view in ("ref", *self.views)}
-        critics = {name: TableCritic(TREE, 1) for name in recipe.learners}
+        trained = {view: Dealt(TREE, self.tables[view], deck) for view in self.learning}
+        critics = {name: TableCritic(TREE, 1) for name in recipe.learners if name not in trained}
         for critic in critics.values():
             critic.values.data.copy_(self._values()[0])
-        learned = [*policy.module.parameters(), *(p for critic in critics.values() for p in critic.module.parameters())]
+        models |= trained
+        learned = [p for model in (policy, *trained.values(), *critics.values()) for p in model.module.parameters()]
         before = flat(learned)
         row = {"prompt": 0, **{name: list(WORDS[answer]) for name, answer in self.given}}
         budget = Budget(steps=1, batch_size=self.prompts)
@@ -188,12 +192,12 @@ class Acts:
         )
 
     def exact(self, objective: Callable[[World], Tensor]) -> Tensor:
-        tables: Mapping[str, Tensor] = {**self.tables, "old": self.tables[""], "": self.trained.clone().requires_grad_()}
+        trained = {view: self.tables[view].clone().requires_grad_() for view in self.learning}
+        tables: Mapping[str, Tensor] = {**self.tables, "old": self.tables[""], "": self.trained.clone().requires_grad_(), **trained}
         said = Said(tables, WORDS, torch.zeros(len(WORDS), dtype=torch.long), torch.arange(len(WORDS)))
         reward = torch.tensor(self.rewards, dtype=torch.float64)
         prefer = torch.tensor(WINS, dtype=torch.float64) if self.game else torch.sigmoid(reward.unsqueeze(-1) - reward)
         value, old = self._values()
         value.requires_grad_()
         world = World(said, reward, prefer, value, old, torch.tensor(self.further, dtype=torch.float64))
-        found = gradient_of(objective(world), [tables[""], value])
-        return found if self.critic else found[: tables[""].numel()]
+        return gradient_of(objective(world), [tables[""], *trained.values(), *([value] if self.critic else [])])

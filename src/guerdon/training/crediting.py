@@ -51,7 +51,8 @@ class Crediting:
     Args:
         names: what the recipe's parts read.
         views: the bound models, and the policy as what it is before the first gradient step (``Views.beforehand``).
-        critics: the models of the recipe's learners; what they say now is kept as ``old_...``.
+        critics: the models of the recipe's learners; what they say now and the policy does not is kept as ``old_...`` (what both say is asked of a learner by
+            its name: ``prm_logp``).
         tokens: of a micro-batch.
         advantage: the recipe's, for what it remembers of earlier batches: ``memory``.
 
@@ -81,7 +82,7 @@ class Crediting:
         if not len(rollouts):
             return batch
         attach_views(batch, self.names, self.views, self.tokens)
-        own = {n.quantity for n in self.names if n.view in ("old", "")}
+        own = {n.quantity for n in self.names if n.view in ("old", "")} - set(self.policy.measures)
         for critic in self.critics.values():
             for quantity, value in measured(critic, rollouts, critic.measures & own, self.tokens).items():
                 rollouts.quantities[f"old_{quantity}"] = value

@@ -32,6 +32,7 @@ from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
 from guerdon.training.loops.search import search
+from guerdon.training.measuring import names_of
 from guerdon.training.placements import Placement
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
@@ -278,8 +279,9 @@ def _sparse(terms: Sequence[Term], data: str) -> frozenset[str]:
 
 
 def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Outputs]) -> dict[str, Model]:
-    """The models of further learners: the one that is specified, or the policy's body under a value head. Where a stage is named, body and,
-    if it has the same shape, head start from that stage's model: a critic from the reward model.
+    """The models of further learners: the one that is specified, or the policy's body under a value head, or, where the learner's terms ask what a policy
+    says (``logp``), a copy of the policy. Where a stage is named, body and, if it has the same shape, head start from that stage's model: a critic from
+    the reward model.
 
     Raises:
         InputError: there is no such stage.
@@ -290,7 +292,9 @@ def learners_of(recipe: Recipe, policy: Model, seed: int, done: Mapping[str, Out
         if named and (learning.model not in done or done[learning.model].model is None):
             raise InputError(f"recipe.learners.{name}.model is {unknown('stage', learning.model, [k for k, v in done.items() if v.model])}")
         if learning.model is None or named:
-            models[name] = HeadedModel(copy_of(policy), Value(), seed)
+            said = {name.quantity for name in names_of(term.loss for term in learning.terms) if not name.view}
+            speaks = bool(said & set(policy.measures))
+            models[name] = copy_of(policy) if speaks else HeadedModel(copy_of(policy), Value(), seed)
         else:
             models[name] = learning.model.build(seed)
         if named:

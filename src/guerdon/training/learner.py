@@ -315,7 +315,7 @@ def observe_scores(term: Term, quantities: Mapping[str, Tensor], tally: Tally) -
     with torch.no_grad():
         scores = term.loss.scores(quantities)
     if "score" in scores:
-        good = quantities["label"] > 0.5
+        good = (term.loss.label(quantities) if hasattr(term.loss, "label") else quantities["label"]) > 0.5
         tally.add("rewards/reference_point", scores["reference_point"])
         for side, rows in zip(SIDES, (good, ~good), strict=True):
             tally.add(f"rewards/{side}", scores["score"], rows)

@@ -23,7 +23,8 @@ COPIES = ("ref", "ema")
 
 
 class Views:
-    """The bound models: ``ref`` and ``ema`` are made when a part reads them or an update writes them, and not otherwise. ``acting`` are views that sample.
+    """The bound models: ``ref`` and ``ema`` are made when a part reads them or an update writes them, and not otherwise. ``acting`` are views that sample,
+    ``learning`` those of ``models`` that are trained along: what they say is asked of them as they stand.
 
     Attributes:
         bound: view → model.
@@ -31,7 +32,13 @@ class Views:
     """
 
     def __init__(
-        self, policy: Policy, names: Iterable[Name], updates: tuple[Any, ...], models: Mapping[str, Model], acting: Iterable[str] = ()
+        self,
+        policy: Policy,
+        names: Iterable[Name],
+        updates: tuple[Any, ...],
+        models: Mapping[str, Model],
+        acting: Iterable[str] = (),
+        learning: Iterable[str] = (),
     ):
         self.policy, self.updates, self.models = policy, updates, dict(models)
         self.moving = {update.into for update in updates}
@@ -39,7 +46,7 @@ class Views:
         self.copies = tuple(sorted((set(COPIES) & wanted) | (self.moving - set(self.models))))
         self.bound: dict[str, Model] = {view: policy.reference() for view in self.copies}
         self.bound |= {view: model for view, model in self.models.items() if view in wanted}
-        self.acting = frozenset(acting)
+        self.acting, self.learning = frozenset(acting), frozenset(learning)
         for view in self.moving:
             if self.bound[view].module is policy.module:
                 raise InputError(
@@ -60,7 +67,11 @@ class Views:
         Raises:
             InputError: there are none that could.
         """
-        resting = {view: Resting(model) for view, model in self.bound.items() if view not in self.acting and can_rest(model, self.policy)}
+        resting = {
+            view: Resting(model)
+            for view, model in self.bound.items()
+            if view not in self.acting | self.learning and can_rest(model, self.policy)
+        }
         if not resting:
             off = [view for view, model in self.bound.items() if getattr(model, "module", None) is self.policy.module]
             why = (

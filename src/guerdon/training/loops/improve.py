@@ -107,7 +107,7 @@ class _Improve:
         parts += [t.loss for learning in recipe.learners.values() for t in learning.terms]
         self.names = wanted_by(parts)
         bound = self.names | names_of_self_made(recipe.intrinsic)
-        self.views = Views(policy, bound, recipe.updates, learners, getattr(recipe.sampler, "views", ()))
+        self.views = Views(policy, bound, recipe.updates, learners, getattr(recipe.sampler, "views", ()), recipe.learners)
         if "reference" in budget.offload:
             self.views.rest()
         if getattr(policy, "drops", False):
@@ -160,7 +160,7 @@ class _Improve:
         produced |= {q for model in (self.policy, *self.views.models.values()) for q in model.measures}
         produced |= {f"{view}_{q}" for view, model in self.views.beforehand.items() for q in model.measures}
         produced |= compared(self.policy, self.views.bound) | names_of_whole(self.policy, self.views.bound)
-        produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures}
+        produced |= {f"old_{q}" for name in self.recipe.learners for q in self.learners[name].model.measures - self.policy.measures}
         produced |= getattr(self.recipe.sampler, "records", frozenset()) | ({"segment"} if self.recipe.segments is not None else set())
         produced |= {"replayed"} if self.recipe.replay is not None else set()
         if self.comparing is not None:
