@@ -76,6 +76,14 @@ _ENTRIES = (
         "share", "B", "for which part of its prompt's answers a sequence stands, where a sampler forks: 1 / (draws at each fork on its way)"
     ),
     Quantity(
+        "drawn_tokens", "B", "tokens that were drawn to find a sequence: those of its prompt's search, over the number of its answers"
+    ),
+    Quantity(
+        "scored_tokens",
+        "B",
+        "tokens of beginnings that a scorer was shown in finding it, each time from the first one on, over the same number",
+    ),
+    Quantity(
         "attempt",
         "B T",
         "which of the answers that a sequence holds a step belongs to, from 0, where the sampler lets the policy answer again; what stands before an answer belongs to it",

@@ -291,6 +291,9 @@ def observe_rollouts(rollouts: Sequences, tally: Tally) -> None:
         tally.add("hinted/share", hinted.double())
         tally.add("hinted/reward", reward[hinted])
         tally.add("hinted/reward_without", reward[~hinted])
+    for name in ("drawn_tokens", "scored_tokens"):  # of a search, for each prompt
+        if name in rollouts.quantities:
+            tally.add_sum(f"search/{name}", float(rollouts.quantities[name].sum()), len(torch.unique(group)))
     if "terminated" in rollouts.quantities:
         tally.add("completions/clipped_ratio", 1.0 - rollouts.quantities["terminated"].double())
     for members in torch.unique(group):

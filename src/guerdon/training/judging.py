@@ -60,7 +60,7 @@ class Scene(Protocol):
     answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does. One that can show the
     policy its rollouts as something else (``feedback.recasting``) has ``recast(recasting, rollouts, judged, rows)``. One in which the policy can answer again has
     ``told(row, said, text)``, the tokens by which it is told a text behind what it said, and ``transcript(row, pieces)``, how tokens that it said and texts that it was told
-    in turn are shown to a reader.
+    in turn are shown to a reader. One in which beginnings of answers can be judged has ``worth(reward, sequences, rows)`` [B], by one reward alone; NaN where it has none.
     """
 
     truncated: int
@@ -78,6 +78,7 @@ class TextScene:
     def __init__(self, encoder: Encoder, rewards: RewardRunner):
         self.encoder, self.rewards = encoder, rewards
         self._openings: dict[str, str | None] = {}  # by what rows tell the template
+        self._beginnings: list[tuple[Any, RewardRunner]] = []  # who judges them, by the reward
         self._columns: set[str] = set()  # of some row or other
 
     def knows(self, rows: Sequence[Row]) -> None:
@@ -160,6 +161,18 @@ class TextScene:
         scored = self.rewards.score(prompts, completions, columns | {"completion_ids": ids}, arriving, watching)
         return Judged(scored, prompts, completions)
 
+    def worth(self, reward: Any, sequences: Sequences, rows: Sequence[Row]) -> Tensor:
+        """What ``reward`` says of sequences that may not have ended, as texts."""
+        runner = next((runner for known, runner in self._beginnings if known == reward), None)
+        if runner is None:
+            runner = RewardRunner({"beginning": reward})
+            self._beginnings.append((reward, runner))
+        prompts, columns = _known(rows, sequences.context, self._columns)
+        ids = [sequences.actions[b, :n].tolist() for b, n in enumerate(sequences.length.tolist())]
+        said = [self.completion(rows[i], tokens) for i, tokens in zip(sequences.context.tolist(), ids, strict=True)]
+        scored = runner.score(prompts, said, columns | {"completion_ids": ids})
+        return torch.where(scored.invalid, torch.nan, scored.components["beginning"])
+
     def recast(self, recasting: Recasting, rollouts: Sequences, judged: Judged, rows: Sequence[Row]) -> Sequences:
         """What of each rollout is measured, as a sequence; its mask is false where nothing is."""
         ids = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
@@ -204,6 +217,8 @@ class TextScene:
 
     def close(self) -> None:
         self.rewards.close()
+        for _, runner in self._beginnings:
+            runner.close()
 
 
 class BegunText:
@@ -314,6 +329,13 @@ class FiniteScene:
                 found = function(prompts, completions, **columns)
                 components[name] = torch.tensor([math.nan if value is None else value for value in found], dtype=torch.float64)
         return Judged(Scored(components, none, [None] * len(rollouts)), prompts, completions)
+
+    def worth(self, reward: Any, sequences: Sequences, rows: Sequence[Row]) -> Tensor:
+        """What ``reward`` says of sequences that may not have ended, as lists of actions."""
+        prompts = [rows[i]["prompt"] for i in sequences.context.tolist()]
+        said = [sequences.actions[b, :n].tolist() for b, n in enumerate(sequences.length.tolist())]
+        found = adapt(reward, "sampler.reward")(prompts, said, **_known(rows, sequences.context)[1])
+        return torch.tensor([math.nan if value is None else value for value in found], dtype=torch.float64)
 
     def recast(self, recasting: Recasting, rollouts: Sequences, judged: Judged, rows: Sequence[Row]) -> Sequences:
         """What of each rollout is measured, in answer to a context: all actions of a finite world lie in one sequence, so that those before are actions too, which the mask

@@ -72,6 +72,8 @@ class Overlapping:
             told["told"] = partial(told_contexts, self.scene, rows)
         if "score" in needs(sampler) | wants(sampler):
             told["score"] = partial(self._score, rows, seeds[1], processes)
+        if "score_prefix" in needs(sampler):
+            told["score_prefix"] = partial(self._score_prefix, sampler.reward, rows, seeds[1], processes)
         talk = None
         if "conversation" in needs(sampler):
             told["conversation"] = talk = Conversing(self.scene, rows, seeds[1], self.combine, sampler.attempts, processes)
@@ -93,6 +95,12 @@ class Overlapping:
         """The reward of each, NaN where it has none; what is judged again later gets the same verdict, where that is not left to chance."""
         scored = judged(self.scene, sequences, rows, seed, processes=processes).scored
         return torch.where(scored.invalid, torch.nan, call(self.combine, {"components": scored.components}))
+
+    def _score_prefix(self, reward: Any, rows: Sequence[Row], seed: int, processes: Processes, sequences: Sequences) -> Tensor:
+        """What ``reward``, or without one the rewards of the run, say of beginnings; the first process asks for all."""
+        if reward is None:
+            return self._score(rows, seed, processes, sequences)
+        return processes.from_first(lambda: self.scene.worth(reward, sequences, rows), "scoring beginnings")
 
     def _begin(self, sampler: Sampler, rows: Sequence[Row], seed: int) -> Begun | None:
         begin = getattr(self.scene, "begin", None)

@@ -5,6 +5,7 @@ A sampler that needs more asks for it by name: ``score``, a callable that rates 
 tells of are rows of what it returns. One in which others act asks for ``views``, the bound models, and says which of them in its property ``views``; one that
 records quantities besides ``old_logp`` names them in ``records``; one that gives a prompt more sequences than its ``num_generations`` says how many in ``answers``.
 One that asks the policy more than to draw says ``looks``, so that the policy does not move meanwhile.
+One that searches asks for ``score_prefix``, a callable that rates sequences that may not have ended: by its field ``reward``, or by the rewards of the run where that is None.
 One that can draw another number for each prompt takes ``counts`` [P]; one that begins answers with a part of a demonstration, another for each prompt, ``shares`` [P].
 One that puts answers of the data beside the policy's asks for ``given``, which tells them for every prompt, and names their ``columns``.
 One that puts more into a prompt than the row does asks for ``told``: template, column, amounts → contexts; where it learns from answers to these, they lie behind those of the

@@ -22,6 +22,11 @@ class EveryN:
         if self.n < 1:
             raise InputError(f"segments: macro-actions have 1 step or more, not {self.n}; raise n")
 
+    @property
+    def longest(self) -> int:
+        """How many steps a segment has at most."""
+        return self.n
+
     def __call__(self, mask: Mask) -> Segment:
         return before(mask) // self.n
 

@@ -28,7 +28,14 @@ def command(
             show_default=False,
         ),
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Completions of each prompt.")] = 1,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Completions of each prompt. Default: 1.", show_default=False)] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="How completions are found, as in a configuration ({part: step_beam, reward: ...}), or a file with that. Default: they are drawn.",
+            show_default=False,
+        ),
+    ] = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 takes the most likely token.")] = 1.0,
     max_completion_length: Annotated[
         int | None,
@@ -44,17 +51,16 @@ def command(
 
     Example: [bold]guerdon sample runs/sort_letters/model --prompt 'cabfed>' -n 2[/bold]
     """
-    import torch
-
-    from guerdon.acting.samplers.group import Group
     from guerdon.errors import InputError
     from guerdon.interfaces.cli._printing import as_json, console
+    from guerdon.interfaces.cli._searching import found, sampler_of
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.language_model import LanguageModel
     from guerdon.sequences import Decoding
     from guerdon.training.jobs import encoder_for
 
     variables = _variables(chat_template_kwargs or [])
+    how = sampler_of(sampler, n)
     policy = built(LanguageModel(model, device=device), seed)
     if max_completion_length is None:
         max_completion_length = min(128, policy.context_length // 2)
@@ -75,30 +81,40 @@ def command(
     for name in variables:
         if name != "tools" and not encoder.reads(texts[0], name, **variables):
             raise InputError(f"{KWARGS}: the chat template does the same whatever {name!r} is; check its name, or leave it out")
-    contexts = [torch.tensor(encoder.encode_prompt(text, **variables)) for text in texts]
-    drawn = Group(n)(policy, contexts, Decoding(max_completion_length, temperature), seed)
-    rows = []
+    rows = [{"prompt": text, **({"chat_template_kwargs": variables} if variables else {})} for text in texts]
+    drawn = found(how, policy, encoder, rows, Decoding(max_completion_length, temperature), seed)
+    shown = []
     for b in range(len(drawn)):
         length = int(drawn.length[b])
         tokens = drawn.actions[b, :length].tolist()
         logp = drawn.quantities["old_logp"][b, :length].tolist()
-        rows.append(
+        shown.append(
             {
                 "prompt": prompt[int(drawn.context[b])],
                 "completion": encoder.decode(tokens),
                 "logp": sum(logp),
                 "ended": bool(drawn.quantities["terminated"][b]),
                 "tokens": [{"text": encoder.decode([t], special=True), "id": t, "logp": p} for t, p in zip(tokens, logp, strict=True)],
+                **{
+                    name: float(drawn.quantities[name][b])
+                    for name in ("score", "drawn_tokens", "scored_tokens")
+                    if name in drawn.quantities
+                },
             }
         )
     if json:
-        as_json(rows)
+        as_json(shown)
         return
-    for row in rows:
+    for row in shown:
         console.print(f"{row['prompt']}", style="dim", markup=False)
         console.print(_coloured(row["tokens"]), soft_wrap=True)
         ended = "" if row["ended"] else ", cut off"
-        console.print(f"  {len(row['tokens'])} tokens, log-probability {row['logp']:.3f} nats{ended}\n", style="dim", markup=False)
+        cost = "".join(
+            f", {words} {row[name]:.{digits}f}"
+            for name, words, digits in (("score", "score", 3), ("drawn_tokens", "tokens drawn", 0), ("scored_tokens", "scored", 0))
+            if name in row
+        )
+        console.print(f"  {len(row['tokens'])} tokens, log-probability {row['logp']:.3f} nats{ended}{cost}\n", style="dim", markup=False)
 
 
 def _variables(given: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from guerdon.acting.samplers import Sampler
 from guerdon.feedback.combining import Combining
 from guerdon.models import Policy
-from guerdon.parts import call, needs
+from guerdon.parts import call
 from guerdon.randomness import derive
 from guerdon.sequences import Decoding, Sequences
 from guerdon.tasks.sampled import sampled
@@ -19,7 +19,7 @@ from guerdon.training.display import Display, Silent
 from guerdon.training.gathering import attempt_rewards
 from guerdon.training.judging import Row, Scene
 from guerdon.training.overlapping import Overlapping
-from guerdon.training.spreading import judged, spread, watched
+from guerdon.training.spreading import watched
 
 
 def search(
@@ -45,12 +45,8 @@ def search(
         for first in range(0, len(rows), rows_at_once):
             some = [rows[i] for i in range(first, min(first + rows_at_once, len(rows)))]
             seeds = derive(seed, "search", first), derive(seed, "judge", first)
-            if "conversation" in needs(sampler):
-                rollouts, verdicts, _ = Overlapping(scene, combine)(sampler, policy, scene.contexts(some), decoding, some, seeds)
-                watched(scene, verdicts)
-            else:
-                rollouts = sampler(spread(policy), scene.contexts(some), decoding, seeds[0])
-                verdicts = watched(scene, judged(scene, rollouts, some, seeds[1]))
+            rollouts, verdicts, _ = Overlapping(scene, combine)(sampler, policy, scene.contexts(some), decoding, some, seeds)
+            watched(scene, verdicts)
             score = call(combine, {"components": verdicts.scored.components})
             valid = ~verdicts.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
