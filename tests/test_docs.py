@@ -105,6 +105,12 @@ def test_data(empty_folder, capfd):
     assert "task 0: 8 of 6 (66.7%), task 1: 4 of 4 (33.3%)" in " ".join(said.err.split()) and "ada" in said.out
 
 
+def test_search(empty_folder, capsys):
+    run_page("docs/search.md", empty_folder)
+    said = capsys.readouterr().out
+    assert "tokens drawn" in said and "beam: " in said and "score" in said
+
+
 def test_several_runs(empty_folder, capfd):
     run_page("docs/several-runs.md", empty_folder)
     assert (empty_folder / "runs/run-sweep/comparison.html").exists() and "paired over" in capfd.readouterr().out
