@@ -22,6 +22,9 @@ from guerdon.errors import InputError
 from guerdon.evaluation.metrics.gold_against_proxy import GoldAgainstProxy
 from guerdon.witness import Witness
 
+ROUNDING = 1e-9  # a curve that bends no more than this where it is known is straight
+FAR = 50.0  # alpha / beta; beyond it is where nobody gets
+
 
 @dataclass(frozen=True)
 class Overoptimisation:
@@ -36,7 +39,7 @@ class Overoptimisation:
         if d.ndim != 1 or d.shape != value.shape or len(np.unique(d[d > 0])) < 2 or not np.isfinite(value).all():
             raise InputError("a curve of over-optimisation takes finite gains at two different distances above 0 at least")
         (alpha, beta), *_ = np.linalg.lstsq(np.stack([d, -self._second(d)], axis=-1), value, rcond=None)
-        top = self._top(float(alpha), float(beta))
+        top = self._top(float(alpha), float(beta), float(d.max()))
         return np.array([alpha, beta, top, float(self.curve(np.array([top]), alpha, beta)[0]) if math.isfinite(top) else math.nan])
 
     def curve(self, distance: np.ndarray, alpha: float, beta: float) -> np.ndarray:
@@ -46,10 +49,10 @@ class Overoptimisation:
     def _second(self, d: np.ndarray) -> np.ndarray:
         return d**2 if self.by == "best of n" else d * np.log(np.maximum(d, np.finfo(float).tiny))
 
-    def _top(self, alpha: float, beta: float) -> float:
-        if beta <= 0 or (self.by == "best of n" and alpha <= 0):
+    def _top(self, alpha: float, beta: float, reach: float) -> float:
+        if beta * reach <= ROUNDING * abs(alpha) or (self.by == "best of n" and alpha <= 0):
             return math.nan
-        return alpha / (2 * beta) if self.by == "best of n" else math.exp(min(alpha / beta - 1, 50.0))
+        return alpha / (2 * beta) if self.by == "best of n" else math.exp(alpha / beta - 1) if alpha < FAR * beta else math.nan
 
 
 # 3 d - d^2 is 2, 2 and 0 at 1, 2 and 3, and highest at 3/2; 2 d - d log d is highest at e.

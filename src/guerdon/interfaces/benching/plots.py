@@ -26,7 +26,7 @@ def reliability(bins: Sequence[Mapping[str, float]], start: float) -> str:
         axes.set_xlabel("probability that it states", color=FAINT, fontsize=8, loc="right", labelpad=1)
         axes.set_ylabel("how often it is so", color=FAINT, fontsize=8)
 
-    return _drawn("Reliability", draw)
+    return drawn("Reliability", draw)
 
 
 def length(points: Sequence[Sequence[float]]) -> str:
@@ -44,7 +44,7 @@ def length(points: Sequence[Sequence[float]]) -> str:
         axes.set_xlabel("characters that the better answer is longer", color=FAINT, fontsize=8, loc="right", labelpad=1)
         axes.set_ylabel("margin", color=FAINT, fontsize=8)
 
-    return _drawn("Margin and length", draw)
+    return drawn("Margin and length", draw)
 
 
 def margins(values: Sequence[float]) -> str:
@@ -60,10 +60,10 @@ def margins(values: Sequence[float]) -> str:
         axes.axvline(0, color=FAINT, linewidth=0.8)
         axes.set_xlabel("score of the better answer less that of the worse", color=FAINT, fontsize=8, loc="right", labelpad=1)
 
-    return _drawn("Margins", draw)
+    return drawn("Margins", draw)
 
 
-def _drawn(title: str, draw: Callable[[Any], None]) -> str:
+def drawn(title: str, draw: Callable[[Any], None]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

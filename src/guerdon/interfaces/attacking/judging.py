@@ -1,0 +1,168 @@
+"""Judging: a reward, whatever it is, asked what answers are worth.
+
+A folder (or hub id) is a trained model; ``http://...`` one that is served; ``file.py:function`` and ``module:function`` are functions in any of the usual signatures; a name, or
+``{part: NAME, ...}``, is a reward of the library.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from guerdon.catalogue import unknown
+from guerdon.errors import InputError
+from guerdon.feedback.intrinsic import is_intrinsic
+from guerdon.feedback.rewards.remote_scorer import RemoteScorer
+from guerdon.feedback.rewards.scorer import Scorer, running
+from guerdon.interfaces.attacking.keeping import Kept, key_of, shown
+from guerdon.interfaces.benching.scoring import scored
+from guerdon.interfaces.configuration import Rewards
+from guerdon.interfaces.configuration._rooms import REWARDS, known
+from guerdon.interfaces.configuration._sections import rewards
+from guerdon.interfaces.configuration._yaml import parse
+from guerdon.interfaces.preparing import quiet
+from guerdon.interfaces.scorers import for_nobody, scorer_of
+from guerdon.parts import describe
+from guerdon.sequences import Side
+from guerdon.tasks.encoding import template_variables
+from guerdon.tasks.messages import TEMPLATE_COLUMNS
+
+AT_ONCE = 64
+Question = tuple[Mapping[str, Any], Any, Any]  # the columns of a row, the prompt, an answer
+
+
+def reward_of(said: str, place: str, device: str = "auto") -> Any:
+    """The reward that a text names.
+
+    Raises:
+        InputError: there is none; the sentence begins with the place.
+    """
+    text = said.strip()
+    if text.startswith("{"):
+        return _one(parse(text, place), place)
+    if re.match(r"https?://", text):
+        return RemoteScorer(text)
+    if Path(text).expanduser().exists() or text.startswith("package:"):
+        return Scorer(for_nobody(scorer_of(text, device)))
+    if ":" in text:
+        from guerdon.feedback.loading import load
+
+        try:
+            load(text)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
+        return text
+    if text in known(REWARDS):
+        return _one(text, place)
+    if "/" not in text:
+        raise InputError(
+            f"{place}: there is no folder {said!r}, and it is no reward of the library: {unknown('reward', text, known(('feedback.rewards',)))}; "
+            "file.py:function names one of your own"
+        )
+    return Scorer(for_nobody(scorer_of(text, device)))
+
+
+def _one(said: Any, place: str) -> Any:
+    found = list(rewards(said, place, Rewards()).functions.values())
+    if len(found) != 1:
+        raise InputError(
+            f"{place}: one reward is expected, such as {{part: length, max_length: 100, cache: 50, unit: characters}}, not {len(found)}"
+        )
+    if is_intrinsic(found[0]):
+        raise InputError(
+            f"{place}: {describe(found[0])} is what a policy makes of its own samples, and says nothing of texts; give a reward that reads answers"
+        )
+    return found[0]
+
+
+class Judge:
+    """A reward that is asked what answers are worth. A context manager.
+
+    Attributes:
+        called: as the user named it.
+        reward: what a run learns from.
+        failures: why answers have no number, with how many.
+    """
+
+    def __init__(self, called: str, place: str, kept: Kept, device: str = "auto", silent: bool = False):
+        from guerdon.training.sources import of_named
+
+        quiet()
+        self.called, self.place, self.kept, self.silent = called, place, kept, silent
+        self.reward = reward_of(called, place, device)
+        self.failures: Counter[str] = Counter()
+        self._runner: Any = None
+        self._made_of = [called if isinstance(self.reward, str) else describe(self.reward), of_named([self.reward])]
+
+    def __enter__(self) -> "Judge":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+    @property
+    def is_model(self) -> bool:
+        return isinstance(self.reward, Scorer)
+
+    @property
+    def model(self) -> Any:
+        """The running model, where it is one."""
+        return running(self.reward, "score", "prompts, completions")
+
+    @property
+    def chats(self) -> bool:
+        """Whether it is a model whose tokenizer writes conversations."""
+        return self.is_model and bool(getattr(self.model.tokenizer, "chat_template", None))
+
+    def scores(self, asked: Sequence[Question], doing: str) -> np.ndarray:
+        """[number of questions]; NaN where there is no number. What was said of the same before is said again."""
+        keys = [key_of(self._made_of, self._told(row), prompt, answer) for row, prompt, answer in asked]
+        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in self.kept}
+        self.kept.before += len(asked) - len(first)
+        new = sorted(first.values(), key=lambda i: len(str(asked[i][2])))  # those of one length together
+        for start in shown(range(0, len(new), AT_ONCE), doing, self.silent):
+            some = new[start : start + AT_ONCE]
+            found = (self._of_model if self.is_model else self._of_function)([asked[i] for i in some])
+            self.kept.put((keys[i], value if np.isfinite(value) else None) for i, value in zip(some, found, strict=True))
+        return np.array([np.nan if self.kept[key] is None else self.kept[key] for key in keys])
+
+    def _told(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a row the reward can read besides prompt and answer."""
+        return {name: value for name, value in row.items() if (name in TEMPLATE_COLUMNS) or not self.is_model}
+
+    def _of_model(self, asked: Sequence[Question]) -> list[float]:
+        from guerdon.training.jobs import encoder_for
+
+        encoder = encoder_for(self.model)
+        sides: dict[int, Side] = {}
+        for i, (row, prompt, answer) in enumerate(asked):
+            try:
+                sides[i] = encoder.encode_pair(prompt, answer, **template_variables(row))
+            except InputError as error:
+                self.failures[str(error).partition(";")[0]] += 1
+        found = [float("nan")] * len(asked)
+        for i, value in zip(sides, scored(self.model, list(sides.values()), quiet=True), strict=True):
+            found[i] = float(value)
+        return found
+
+    def _of_function(self, asked: Sequence[Question]) -> list[float]:
+        from guerdon.feedback.running import RewardRunner
+        from guerdon.tasks.rows import missing_column
+
+        names = {name: None for row, _, _ in asked for name in row}
+        if self._runner is None:
+            self._runner = RewardRunner({"reward": self.reward}, failure_bound=1.0)
+            for lacking in self._runner.missing(list(names)).values():
+                raise InputError(
+                    f"{self.place}: {self.called} reads the column {lacking[0]!r}, and the rows {missing_column(lacking[0], dict.fromkeys(names))}"
+                )
+        columns = {name: [row.get(name) for row, _, _ in asked] for name in names}
+        verdicts = self._runner.score([prompt for _, prompt, _ in asked], [answer for _, _, answer in asked], columns)
+        for error in verdicts.errors:
+            if error is not None:
+                self.failures[error.partition("\n")[0][:200]] += 1
+        return verdicts.components["reward"].tolist()
