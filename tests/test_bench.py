@@ -378,6 +378,29 @@ def test_a_head_beside_its_body_is_read_as_the_run_says(guerdon):
     assert code == 2 and "steps2/model" in said
 
 
+def test_a_head_on_an_encoder_is_asked_by_its_folder_wherever_that_lies(guerdon):
+    """What ``fit`` says next of it works, and the encoder that was saved beside the head is read, not the one that the run named."""
+    from guerdon.models.language.small_language_model import SmallLanguageModel
+
+    SmallLanguageModel("abcd>", layers=2, hidden=16, heads=2, context_length=32).build(0).save(Path("base"))
+    written(Path(), SORTED, "held.jsonl")
+    Path("fit.yaml").write_text(
+        "model: {part: embedded, encoder: {part: hidden_state, source: base, layers: 1}, head: scalar}\n"
+        "task: {path: held.jsonl, held_out: 2}\nrecipe: reward_model\nbudget: {steps: 2, batch_size: 4}\nrun: run\n"
+    )
+    code, out, said = guerdon("fit", "fit.yaml")
+    assert code == 0 and "guerdon score run/model" in out, said
+    code, before, said = guerdon("evaluate", "run/model", "held.jsonl", "--edited", "0", "--json")
+    assert code == 0, said
+    Path("base").rename("elsewhere")
+    Path("run").rename("moved")
+    code, after, said = guerdon("evaluate", "moved/model", "held.jsonl", "--edited", "0", "--json")
+    assert code == 0, said
+    assert json.loads(after)["margin"] == pytest.approx(json.loads(before)["margin"]) and json.loads(after)["margin"] != 0
+    code, out, said = guerdon("score", "moved/model", "held.jsonl", "--json")
+    assert code == 0, said
+
+
 def test_plain_rows_may_be_written_by_the_chat_template(guerdon, monkeypatch):
     code, _, said = guerdon("evaluate", "scorer/model", "pairs.jsonl", "--chat", "--edited", "0")
     assert code == 2 and "has no chat template" in said

@@ -171,7 +171,8 @@ def tiny(layers: int = 3):
     """A small causal LM as an encoder, cut after ``layers``, and its tokenizer; with the model that it is cut from."""
     policy = SmallLanguageModel("abcd>", layers=3, hidden=16, heads=2, context_length=32).build(0)
     whole = copy.deepcopy(policy.module)
-    return HiddenStateEncoder(cut(policy.module.base_model, layers).eval(), policy.tokenizer, torch.device("cpu")), whole
+    cut(policy.module.base_model, layers)
+    return HiddenStateEncoder(policy.module.eval(), policy.tokenizer, torch.device("cpu")), whole
 
 
 @pytest.mark.parametrize("layers", [1, 2])

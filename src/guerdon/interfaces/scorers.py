@@ -8,7 +8,7 @@ from guerdon.parts import describe
 
 
 def scorer_of(source: str, device: str, dtype: str = "float32", steps: bool = False) -> Any:
-    """The specification: a classifier of ``transformers``, or a body with a head beside it, of which the run's configuration says what it is.
+    """The specification: a classifier of ``transformers``, or a head on a body or on an encoder, of which the run's configuration says what it is.
 
     Args:
         steps: it scores the steps of solutions, and not whole answers.
@@ -16,6 +16,7 @@ def scorer_of(source: str, device: str, dtype: str = "float32", steps: bool = Fa
     Raises:
         InputError: nothing says which head it is, or it says no score of an answer.
     """
+    from guerdon.models.encoders.embedded import Embedded
     from guerdon.models.heads._reading import HEAD, measured_by
     from guerdon.models.language.headed import Headed
     from guerdon.models.language.language_model import LanguageModel
@@ -25,10 +26,12 @@ def scorer_of(source: str, device: str, dtype: str = "float32", steps: bool = Fa
     folder = Path(source).expanduser()
     if steps or not (folder / HEAD).is_file():
         return (StepScorer if steps else Scorer)(source, dtype, device)
-    head = _head_of(folder)
-    if "score" not in measured_by(head):
-        raise InputError(f"the head in {folder} ({describe(head)}) says no score of an answer, so nothing can be scored by it")
-    return Headed(LanguageModel(str(folder), dtype=dtype, device=device), head, trained=str(folder))
+    model = _model_of(folder)
+    if "score" not in measured_by(model.head):
+        raise InputError(f"the head in {folder} ({describe(model.head)}) says no score of an answer, so nothing can be scored by it")
+    if isinstance(model, Embedded):
+        return model.saved_in(folder, device)
+    return Headed(LanguageModel(str(folder), dtype=dtype, device=device), model.head, trained=str(folder))
 
 
 def for_nobody(specification: Any) -> Any:
@@ -47,14 +50,14 @@ def for_nobody(specification: Any) -> Any:
     return specification
 
 
-def _head_of(folder: Path) -> Any:
+def _model_of(folder: Path) -> Any:
     from guerdon.interfaces.configuration import read
 
     for place in (folder, folder.parent):
         if (place / "configuration.yaml").is_file():
-            head = getattr(read(place / "configuration.yaml").model, "head", None)
-            if head is not None:
-                return head
+            model = read(place / "configuration.yaml").model
+            if getattr(model, "head", None) is not None:
+                return model
     raise InputError(
-        f"{folder} holds a head beside its model, and no configuration.yaml there or above it says which; give the folder where the run wrote it"
+        f"{folder} holds a head, and no configuration.yaml there or above it says which and of what; give the folder where the run wrote it"
     )

@@ -7,6 +7,7 @@ Differs from Headed: the body has no gradient, and each text goes through it onc
 """
 
 import copy
+import dataclasses
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_
 from guerdon.sequences import Example, Sequences, pad
 from guerdon.tasks.encoding import Encoder
 
+ENCODER = "encoder"  # the folder of the encoder, beside the head
 ROOM = 2**30  # the encoder cuts what is too long itself, view by view
 
 
@@ -58,6 +60,13 @@ class Embedded:
         if self.trained is not None:
             model.load(Path(self.trained))
         return model.for_new_users(self.new_users) if self.new_users else model
+
+    def saved_in(self, folder: Path, device: str = "auto") -> "Embedded":
+        """The specification of the trained one that lies in ``folder``, with the encoder that was saved beside it; without one, that of before."""
+        encoder = self.encoder
+        if (folder / ENCODER).is_dir() and hasattr(encoder, "source"):
+            encoder = dataclasses.replace(encoder, source=str(folder / ENCODER), device=device)
+        return dataclasses.replace(self, encoder=encoder, trained=str(folder), new_users=0)
 
 
 class EmbeddedModel:
@@ -129,7 +138,7 @@ class EmbeddedModel:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(self.module["head"].state_dict(), folder / HEAD)
         if merge:
-            self.encoder.save(folder / "encoder")
+            self.encoder.save(folder / ENCODER)
 
     def load(self, folder: Path) -> None:
         """Take the head of a saved one.

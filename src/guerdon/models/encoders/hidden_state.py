@@ -52,7 +52,8 @@ class HiddenState:
         """
         device = device_of(self.device)
         module, tokenizer = load(self.source, dtype_of(self.dtype, device))
-        return HiddenStateEncoder(cut(module.base_model, self.layers).eval().requires_grad_(False).to(device), tokenizer, device)
+        cut(module.base_model, self.layers)
+        return HiddenStateEncoder(module.eval().requires_grad_(False).to(device), tokenizer, device)
 
 
 def cut(body: nn.Module, layers: int) -> nn.Module:
@@ -71,16 +72,18 @@ def cut(body: nn.Module, layers: int) -> nn.Module:
         raise InputError(f"layers={layers}: the model has {count}, so give a number from 1 to {count}")
     setattr(body, name, getattr(body, name)[:layers])
     body.config.num_hidden_layers = layers
+    if getattr(body.config, "layer_types", None):
+        body.config.layer_types = body.config.layer_types[:layers]
     return body
 
 
 class HiddenStateEncoder(Remembering):
-    """The running encoder."""
+    """The running encoder: the body of a causal language model that was cut, which is kept whole so that what is saved loads as what it came from."""
 
-    def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device):
+    def __init__(self, model: nn.Module, tokenizer: Any, device: torch.device):
         super().__init__()
-        self.module, self.tokenizer, self.device = module, tokenizer, device
-        self.width = module.config.hidden_size
+        self.model, self.module, self.tokenizer, self.device = model, model.base_model, tokenizer, device
+        self.width = model.config.hidden_size
 
     def encoded(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """See ``Remembering``."""
@@ -99,6 +102,6 @@ class HiddenStateEncoder(Remembering):
         return [out[i] for i in range(len(pairs))]
 
     def save(self, folder: Path) -> None:
-        """A ``transformers`` folder of the part that is used."""
-        self.module.save_pretrained(folder)
+        """A ``transformers`` folder of the model as it was cut."""
+        self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
