@@ -23,6 +23,7 @@ from guerdon.exact.solvers.policy_evaluation import PolicyEvaluation
 from guerdon.exact.solvers.regularised_nash import RegularisedNash
 from guerdon.exact.solvers.self_play import SelfPlay
 from guerdon.exact.solvers.value_iteration import ValueIteration
+from guerdon.exact.solvers.weighted_kl_optimum import WeightedKLOptimum
 from guerdon.models.finite.prefix_table import PrefixTable
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding
@@ -360,3 +361,28 @@ def test_frank_wolfe_refuses_a_start_outside_of_its_box_and_a_box_without_an_ins
         FrankWolfe(most=0.5)(torch.sum, torch.tensor([0.0, 0.75]))
     with pytest.raises(InputError, match="needs a box"):
         FrankWolfe(1.0, 1.0)
+
+
+def test_with_one_weight_everywhere_the_weighted_kl_asks_for_what_the_plain_one_does():
+    reward = torch.tensor([[0.3, -1.0, 2.0], [5.0, 0.0, 0.0]], dtype=torch.float64)
+    reference = torch.tensor([[0.2, 0.5, 0.3], [0.001, 0.009, 0.99]], dtype=torch.float64)
+    plain = KLRegularisedOptimum(0.5)(reward, reference)
+    weighted = WeightedKLOptimum(0.25)(reward, reference, torch.full_like(reward, 2.0))
+    for name in ("policy", "reward", "kl"):
+        torch.testing.assert_close(weighted[name], plain[name], rtol=1e-9, atol=1e-12)
+
+
+def test_no_policy_near_it_has_more_of_what_the_weighted_kl_optimum_maximises():
+    rng = torch.Generator().manual_seed(0)
+    reward, weight = torch.randn(6, generator=rng).double(), torch.rand(6, generator=rng).double() + 0.1
+    reference = torch.randn(6, generator=rng).double().softmax(-1)
+
+    def objective(policy):
+        return (policy * reward).sum() - 0.7 * (weight * policy * (policy / reference).log()).sum()
+
+    best = WeightedKLOptimum(0.7)(reward, reference, weight)["policy"]
+    for _ in range(50):
+        other = (best.log() + 0.05 * torch.randn(6, generator=rng).double()).softmax(-1)
+        assert objective(other) < objective(best)
+    with pytest.raises(InputError, match="above 0"):
+        WeightedKLOptimum()(reward, reference, weight - weight.max())
