@@ -202,6 +202,12 @@ _ENTRIES = (
         "the outputs of K heads for the whole sequence: groups of people, or draws of what is not known",
         "one forward pass",
     ),
+    Quantity(
+        "head_overlap",
+        "B",
+        "the absolute cosine between the weights of two heads on one body, the same for all sequences",
+        "one forward pass",
+    ),
     Quantity("quantile_score", "B Q", "the quantiles of the ratings that a sequence gets, as a head has them", "one forward pass"),
     Quantity("attribute_score", "B K", "a head's number for each of K qualities of the whole sequence", "one forward pass"),
     Quantity("rating", "B", "how somebody rated a sequence: a column of the data"),

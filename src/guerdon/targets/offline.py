@@ -239,16 +239,18 @@ class Scored:
         tables = {name: table.clone().requires_grad_() for name, table in _tables(self.heads).items()}
         user = torch.tensor(self.USERS)
         sides = [_read(tables, torch.tensor(CONTEXT), torch.tensor(answer), user) for answer in (CHOSEN, REJECTED)]
-        return gradient_of(objective(Scores(*sides, user)), list(tables.values()))
+        lengths = tuple(torch.tensor([float(len(WORDS[a])) for a in answer], dtype=torch.float64) for answer in (CHOSEN, REJECTED))
+        return gradient_of(objective(Scores(*sides, user, lengths)), list(tables.values()))
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What heads say of the sides of pairs, by name, and who compared."""
+    """What heads say of the sides of pairs, by name, who compared, and how many steps the answers of either side have."""
 
     chosen: Mapping[str, Tensor]
     rejected: Mapping[str, Tensor]
     user: Tensor
+    lengths: tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -347,6 +349,7 @@ TABLES = {
     "score": ("answer", ()),
     "preference_vector": ("answer", (4,)),
     "head_score": ("answer", (3,)),
+    "head_overlap": ("answer", ()),
     "quantile_score": ("answer", (3,)),
     "attribute_score": ("answer", (5,)),
     "mixture_logp": ("context", (3,)),
