@@ -271,6 +271,18 @@ def test_testing_a_reward_model(empty_folder, capfd):
     assert "Reliability" in (empty_folder / "letters.html").read_text()
 
 
+@pytest.mark.timeout(900)  # half a minute where nobody else is
+def test_attacking(empty_folder, capfd):
+    run_page("docs/attacking.md", empty_folder)
+    said = capfd.readouterr()
+    assert "best of N, 10 prompts with 8 candidates" in said.out and "a run against the reward" in said.out
+    assert "were kept in runs/attack-liked and not asked for again" in " ".join(said.err.split())
+    assert "Worst rows" in (empty_folder / "runs/attack-length/report.html").read_text()
+    page = (ROOT / "docs/attacking.md").read_text()
+    missing = [entry.name for entry in catalogue() if entry.room == "evaluation.attacks" and f"`{entry.name}`" not in page]
+    assert not missing, f"the page lacks {missing}"
+
+
 def test_labelling(empty_folder, monkeypatch, capfd):
     """The commands as they are written, with annotators who answer whatever they are asked."""
     pytest.importorskip("uvicorn")

@@ -73,7 +73,6 @@ class Drawing:
         for first in shown(range(0, len(items), ROWS), "drawing answers", silent):
             some = range(first, min(first + ROWS, len(items)))
             if all(keys[i] in kept for i in some):
-                kept.before += len(some)
                 continue
             contexts = [self._context(items[i]) for i in some]
             drawn = Group(count)(self.policy, contexts, self.decoding, derive(self.seed, "attack", first))

@@ -122,7 +122,7 @@ class Judge:
         """[number of questions]; NaN where there is no number. What was said of the same before is said again."""
         keys = [key_of(self._made_of, self._told(row), prompt, answer) for row, prompt, answer in asked]
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in self.kept}
-        self.kept.before += len(asked) - len(first)
+        self.kept.wanted(keys)
         new = sorted(first.values(), key=lambda i: len(str(asked[i][2])))  # those of one length together
         for start in shown(range(0, len(new), AT_ONCE), doing, self.silent):
             some = new[start : start + AT_ONCE]

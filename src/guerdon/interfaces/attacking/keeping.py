@@ -19,15 +19,12 @@ def key_of(*parts: Any) -> str:
 class Kept:
     """A file of lines ``{"key": ..., "found": ...}`` that grows. A last line that was cut off by a kill is forgotten.
 
-    Attributes:
-        before: how much of what was asked for was there already.
-
     Raises:
         InputError: the file cannot be written.
     """
 
     def __init__(self, path: Path):
-        self.path, self.before = path, 0
+        self.path = path
         self._found: dict[str, Any] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,12 +43,22 @@ class Kept:
             except (ValueError, TypeError, KeyError):  # damaged: it is found once more
                 continue
         self._file.truncate(whole)
+        self._earlier, self._again = frozenset(self._found), set[str]()
 
     def __contains__(self, key: str) -> bool:
         return key in self._found
 
     def __getitem__(self, key: str) -> Any:
         return self._found[key]
+
+    @property
+    def before(self) -> int:
+        """How much of what was asked for was there when the file was opened."""
+        return len(self._again)
+
+    def wanted(self, keys: Iterable[str]) -> None:
+        """Count those that were there when the file was opened."""
+        self._again |= self._earlier.intersection(keys)
 
     def put(self, found: Iterable[tuple[str, Any]]) -> None:
         """Write down what was found, all of it or nothing of its last line."""
