@@ -1,20 +1,21 @@
-"""CHARM: a reward model that likes how one source writes is moved until that source wins as often as in people's games, and unlearns it on pairs that are labelled so.
+"""CHARM: a reward model that likes how one source writes is moved until that source wins as often as in people's games, and unlearns it on pairs that
+are labelled so.
 
-World: answers with four qualities whose worth bends at 2.5 and one mark (``worlds.finite.exploitable``, 192 answers to each of 8 contexts). The reward model is learned from 600
-comparisons of people who like the mark as much as a deviation of quality; a linear head on 64 random features, Bradley-Terry. Two sources write answers: the first is
-the reference tilted towards the mark (exp(0.8 mark)), the second is tilted towards what is good (exp(0.3 gold)). In the arena people judge by gold alone, so that the second
-source is rated higher; ratings are Elo's for the exact win rate. 400 prompts, an answer of each source. A seed is another world and all draws of it.
+World: answers with four qualities whose worth bends at 2.5 and one mark (``worlds.finite.exploitable``, 192 answers to each of 8 contexts). The
+reward model is learned from 600 comparisons of people who like the mark as much as a deviation of quality; a linear head on 64 random features,
+Bradley-Terry. Two sources write answers: the first is the reference tilted towards the mark (exp(0.8 mark)), the second is tilted towards what is
+good (exp(0.3 gold)). In the arena people judge by gold alone, so that the second source is rated higher; ratings are Elo's for the exact win rate.
+400 prompts, an answer of each source. A seed is another world and all draws of it.
 
-Arms: "before"; "CHARM": continued by Bradley-Terry on the 400 pairs, labelled by scores moved by the rating offset; "own labels": continued on the same pairs as the model itself
-labels them, as far. Both by 100 steps of gradient descent from where the model is; the rate is tuned, by accuracy.
+Arms: "before"; "CHARM": continued by Bradley-Terry on the 400 pairs, labelled by scores moved by the rating offset; "own labels": continued on the
+same pairs as the model itself labels them, as far. Both by 100 steps of gradient descent from where the model is; the rate is tuned, by accuracy.
 
 Measured on 2,000 fresh prompts: "mismatch" of the win rate with the ratings' and "accuracy, across": how often the model prefers, of an answer of
-each source, the one that is worth
-more. Exact: "accuracy" of two answers of the reference; "gold" at each KL.
+each source, the one that is worth more. Exact: "accuracy" of two answers of the reference; "gold" at each KL.
 
 Source: Zhu et al. 2025, arXiv 2504.10045, and its authors' code (github.com/HexagonStar/CHARM, ``calibrate.py``). There Gemma and Llama as sources,
-ratings of Chatbot Arena, reward models of
-2 to 27 B. Chosen here: the world and its sizes. The smallest differences of interest: 0.02 of mismatch and of accuracy, 0.05 of gold.
+ratings of Chatbot Arena, reward models of 2 to 27 B. Chosen here: the world and its sizes. The smallest differences of interest: 0.02 of mismatch and
+of accuracy, 0.05 of gold.
 """
 
 import math

@@ -1,21 +1,22 @@
 """ODIN: what people like in length goes into a head of its own, which is left out when answers are scored.
 
-World: answers with four qualities, whose worth bends at 2.5, and one mark that is worth nothing, standing for length (``_marks.liked``): it goes along with quality a little
-(a correlation of 0.3 with what the qualities would be worth without a bend), and people like a unit of it as much as a deviation of quality. A
-reward follows 1,000 comparisons of
-answers of the reference; it is a linear head on 64 random features, fitted by Adam with a ridge. What a reward asks for within a budget of KL is its exponential tilt, exactly,
-so that nothing depends on how a policy is optimised. A seed is another world, other comparisons and other features.
+World: answers with four qualities, whose worth bends at 2.5, and one mark that is worth nothing, standing for length (``_marks.liked``): it goes
+along with quality a little (a correlation of 0.3 with what the qualities would be worth without a bend), and people like a unit of it as much as a
+deviation of quality. A reward follows 1,000 comparisons of answers of the reference; it is a linear head on 64 random features, fitted by Adam with a
+ridge. What a reward asks for within a budget of KL is its exponential tilt, exactly, so that nothing depends on how a policy is optimised. A seed is
+another world, other comparisons and other features.
 
-Arms: Bradley-Terry (its ridge tuned); the same less a multiple of the mark, the length penalty (weight tuned; a ridge of 0.01, as ODIN's); ODIN (the weight of its correlation
-terms tuned, the overlap of heads with weight 1), of which the quality head is the score. All are tuned by the mean of gold over the budgets, which nobody could do with people:
-it is what each arm can do at best. Heads are not normalised: the body is frozen, so a head of length 1 could not have the size of the reward.
+Arms: Bradley-Terry (its ridge tuned); the same less a multiple of the mark, the length penalty (weight tuned; a ridge of 0.01, as ODIN's); ODIN (the
+weight of its correlation terms tuned, the overlap of heads with weight 1), of which the quality head is the score. All are tuned by the mean of gold
+over the budgets, which nobody could do with people: it is what each arm can do at best. Heads are not normalised: the body is frozen, so a head of
+length 1 could not have the size of the reward.
 
-Measured, all exact: "gold" and "marks" of the policy at each KL; "accuracy": how often two answers of the reference are ordered as gold orders them; "|correlation|" of the score
-with the mark under the reference, within contexts.
+Measured, all exact: "gold" and "marks" of the policy at each KL; "accuracy": how often two answers of the reference are ordered as gold orders them;
+"|correlation|" of the score with the mark under the reference, within contexts.
 
-Source: Chen et al. 2024, arXiv 2402.07319, and its authors' code (github.com/Lichang-Chen/ODIN: ``two_head_rw.py``, ``step2-reward-modeling/main.py``). There Vicuna-7B on
-OpenAssistant, PPO and ReMax, and a frontier of win rate by length. Chosen here: the world and its sizes. The smallest differences of interest: 0.05 of gold (its deviation under
-the reference is about 1), 0.02 of accuracy.
+Source: Chen et al. 2024, arXiv 2402.07319, and its authors' code (github.com/Lichang-Chen/ODIN: ``two_head_rw.py``,
+``step2-reward-modeling/main.py``). There Vicuna-7B on OpenAssistant, PPO and ReMax, and a frontier of win rate by length. Chosen here: the world and
+its sizes. The smallest differences of interest: 0.05 of gold (its deviation under the reference is about 1), 0.02 of accuracy.
 """
 
 from guerdon.atlas import AheadAlong, AllOf, BetterThan, EqualTo, Knob, System

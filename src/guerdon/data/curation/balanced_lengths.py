@@ -1,12 +1,11 @@
 """Balanced lengths: comparisons of which the longer answer is preferred as often as the shorter one, also among those that differ by much.
 
 Of the rows in which the answers' lengths differ by about as much (``bins`` bins with as many rows each) as many are kept in which the longer one was
-preferred as in which the shorter
-was: of those that are too many, drawn by ``seed``. Rows of equal lengths are all kept, and the order too. Length is in characters, or in the columns ``chosen_length`` and
-``rejected_length`` where a row has them.
+preferred as in which the shorter was: of those that are too many, drawn by ``seed``. Rows of equal lengths are all kept, and the order too. Length is
+in characters, or in the columns ``chosen_length`` and ``rejected_length`` where a row has them.
 
-Source: Singhal et al. 2023, arXiv 2310.03716, the balancing of preference data by length; its beginning and summaries were read. That it is done by bins of the
-difference, and by leaving out, is ours.
+Source: Singhal et al. 2023, arXiv 2310.03716, the balancing of preference data by length; its beginning and summaries were read. That it is done by
+bins of the difference, and by leaving out, is ours.
 Differs from BestWorstPairs: rows are comparisons already, and some of them are left out.
 """
 

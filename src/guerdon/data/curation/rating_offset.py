@@ -4,13 +4,11 @@
     chosen = the answer of the first source where its score + offset is the higher one
 
 A scored row has two completions, of the first and of the second source; ``ratings`` are their Elo ratings. A reward model that likes what the first
-source writes, whatever it says,
-has a negative offset; continued on the pairs it unlearns that. Rows of which a completion has no score are left out.
+source writes, whatever it says, has a negative offset; continued on the pairs it unlearns that. Rows of which a completion has no score are left out.
 
 Source: CHARM, Zhu et al. 2025, arXiv 2504.10045, and its authors' code (HexagonStar/CHARM, ``calibrate.py``), where scores are taken to be normal:
-the offset is then the difference
-of their means and z sqrt(v1 + v2), z the normal quantile of the rate, v their variances. For normal scores that do not depend on each other it is the same number; this one takes
-no shape for granted.
+the offset is then the difference of their means and z sqrt(v1 + v2), z the normal quantile of the rate, v their variances. For normal scores that do
+not depend on each other it is the same number; this one takes no shape for granted.
 Differs from BestWorstPairs: the scores' own order is not believed.
 """
 

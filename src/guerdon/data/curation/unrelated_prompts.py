@@ -2,13 +2,12 @@
 
     {prompt, chosen, rejected} -> {prompt of another row, chosen, rejected, tie: 1}        with the row itself, tie: 0, before it
 
-What makes one answer better is beside the point there, and what else tells them apart (length, tone, marks) is still there: a reward that is asked
-to find them equal cannot go by it,
-and nobody has to know what it is. Each row gets ``times`` of them, under the prompts of rows that are drawn by ``seed`` and have another prompt; where all rows
-have the same there is none. Learn from the rows with the label ``tied``.
+What makes one answer better is beside the point there, and what else tells them apart (length, tone, marks) is still there: a reward that is asked to
+find them equal cannot go by it, and nobody has to know what it is. Each row gets ``times`` of them, under the prompts of rows that are drawn by
+``seed`` and have another prompt; where all rows have the same there is none. Learn from the rows with the label ``tied``.
 
-Source: Crome, Srivastava et al. 2025, arXiv 2506.16507: its neutral augmentations by irrelevant queries, with a loss of half of either order (the label ``tied``); abstract and
-summaries were read. ``times`` 1: ours.
+Source: Crome, Srivastava et al. 2025, arXiv 2506.16507: its neutral augmentations by irrelevant queries, with a loss of half of either order (the
+label ``tied``); abstract and summaries were read. ``times`` 1: ours.
 Differs from GradedRemoval: nothing is taken from a text, it is asked for in another place.
 """
 

@@ -3,12 +3,10 @@
     degree = | share of prompts on which the first source's answer scores higher - 1 / (1 + 10^((rating - own) / 400)) |
 
 ``score`` and ``other_score`` [N]: of both sources' answers to the same prompts; ``own`` and ``rating``: their Elo ratings (of the first and of the
-other). Equal scores are half a win; of no prompts it is NaN.
-0: as people's games foretell; at most 1.
+other). Equal scores are half a win; of no prompts it is NaN. 0: as people's games foretell; at most 1.
 
 Source: CHARM, Zhu et al. 2025, arXiv 2504.10045, where it is what is to fall; its expected rate is Elo's. That the distance is the plain difference
-of the two rates is what could be
-read of it.
+of the two rates is what could be read of it.
 Differs from PairAccuracy: no pair has a label; only how many go which way is known.
 """
 

@@ -4,14 +4,13 @@
                                                        exp of the difference where it is lower        [B]
 
 ``by`` names the component (how well an answer is thought through, say); right is ``reward >= threshold``. In a group that is all right or all wrong
-there is nothing to trust it by, and
-it counts for nothing: otherwise it alone would tell the answers apart. The reward that is given must not hold the component already
-(``combine: {part: weigh, weights: {thinking: 0}}``). ``weight`` may fall over the run, as the method has it: ``{part: exponential, ...}``.
+there is nothing to trust it by, and it counts for nothing: otherwise it alone would tell the answers apart. The reward that is given must not hold
+the component already (``combine: {part: weigh, weights: {thinking: 0}}``). ``weight`` may fall over the run, as the method has it: ``{part:
+exponential, ...}``.
 
-Source: SophiaVL-R1, Fan et al. 2025, arXiv 2505.17018 (Trust-GRPO), and its authors' code (kxfan2002/SophiaVL-R1,
-``verl/workers/reward/custom.py``): the trust, nothing for groups of
-one kind, 0.3 exp(-step / 500) for the weight. There answers that are wrong are given a thinking score of 0 in that file, so that the trust is always 1; here they have
-the score that they are given, as the paper has it.
+Source: SophiaVL-R1, Fan et al. 2025, arXiv 2505.17018 (Trust-GRPO), and its authors' code (kxfan2002/SophiaVL-R1, ``verl/workers/reward/custom.py``):
+the trust, nothing for groups of one kind, 0.3 exp(-step / 500) for the weight. There answers that are wrong are given a thinking score of 0 in that
+file, so that the trust is always 1; here they have the score that they are given, as the paper has it.
 Differs from WhereSolved: a component is added, and as far as it agrees with what is known.
 """
 

@@ -3,13 +3,13 @@
     loss  = -log sigmoid(d) - log sigmoid(delta - d),   d = chosen_score - rejected_score        [N], nats
     delta = scale / (similarity + smallest) + offset
 
-Between 0 and delta the loss is lowest, half-way; a reward that grows without end, as it does where labels are always right, stops there. ``by`` says what similarity is:
-"length_ratio", the shorter answer's length by the longer one's, or a column of the pair, from 0 to 1 (of cosines c between embeddings: (pi - arccos max(c, 0)) / pi, as the authors
-have it).
+Between 0 and delta the loss is lowest, half-way; a reward that grows without end, as it does where labels are always right, stops there. ``by`` says
+what similarity is: "length_ratio", the shorter answer's length by the longer one's, or a column of the pair, from 0 to 1 (of cosines c between
+embeddings: (pi - arccos max(c, 0)) / pi, as the authors have it).
 
 Source: PCRM, Zhou et al. 2024, arXiv 2404.00978, and its authors' code (wangclnlp/DeepSpeed-Chat-Extension, branch PCRM,
-``dschat/utils/model/reward_model.py``): the two terms, delta,
-``scale`` 6, ``smallest`` 0.001, ``offset`` 0. There scores are compared token by token from where the answers part, and the ratio counts from there.
+``dschat/utils/model/reward_model.py``): the two terms, delta, ``scale`` 6, ``smallest`` 0.001, ``offset`` 0. There scores are compared token by token
+from where the answers part, and the ratio counts from there.
 Differs from Logistic: how far ahead is too far is said, pair by pair.
 """
 

@@ -2,13 +2,15 @@
 
     penalty = |rho(head_score_1, a)| - rho(head_score_K, a)        [B], the number of the whole batch for every sequence, between -1 and 2
 
-rho is the correlation over the sequences of the batch (Pearson), and 0 where nothing varies; a is ``length``, in acted steps, or a column of the data (a number for each
-sequence; of pairs ``chosen_NAME`` and ``rejected_NAME``). Beside a comparison of the *sum* of the heads (``losses.several_heads.summed``) the last head takes what people like
-in the attribute, and the first what is left. Both sides of pairs count: ``OnBothSides(AttributeCorrelation())``. The larger the batch, the less of it is chance: of n
-sequences without any relation |rho| is about 0.8 / sqrt(n).
+rho is the correlation over the sequences of the batch (Pearson), and 0 where nothing varies; a is ``length``, in acted steps, or a column of the data
+(a number for each sequence; of pairs ``chosen_NAME`` and ``rejected_NAME``). Beside a comparison of the *sum* of the heads
+(``losses.several_heads.summed``) the last head takes what people like in the attribute, and the first what is left. Both sides of pairs count:
+``OnBothSides(AttributeCorrelation())``. The larger the batch, the less of it is chance: of n sequences without any relation |rho| is about 0.8 /
+sqrt(n).
 
-Source: ODIN, Chen et al. 2024, arXiv 2402.07319: the two terms of its length loss; its authors' code (``training/step2-reward-modeling/main.py``) gathers the sequences of all
-processes for it, gives it the weight 1 and adds the absolute correlation of the sum, which the paper does not have and which is left out here.
+Source: ODIN, Chen et al. 2024, arXiv 2402.07319: the two terms of its length loss; its authors' code (``training/step2-reward-modeling/main.py``)
+gathers the sequences of all processes for it, gives it the weight 1 and adds the absolute correlation of the sum, which the paper does not have and
+which is left out here.
 Differs from HeadOverlap: of what heads say, and not of their weights.
 """
 

@@ -3,15 +3,17 @@
     penalty = mean over pairs of bins (m, m') of  MMD^2(scores in m, scores in m')        [B], the number of the whole batch for every sequence
     MMD^2(X, Y) = mean k(x, x') + mean k(y, y') - 2 mean k(x, y),      k(x, y) = exp(-(x - y)^2 / (2 s^2))
 
-``bins`` hold as many sequences each, by the attribute: ``length``, in acted steps, or a column of the data (of pairs ``chosen_NAME`` and ``rejected_NAME``); values that are
-alike share a bin, and where there are no more values than bins each is one. s is ``bandwidth`` times the deviation of the batch's scores, a constant in the gradient: no unit of
-reward matters, and shrinking all scores is no way out.
+``bins`` hold as many sequences each, by the attribute: ``length``, in acted steps, or a column of the data (of pairs ``chosen_NAME`` and
+``rejected_NAME``); values that are alike share a bin, and where there are no more values than bins each is one. s is ``bandwidth`` times the
+deviation of the batch's scores, a constant in the gradient: no unit of reward matters, and shrinking all scores is no way out.
 
-``OnBothSides(BinDiscrepancy())`` is the unconditional form. The conditional one compares chosen answers with chosen ones and rejected ones with rejected ones, as ``OnSide`` on
-either side: where people really do prefer the attribute, chosen answers have more of it, and a score that knows what people prefer is *not* distributed alike over both.
+``OnBothSides(BinDiscrepancy())`` is the unconditional form. The conditional one compares chosen answers with chosen ones and rejected ones with
+rejected ones, as ``OnSide`` on either side: where people really do prefer the attribute, chosen answers have more of it, and a score that knows what
+people prefer is *not* distributed alike over both.
 
-Source: Causal Reward Modeling, Wang et al. 2025, arXiv 2501.09620: an MMD over bins of the spurious variable beside the Bradley-Terry loss, unconditional and conditional on the
-label. We could read its abstract and summaries, not its equations: that it is the score that is compared, the kernel, its width, and the mean over pairs of bins are ours.
+Source: Causal Reward Modeling, Wang et al. 2025, arXiv 2501.09620: an MMD over bins of the spurious variable beside the Bradley-Terry loss,
+unconditional and conditional on the label. We could read its abstract and summaries, not its equations: that it is the score that is compared, the
+kernel, its width, and the mean over pairs of bins are ours.
 Differs from AttributeCorrelation: any dependence counts, not only a straight one; and one head does, nothing takes what is removed.
 """
 

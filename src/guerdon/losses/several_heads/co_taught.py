@@ -3,13 +3,14 @@
     kept(k) = the share ``keep`` of the batch's pairs with the smallest link_{k + 1}        a constant; after the last head comes the first
     loss_n  = (1 / K) sum_k [n in kept(k)] link_k(n) * N / |kept(k)|                        [N]
 
-where ``link_k`` is the loss of a pair under head k. What is labelled wrongly is hard to fit and is learned last, so it is left out, as long as it is not learned by heart; that
-the *other* chooses keeps a head from believing in its own mistakes. ``keep`` 1 is right at first, when nothing is known, and one minus the share of wrong labels later: a
-schedule (``keep: {part: linear, start: 1.0, end: 0.7}``). Heads should begin apart and see as much by themselves as can be had: two bodies are better than one.
+where ``link_k`` is the loss of a pair under head k. What is labelled wrongly is hard to fit and is learned last, so it is left out, as long as it is
+not learned by heart; that the *other* chooses keeps a head from believing in its own mistakes. ``keep`` 1 is right at first, when nothing is known,
+and one minus the share of wrong labels later: a schedule (``keep: {part: linear, start: 1.0, end: 0.7}``). Heads should begin apart and see as much
+by themselves as can be had: two bodies are better than one.
 
-Source: Collaborative Reward Modeling, Zhang et al. 2025, arXiv 2505.10597, abstract and summaries: two reward models review each other's pairs by their margins, and train on what
-is left. The exchange is co-teaching's, Han et al. 2018, arXiv 1804.06872, algorithm 1, and so is the falling share, 1 - noise * min(step / ramp, 1). ``keep`` 0.7: for three labels
-in ten that are wrong. More than two heads, in a ring, are ours.
+Source: Collaborative Reward Modeling, Zhang et al. 2025, arXiv 2505.10597, abstract and summaries: two reward models review each other's pairs by
+their margins, and train on what is left. The exchange is co-teaching's, Han et al. 2018, arXiv 1804.06872, algorithm 1, and so is the falling share,
+1 - noise * min(step / ramp, 1). ``keep`` 0.7: for three labels in ten that are wrong. More than two heads, in a ring, are ours.
 Differs from Expected: not every pair is for every head.
 """
 
