@@ -4,7 +4,7 @@
 
 A label below ``threshold`` is an error. Of a solution that is kept, the steps through the first error are, with the labels 1 ... 1, 0; what follows was judged by nobody alike.
 
-Source: The Lessons of Developing Process Reward Models (Qwen2.5-Math-PRM), arXiv 2501.07301, section 3.1: Monte-Carlo labels and a judge, of which about two fifths agree.
+Source: The Lessons of Developing Process Reward Models (Qwen2.5-Math-PRM), arXiv 2501.07301: labels by Monte Carlo and by a judge; the abstract and summaries.
 Differs from RejectionSampling: rows are dropped because labellers disagree, and not for their score.
 """
 

@@ -2,8 +2,7 @@
 
     label_k = 1 where more than ``above`` of the continuations from after step k came out right, else 0
 
-Source: Math-Shepherd, arXiv 2312.08935, eq. 3 (hard estimation, ``above`` 0: at least one of them); The Lessons of Developing Process Reward Models, arXiv 2501.07301,
-section 3.1, where 0 of 8 does best as a threshold. An outcome counts as right from 1/2 on.
+Source: Math-Shepherd, arXiv 2312.08935, eq. 3 (hard estimation, ``above`` 0: at least one of them). An outcome counts as right from 1/2 on.
 Differs from SuccessRate: a verdict and no rate; luck in any continuation makes a step right.
 """
 

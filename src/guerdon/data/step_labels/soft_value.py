@@ -4,7 +4,7 @@
 
 That is what the best policy of E[outcome] - KL / eta earns from there, the price taken off. Small ``eta``: the mean; large: the best outcome.
 
-Source: ER-PRM, Zhang et al. 2024, arXiv 2412.11006, and its authors' data (eta 2 in the paper's best models); the optimum of a KL-regularised MDP, Ziebart 2010.
+Source: ER-PRM, Zhang et al. 2024, arXiv 2412.11006: the abstract and summaries; ``eta`` 2 is ours. The optimum of a KL-regularised MDP, Ziebart 2010.
 Differs from SuccessRate: outcomes that are seldom reached count for more.
 """
 

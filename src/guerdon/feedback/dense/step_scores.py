@@ -9,7 +9,7 @@ once in a process. ``separator`` is what ended a step where the model learned.
 
 By itself it can be farmed: an answer with more steps that are right is worth more. ``feedback.step_shaping`` has the transforms that bound it.
 
-Source: the dense rewards of a process reward model in PPO, Uesato et al. 2022, arXiv 2211.14275, and Math-Shepherd, arXiv 2312.08935, section 3.5 (step-by-step PPO).
+Source: the dense rewards of a process reward model in PPO, Uesato et al. 2022, arXiv 2211.14275, and Math-Shepherd, arXiv 2312.08935 (step-by-step PPO).
 Differs from ``feedback.rewards.step_scorer``: each step gets what is said of it, in the place of the whole answer.
 """
 
