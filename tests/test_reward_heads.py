@@ -6,13 +6,21 @@ import json
 import pytest
 import torch
 
+from guerdon.data.curation.policy_discrimination import PolicyDiscrimination
 from guerdon.data.examples import examples
 from guerdon.errors import InputError
 from guerdon.losses.attributes.attribute_square import AttributeSquare
+from guerdon.losses.pointwise import Pointwise
+from guerdon.losses.quantiles.attribute_pinball import AttributePinball
+from guerdon.losses.scores.head import Head as Score
+from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.models.heads.attributes import Attributes
 from guerdon.models.heads.ensemble import Ensemble
 from guerdon.models.heads.gated_attributes import GatedAttributes
+from guerdon.models.heads.gated_quantiles import GatedQuantiles
 from guerdon.models.heads.quantiles import Quantiles
+from guerdon.models.heads.reference_conditional import ReferenceConditional
+from guerdon.models.heads.rule_conditional import RuleConditional
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.small_language_model import SmallLanguageModel
@@ -21,7 +29,7 @@ from guerdon.sequences import Example, Side, collate
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
-from guerdon.training.recipe import Budget, Term
+from guerdon.training.recipe import Budget, Recipe, Term
 
 BODY = SmallLanguageModel("abc>", layers=1, hidden=32, heads=2, context_length=16)
 SAID = collate([Example({"": Side((1, 2), (0, 1, 3), (True,) * 3)}), Example({"": Side((2,), (1,), (True,))})]).sides[""]
@@ -81,7 +89,19 @@ def test_quantiles_are_those_of_the_ratings():
         Quantiles(0)
 
 
-@pytest.mark.parametrize("head", [Ensemble(3, 1.0), Quantiles(5), Attributes(2), GatedAttributes(2)], ids=lambda head: type(head).__name__)
+@pytest.mark.parametrize(
+    "head",
+    [
+        Ensemble(3, 1.0),
+        Quantiles(5),
+        Attributes(2),
+        GatedAttributes(2),
+        GatedAttributes(2, shares=(0.5, 1.0), of=1),
+        GatedQuantiles(2, 3, aversion=1.0),
+        ReferenceConditional(4),
+    ],
+    ids=lambda head: type(head).__name__,
+)
 def test_a_folder_says_the_same(head, tmp_path):
     model = Headed(BODY, head).build(0)
     model.save(tmp_path)
@@ -127,6 +147,88 @@ def test_weights_of_attributes_are_chosen_afterwards():
         Attributes(3, weights=(1.0, 2.0))
     with pytest.raises(InputError, match=r"the head has 3 attributes and attribute_square\.names 2"):
         AttributeSquare(("a", "b"))(torch.zeros(1, 3), a=torch.zeros(1), b=torch.zeros(1))
+
+
+def test_a_share_of_verbosity_is_taken_off_every_quality():
+    plain = Headed(BODY, GatedAttributes(3, units=8, hidden=1)).build(0)
+    taken = Headed(BODY, GatedAttributes(3, units=8, hidden=1, shares=(0.5, 0.0, 1.0), of=2)).build(0)
+    with torch.no_grad():
+        found, less = (model.measure(SAID, {"score", "attribute_score", "mixture_logp"}) for model in (plain, taken))
+    torch.testing.assert_close(less["attribute_score"], found["attribute_score"])
+    gate, verbosity = found["mixture_logp"].exp(), found["attribute_score"][:, 2]
+    torch.testing.assert_close(less["score"], found["score"] - (0.5 * gate[:, 0] + gate[:, 2]) * verbosity)
+    with pytest.raises(InputError, match="2 shares of attribute 4 are taken off 2 attributes"):
+        GatedAttributes(2, shares=(0.1, 0.1))
+
+
+def test_one_head_for_all_rules_is_told_which_is_asked_about():
+    """The first rule forbids a, the second b."""
+    rows = [
+        {"prompt": "c>", "completion": said, "rule": rule, "label": said == "ab"[rule]} for rule in (0, 1) for said in ("a", "b", "c")
+    ] * 8
+    recipe = Recipe((Term(Pointwise(Score(), CrossEntropy())),), AdamW(1e-2))
+    model = learned(RuleConditional(2, dimensions=8), recipe, rows, steps=60)
+    first, second = (model.score(["c>"] * 3, ["a", "b", "c"], rule=[rule] * 3) for rule in (0, 1))
+    assert first[0] > 0 > max(first[1:]) and second[1] > 0 > max(second[0], second[2])
+    with pytest.raises(InputError, match="rule 2 is not known"):
+        model.score(["c>"], ["a"], rule=[2])
+    with pytest.raises(InputError, match="reads the column 'rule'"):
+        model.score(["c>"], ["a"])
+    with pytest.raises(InputError, match="0 rules"):
+        RuleConditional(0)
+
+
+def test_what_is_good_is_what_is_like_the_reference():
+    """Who wrote a writes c, and who wrote b writes ca; which of the two is preferred is what the reference says."""
+    rows = [{"prompt": "c>", "completions": ["a", "a", "b", "b"], "policies": ["x", "x", "y", "y"]}] * 8
+    pairs = PolicyDiscrimination(">")(rows)
+    assert pairs[0] == {"prompt": "c>a>c>", "chosen": "a", "rejected": "b"} and len(pairs) == 32
+    model = Headed(BODY, ReferenceConditional(8)).build(0)
+    model.module["body"].requires_grad_(False)  # then the product alone can say it
+    fit(
+        model,
+        examples(pairs, encoder_for(model)),
+        dataclasses.replace(reward_model.recipe, optimiser=AdamW(3e-2)),
+        Budget(60, batch_size=16),
+    )
+    scores = model.score(["c>a>c>", "c>a>c>", "c>b>c>", "c>b>c>"], ["a", "b", "a", "b"])
+    assert scores[0] > scores[1] and scores[3] > scores[2]
+    with pytest.raises(InputError, match="dimensions is 0"):
+        ReferenceConditional(0)
+    with pytest.raises(InputError, match="2 completions and 0 policies"):
+        PolicyDiscrimination()([{"prompt": "p", "completions": ["a", "b"]}])
+
+
+def test_quantiles_of_qualities_are_mixed_by_the_prompt_and_what_is_risked_may_count():
+    plain = Headed(BODY, GatedQuantiles(2, count=3, units=8, hidden=1)).build(0)
+    averse = Headed(BODY, GatedQuantiles(2, count=3, units=8, hidden=1, aversion=2.0)).build(0)
+    with torch.no_grad():
+        found, other = (model.measure(SAID, set(GatedQuantiles.measures)) for model in (plain, averse))
+    assert found["attribute_quantile_score"].shape == (2, 2, 3)
+    mixed = (found["mixture_logp"].exp().unsqueeze(-1) * found["attribute_quantile_score"]).sum(1)
+    torch.testing.assert_close(found["quantile_score"], mixed)
+    torch.testing.assert_close(found["score"], mixed.mean(-1))
+    torch.testing.assert_close(other["score"], -(-2 * mixed).exp().mean(-1).log() / 2)
+    assert (other["score"] < found["score"]).all(), "what differs is worth less than its mean"
+    with pytest.raises(InputError, match="aversion of 0 or more"):
+        GatedQuantiles(aversion=-1.0)
+    with pytest.raises(InputError, match=r"the head has 2 attributes and attribute_pinball\.names 1"):
+        AttributePinball(("help",))(torch.zeros(1, 2, 3), help=torch.zeros(1))
+
+
+def test_quantiles_of_two_qualities_are_learned_from_rows_that_rate_one_of_them():
+    """The first quality is rated 0 to 9 alike, the other always 4."""
+    rows = [{"prompt": "a>", "completion": "c", "help": float(i), "care": None} for i in range(10)] * 4
+    rows += [{"prompt": "a>", "completion": "c", "help": None, "care": 4.0}] * 40
+    recipe = Recipe((Term(AttributePinball(("help", "care"))),), AdamW(3e-2))
+    model = Headed(BODY, GatedQuantiles(2, count=3, units=8, hidden=1)).build(0)
+    encoder = encoder_for(model)
+    fit(model, examples(rows, encoder, sparse=("help", "care")), recipe, Budget(120, batch_size=32))
+    batch = collate([Example({"": encoder.encode_pair("a>", "c")})]).sides[""]
+    with torch.no_grad():
+        wide, narrow = model.measure(batch, {"attribute_quantile_score"})["attribute_quantile_score"][0]
+    assert 1 < wide[0] < 3.2 and 3.4 < wide[1] < 5.6 and 5.8 < wide[2] < 8
+    assert (narrow - 4).abs().max() < 0.7
 
 
 def test_whoever_asks_a_scorer_takes_a_folder_with_any_head_that_scores(tmp_path, capsys):

@@ -209,6 +209,7 @@ _ENTRIES = (
         "one forward pass",
     ),
     Quantity("quantile_score", "B Q", "the quantiles of the ratings that a sequence gets, as a head has them", "one forward pass"),
+    Quantity("attribute_quantile_score", "B K Q", "the quantiles of the ratings that K qualities of a sequence get", "one forward pass"),
     Quantity("attribute_score", "B K", "a head's number for each of K qualities of the whole sequence", "one forward pass"),
     Quantity("rating", "B", "how somebody rated a sequence: a column of the data"),
     Quantity("mixture_logp", "B K", "log-weights of the K heads, given what the sequence answers", "one forward pass", "nats"),
@@ -237,6 +238,7 @@ _ENTRIES = (
     Quantity("preference", "N", "probability that the chosen side is preferred to the rejected one: a share of votes, a judge's certainty"),
     Quantity("tie", "N", "1 where the two sides of a pair were called equal, 0 where one was preferred"),
     Quantity("user", "B", "who compared, or for whom a sequence is scored: an index"),
+    Quantity("rule", "B", "which rule a sequence is held to: an index"),
     Quantity("weight", "B", "importance of a sequence or pair in the loss; 1 where not given"),
     Quantity(
         "step_label", "B T", "verdict on the step of an answer that ends here: 1 right, 0 wrong, or a probability in between; 0 elsewhere"

@@ -203,7 +203,7 @@ def as_read(sequences: Sequences) -> Sequences:
     return sequences if fed is None else replace(sequences, actions=fed.long())
 
 
-SENT_ALONG = ("user",)  # columns that a model reads, not only a loss: who a sequence is scored for
+SENT_ALONG = ("user", "rule")  # columns that a model reads, not only a loss: who a sequence is scored for, by which rule
 
 
 def collate(examples: Sequence[Example]) -> Batch:
