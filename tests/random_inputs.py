@@ -47,6 +47,8 @@ def draw(name: str, batch: int, steps: int, rng: torch.Generator) -> torch.Tenso
         return (torch.rand(batch, steps, generator=rng) < 0.4).long().cumsum(-1).clamp(max=2)
     if base == "attempt_reward":
         return torch.randn(batch, 3, generator=rng, dtype=torch.float64)
+    if base == "attribute_quantile_score":  # of two qualities
+        return torch.randn(batch, 2, steps, generator=rng, dtype=torch.float64)
     if base == "category":  # one of as many classes as there are steps, which is what other shapes are drawn with
         return torch.randint(0, steps, (batch,), generator=rng)
     if base == "length":
