@@ -85,9 +85,3 @@ def _of_one(inputs: dict) -> dict:
 
 
 limits = (Limit(AttributePinball(("rating",)), equals=Pinball(), when="there is one quality", under=_of_one),)
-
-
-def admissible(inputs: dict) -> dict:
-    """A head with as many attributes as there are names."""
-    said = inputs["attribute_quantile_score"]
-    return inputs | {"attribute_quantile_score": torch.cat([said, said.new_zeros(len(said), 5, said.shape[-1])], -2)[:, :5]}
