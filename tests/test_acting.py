@@ -7,11 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.acting.choosers.borda import Borda
 from guerdon.acting.choosers.highest_score import HighestScore
 from guerdon.acting.choosers.majority import Majority
 from guerdon.acting.choosers.weighted_vote import WeightedVote
 from guerdon.acting.samplers.beam import Beam
 from guerdon.acting.samplers.best_of_n import BestOfN
+from guerdon.acting.samplers.best_until import BestUntil
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.models.finite.prefix_table import PrefixTable
@@ -21,7 +23,7 @@ from guerdon.parts import needs
 from guerdon.sequences import Decoding
 from guerdon.worlds.finite.random_tree import RandomTree
 
-CHOOSERS = (HighestScore(), Majority(), WeightedVote())
+CHOOSERS = (HighestScore(), Majority(), WeightedVote(), Borda())
 candidates = st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 5)), min_size=1, max_size=8)
 
 
@@ -52,6 +54,30 @@ def test_best_of_n_keeps_the_best_of_the_group_it_would_have_drawn():
         assert int(kept.length[prompt]) == n and torch.equal(kept.actions[prompt, :n], group.actions[row, :n])
         assert torch.equal(kept.quantities["old_logp"][prompt, :n], group.quantities["old_logp"][row, :n])
     assert kept.context.tolist() == [0, 1, 2]
+
+
+def test_best_until_stops_where_an_answer_is_good_enough_and_else_keeps_the_best_of_all_that_it_drew():
+    world = RandomTree(contexts=6, vocabulary=3, depth=3, end=2)
+    policy, seen = world.policy(deviation=1.0).build(), []
+
+    def score(drawn):
+        seen.append((drawn.context, drawn.length, world.reward_of(drawn)))
+        return seen[-1][-1]
+
+    for threshold in (-torch.inf, 0.8, torch.inf):
+        seen.clear()
+        found = BestUntil(threshold, n=2, rounds=3)(policy, contexts(6), Decoding(3), seed=1, score=score)
+        torch.testing.assert_close(found.quantities["score"], world.reward_of(found))
+        context, length, reward = (torch.cat(column) for column in zip(*seen, strict=True))
+        for prompt in range(6):
+            own = reward[context == prompt]
+            assert (
+                own.max() == found.quantities["score"][prompt]
+                and length[context == prompt].sum() == found.quantities["drawn_tokens"][prompt]
+            )
+            assert (own[:-2] < threshold).all() and len(own) == (6 if (own.max() < threshold) else len(own))
+        assert torch.equal(found.quantities["accepted"] > 0, found.quantities["score"] >= threshold)
+        assert found.context.tolist() == list(range(6))
 
 
 def test_best_of_n_says_that_it_needs_a_score_and_refuses_a_wrong_number():
@@ -126,6 +152,15 @@ def test_choosers_keep_their_word(rows):
 def test_equal_weights_make_the_vote_a_majority(rows):
     answers = [a for a, _ in rows]
     assert WeightedVote()(answers, [1.0] * len(answers)) == Majority()(answers, [1.0] * len(answers))
+
+
+@settings(deadline=None)
+@given(candidates)
+def test_a_borda_vote_lies_between_the_majority_and_the_highest_score(rows):
+    answers, scores = [a for a, _ in rows], [float(s) for _, s in rows]
+    assert Borda(0.0)(answers, scores) == Majority()(answers, scores)
+    assert answers[Borda(40.0)(answers, scores)] == answers[HighestScore()(answers, scores)]
+    assert Borda()(answers, scores) == Borda()(answers, [10 * s**3 for s in scores])  # only the order counts
 
 
 @pytest.mark.parametrize("chooser", CHOOSERS, ids=lambda c: type(c).__name__)

@@ -75,6 +75,7 @@ _ENTRIES = (
     Quantity(
         "share", "B", "for which part of its prompt's answers a sequence stands, where a sampler forks: 1 / (draws at each fork on its way)"
     ),
+    Quantity("accepted", "B", "1 where the sampler found a sequence good enough, 0 where it is the best of those that were not"),
     Quantity(
         "drawn_tokens", "B", "tokens that were drawn to find a sequence: those of its prompt's search, over the number of its answers"
     ),
