@@ -1,14 +1,14 @@
 """What a trained scorer says of answers, each on its own, and of the steps of solutions."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from guerdon.errors import InputError
 from guerdon.interfaces.scorers import for_nobody, scorer_of
-from guerdon.sequences import Example, Side, collate
+from guerdon.sequences import Example, Sequences, Side, collate
 from guerdon.tasks.encoding import TooLong, template_variables
 from guerdon.tasks.rows import at_row
 from guerdon.training.measuring import measured
@@ -74,9 +74,7 @@ class Scoring:
                 if not self.skip_long:
                     raise InputError(f"{error}; --skip-long leaves out such rows") from error
                 return None
-        batch = collate([Example({"": side})]).sides[""]
-        said = measured(self.model, batch, {"step_score"}, TOKENS)["step_score"]
-        return said.double()[batch.mask].sigmoid().tolist()
+        return scored_steps(self.model, [side], quiet=True)[0]
 
 
 def named(number: int, where: str) -> Any:
@@ -86,12 +84,24 @@ def named(number: int, where: str) -> Any:
 
 def scored(model: Any, sides: Sequence[Side], doing: str = "scoring", quiet: bool = False) -> np.ndarray:
     """[number of sides], with progress on standard error."""
+    found = [said["score"].double().numpy() for said, _ in _measured(model, sides, "score", doing, quiet)]
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def scored_steps(model: Any, sides: Sequence[Side], doing: str = "scoring steps", quiet: bool = False) -> list[list[float]]:
+    """Of each side how likely each of its steps is right, with progress on standard error."""
+    return [
+        own[mask].tolist()
+        for said, sequences in _measured(model, sides, "step_score", doing, quiet)
+        for own, mask in zip(said["step_score"].double().sigmoid(), sequences.mask, strict=True)
+    ]
+
+
+def _measured(model: Any, sides: Sequence[Side], name: str, doing: str, quiet: bool) -> Iterator[tuple[dict[str, Any], Sequences]]:
     from rich.console import Console
     from rich.progress import track
 
-    found = []
     console = Console(stderr=True, quiet=quiet)
     for first in track(range(0, len(sides), AT_ONCE), doing, console=console, transient=True):
         batch = collate([Example({"": side}) for side in sides[first : first + AT_ONCE]]).sides[""]
-        found.append(measured(model, batch, {"score"}, TOKENS)["score"].double().numpy())
-    return np.concatenate(found) if found else np.zeros(0)
+        yield measured(model, batch, {name}, TOKENS), batch

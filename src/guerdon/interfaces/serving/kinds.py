@@ -1,11 +1,13 @@
 """Kinds of scorers: what they measure, what they read of an item, and which number comes of it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from guerdon.errors import InputError
 from guerdon.feedback.aggregating import Aggregating
+from guerdon.feedback.text import whole_text
 from guerdon.interfaces.serving.items import Item, Reader
 from guerdon.sequences import Side
 
@@ -54,10 +56,20 @@ class OfSteps:
 
     def side(self, item: Item, reader: Reader) -> Side:
         prompt, answer, variables = item.apart(reader)
-        steps = [step + self.separator for step in answer.split(self.separator) if step.strip()]
+        return self.encoded(prompt, answer, reader.encoder, variables)
+
+    def encoded(self, prompt: Any, answer: Any, encoder: Any, variables: Mapping[str, Any]) -> Side:
+        """The tokens of an answer in steps: a text, what the assistant says in messages, or a list of steps.
+
+        Raises:
+            InputError: it has none, or they do not fit.
+        """
+        listed = isinstance(answer, list) and all(isinstance(step, str) for step in answer)
+        parts = answer if listed else whole_text(answer).split(self.separator)
+        steps = [step + self.separator for step in parts if step.strip()]
         if not steps:
             raise InputError("the answer has no steps, so there is nothing to score")
-        return reader.encoder.encode_steps(prompt, steps, [0.0] * len(steps), **variables)
+        return encoder.encode_steps(prompt, steps, [0.0] * len(steps), **variables)
 
     def number(self, said: Any) -> tuple[float, dict[str, Any]]:
         steps = [1 / (1 + math.exp(-min(max(one, -700.0), 700.0))) for one in said]

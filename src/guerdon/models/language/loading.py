@@ -80,7 +80,8 @@ SCORER = Kind(
     "a scorer",
     "SequenceClassification",
     "SEQ_CLS",
-    "it must be a sequence classifier with one output, as a run with the recipe reward_model saves it; guerdon evaluate and serve reward --steps ask what scores steps",
+    "it must be a sequence classifier with one output, as a run with the recipe reward_model saves it; what scores steps is asked by guerdon evaluate, "
+    "score --steps, serve reward --steps",
     outputs=1,
 )
 STEP_SCORER = Kind(
