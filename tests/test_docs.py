@@ -336,6 +336,45 @@ def annotated(app, at, tokens, most_bytes, say, open_paths):
         thread.join(20)
 
 
+def test_the_life_of_a_reward_model(empty_folder, monkeypatch, capfd):
+    """Six jobs in their order, with an annotator who answers whatever is asked and the page's server at a free port."""
+    pytest.importorskip("uvicorn")
+    import guerdon.interfaces.web as web
+    from guerdon.interfaces.serving import Settings, serve_reward
+
+    monkeypatch.setattr(web, "serve", annotated)
+    monkeypatch.setattr(web, "address", lambda host, port, address=web.address: address(host, 0))
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    at, ending, loaded = web.address("127.0.0.1", 0), web.Ending(), threading.Event()
+    told = lambda said: loaded.set() if said.startswith("loaded") else None  # noqa: E731
+    serving = threading.Thread(
+        target=lambda: serve_reward("runs/order/model", at, {}, Settings(), told, device="cpu", ending=ending), daemon=True
+    )
+    try:
+        for block in blocks("docs/reward-model-life.md"):
+            text = smaller(block.text).replace("http://127.0.0.1:8000", f"http://127.0.0.1:{at.port}")
+            if block.title:
+                Path(block.title).write_text(text)
+            elif block.language == "bash":
+                for line in text.splitlines():
+                    run_line(line)
+            elif block.language == "python":
+                exec(compile(text, "reward-model-life.md", "exec"), {"__name__": "__main__"})
+            elif "guerdon serve reward" in text:
+                serving.start()
+                assert loaded.wait(120)
+    finally:
+        ending.ask()
+        serving.join(30)
+    said = capfd.readouterr()
+    assert not serving.is_alive() and "14 rows written: pairs.jsonl" in said.err and "6 pairs: accuracy" in said.out
+    assert "without any, the worse answer outscores the better one" in said.out and Path("runs/attack/report.html").exists()
+    logged = [json.loads(line) for line in Path("runs/policy/metrics.jsonl").read_text().splitlines()]
+    assert any("monitor/right" in row for row in logged)
+    assert all("chosen_score" in json.loads(line) for line in Path("scored.jsonl").read_text().splitlines())
+
+
 def test_serving_rewards(empty_folder, monkeypatch):
     """The page's server runs at a free port, and what the page does is done in its order."""
     from guerdon.interfaces.serving import Settings, serve_reward
