@@ -21,6 +21,7 @@ from guerdon.models.heads.gated_quantiles import GatedQuantiles
 from guerdon.models.heads.quantiles import Quantiles
 from guerdon.models.heads.reference_conditional import ReferenceConditional
 from guerdon.models.heads.rule_conditional import RuleConditional
+from guerdon.models.heads.two_layers import TwoLayers
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.small_language_model import SmallLanguageModel
@@ -229,6 +230,23 @@ def test_quantiles_of_two_qualities_are_learned_from_rows_that_rate_one_of_them(
         wide, narrow = model.measure(batch, {"attribute_quantile_score"})["attribute_quantile_score"][0]
     assert 1 < wide[0] < 3.2 and 3.4 < wide[1] < 5.6 and 5.8 < wide[2] < 8
     assert (narrow - 4).abs().max() < 0.7
+
+
+def test_two_layers_say_what_no_line_does():
+    """Of four places in a plane those whose coordinates have the same sign are good."""
+    places = torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
+    head = TwoLayers(8)
+    module, each = head.build(2, 0), torch.arange(4)
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.05)
+    for _ in range(150):
+        score = head.read(module, places, each, each)
+        loss = -torch.nn.functional.logsigmoid(score[:2].unsqueeze(-1) - score[2:]).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert score[:2].min() > score[2:].max()
+    with pytest.raises(InputError, match="units is 0"):
+        TwoLayers(0)
 
 
 def test_whoever_asks_a_scorer_takes_a_folder_with_any_head_that_scores(tmp_path, capsys):
