@@ -3,11 +3,11 @@
     reward = groups of which one wording occurs / groups        0 to 1
 
 The column ``key_steps`` holds for each row a list of groups, a group being a text or several wordings of one (`["12 cm", "12 centimetres"]`). Upper and lower case make no
-difference. Only what ``within`` finds is read: its first group where it has one, of every match; an empty pattern reads all of the text. A column that is None gives None, an
-empty list 0.
+difference. Only steps are read: what stands from a ``step``, with {n} where its number stands, to the next ``until`` behind it; all of the text where ``step`` is empty. A column
+that is None gives None, an empty list 0.
 
 Source: R1-VL (StepGRPO), arXiv 2503.12937, and its authors' code (jingyi0000/R1-VL, ``grpo.py``, ``key_step_single``), to which it is held. There steps are extracted from
-references beforehand, the reward is added to that of the answer with the weight 0.1, and ``within`` is the default.
+references beforehand, the reward is added to that of the answer with the weight 0.1, and steps are those of the defaults.
 Differs from StringMatch: parts of the way and not the end, and each counts.
 """
 
@@ -24,23 +24,31 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class KeySteps:
-    within: str = r"### Step \d+:\s*(.*?)(?=\n###|\Z)"
+    step: str = "### Step {n}:"
+    until: str = "\n###"
 
     def __post_init__(self) -> None:
-        try:
-            re.compile(self.within)
-        except re.error as error:
-            raise InputError(f"key_steps.within is no regular expression ({error}): {self.within!r}") from error
+        if self.step and (self.step.count("{n}") != 1 or not self.until):
+            raise InputError(
+                "key_steps: step must have {n} once, where the number stands, and until must be a text; or leave step empty, so that all is read"
+            )
 
     def __call__(self, prompts: list[Any], completions: list[Any], key_steps: list[Any], **columns: list[Any]) -> list[float | None]:
         return [None if steps is None else self._share(whole_text(said), steps) for said, steps in zip(completions, key_steps, strict=True)]
 
     def _share(self, text: str, steps: Sequence[Any]) -> float:
-        pattern = re.compile(self.within, re.DOTALL)
-        found = [match.group(1 if pattern.groups else 0) or "" for match in pattern.finditer(text)]
-        said = (" ".join(found) if self.within else text).lower()
+        said = (" ".join(self._steps(text)) if self.step else text).lower()
         groups = [[group] if isinstance(group, str) else list(group) for group in steps]
         return sum(any(one.lower() in said for one in group) for group in groups) / len(groups) if groups else 0.0
+
+    def _steps(self, text: str) -> list[str]:
+        before, after = (re.escape(part) for part in self.step.split("{n}"))
+        found, place, begins = [], 0, re.compile(rf"{before}\d+{after}\s*")
+        while (begun := begins.search(text, place)) is not None:
+            ends = text.find(self.until, begun.end())
+            place = len(text) if ends < 0 else ends
+            found.append(text[begun.end() : place])
+        return found
 
 
 _asked = {
@@ -56,5 +64,6 @@ _asked = {
 }
 witness = (
     Witness(KeySteps(), parent=StringMatch(), given=_asked, returns=[2 / 3, 0.5, 0.0, None]),
-    Witness(KeySteps(within=""), parent=KeySteps(), given=_asked, returns=[1.0, 0.5, 1.0, None]),
+    Witness(KeySteps(step=""), parent=KeySteps(), given=_asked, returns=[1.0, 0.5, 1.0, None]),
+    Witness(KeySteps(until="half"), parent=KeySteps(), given=_asked, returns=[1 / 3, 0.5, 0.0, None]),
 )
