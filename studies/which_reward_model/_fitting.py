@@ -1,0 +1,135 @@
+"""Fitting: a kind of reward model at a setting on some answers, and what it says of others; what is finished is kept."""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from guerdon.data.examples import examples
+from guerdon.evaluation.metrics.best_of_candidates import BestOfCandidates
+from guerdon.evaluation.metrics.calibration_error import CalibrationError
+from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
+from guerdon.evaluation.metrics.paired_correlation import PairedCorrelation
+from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+from guerdon.evaluation.statistics.wilson import Wilson
+from guerdon.feedback.text import whole_text
+from guerdon.models.encoders.embedded import EmbeddedModel
+from guerdon.training.jobs import encoder_for
+from guerdon.training.loops.fit import fit
+from guerdon.training.optimiser import AdamW
+from guerdon.training.recipe import Budget, Recipe
+from guerdon.training.schedules.linear import Linear
+from studies.which_reward_model._answers import Answers, Asked
+from studies.which_reward_model._kinds import ADAPTERS, Kind
+
+BINS = 20  # of 0 to 1
+TOKENS = 4096
+
+Bodies = Mapping[str, Callable[[Any], Any]]  # name → head → model
+
+
+class Fitting:
+    """Kinds on one set of answers. ``folder`` None: nothing is kept."""
+
+    def __init__(self, bodies: Bodies, answers: Answers, folder: Path | None, epochs: int = 1):
+        self.bodies, self.answers, self.folder, self.epochs = bodies, answers, folder, epochs
+
+    def best(self, name: str, kind: Kind, grid: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+        """The setting with the most pairs of the validation part in the right order (the first of equals), and what it comes to on the test part."""
+        tried = [self._kept(f"{name} {_spelled(setting)}", lambda setting=setting: self._tried(kind, setting)) for setting in grid]
+        chosen = max(range(len(grid)), key=lambda i: tried[i]["accuracy"])
+        found = self._kept(f"{name} {_spelled(grid[chosen])} tested", lambda: self._tested(kind, grid[chosen]))
+        return {"setting": dict(grid[chosen]), "validation": [each["accuracy"] for each in tried], **found}
+
+    def _tried(self, kind: Kind, setting: Mapping[str, float]) -> dict[str, Any]:
+        return {"accuracy": float(right(*self._of_pairs(self._fitted(kind, setting), kind, "validation")).mean())}
+
+    def _tested(self, kind: Kind, setting: Mapping[str, float]) -> dict[str, Any]:
+        begun = time.process_time()
+        model = self._fitted(kind, setting)
+        took = time.process_time() - begun
+        chosen, rejected = self._of_pairs(model, kind, "test")
+        longer = [len(whole_text(p["chosen"])) - len(whole_text(p["rejected"])) for p in self.answers.pairs("test")]
+        return {"cpu_s": round(took, 1), **figures(chosen, rejected, longer), "best_of_4": self._best_of(model, kind, self.answers.fours)}
+
+    def _fitted(self, kind: Kind, setting: Mapping[str, float]) -> Any:
+        model = self.bodies[kind.body](kind.head)
+        rows = examples(kind.learns(self.answers.pairs("train")), encoder_for(model))
+        several = setting.get("epochs", self.epochs)
+        batch = 16 if kind.body == ADAPTERS else 256
+        recipe = Recipe(kind.terms, AdamW(Linear(setting["learning_rate"], warmup=0.1), weight_decay=setting.get("decay", 0.0)))
+        budget = Budget(
+            steps=max(int(several * len(rows)) // batch, 1),
+            batch_size=batch,
+            tokens_per_micro_batch=TOKENS if kind.body == ADAPTERS else 10**6,
+        )
+        return fit(model, rows, recipe, budget).model
+
+    def _of_pairs(self, model: Any, kind: Kind, part: str) -> tuple[np.ndarray, np.ndarray]:
+        pairs = self.answers.pairs(part)
+        both = [said(model, kind, [p["prompt"] for p in pairs], [p[side] for p in pairs]) for side in ("chosen", "rejected")]
+        return both[0], both[1]
+
+    def _best_of(self, model: Any, kind: Kind, fours: Sequence[Asked]) -> list[float]:
+        scores = said(model, kind, [one.prompt for one in fours for _ in one.answers], [a for one in fours for a in one.answers])
+        return estimate(BootstrapMean()(BestOfCandidates()(list(scores.reshape(len(fours), -1)), [one.right for one in fours])))
+
+    def _kept(self, name: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        path = None if self.folder is None else self.folder / f"{name}.json"
+        if path is not None and path.exists():
+            return json.loads(path.read_text())
+        found = made()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(found))
+            part.replace(path)
+            print(f"{name}: {found['accuracy']}", flush=True)
+        return found
+
+
+def said(model: Any, kind: Kind, prompts: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
+    """What a model says of each answer."""
+    if kind.aggregate is None:
+        return np.array(model.score(prompts, answers), dtype=float)
+    lines = [[line for line in answer.splitlines() if line.strip()] for answer in answers]
+    return np.array([kind.aggregate(own) for own in model.step_scores(prompts, lines)], dtype=float)
+
+
+def right(chosen: np.ndarray, rejected: np.ndarray) -> np.ndarray:
+    return PairAccuracy()(chosen, rejected)
+
+
+def figures(chosen: np.ndarray, rejected: np.ndarray, longer: Sequence[int]) -> dict[str, Any]:
+    """Of pairs: the share in the right order, how far sigmoid(margin) is from how often it is right, and how margins go along with length (None: no
+    pair differs in it)."""
+    probability = 1 / (1 + np.exp(-np.clip(chosen - rejected, -500, 500)))
+    confidence = np.maximum(probability, 1 - probability)
+    length = float(PairedCorrelation()(chosen - rejected, np.asarray(longer, dtype=float)))
+    return {
+        "accuracy": estimate(Wilson()(right(chosen, rejected))),
+        "calibration": round(float(CalibrationError(BINS)(confidence, right(chosen, rejected))), 4),
+        "length": round(length, 4) if np.isfinite(length) else None,
+    }
+
+
+def estimate(found: Any) -> list[float]:
+    return [round(float(x), 4) for x in (found.value, found.low, found.high)]
+
+
+def embedded(encoder: Any, seed: int) -> Callable[[Any], EmbeddedModel]:
+    """Models on one running encoder, which encodes every text once."""
+    return lambda head: EmbeddedModel(encoder, head, seed)
+
+
+def adapted(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Models on a language model, each on a body of its own."""
+    return lambda head: copy.deepcopy(build(head))
+
+
+def _spelled(setting: Mapping[str, float]) -> str:
+    return " ".join(f"{name} {value:g}" for name, value in setting.items())

@@ -1,0 +1,83 @@
+"""Kinds of reward models: a body, a head, what it is fitted to, and by what loss."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guerdon.feedback.aggregating import Aggregating
+from guerdon.feedback.aggregating.last_step import LastStep
+from guerdon.feedback.aggregating.minimum import Minimum
+from guerdon.losses.comparisons.hinge import Hinge
+from guerdon.losses.comparisons.logistic import Logistic
+from guerdon.losses.labels.noisy import Noisy
+from guerdon.losses.pairwise import Pairwise
+from guerdon.losses.quantiles.pinball import Pinball
+from guerdon.losses.scores.head import Head as HeadScore
+from guerdon.losses.several_heads.expected import Expected
+from guerdon.losses.steps.step_cross_entropy import StepCrossEntropy
+from guerdon.losses.steps.step_square import StepSquare
+from guerdon.losses.verdicts.cross_entropy import CrossEntropy
+from guerdon.models.heads import Head
+from guerdon.models.heads.ensemble import Ensemble
+from guerdon.models.heads.quantiles import Quantiles
+from guerdon.models.heads.scalar import Scalar
+from guerdon.models.heads.step import Step
+from guerdon.training.recipe import Term
+
+Row = dict[str, Any]
+SENTENCES, LAYERS, ADAPTERS = "frozen sentence embeddings", "frozen layers of a language model", "a language model with LoRA"
+
+
+def pairs(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """A better and a worse answer to a prompt."""
+    return [dict(row) for row in rows]
+
+
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every answer by itself, right or wrong, once."""
+    sides = {repr((row["prompt"], row[name])): (row, name) for row in rows for name in ("chosen", "rejected")}
+    return [{"prompt": row["prompt"], "completion": row[name], "label": name == "chosen"} for row, name in sides.values()]
+
+
+def ratings(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every answer by itself, with a rating of 1 or 0."""
+    return [{"prompt": row["prompt"], "completion": row["completion"], "rating": float(row["label"])} for row in verdicts(rows)]
+
+
+def steps(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every answer's lines, each of which is called what the answer is."""
+    out = []
+    for row in verdicts(rows):
+        lines = [line for line in row["completion"].splitlines() if line.strip()]
+        out.append({"prompt": row["prompt"], "completions": lines, "labels": [row["label"]] * len(lines)})
+    return out
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``learns`` makes of pairs the rows that it is fitted to; ``aggregate``: what is made of what a head says of steps (None: it says something of whole answers)."""
+
+    body: str
+    head: Head
+    terms: tuple[Term, ...]
+    learns: Callable[[Sequence[Mapping[str, Any]]], list[Row]] = pairs
+    aggregate: Aggregating | None = None
+
+
+_LOGISTIC = Pairwise(HeadScore(), Logistic())
+KINDS = {
+    "comparisons on sentence embeddings": Kind(SENTENCES, Scalar(), (Term(_LOGISTIC),)),
+    "comparisons on layers": Kind(LAYERS, Scalar(), (Term(_LOGISTIC),)),
+    "comparisons that may be wrong": Kind(LAYERS, Scalar(), (Term(Pairwise(HeadScore(), Logistic(), label=Noisy(0.1))),)),
+    "comparisons by hinge": Kind(LAYERS, Scalar(), (Term(Pairwise(HeadScore(), Hinge())),)),
+    "ensemble": Kind(LAYERS, Ensemble(5), (Term(Expected()),)),
+    "ensemble, pessimistic": Kind(LAYERS, Ensemble(5, pessimism=1.0), (Term(Expected()),)),
+    "verdicts": Kind(LAYERS, Scalar(), (Term(CrossEntropy()),), verdicts),
+    "quantiles of ratings": Kind(LAYERS, Quantiles(9), (Term(Pinball()),), ratings),
+    "comparisons, LoRA": Kind(ADAPTERS, Scalar(), (Term(_LOGISTIC),)),
+}
+STEPWISE = {
+    "verdicts on steps, their minimum": Kind(ADAPTERS, Step(), (Term(StepCrossEntropy()),), steps, Minimum()),
+    "verdicts on steps, the last": Kind(ADAPTERS, Step(), (Term(StepCrossEntropy()),), steps, LastStep()),
+    "squares on steps, the last": Kind(ADAPTERS, Step(), (Term(StepSquare()),), steps, LastStep()),
+}
