@@ -1,15 +1,18 @@
 """The policies of the study on protection from hacking are what they are said to be: optima of their objectives, at the price that was asked for."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.atlas._tuning import _asked
 from guerdon.exact.solvers.exponential_tilt import ExponentialTilt
 from studies import what_protects
-from studies.what_protects import _page, _situations
+from studies.what_protects import Study, _page, _situations
 from studies.what_protects._policies import at_mean, by_chi_squared, by_forward_kl, by_kl, by_uncertain_kl, kl, within
-from studies.what_protects._ways import BASE, WAYS, At, above_references, clipped, log_above
+from studies.what_protects._ways import BASE, At, above_references, clipped, log_above
 
 BUDGETS = (0.2, 0.8)
 
@@ -63,7 +66,7 @@ def test_transforms_are_those_of_the_parts(monkeypatch):
     """Clip, PAR and LSC by hand on three answers of one context."""
     one, reference = torch.tensor([[[-1.0, 0.0, 2.0]]], dtype=torch.float64), torch.tensor([[0.5, 0.25, 0.25]], dtype=torch.float64)
     monkeypatch.setattr(At, "reference", property(lambda self: reference))
-    monkeypatch.setattr(At, "members", lambda self, resampled=False: one)
+    monkeypatch.setattr(At, "one", property(lambda self: one[0]))
     at = At("few", 0, 1e-2)
     deviation = 1.5**0.5
     torch.testing.assert_close(clipped(at, 1.0), one[0].clamp(-deviation, deviation))
@@ -77,8 +80,10 @@ def test_a_small_measurement_has_a_page_and_a_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(what_protects, "FEW", (BASE, "clip"))
     few = dict.fromkeys(["few"], _situations.SITUATIONS["few"])
     monkeypatch.setattr(what_protects, "SITUATIONS", few)
-    grid = {_page.arm(way, "few"): what_protects.RIDGES | dict(WAYS[way].grid) for way in (BASE, "clip")}
-    monkeypatch.setattr(what_protects, "GRID", grid)
+    assert _asked(Study(Path(what_protects.__file__))).measure == "gold"  # it can be tuned
+    monkeypatch.setattr(
+        what_protects, "GRID", {name: what_protects.GRID[name] for name in (_page.arm(way, "few") for way in (BASE, "clip"))}
+    )
     found = what_protects.measure(small=True)
     runs = found["arms"][_page.arm("clip", "few")]["runs"]
     assert len(runs) == 1 and runs[0]["KL"] == sorted(runs[0]["KL"]) and max(runs[0]["golds"]) > runs[0]["before"]

@@ -21,15 +21,20 @@ from studies.what_protects._ways import BASE, WAYS, At
 
 __all__ = ["draw", "measure", "page"]
 
-SEEDS = {"smoke": 1, "full": 12, "tune": 3}
+SEEDS = {"smoke": 1, "full": 12, "tune": 2}
 TUNED_BY = "gold"
 RIDGES = {"ridge": (1e-3, 1e-2, 1e-1)}
-GRID = {arm(way, situation): RIDGES | dict(WAYS[way].grid) for way in WAYS for situation in SITUATIONS}
+MANY_RIDGES = {"ridge": tuple(float(f"{10 ** (k / 4 - 3):.3g}") for k in range(9))}  # as many settings as the others have
+GRID = {arm(way, situation): (RIDGES | dict(WAYS[way].grid) if WAYS[way].grid else MANY_RIDGES) for way in WAYS for situation in SITUATIONS}
 FEW = (BASE, "reference sigmoid (PAR)", "worst of five (WCO)", "chi-squared")
 
 
 class Study(Entry):
     """This module in the place of a system's file."""
+
+    @property
+    def slug(self) -> str:
+        return self.path.parent.name.replace("_", "-")
 
     @property
     def module_name(self) -> str:
@@ -44,7 +49,7 @@ def trial(name: str, seed: int, scale: str, ridge: float, **setting: Any) -> dic
     """At each price the KL (nats), gold, and what the reward model by itself says, in deviations of the reference; means over contexts. "gold" is the mean over prices."""
     way, situation = apart(name)
     at, world = At(situation, seed, ridge), SITUATIONS[situation].world(seed)
-    reference, gold, said = at.reference, world.rewards(), proxies(situation, seed, RIDGE)[0]
+    reference, gold, said = at.reference, world.rewards(), proxies(situation, seed, RIDGE, members=1)[0]
     deviation = (reference * said.square()).sum(-1).mean().sqrt()
     policies = WAYS[way].policies(at, **setting)
     tables = {"KL": kl(policies, reference), "golds": (policies * gold).sum(-1), "proxies": (policies * said).sum(-1) / deviation}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-HALVINGS = 60
+HALVINGS = 50
 STRENGTHS = (1e-4, 1e6)
 
 
@@ -77,7 +77,7 @@ def _normalised(unnormalised: Callable[[Tensor], Tensor], reward: Tensor | None,
     else:
         low = (reward.amin(-1, keepdim=True) - 2 * width).expand_as(width) - 1
         high = (reward.amax(-1, keepdim=True) + 2 * width).expand_as(width) + 1
-    for _ in range(HALVINGS + 20):
+    for _ in range(HALVINGS + 10):
         middle = (low + high) / 2
         over = unnormalised(middle).sum(-1, keepdim=True) > 1
         low, high = torch.where(over, middle, low), torch.where(over, high, middle)

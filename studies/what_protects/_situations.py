@@ -46,17 +46,17 @@ SITUATIONS = {
 }
 
 
-@lru_cache(maxsize=256)
-def proxies(name: str, seed: int, ridge: float, resampled: bool = False) -> Tensor:
-    """[MEMBERS, C, A], the scores of reward models that were fitted to the same comparisons, with hidden layers of their own, in log-odds; ``resampled``: each to as many
+def proxies(name: str, seed: int, ridge: float, resampled: bool = False, members: int = MEMBERS) -> Tensor:
+    """[members, C, A], the scores of reward models that were fitted to the same comparisons, with hidden layers of their own, in log-odds; ``resampled``: each to as many
     of them, drawn with repetition."""
+    return torch.stack([_proxy(name, seed, ridge, resampled, member) for member in range(members)])
+
+
+@lru_cache(maxsize=1024)
+def _proxy(name: str, seed: int, ridge: float, resampled: bool, member: int) -> Tensor:
     situation = SITUATIONS[name]
     world = situation.world(seed)
     verdicts = world.comparisons(situation.comparisons)
-    found = []
-    for member in range(MEMBERS):
-        chosen = verdicts
-        if resampled:
-            chosen = verdicts[torch.randint(len(verdicts), (len(verdicts),), generator=generator(seed, "resampled", member))]
-        found.append(scores(fitted(world, chosen, derive(seed, "member", member), ridge=ridge), world))
-    return torch.stack(found)
+    if resampled:
+        verdicts = verdicts[torch.randint(len(verdicts), (len(verdicts),), generator=generator(seed, "resampled", member))]
+    return scores(fitted(world, verdicts, derive(seed, "member", member), ridge=ridge), world)

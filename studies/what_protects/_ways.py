@@ -47,7 +47,7 @@ class At:
     @property
     def one(self) -> Tensor:
         """[C, A]"""
-        return self.members()[0]
+        return proxies(self.situation, self.seed, self.ridge, members=1)[0]
 
 
 @dataclass(frozen=True)
