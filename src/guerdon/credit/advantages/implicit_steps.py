@@ -18,6 +18,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from guerdon.credit.advantages import Advantage
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -48,7 +49,7 @@ class ImplicitSteps:
     def __call__(self, prm_logp: BT, old_logp: BT, segment: Segment, group: Group, mask: Mask, **quantities: Tensor) -> BT:
         paid = clean(self.beta * (prm_logp.detach() - old_logp.detach()), mask)
         piece = pieces(segment, mask)[0]
-        reward, count = per_piece(paid, piece), torch.where(mask, piece + 1, 0).amax(-1)
+        reward, count = per_piece(paid, piece), pad(torch.where(mask, piece + 1, 0), (1, 0)).amax(-1)  # 0 where there are no steps
         there = torch.arange(mask.shape[1], device=mask.device) < count.unsqueeze(-1)
         n = group_sum(count.to(paid.dtype), group)
         mean = divided(group_sum(reward.sum(-1), group), n)
