@@ -22,7 +22,9 @@ from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.pointwise import Pointwise
 from guerdon.losses.reference_points.batch_mean import BatchMean
 from guerdon.losses.reference_points.mismatched_kl import MismatchedKL
+from guerdon.losses.scores.head import Head
 from guerdon.losses.scores.log_ratio import LogRatio
+from guerdon.losses.scores.preference_vector import PreferenceVector
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.losses.verdicts.prospect import Prospect
 from guerdon.models.finite.prefix_table import PrefixTable
@@ -126,14 +128,16 @@ PAIRS = [
 ]
 # every recipe that compares or judges data, by name; those whose answers the policy draws itself are loops of their own
 RECIPES = {name: named_recipe(name) for name in recipe_names()}
-OFFLINE = {n: r for n, r in RECIPES.items() if r.pairing is None and any(isinstance(t.loss, Pairwise | Pointwise) for t in r.terms)}
-for other in (
-    "reward_model",
-    "general_preference",
-    "t_reg",
-    "tgdpo",
-    "critical_dpo",
-):  # no policies; and what needs further models than the reference
+
+
+def teaches_a_policy_offline(recipe: Recipe) -> bool:
+    """Not what scores by a head: a reward model has no policy whose likelihood could be compared."""
+    losses = [term.loss for term in recipe.terms if isinstance(term.loss, Pairwise | Pointwise)]
+    return recipe.pairing is None and bool(losses) and not any(isinstance(loss.score, Head | PreferenceVector) for loss in losses)
+
+
+OFFLINE = {name: recipe for name, recipe in RECIPES.items() if teaches_a_policy_offline(recipe)}
+for other in ("t_reg", "tgdpo", "critical_dpo"):  # they need further models than the reference
     OFFLINE.pop(other)
 
 
