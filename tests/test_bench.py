@@ -401,6 +401,37 @@ def test_a_head_on_an_encoder_is_asked_by_its_folder_wherever_that_lies(guerdon)
     assert code == 0, said
 
 
+QUALITIES = ("rating", "helpfulness", "correctness", "coherence", "complexity", "verbosity")
+RATED = [{"prompt": row["prompt"], "completion": row["chosen"]} | dict.fromkeys(QUALITIES, float(len(row["chosen"]))) for row in SORTED]
+IN_STEPS = [{"prompt": row["prompt"], "completions": list(row["chosen"]), "labels": [c > "a" for c in row["chosen"]]} for row in SORTED]
+
+
+@pytest.mark.parametrize(
+    ("head", "recipe", "rows"),
+    [
+        ("scalar", "reward_model", SORTED),
+        ("two_layers", "reward_model", SORTED),
+        ("{part: ensemble, members: 2}", "ensemble_reward_model", SORTED),
+        ("disentangled", "disentangled_reward_model", SORTED),
+        ("quantiles", "quantile_reward_model", RATED),
+        ("{part: attributes, count: 5}", "attribute_reward_model", RATED),
+        ("step", "process_reward_model", IN_STEPS),
+    ],
+)
+def test_what_fit_says_next_works_whatever_the_head(guerdon, monkeypatch, tmp_path, head, recipe, rows):
+    monkeypatch.chdir(tmp_path)
+    written(Path(), rows, "rows.jsonl")
+    Path("fit.yaml").write_text(
+        'model: {part: headed, body: {part: small_language_model, characters: "abcd>\\n", layers: 1, hidden: 16, heads: 2, context_length: 32}, '
+        f"head: {head}}}\ntask: {{path: rows.jsonl, held_out: 2}}\nrecipe: {recipe}\nbudget: {{steps: 1, batch_size: 4}}\nrun: run\n"
+    )
+    code, out, said = guerdon("fit", "fit.yaml")
+    assert code == 0, said
+    (next_,) = [line.strip() for line in out.splitlines() if line.strip().startswith("guerdon score ")]
+    code, out, said = guerdon(*next_.split()[1:], "--json")
+    assert code == 0, said
+
+
 def test_plain_rows_may_be_written_by_the_chat_template(guerdon, monkeypatch):
     code, _, said = guerdon("evaluate", "scorer/model", "pairs.jsonl", "--chat", "--edited", "0")
     assert code == 2 and "has no chat template" in said

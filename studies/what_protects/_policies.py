@@ -8,13 +8,18 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from guerdon.evaluation.metrics.exact_kl import ExactKL
+from guerdon.exact.solvers.chi_squared_optimum import ChiSquaredOptimum
+from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
+from guerdon.exact.solvers.weighted_kl_optimum import WeightedKLOptimum
+
 HALVINGS = 50
 STRENGTHS = (1e-4, 1e6)
 
 
 def kl(policy: Tensor, reference: Tensor) -> Tensor:
     """[...], of policies [..., A]."""
-    return torch.special.xlogy(policy, policy / reference).sum(-1)
+    return torch.from_numpy(ExactKL()(policy.numpy(), reference.numpy()))
 
 
 def within(budgets: Sequence[float], reference: Tensor, policy: Callable[[Tensor], Tensor]) -> Tensor:
@@ -30,27 +35,34 @@ def within(budgets: Sequence[float], reference: Tensor, policy: Callable[[Tensor
 
 def by_kl(reward: Tensor, reference: Tensor) -> Callable[[Tensor], Tensor]:
     """reference * exp(strength * reward) / Z: E[reward] with KL(policy || reference)."""
-    return lambda strength: (reference.log() + strength * reward).softmax(-1)
+    return lambda strength: KLRegularisedOptimum()(strength * reward, reference)["policy"]
 
 
 def by_chi_squared(reward: Tensor, reference: Tensor) -> Callable[[Tensor], Tensor]:
     """reference * max(0, 1 + strength * (reward - level)): E[reward] with half the chi-squared divergence."""
-    return lambda strength: _normalised(lambda level: reference * (1 + strength * (reward - level)).clamp(min=0), reward, 1 / strength)
+    return lambda strength: ChiSquaredOptimum(0.5)(strength * reward, reference)["policy"]
 
 
 def by_forward_kl(reward: Tensor, reference: Tensor) -> Callable[[Tensor], Tensor]:
     """reference / (strength * (level - reward)): E[reward] with KL(reference || policy)."""
     top = reward.amax(-1, keepdim=True)
-    return lambda strength: _normalised(lambda above: reference / (strength * (top + above.exp() - reward)), None, 1 / strength)
+
+    def policy(strength: Tensor) -> Tensor:
+        """The sum falls as the level rises; what is sought is the logarithm of how far above the highest reward it lies."""
+        low, high = (1 / strength).clamp(max=1e-12).log() - 30, (1 / strength).log() + 30
+        for _ in range(HALVINGS + 10):
+            middle = (low + high) / 2
+            over = (reference / (strength * (top + middle.exp() - reward))).sum(-1, keepdim=True) > 1
+            low, high = torch.where(over, middle, low), torch.where(over, high, middle)
+        found = reference / (strength * (top + high.exp() - reward))
+        return found / found.sum(-1, keepdim=True)
+
+    return policy
 
 
 def by_uncertain_kl(reward: Tensor, variance: Tensor, reference: Tensor) -> Callable[[Tensor], Tensor]:
     """reference * exp(strength * (reward - level) / variance - 1): E[reward] with the KL weighed, answer by answer, by how uncertain its reward is."""
-    return lambda strength: _normalised(
-        lambda level: reference * (strength * (reward - level) / variance - 1).clamp(max=300).exp(),
-        reward,
-        variance.amax(-1, keepdim=True) / strength,
-    )
+    return lambda strength: WeightedKLOptimum()(strength * reward, reference, variance)["policy"]
 
 
 def at_mean(reward: Tensor, cost: Tensor, reference: Tensor) -> Callable[[Tensor], Tensor]:
@@ -61,25 +73,9 @@ def at_mean(reward: Tensor, cost: Tensor, reference: Tensor) -> Callable[[Tensor
         low, high = torch.full_like(strength, -50.0), torch.full_like(strength, 50.0)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            found = (reference.log() + strength * (reward - middle * cost)).softmax(-1)
+            found = by_kl(reward - middle * cost, reference)(strength)
             over = (found * cost).sum(-1, keepdim=True) > budget
             low, high = torch.where(over, middle, low), torch.where(over, high, middle)
         return found
 
     return policy
-
-
-def _normalised(unnormalised: Callable[[Tensor], Tensor], reward: Tensor | None, width: Tensor) -> Tensor:
-    """``unnormalised`` of the level at which it sums to 1; the sum falls as the level rises. The level lies within ``width`` and a bit of the rewards; without them it is the
-    logarithm of how far above the highest reward."""
-    if reward is None:
-        low, high = width.clamp(max=1e-12).log() - 30, width.log() + 30
-    else:
-        low = (reward.amin(-1, keepdim=True) - 2 * width).expand_as(width) - 1
-        high = (reward.amax(-1, keepdim=True) + 2 * width).expand_as(width) + 1
-    for _ in range(HALVINGS + 10):
-        middle = (low + high) / 2
-        over = unnormalised(middle).sum(-1, keepdim=True) > 1
-        low, high = torch.where(over, middle, low), torch.where(over, high, middle)
-    found = unnormalised(high)
-    return found / found.sum(-1, keepdim=True)

@@ -44,7 +44,8 @@ def learned(
     model = Embedded(RandomFeatures(world, seed=seed), head or Scalar()).build(seed)
     model.module.double()
     parameters, rng = list(model.module.parameters()), generator(seed, "batches")
-    first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+    optimiser = torch.optim.Adam(parameters, lr=RATE)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
     for step in range(steps):
         rows = torch.randperm(len(verdicts), generator=rng)[:BATCH]
         sides = dict(zip(SIDES, verdicts[rows, 1:].T, strict=True))
@@ -52,11 +53,10 @@ def learned(
         told |= {name: table[rows] for name, table in (pairs or {}).items()} | said(model, sides)
         value = ridge / 2 * sum(p.square().sum() for p in parameters)
         value = value + sum(term.weight * call(term.loss, told).mean() for term in knobs.at(tuple(terms), (step + 0.5) / steps, {}))
-        for p, g, m, v in zip(parameters, torch.autograd.grad(value, parameters), first, second, strict=True):
-            m.lerp_(g, 0.1)
-            v.lerp_(g * g, 0.001)
-            size = (v / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8
-            p.data -= RATE * (1 - step / steps) * m / (1 - 0.9 ** (step + 1)) / size
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        schedule.step()
     return model
 
 

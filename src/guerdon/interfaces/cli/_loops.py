@@ -130,11 +130,16 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
 
 def _ideas(model: Any, saved: Path, folder: Path) -> list[str]:
     """What can be done with the saved model from the command line; nothing with heads for people, which another configuration names."""
-    from guerdon.models.heads.scalar import Scalar
+    from guerdon.models.heads._reading import columns_of
 
     if hasattr(model, "sample"):
         return [f"guerdon sample {saved} --prompt '...'", f"guerdon evaluate {saved} {folder / 'configuration.yaml'}"]
-    return [f"guerdon score {saved} rows.jsonl"] if isinstance(getattr(model, "head", None), Scalar) else []
+    head = getattr(model, "head", None)
+    if head is None or columns_of(head):
+        return []
+    if "score" in model.measures:
+        return [f"guerdon score {saved} rows.jsonl"]
+    return [f"guerdon score {saved} rows.jsonl --steps minimum"] if "step_score" in model.measures else []
 
 
 def best_of(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.text import Text
@@ -56,6 +57,14 @@ def figures(before: Mapping[str, float], after: Mapping[str, float]) -> None:
     for name in dict.fromkeys([*before, *after]):
         table.add_row(Name(name), *(figure(side[name]) if name in side else "" for side in (before, after)))
     console.print(table)
+
+
+def asides(found: Mapping[str, Any]) -> None:
+    """What was noticed, and what was left out and why, where no result is printed."""
+    for note in found["notes"]:
+        typer.echo(note, err=True)
+    for reason, count in found["left_out"].items():
+        typer.echo(f"{count} left out: {reason}", err=True)
 
 
 def _plain(value: Any) -> Any:

@@ -76,7 +76,7 @@ def command(
     from guerdon.interfaces.attacking import Asked, attack
     from guerdon.interfaces.attacking.page import write
     from guerdon.interfaces.attacking.tables import show
-    from guerdon.interfaces.cli._printing import as_json, console
+    from guerdon.interfaces.cli._printing import as_json, asides, console
     from guerdon.training.drive import Interrupted
 
     pages: list[Path] = []
@@ -109,8 +109,5 @@ def command(
         as_json(found | {"report": str(pages[0])})
         return
     show(found, console)
-    for note in found["notes"]:
-        typer.echo(note, err=True)
-    for reason, count in found["left_out"].items():
-        typer.echo(f"{count} left out: {reason}", err=True)
+    asides(found)
     typer.echo(f"written: {pages[0]}", err=True)

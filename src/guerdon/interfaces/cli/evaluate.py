@@ -110,7 +110,7 @@ def _bench(model, file, report, asked, json):
     from guerdon.interfaces.benching import Asked, bench
     from guerdon.interfaces.benching.page import write
     from guerdon.interfaces.benching.tables import show
-    from guerdon.interfaces.cli._printing import as_json, console
+    from guerdon.interfaces.cli._printing import as_json, asides, console
 
     if file.suffix in (".yaml", ".yml"):
         raise InputError(
@@ -125,10 +125,7 @@ def _bench(model, file, report, asked, json):
         as_json({name: value for name, value in found.items() if name not in hidden} | ({"report": str(page)} if page else {}))
         return
     show(found, console)
-    for note in found["notes"]:
-        typer.echo(note, err=True)
-    for reason, count in found["left_out"].items():
-        typer.echo(f"{count} left out: {reason}", err=True)
+    asides(found)
     if page is not None:
         typer.echo(f"written: {page}", err=True)
 

@@ -1,6 +1,6 @@
-"""The loss of a pair under each of several heads."""
+"""The loss of a pair under each of several heads, and one score of a side from what they all say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -20,6 +20,11 @@ def needed(link: Comparison) -> frozenset[str]:
 def wanted(link: Comparison) -> frozenset[str]:
     """What the link does without."""
     return wants(link) - SCORES
+
+
+def side_scores(quantities: Mapping[str, Tensor], one: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """``chosen_score`` and ``rejected_score`` [N], each ``one`` [N, K] → [N] of what the heads say of that side."""
+    return {name.replace("_head", ""): one(quantities[name]) for name in sorted(HEADS)}
 
 
 def under_each(link: Comparison, quantities: Mapping[str, Tensor], turned: bool = False) -> Tensor:

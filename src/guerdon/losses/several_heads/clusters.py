@@ -23,7 +23,7 @@ from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
-from guerdon.losses.several_heads._each import HEADS, needed, under_each, wanted
+from guerdon.losses.several_heads._each import needed, side_scores, under_each, wanted
 from guerdon.losses.several_heads.mixture import Mixture
 from guerdon.quantities import B, N
 from guerdon.witness import Limit, Witness
@@ -45,7 +45,7 @@ class Clusters:
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """What the reward of each user's group says of each side."""
         group = self._group(under_each(self.link, quantities), quantities["user"])
-        return {name.replace("_head", ""): quantities[name].gather(-1, group).squeeze(-1) for name in HEADS}
+        return side_scores(quantities, lambda heads: heads.gather(-1, group).squeeze(-1))
 
     def __call__(self, **quantities: Tensor) -> N:
         each = under_each(self.link, quantities)

@@ -24,7 +24,7 @@ from torch import Tensor
 from guerdon.errors import InputError
 from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
-from guerdon.losses.several_heads._each import HEADS, needed, under_each, wanted
+from guerdon.losses.several_heads._each import needed, side_scores, under_each, wanted
 from guerdon.losses.several_heads.expected import Expected
 from guerdon.quantities import B, N
 from guerdon.witness import Limit, Witness
@@ -52,7 +52,7 @@ class CoTaught:
 
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The mean score of each side."""
-        return {name.replace("_head", ""): quantities[name].mean(-1) for name in HEADS}
+        return side_scores(quantities, lambda heads: heads.mean(-1))
 
     def chosen(self, each: Tensor) -> Tensor:
         """[N, K], which pairs each head learns from, of what every head makes of every pair."""

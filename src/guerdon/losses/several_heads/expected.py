@@ -19,7 +19,7 @@ from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, LN4, Logistic
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
-from guerdon.losses.several_heads._each import HEADS, needed, under_each, wanted
+from guerdon.losses.several_heads._each import needed, side_scores, under_each, wanted
 from guerdon.losses.several_heads.mixture import LN2, Mixture
 from guerdon.quantities import B, N
 from guerdon.witness import Limit, Witness
@@ -39,7 +39,7 @@ class Expected:
 
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The mean score of each side."""
-        return {name.replace("_head", ""): quantities[name].mean(-1) for name in HEADS}
+        return side_scores(quantities, lambda heads: heads.mean(-1))
 
     def __call__(self, **quantities: Tensor) -> N:
         return under_each(self.link, quantities).mean(-1)

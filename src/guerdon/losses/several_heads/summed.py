@@ -18,7 +18,7 @@ from guerdon.losses.comparisons import Comparison
 from guerdon.losses.comparisons.logistic import LN3, Logistic
 from guerdon.losses.pairwise import Pairwise
 from guerdon.losses.scores.head import Head
-from guerdon.losses.several_heads._each import HEADS, needed, wanted
+from guerdon.losses.several_heads._each import needed, side_scores, wanted
 from guerdon.losses.several_heads.expected import Expected
 from guerdon.parts import call
 from guerdon.quantities import B, N
@@ -39,7 +39,7 @@ class Summed:
 
     def scores(self, quantities: Mapping[str, Tensor]) -> dict[str, B]:
         """The sum of each side."""
-        return {name.replace("_head", ""): quantities[name].sum(-1) for name in HEADS}
+        return side_scores(quantities, lambda heads: heads.sum(-1))
 
     def __call__(self, **quantities: Tensor) -> N:
         return call(self.link, {**quantities, **self.scores(quantities)})
