@@ -412,6 +412,7 @@ IN_STEPS = [{"prompt": row["prompt"], "completions": list(row["chosen"]), "label
         ("scalar", "reward_model", SORTED),
         ("two_layers", "reward_model", SORTED),
         ("{part: ensemble, members: 2}", "ensemble_reward_model", SORTED),
+        ("{part: laplace, pessimism: 1.0}", "reward_model", SORTED),
         ("disentangled", "disentangled_reward_model", SORTED),
         ("quantiles", "quantile_reward_model", RATED),
         ("{part: attributes, count: 5}", "attribute_reward_model", RATED),

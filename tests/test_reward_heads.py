@@ -14,10 +14,13 @@ from guerdon.losses.pointwise import Pointwise
 from guerdon.losses.quantiles.attribute_pinball import AttributePinball
 from guerdon.losses.scores.head import Head as Score
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
+from guerdon.models.encoders.embedded import Embedded
+from guerdon.models.encoders.hidden_state import HiddenState
 from guerdon.models.heads.attributes import Attributes
 from guerdon.models.heads.ensemble import Ensemble
 from guerdon.models.heads.gated_attributes import GatedAttributes
 from guerdon.models.heads.gated_quantiles import GatedQuantiles
+from guerdon.models.heads.laplace import Laplace
 from guerdon.models.heads.quantiles import Quantiles
 from guerdon.models.heads.reference_conditional import ReferenceConditional
 from guerdon.models.heads.rule_conditional import RuleConditional
@@ -27,7 +30,8 @@ from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.recipes import attribute_reward_model, ensemble_reward_model, quantile_reward_model, reward_model
 from guerdon.sequences import Example, Side, collate
-from guerdon.training.jobs import encoder_for
+from guerdon.training.display import Silent
+from guerdon.training.jobs import FitJob, encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
 from guerdon.training.recipe import Budget, Recipe, Term
@@ -52,6 +56,54 @@ def test_an_ensemble_is_scored_by_its_mean_less_what_its_members_differ_by():
     assert (found["head_score"].std(-1) > 0).all(), "members begin apart"
     with pytest.raises(InputError, match="members is 0"):
         Ensemble(0)
+
+
+def test_laplace_is_as_sure_as_the_curvature_of_what_it_was_fitted_to_says():
+    """The Hessian of the log-posterior by automatic differentiation, of comparisons and of verdicts, which are told in parts."""
+    model = Headed(BODY, Laplace(precision=0.5)).build(0)
+    head, rng = model.module["head"], torch.Generator().manual_seed(0)
+    chosen, rejected, alone = (torch.randn(n, 32, generator=rng) for n in (7, 7, 3))
+    model.head.conclude(head, [(chosen[:4], rejected[:4]), (chosen[4:], rejected[4:]), (alone,)])
+
+    def loss(weight):
+        evidence = torch.cat([chosen - rejected, alone]).double()
+        return -torch.nn.functional.logsigmoid(evidence @ weight).sum() + 0.25 * weight.square().sum()
+
+    covariance = torch.linalg.inv(torch.autograd.functional.hessian(loss, head.mean.weight[0].double()))
+    torch.testing.assert_close(head.root.double() @ head.root.double().T, covariance, rtol=1e-4, atol=1e-5)
+    states, places = torch.cat([chosen, alone]), torch.arange(10)
+    said = model.head.read(head, states, places, places)
+    away = (states - torch.cat([chosen, rejected, alone]).mean(0)).double()
+    torch.testing.assert_close(said["score_deviation"].double(), ((away @ covariance) * away).sum(-1).sqrt(), rtol=1e-4, atol=1e-5)
+    lowered = Laplace(precision=0.5, pessimism=2.0).read(head, states, places, places)["score"]
+    torch.testing.assert_close(lowered, said["score"] - 2 * said["score_deviation"])
+    with pytest.raises(InputError, match="precision is 0"):
+        Laplace(precision=0)
+
+
+@pytest.mark.parametrize("encoder", [False, True])
+def test_laplace_is_surer_once_it_was_told_and_a_folder_says_the_same(tmp_path, encoder):
+    rows = [{"prompt": q + ">", "chosen": "a", "rejected": "b"} for q in ("a", "b", "ab", "ba")] * 4
+    BODY.build(0).save(tmp_path / "base")
+    said = collate([Example({"": side}) for side in (Side((1, 3), (0,), (True,)), Side((2, 1, 3), (2, 2, 2), (True,) * 3))]).sides[""]
+    specification = Embedded(HiddenState(str(tmp_path / "base"), 1, device="cpu"), Laplace()) if encoder else Headed(BODY, Laplace())
+    model = specification.build(0)
+    assert (model.measure(said, {"score_deviation"})["score_deviation"] == 0).all(), "nothing is known yet, and nothing is subtracted"
+    model = FitJob(reward_model.recipe, rows, Budget(2, batch_size=4))(model, {}, 0, None, Silent()).model
+    found = model.measure(said, {"score", "score_deviation"})
+    learned = examples(rows, encoder_for(model))
+    told = collate(learned).sides["chosen"]
+    without = dataclasses.replace(specification, head=Laplace(precision=1.0)).build(0)
+    without.module.load_state_dict(model.module.state_dict())
+    without.head.conclude(without.module["head"], [])
+    without.module["head"].centre.copy_(model.module["head"].centre)
+    known, unknown = (each.measure(told, {"score_deviation"})["score_deviation"] for each in (model, without))
+    assert (known > 0).all() and (known < unknown).all() and known.mean() < 0.9 * unknown.mean()
+    model.save(tmp_path / "saved")
+    if not encoder:
+        specification = dataclasses.replace(specification, body=LanguageModel(str(tmp_path / "saved"), device="cpu"))
+    again = dataclasses.replace(specification, trained=str(tmp_path / "saved")).build(1).measure(said, {"score", "score_deviation"})
+    torch.testing.assert_close(again, found)
 
 
 def test_its_members_agree_on_what_they_were_told_and_less_on_what_they_were_not():

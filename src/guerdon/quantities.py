@@ -203,6 +203,7 @@ _ENTRIES = (
         "the outputs of K heads for the whole sequence: groups of people, or draws of what is not known",
         "one forward pass",
     ),
+    Quantity("score_deviation", "B", "how unsure a head is of its score, in units of it", "one forward pass"),
     Quantity(
         "head_overlap",
         "B",

@@ -41,6 +41,12 @@ def acquaint(model: Any, examples: Sequence[Example]) -> None:
         model.acquaint(examples)
 
 
+def conclude(model: Any, examples: Sequence[Example]) -> None:
+    """Let a model that asks for it know which rows it was fitted to, now that it is."""
+    if hasattr(getattr(model, "head", None), "conclude"):
+        model.conclude(examples)
+
+
 def learns(model: Any) -> bool:
     """Whether there is anything in the model that gradients could move."""
     return any(p.requires_grad for p in model.module.parameters())

@@ -25,7 +25,7 @@ from guerdon.sequences import Decoding
 from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.messages import TEMPLATE_COLUMNS
-from guerdon.training.adapting import acquaint, learns
+from guerdon.training.adapting import acquaint, conclude, learns
 from guerdon.training.binding import bound
 from guerdon.training.display import Display, encoding
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
@@ -109,6 +109,7 @@ class FitJob:
             remember=cache_folder("measured"),
         )
         acquaint(out.model, learned)  # what follows of the rows may be another thing now
+        conclude(out.model, learned)
         return Outputs(out.model, history=out.history)
 
 

@@ -20,7 +20,7 @@ from guerdon.errors import InputError
 from guerdon.models._scoring import scores_of
 from guerdon.models.encoders import RunningEncoder
 from guerdon.models.heads import Head
-from guerdon.models.heads._personal import compared, copied, strangers
+from guerdon.models.heads._personal import compared, copied, few_at_a_time, strangers
 from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
 from guerdon.sequences import Example, Sequences, pad
 from guerdon.tasks.encoding import Encoder
@@ -113,6 +113,12 @@ class EmbeddedModel:
         if hasattr(self.head, "acquaint"):
             chosen, rejected, user = compared(examples)
             self.head.acquaint(self.module["head"], self.encoder.embed(chosen), self.encoder.embed(rejected), user)
+
+    def conclude(self, examples: Sequence[Example]) -> None:
+        """Let a head that asks for it know which rows it was fitted to."""
+        if hasattr(self.head, "conclude"):
+            rows = (tuple(self.encoder.embed(side) for side in sides) for sides in few_at_a_time(examples))
+            self.head.conclude(self.module["head"], rows)
 
     def for_new_users(self, users: int) -> "EmbeddedModel":
         """The model for ``users`` people whom it has not seen, with all that is not their own frozen; the encoder is shared.

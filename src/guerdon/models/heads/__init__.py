@@ -15,7 +15,8 @@ class Head(Protocol):
 
     Optional: ``reads``, the names of what ``read`` gets besides (see there); ``acquaint(module, chosen, rejected, user)``, which tells the head of
     comparisons that its users have made, with the embeddings [N, D] of both sides; ``remembers``, true where it keeps these embeddings, so that the body
-    under it may not move.
+    under it may not move; ``conclude(module, rows)``, which is told, once the head is fitted, of the rows that it was fitted to: a few at a time, the hidden states [n, D] of
+    both sides of comparisons, or of the one answer of each.
     """
 
     measures: str | tuple[str, ...]

@@ -1,7 +1,7 @@
 """What is a user's own, and what all share."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -82,6 +82,13 @@ def compared(examples: Sequence[Example]) -> tuple[Sequences, Sequences, Tensor]
     if not {"chosen", "rejected"} <= set(batch.sides) or "user" not in batch.quantities:
         raise InputError("a head gets acquainted with its users by their comparisons: rows with chosen, rejected and user")
     return batch.sides["chosen"], batch.sides["rejected"], batch.quantities["user"]
+
+
+def few_at_a_time(examples: Sequence[Example], rows_at_once: int = 32) -> Iterator[list[Sequences]]:
+    """Both sides of comparisons, the chosen one first, or the one side of other rows."""
+    for first in range(0, len(examples), rows_at_once):
+        sides = collate([examples[i] for i in range(first, min(first + rows_at_once, len(examples)))]).sides
+        yield [sides[name] for name in ("chosen", "rejected", "") if name in sides]
 
 
 def copied(module: nn.Module) -> nn.Module:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from guerdon.errors import InputError
 from guerdon.models._scoring import scores_of, step_scores_of
 from guerdon.models.heads import Head
-from guerdon.models.heads._personal import compared, strangers
+from guerdon.models.heads._personal import compared, few_at_a_time, strangers
 from guerdon.models.heads._reading import HEAD, columns_of, load_head, measured_by, readings
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.heads.step import Step
@@ -136,6 +136,13 @@ class HeadedModel(OverPolicy):
             *sides, user = compared(examples)
             chosen, rejected = (self._at_the_end(side) for side in sides)
             self.head.acquaint(self.module["head"], chosen, rejected, user.to(self.device))
+
+    @torch.no_grad()
+    def conclude(self, examples: Sequence[Example]) -> None:
+        """Let a head that asks for it know which rows it was fitted to."""
+        if hasattr(self.head, "conclude"):
+            rows = (tuple(self._at_the_end(side) for side in sides) for sides in few_at_a_time(examples))
+            self.head.conclude(self.module["head"], rows)
 
     def _at_the_end(self, sequences: Sequences, rows_at_once: int = 32) -> Tensor:
         """[N, D], the hidden state of each sequence's last token."""
