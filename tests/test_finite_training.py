@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from guerdon.errors import InputError
+from guerdon.exact.solvers.chi_squared_optimum import ChiSquaredOptimum
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.losses.listwise import Listwise
+from guerdon.losses.penalties.chi_squared import ChiSquared
 from guerdon.losses.penalties.kl_exact import KLExact
 from guerdon.losses.penalties.kl_exponential import KLExponential
 from guerdon.losses.penalties.kl_forward import KLForward
@@ -76,6 +78,38 @@ def test_what_the_kl_penalties_say_of_their_gradients(end):
     torch.testing.assert_close(loss[KLExact] + reward, whole)
     last = policy.tree.nodes(every.actions)[every.mask.sum(-1) == 3][:, 2]
     assert reward.abs().max() > 0.01 and reward[1, last].abs().max() < 1e-12 < whole[1, last].abs().max()
+
+
+@pytest.mark.parametrize("end", [None, 0])
+def test_chi_squared_is_that_of_whole_sequences_and_half_of_it_in_the_loss_and_in_the_reward(end):
+    policy, ref, every = worlds(end)
+    q, ref_logp = ref.probabilities(1).detach(), ref.measure(every, {"logp"})["logp"]
+
+    def half(of):
+        p = policy.probabilities(1)
+        penalty = total(call(ChiSquared(), policy.measure(every, {"logp"}) | {"ref_logp": ref_logp, "mask": every.mask}), every.mask)
+        return gradient(policy, of(p, penalty))
+
+    whole = gradient(policy, (policy.probabilities(1).square() / q).sum())
+    torch.testing.assert_close(half(lambda p, penalty: (p.detach() * penalty).sum()), whole / 2)
+    torch.testing.assert_close(half(lambda p, penalty: (p * penalty.detach()).sum()), whole / 2)
+    torch.testing.assert_close(half(lambda p, penalty: (p * penalty).sum()), whole)
+
+
+def test_a_reward_less_chi_squared_leads_to_its_exact_optimum():
+    policy, reward, strength = Tabular(1, 4).build(), torch.tensor([[0.0, 1.0, 0.5, -1.0]], dtype=torch.float64), 0.8
+    ref = Tabular(1, 4).build()
+    optimum = ChiSquaredOptimum(strength)(reward, torch.full_like(reward, 0.25))["policy"]
+    every = torch.arange(4)
+    optimiser = torch.optim.Adam([policy.logits], lr=0.05)
+    for _ in range(600):
+        logp = policy.probabilities(0).log().unsqueeze(-1)
+        penalty = ChiSquared()(logp, ref.probabilities(0).log().unsqueeze(-1), torch.ones(4, 1, dtype=torch.bool))[:, 0]
+        worth = (reward[0] - 2 * strength * penalty).detach()
+        optimiser.zero_grad()
+        (-(logp.exp().detach()[:, 0] * worth * logp[every, 0]).sum()).backward()
+        optimiser.step()
+    torch.testing.assert_close(policy.probabilities(0), optimum[0], rtol=0, atol=1e-3)
 
 
 def test_the_exact_kl_in_the_loss_reaches_the_exact_optimum():
