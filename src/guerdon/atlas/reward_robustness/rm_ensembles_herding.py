@@ -42,9 +42,9 @@ system = System(
     read="abstract",
     untuned="exact policies along beta and n; one training for all members",
     note=(
-        "In the paper's order, and small: at equal KL an ensemble of fine-tuning seeds keeps 0.008 more gold than a single model, which is inside what anybody cares about (the one leaf "
-        "that is only equal, by both ways to optimise), and one of pretraining seeds 0.016 to 0.024 more than that. What the comparisons have in them stays in: the best of 1,024 "
-        "loses 0.13 of gold, and the marks grow as much as with one model."
+        "In the paper's order, and small: at equal KL an ensemble of fine-tuning seeds keeps 0.008 more gold than a single model, which is inside what anybody cares about (the "
+        "leaves that are only equal), and one of pretraining seeds 0.016 to 0.024 more than that. What the comparisons have in them stays in: the best of 1,024 loses 0.13 of "
+        "gold, and the marks grow as much as with one model."
     ),
 )
 MEMBERS, COMPARISONS, LIKING, FAR = {"smoke": 2, "full": 5}, {"smoke": 128, "full": 300}, 0.3, 3.0
