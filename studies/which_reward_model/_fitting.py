@@ -18,6 +18,7 @@ from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.feedback.text import whole_text
 from guerdon.models.encoders.embedded import EmbeddedModel
+from guerdon.training.adapting import conclude
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
 from guerdon.training.optimiser import AdamW
@@ -67,7 +68,9 @@ class Fitting:
             batch_size=batch,
             tokens_per_micro_batch=TOKENS if kind.body == ADAPTERS else 10**6,
         )
-        return fit(model, rows, recipe, budget).model
+        model = fit(model, rows, recipe, budget).model
+        conclude(model, rows)
+        return model
 
     def _of_pairs(self, model: Any, kind: Kind, part: str) -> tuple[np.ndarray, np.ndarray]:
         pairs = self.answers.pairs(part)

@@ -19,6 +19,7 @@ from guerdon.losses.steps.step_square import StepSquare
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.models.heads import Head
 from guerdon.models.heads.ensemble import Ensemble
+from guerdon.models.heads.laplace import Laplace
 from guerdon.models.heads.quantiles import Quantiles
 from guerdon.models.heads.scalar import Scalar
 from guerdon.models.heads.step import Step
@@ -72,6 +73,7 @@ KINDS = {
     "comparisons by hinge": Kind(LAYERS, Scalar(), (Term(Pairwise(HeadScore(), Hinge())),)),
     "ensemble": Kind(LAYERS, Ensemble(5), (Term(Expected()),)),
     "ensemble, pessimistic": Kind(LAYERS, Ensemble(5, pessimism=1.0), (Term(Expected()),)),
+    "laplace, pessimistic": Kind(LAYERS, Laplace(pessimism=1.0), (Term(_LOGISTIC),)),
     "verdicts": Kind(LAYERS, Scalar(), (Term(CrossEntropy()),), verdicts),
     "quantiles of ratings": Kind(LAYERS, Quantiles(9), (Term(Pinball()),), ratings),
     "comparisons, LoRA": Kind(ADAPTERS, Scalar(), (Term(_LOGISTIC),)),

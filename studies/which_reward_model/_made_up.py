@@ -8,7 +8,10 @@ from studies.which_reward_model._kinds import ADAPTERS, KINDS, LAYERS, SENTENCES
 
 _BODY = SmallLanguageModel("abcde\n> ", layers=1, hidden=16, heads=2, context_length=64)
 BODIES: Bodies = {body: adapted(lambda head: Headed(_BODY, head).build(0)) for body in (SENTENCES, LAYERS, ADAPTERS)}
-FEW = {name: (KINDS | STEPWISE)[name] for name in ("comparisons on layers", "ensemble", "verdicts", "verdicts on steps, their minimum")}
+FEW = {
+    name: (KINDS | STEPWISE)[name]
+    for name in ("comparisons on layers", "ensemble", "laplace, pessimistic", "verdicts", "verdicts on steps, their minimum")
+}
 
 
 def _asked(letters: str) -> list[Asked]:
