@@ -53,7 +53,7 @@ system = System(
     builds_on=("pointwise", "log-ratio", "cross-entropy", "step-cross-entropy", "first-error-f1", "best-of-n"),
     read="code",
     note=(
-        "Errors are found without a label of any step: F1 0.79 where chance has 0.23; but the policy's own likelihood of each step has 0.78 without any training (0.01 less, undecided). "
+        "Errors are found without a label of any step: F1 0.79 where chance has 0.23; but the policy's own likelihood of each step has 0.78 without any training (undecided). "
         "In best of 8, 0.87 with either loss, log-ratios are behind both heads of outcomes (0.91), and not ahead of Monte Carlo, which labels four solutions in ten at that price "
         "(0.88, undecided): a log-ratio compares ways on from one beginning and cannot say that the beginning is lost, which the features tell the heads."
     ),
