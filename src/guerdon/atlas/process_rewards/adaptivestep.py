@@ -17,6 +17,7 @@ Source: Liu et al. 2025, arXiv 2502.13943, abstract and section 3 as quoted in n
 authors' code (github.com/Lux0926/ASPRM, ``evaluation/math``: the least step of the best of N, the head's choice among the likely tokens below a threshold). There models of 7 B,
 shares of 2% of some hundred tokens, 30 solutions to each problem; labels cost 30% fewer there and are as many here. Chosen here: the world, 360 labels, the threshold of guiding.
 The smallest differences of interest: 0.03 of the best of 8, 0.05 of what is guided.
+Set while exploring: the limits of n and of shares, without which both were tuned to whole solutions; "whole" and "random", to tell what few cuts do from where they are.
 """
 
 from dataclasses import dataclass
