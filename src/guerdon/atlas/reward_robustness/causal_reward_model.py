@@ -35,9 +35,10 @@ system = System(
     builds_on=("bradley-terry", "bin-discrepancy", "exponential-tilt"),
     read="abstract",
     note=(
-        "One more of the mark moves a score by a quarter (unconditional) or an eighth (conditional) of what it moves Bradley-Terry's, pairs are ordered right in 0.93 of cases (0.79), "
-        "and gold at equal KL is higher by 0.25 and 0.27. What is left of the correlation with the mark is a half of Bradley-Terry's for the unconditional form, at the weight of 0.55 that is best "
-        "for gold, and not less: the one leaf that is not as the paper says. Much larger weights break the conditional form."
+        "One more of the mark moves a score by a quarter (unconditional) or an eighth (conditional) of what it moves Bradley-Terry's, pairs are ordered right in 0.93 "
+        "of cases (0.79), and gold at equal KL is higher by 0.25 and 0.27. What is left of the correlation with the mark is a half of Bradley-Terry's for the "
+        "unconditional form, at the weight of 0.55 that is best for gold, and not less: the one leaf that is not as the paper says. Much larger weights break the "
+        "conditional form."
     ),
 )
 RIDGE = 0.01

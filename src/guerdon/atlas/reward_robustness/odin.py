@@ -37,8 +37,9 @@ system = System(
     builds_on=("bradley-terry", "summed", "attribute-correlation", "head-overlap", "exponential-tilt"),
     read="code",
     note=(
-        "The quality head has next to no correlation with the mark (0.02, Bradley-Terry's 0.78) and is right more often (0.85 against 0.79); the gold that it buys at equal KL is 0.08 "
-        "more, which 16 seeds do not tell from nothing (0.15 on 16 others); a length penalty whose weight is tuned by gold, which leaves the mark what it really tells, is ahead of it by 0.19."
+        "The quality head has next to no correlation with the mark (0.02, Bradley-Terry's 0.78) and is right more often (0.85 against 0.79); the gold that it buys at "
+        "equal KL is 0.08 more, which 16 seeds do not tell from nothing (0.15 on 16 others); a length penalty whose weight is tuned by gold, which leaves the mark what "
+        "it really tells, is ahead of it by 0.19."
     ),
 )
 RIDGE = 0.01
