@@ -26,8 +26,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from guerdon.atlas import AllOf, BetterThan, System
-from guerdon.atlas._tuning import Knob
+from guerdon.atlas import AllOf, BetterThan, Knob, System
 from guerdon.atlas.process_rewards._steps import Drawn, best_of, drawn, rolled, taught
 from guerdon.credit.segments.every_n import EveryN
 from guerdon.credit.segments.least_certain import LeastCertain
