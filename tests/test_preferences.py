@@ -122,7 +122,16 @@ def test_a_reference_point_does_not_follow_what_it_judges():
 
 
 PAIRS = [
-    {"prompt": f"{a}{b} ", "chosen": f"{a}.", "rejected": f"{b}{a}{b}.", "preference": 0.8, "margin": 0.5, "tie": float(a == "a")}
+    {
+        "prompt": f"{a}{b} ",
+        "chosen": f"{a}.",
+        "rejected": f"{b}{a}{b}.",
+        "preference": 0.8,
+        "margin": 0.5,
+        "tie": float(a == "a"),
+        "visits_chosen": 3.0,
+        "visits_rejected": 1.0,
+    }
     for a in "abcd"
     for b in "efgh"
 ]
@@ -186,7 +195,12 @@ def test_a_recipe_trains_a_finite_policy(name):
     if of_verdicts(recipe):
         rows = [Example({"": side(c)}, {"label": label}) for c in (0, 1) for side, label in ((good, 1.0), (bad, 0.0))]
     else:
-        rows = [Example({"chosen": good(c), "rejected": bad(c)}, {"tie": float(c), "preference": 0.8}) for c in (0, 1)]
+        rows = [
+            Example(
+                {"chosen": good(c), "rejected": bad(c)}, {"tie": float(c), "preference": 0.8, "visits_chosen": 3.0, "visits_rejected": 1.0}
+            )
+            for c in (0, 1)
+        ]
     recipe = dataclasses.replace(recipe, optimiser=AdamW(0.05))
     history = fit(policy, rows, recipe, Budget(steps=2, batch_size=len(rows)), held_out=rows).history
     logged_well(history, recipe)

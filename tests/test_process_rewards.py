@@ -40,7 +40,7 @@ def sums(n, seed=0):
     return rows
 
 
-def learned(n=400, steps=200):
+def learned(n=400, steps=300):
     model = Headed(BODY, Step()).build(0)
     recipe = process_reward_model.recipe
     recipe = type(recipe)(recipe.terms, AdamW(3e-3))

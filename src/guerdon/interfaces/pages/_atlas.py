@@ -115,7 +115,7 @@ def _tuned(tuning: Tuning | None) -> Iterator[str]:
         tried = [trial for trial in tuning.trials if trial.arm == arm]
         best = next(trial for trial in tried if trial.setting == setting)
         values = {name: sorted({t.setting[name] for t in tried}, key=lambda v: (isinstance(v, str), v)) for name in setting}
-        shown = "; ".join(f"{name} **{value:g}** of {', '.join(f'{v:g}' for v in values[name])}" for name, value in setting.items())
+        shown = "; ".join(f"{name} **{_spelled(value)}** of {', '.join(map(_spelled, values[name]))}" for name, value in setting.items())
         edge = f" (at the edge: {', '.join(tuning.at_edge[arm])})" if arm in tuning.at_edge else ""
         rows.append((cell(arm), shown + edge, len(tried), f"{best.mean():.4g}"))
     yield table(("arm", "setting", "trials", tuning.by), rows)
@@ -133,3 +133,8 @@ def interval(verdict: Verdict) -> str:
         return ""
     ends = "" if verdict.low is None or not math.isfinite(verdict.low) else f" [{verdict.low:.4g}, {verdict.high:.4g}]"
     return code(f"{verdict.estimate:.4g}{ends}")
+
+
+def _spelled(value: float | str) -> str:
+    """A setting: a number, or the name of what was tried."""
+    return value if isinstance(value, str) else f"{value:g}"
