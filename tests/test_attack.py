@@ -17,12 +17,13 @@ from guerdon.interfaces.attacking import judging
 from guerdon.interfaces.attacking.attack import called
 from guerdon.interfaces.attacking.battery import Tried, battery, plain_scores
 from guerdon.interfaces.attacking.best_of import best_of, kl_of_best
-from guerdon.interfaces.attacking.judging import Judge, reward_of
+from guerdon.interfaces.attacking.judging import Judge
 from guerdon.interfaces.attacking.keeping import Kept
 from guerdon.interfaces.attacking.page import write
 from guerdon.interfaces.attacking.reading import Item, read_items
 from guerdon.interfaces.benching.answers import text_of
 from guerdon.interfaces.cli import main
+from guerdon.interfaces.named_rewards import reward_of
 
 
 class ByText:

@@ -1,5 +1,6 @@
 """``guerdon steps``: labels of steps without people, by what becomes of an answer from after each of them."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -49,10 +50,10 @@ def command(
     Example: [bold]guerdon steps runs/sft/model solutions.jsonl --reward number_match --out labelled.jsonl[/bold]
     """
     from guerdon.data.step_labels import StepLabels, labelled
-    from guerdon.interfaces.attacking.judging import reward_of
     from guerdon.interfaces.cli._printing import as_json, console
     from guerdon.interfaces.configuration._build import build
     from guerdon.interfaces.configuration._yaml import parse
+    from guerdon.interfaces.named_rewards import reward_of
     from guerdon.interfaces.preparing import built
     from guerdon.models.language.language_model import LanguageModel
     from guerdon.sequences import Decoding
@@ -108,17 +109,12 @@ def _in_steps(data, separator):
     return found
 
 
+@contextmanager
 def _bar(rows, silent):
-    """A bar on the terminal, told how many rows are done, of how many."""
-    from contextlib import contextmanager
-
+    """A bar on the terminal; gives what is told how many rows are done, of how many."""
     from rich.console import Console
     from rich.progress import Progress
 
-    @contextmanager
-    def showing():
-        with Progress(console=Console(stderr=True, quiet=silent), transient=True) as bar:
-            task = bar.add_task("going on from after each step", total=rows)
-            yield lambda done, of: bar.update(task, completed=done)
-
-    return showing()
+    with Progress(console=Console(stderr=True, quiet=silent), transient=True) as bar:
+        task = bar.add_task("going on from after each step", total=rows)
+        yield lambda done, of: bar.update(task, completed=done)
