@@ -70,7 +70,7 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same(tmp_path):
 
 def test_what_cannot_be_labelled_is_refused_in_a_sentence():
     with pytest.raises(InputError, match="row 1 must have in 'completions'"):
-        step_outcomes(policy(), [{"prompt": "a"}], {"share": Seen()})
+        step_outcomes(policy(), [{"prompt": "a", "answer": "a"}], {"share": Seen()})
     with pytest.raises(InputError, match="by one reward"):
         step_outcomes(policy(), ROWS, {})
     with pytest.raises(InputError, match=r"row 1 must have in 'outcomes'"):

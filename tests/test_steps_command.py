@@ -88,6 +88,14 @@ def test_it_goes_on_where_it_was_stopped(steps, monkeypatch):
     assert written() == written("whole.jsonl")
 
 
+def test_a_reward_that_reads_what_is_not_there_is_refused_before_anything_is_drawn(steps, monkeypatch):
+    from guerdon.training import step_outcomes as module
+
+    monkeypatch.setattr(module, "_of", lambda *_: pytest.fail("drawn"))
+    code, _, said = steps([{"prompt": "a>", "completion": "ab", "reference": "a"}])
+    assert code == 2 and "reads the column 'answer'" in said and "reference" in said, said
+
+
 @pytest.mark.parametrize(
     ("rows", "arguments", "sentence"),
     [

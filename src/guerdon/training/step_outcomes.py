@@ -31,6 +31,8 @@ from guerdon.sequences import Decoding
 from guerdon.tasks.encoding import Encoder, template_variables
 from guerdon.training.jobs import encoder_for
 
+_OWN = ("prompt", "completion", "completions", "outcomes")  # of a row, what is no column that a reward is told
+
 
 def step_outcomes(
     policy: Policy,
@@ -64,6 +66,7 @@ def step_outcomes(
     done = _read(path, key)
     out = [{**row, "outcomes": outcomes} for row, outcomes in zip(rows, done, strict=False)]
     with RewardRunner(rewards, **(running or {})) as runner:
+        _readable(runner, rows)
         for i in range(len(out), len(rows)):
             outcomes = _of(policy, encoder, runner, rows[i], i, tries, decoding, derive(seed, "step outcomes", i), separator)
             out.append({**rows[i], "outcomes": outcomes})
@@ -72,6 +75,16 @@ def step_outcomes(
                     file.write(json.dumps({"key": key, "row": i, "outcomes": outcomes}) + "\n")
             progress(len(out), len(rows))
     return out
+
+
+def _readable(runner: RewardRunner, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a reward that reads what the rows do not have, before anything is drawn."""
+    columns = dict.fromkeys(name for row in rows for name in row if name not in _OWN)
+    for name, lacking in runner.missing(list(columns)).items():
+        there = ", ".join(sorted(columns)) or "none"
+        raise InputError(
+            f"the reward {name} reads the column {lacking[0]!r}, which the rows do not have; rename the one that holds it (there are: {there})"
+        )
 
 
 def _of(
@@ -102,9 +115,7 @@ def _of(
             answers.append("".join(texts[: k + 1]) + encoder.decode(drawn.actions[b, : int(drawn.length[b])].tolist()))
     answers.append(separator.join(steps))
     shaped = answers if isinstance(row["prompt"], str) else [[{"role": "assistant", "content": answer}] for answer in answers]
-    columns = {
-        name: [value] * len(answers) for name, value in row.items() if name not in ("prompt", "completion", "completions", "outcomes")
-    }
+    columns = {name: [value] * len(answers) for name, value in row.items() if name not in _OWN}
     scored = runner.score([row["prompt"]] * len(answers), shaped, columns)
     found = next(iter(scored.components.values())).tolist()
     failed = next((error for error, wrong in zip(scored.errors, scored.invalid.tolist(), strict=True) if wrong), None)
