@@ -120,7 +120,9 @@ def _of(
     found = next(iter(scored.components.values())).tolist()
     failed = next((error for error, wrong in zip(scored.errors, scored.invalid.tolist(), strict=True) if wrong), None)
     if failed is not None:
-        raise InputError(f"row {place + 1}: a continuation could not be judged: {failed}")
+        raise InputError(
+            f"row {place + 1}: a continuation could not be judged: {failed}; leave the row out, or give a reward that can judge what it holds"
+        )
     return [*(found[k * tries : (k + 1) * tries] for k in range(len(ends) - 1)), found[-1:]]
 
 
