@@ -1,0 +1,43 @@
+"""Calls: how a model writes that it calls a tool. A part reads the calls off what was said, and knows how a result is told.
+
+    read(text) -> Found        ``text``: a turn as the model wrote it, special tokens included
+    write(calls) -> str        the calls as such a turn writes them, for experts and demonstrations
+
+What is no call is no error: it is text. What looks like a call and cannot be read is a call with an ``error``, which the model is told in the place of a result.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a tool.
+
+    Attributes:
+        name: of the tool; empty where none could be read.
+        arguments: by name, as they were written: nothing is converted before it is checked against the tool's schema.
+        error: what is wrong with it, in a sentence that the model can mend it by; empty where nothing is.
+        start, end: where it stands in the text that it was read from.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a turn says besides its calls, thoughts included, and the calls, in their order."""
+
+    text: str
+    calls: tuple[Call, ...] = ()
+
+
+class CallFormat(Protocol):
+    def read(self, text: str) -> Found: ...
+
+    def write(self, calls: Sequence[Call]) -> str: ...
