@@ -1,4 +1,8 @@
-"""Completions: the lines of ``completions.jsonl``, in which a run keeps what was said and what it was worth."""
+"""Completions: the lines of ``completions.jsonl``, in which a run keeps what was said and what it was worth.
+
+``place`` numbers the completions of a step, from 0, those of the evaluation by themselves. What runs along the tokens and changes seldom is written in pieces,
+``[[value, how many tokens], ...]``: ``node`` of a tree, ``segment``, ``attempt``, ``agent``, and ``mask`` where the policy did not say all of it.
+"""
 
 from typing import Any
 
@@ -7,11 +11,18 @@ from torch import Tensor
 from guerdon.sequences import Sequences
 from guerdon.training.judging import Judged
 
+_NUMBERS = {"hinted": bool, "version": int, "forked": int, "share": float}  # of a completion, where they are recorded
+_PIECES = ("node", "segment", "attempt", "agent")
 
-def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int) -> dict[str, Any]:
+
+def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int, place: int) -> dict[str, Any]:
     """One line of ``completions.jsonl``."""
     q, n = rollouts.quantities, int(rollouts.length[b])
+    along = {name: q[name][b, :n] for name in _PIECES if name in q}
+    if not rollouts.mask[b, :n].all():
+        along["mask"] = rollouts.mask[b, :n]
     return {
+        "place": place,
         "prompt": judged.prompts[b],
         "completion": judged.completions[b],
         "reward": _number(q["reward"][b]),
@@ -21,9 +32,15 @@ def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int) -
         "tokens": rollouts.actions[b, :n].tolist(),
         "logp": [round(x, 5) for x in q["old_logp"][b, :n].tolist()] if "old_logp" in q else None,
         "terminated": bool(q["terminated"][b]) if "terminated" in q else None,
-        **({"hinted": bool(q["hinted"][b])} if "hinted" in q else {}),
-        **({"version": int(q["version"][b])} if "version" in q else {}),
+        **{name: kind(q[name][b]) for name, kind in _NUMBERS.items() if name in q},
+        **{name: in_pieces(values) for name, values in along.items()},
     }
+
+
+def in_pieces(values: Tensor) -> list[list[Any]]:
+    """Runs of equal values: each with how long it is."""
+    found, counts = values.unique_consecutive(return_counts=True)
+    return [list(piece) for piece in zip(found.tolist(), counts.tolist(), strict=True)]
 
 
 def _number(x: Tensor) -> float | None:

@@ -106,8 +106,8 @@ class Gathering:
             rollouts = answering_hints(rollouts, len(come.indices))
             if recipe.ahead:
                 tally.add("sampling/staleness", (step - 1 - rollouts.quantities["version"]).double())
-            self._record(step, rollouts, judged, valid)
             rollouts = rollouts.with_quantities(shown=len(self.shown) + torch.arange(len(rollouts)))
+            self._record(step, rollouts, judged, valid)
             self.shown += zip(judged.prompts, judged.completions, strict=True)
             self.tried.append((rollouts.quantities["reward"][valid], answered[valid]))
             self.prompts.learn(*self.tried[-1], recipe)
@@ -189,7 +189,8 @@ class Gathering:
     def _record(self, step: int, rollouts: Sequences, judged: Judged, valid: Tensor) -> None:
         if self.run is None or step % self.budget.log_completions_every:
             return
-        self.run.completions(step, [completion_row(rollouts, judged, valid, b) for b in range(len(rollouts))])
+        first = len(self.shown)
+        self.run.completions(step, [completion_row(rollouts, judged, valid, b, first + b) for b in range(len(rollouts))])
 
     def state(self) -> dict[str, Any]:
         return {

@@ -180,6 +180,8 @@ class Budget:
         processes: of this machine that the run is on; changes speed and memory, never the result. Over several machines ``torchrun`` starts them.
         evaluate_every, save_every: in steps; 0 only at the end.
         evaluation_rows: at most so many held-out rows.
+        log_completions_every: in steps; which completions are kept.
+        log_tokens_every: in steps, of those whose completions are kept: what was known of each of their tokens (``tokens.jsonl``); 0: never.
         keep_checkpoints: how many are kept; two, so that a damaged one has a predecessor.
         seed: everything random is derived from it.
         deterministic: only deterministic kernels, one result bit for bit.
@@ -207,6 +209,7 @@ class Budget:
             "save_every",
             "keep_checkpoints",
             "log_completions_every",
+            "log_tokens_every",
             "report_to",
             "keep_best",
             "best_is",
@@ -228,6 +231,7 @@ class Budget:
     save_every: int = 50
     keep_checkpoints: int = 2
     log_completions_every: int = 1
+    log_tokens_every: int = 1
     seed: int = 0
     deterministic: bool = True
     report_to: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ run/
   sources.json         digests of rows, weights and code of one's own
   metrics.jsonl        one line per logged step: {"step": 3, "reward": 0.41, ...}
   completions.jsonl    one line per sampled completion, with its reward components
+  tokens.jsonl         one line per logged step: what was known of each token (training.token_values)
   checkpoints/step-00000050/{state.pt, manifest.json, model/}
   model/               the final policy, in the ecosystem's format
   model_best           the best one by a metric, where one is named (budget.keep_best)
@@ -36,6 +37,7 @@ from guerdon.training.writing import writing
 
 MACHINE = ("guerdon", "python", "torch", "transformers", "machine", "threads", "gpu")  # on what the digits of a result depend
 
+LINES = ("metrics.jsonl", "completions.jsonl", "tokens.jsonl")  # files that grow by whole lines, each of a step
 CUT_OFF = ("file write failed", "unexpected pos")  # what torch.save says, as a RuntimeError, when a file could not be written to its end
 VERSIONS = {
     "code": "code of guerdon",
@@ -158,6 +160,10 @@ class Run:
         """Append one line per completion to ``completions.jsonl``."""
         self._append("completions.jsonl", [{"step": step, **row} for row in rows])
 
+    def tokens(self, step: int, line: Mapping[str, Any]) -> None:
+        """Append one line to ``tokens.jsonl``."""
+        self._append("tokens.jsonl", [{"step": step, **line}])
+
     def metrics(self) -> list[dict[str, Any]]:
         """Every line of ``metrics.jsonl``."""
         return here().from_first(lambda: list(read_lines(self.folder / "metrics.jsonl")))
@@ -248,7 +254,7 @@ class Run:
         return {step for step in found if step is not None}
 
     def _forget_after(self, step: int) -> None:
-        for name in ("metrics.jsonl", "completions.jsonl"):
+        for name in LINES:
             path = self.folder / name
             if path.exists():
                 kept = [json.dumps(row) + "\n" for row in read_lines(path) if row["step"] <= step]

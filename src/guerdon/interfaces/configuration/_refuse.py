@@ -77,7 +77,7 @@ def _of_budget(budget: Budget) -> Iterator[str]:
     for name in ("steps", "batch_size", "gradient_accumulation_steps", "evaluation_rows", "keep_checkpoints"):
         if getattr(budget, name) < 1:
             yield f"budget.{name}: it is {getattr(budget, name)} and must be at least 1"
-    for name in ("evaluate_every", "save_every", "log_completions_every", "tokens_per_micro_batch"):
+    for name in ("evaluate_every", "save_every", "log_completions_every", "log_tokens_every", "tokens_per_micro_batch"):
         least = 1 if name == "log_completions_every" else 0
         if getattr(budget, name) < least:
             yield f"budget.{name}: it is {getattr(budget, name)} and must be at least {least}"

@@ -45,6 +45,7 @@ from guerdon.training.spreading import judged, spread, watched
 from guerdon.training.streams import Stream
 from guerdon.training.tally import Tally
 from guerdon.training.teaching import LESSONS, Teaching
+from guerdon.training.token_values import TokenValues
 from guerdon.training.views import Views
 
 
@@ -135,6 +136,7 @@ class _Improve:
         self.asked = 0  # the last step whose rollouts were asked for
         critics = {name: self.learners[name].model for name in recipe.learners}
         self.credit = Crediting(policy, self.names, self.views.beforehand, critics, self.at_once, recipe.advantage)
+        self.token_values = TokenValues(run, policy, budget)
         self.comparing = Comparing(scene, recipe, self.names) if recipe.pairing is not None else None
         self.judge = recipe.judge.init() if self.comparing is not None and stateful(recipe.judge) else None  # what it remembers
         self._check(rows[:1])
@@ -214,7 +216,9 @@ class _Improve:
             self.asked = coming
         recipe = self._recipe(step)
         rollouts = self._told(self.gather(step, recipe, tally), tally)
-        batch = learned(self.credit(rollouts, recipe, tally, self.gather.shown), recipe)
+        credited = self.credit(rollouts, recipe, tally, self.gather.shown)
+        self.token_values(step, credited.sides[""])
+        batch = learned(credited, recipe)
         before = self.learners["policy"].steps
         self._learn(step, {"": batch} if self.comparing is None else self._compared(step, batch, recipe, tally), recipe, tally)
         for lesson in self.teaching(self.gather.tried, recipe, tally):
@@ -322,7 +326,7 @@ class _Improve:
         if self.run is not None:
             valid = ~verdicts.scored.invalid
             shown = rollouts.with_quantities(reward=reward, **{f"component_{k}": v for k, v in verdicts.scored.components.items()})
-            self.run.completions(step, [completion_row(shown, verdicts, valid, b) | {"split": "test"} for b in range(len(rows))])
+            self.run.completions(step, [completion_row(shown, verdicts, valid, b, b) | {"split": "test"} for b in range(len(rows))])
         return tally.means()
 
     def _answered(self, rows: Sequence[Row], greedy: Decoding, seed: int) -> tuple[Sequences, Judged]:
