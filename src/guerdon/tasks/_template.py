@@ -16,6 +16,12 @@ from guerdon.tasks.messages import THOUGHTS
 
 Told = Sequence[Mapping[str, Any]]  # messages in the form that ``messages.told`` gives them
 MARK = "\ue000"  # words that no template and no row has
+_SAID = {"role": "assistant", "content": MARK}
+_CALLED = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"type": "function", "id": "call00000", "function": {"name": "call", "arguments": {"of": MARK}}}],
+}
 _NAMES = {"id", "tool_call_id"}  # of what belongs together; most templates go by the order
 _TAG = re.compile(r"</?[\w:|]*think[\w:|]*>", re.IGNORECASE)
 _EMPTY = re.compile(r"\s*<([\w:|]*think[\w:|]*)>\s*</\1>\s*", re.IGNORECASE)
@@ -201,25 +207,35 @@ class ChatTemplate:
         fewer += [{**message, "content": ""}] if _calls(message) and _answer(message).strip() else []
         return all(self.write([*messages[:place], one], variables) != whole for one in fewer)
 
-    def between(self, messages: Told, text: str, variables: Mapping[str, Any]) -> str:
-        """What the template writes between an answer to ``messages`` and the next one, where the user says ``text``.
+    def between(self, messages: Told, replies: Told, variables: Mapping[str, Any]) -> str:
+        """What the template writes between an answer to ``messages`` and the next one, where others say ``replies`` meanwhile.
+
+        Some templates write what a tool says only behind a call of one: then the answer is written as one, and what is returned begins with the end of that.
 
         Raises:
             InputError: it does not write the one behind the other.
         """
         so_far = [*messages[:-1]] if messages[-1]["role"] == "assistant" else [*messages]  # a turn that is continued is the answer's own
-        answered = [*so_far, {"role": "assistant", "content": MARK}, {"role": "user", "content": text}]
-        _, found, after = self.write(answered, variables, add_generation_prompt=True).partition(MARK)
-        if not found or text.strip() not in after:
-            raise InputError(
-                f"sampler.reply: the chat template does not write what an answer is replied with ({text[:40]!r}) behind the answer; "
-                "use a model whose template writes turns in their order"
-            )
-        return after
+        for said in (_SAID, _CALLED) if any(reply["role"] == "tool" for reply in replies) else (_SAID,):
+            try:
+                whole = self.write([*so_far, said, *replies], variables, add_generation_prompt=True)
+            except InputError:
+                continue
+            _, found, after = whole.partition(MARK)
+            ends = [after.find(end) for end in self.end_texts if end in after]
+            if said is _CALLED and ends:
+                after = after[min(ends) :]
+            if found and (said is _SAID or ends) and all(_in(_answer(reply), after) for reply in replies):
+                return after
+        shown = next((_answer(reply) for reply in replies if _answer(reply)), "")
+        raise InputError(
+            f"the chat template does not write what an answer is replied with ({replies[0]['role']}: {shown[:40]!r}) behind the answer; "
+            "use a model whose template writes turns in their order"
+        )
 
     def after_end(self, between: str, text: str) -> str:
         """What stands ``between`` an answer and the next one behind the token that ends the answer, before which a template may write more (a new line, the end of a
-        part of the answer); all of it where it writes no such token before the user's ``text``."""
+        part of the answer); all of it where it writes no such token before the ``text`` of the first reply."""
         before = between.rpartition(text.strip())[0] if text.strip() else between
         return between[min((at + len(end) for end in self.end_texts if (at := before.find(end)) >= 0), default=0) :]
 

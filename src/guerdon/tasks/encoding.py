@@ -120,17 +120,32 @@ class Encoder:
         return self._continuation(text)
 
     def encode_reply(self, prompt: Text, said: Sequence[int], text: str, **template: Any) -> Tokens:
-        """The tokens that follow an answer to ``prompt``, of the tokens ``said``, where it is replied with ``text`` and the policy is to speak again: the text itself behind
-        plain text; in a conversation the end of the answer, where it was cut off, the user's turn and the generation prompt.
+        """``encode_told`` of one turn of the user's."""
+        return self.encode_told(prompt, said, [{"role": "user", "content": text}], **template)
+
+    def encode_told(self, prompt: Text, said: Sequence[int], replies: Sequence[Message], **template: Any) -> Tokens:
+        """The tokens that follow an answer to ``prompt``, of the tokens ``said``, where others say ``replies`` and the policy is to speak again: their texts themselves behind
+        plain text; in a conversation the end of the answer, where it was cut off, their turns and the generation prompt. What stands before is not written anew, whatever
+        the template would make of it by now.
+
+        What a tool says is the user's turn, in ``<tool_response>``, where the template has no turn for tools (``noticed["told_as_user"]``).
 
         Raises:
             InputError: the chat template does not write the one behind the other.
         """
         if isinstance(prompt, str):
-            return self._continuation(text)
-        between = self._chat.between(told(prompt), text, template)
+            return self._continuation("".join(str(reply.get("content") or "") for reply in replies))
+        asked, answers = told(prompt), told(replies)
+        try:
+            between = self._chat.between(asked, answers, template)
+        except InputError:
+            if not any(reply["role"] == "tool" for reply in answers):
+                raise
+            answers = _as_users(answers)
+            between = self._chat.between(asked, answers, template)
+            self.noticed["told_as_user"] += 1
         if len(said) and int(said[-1]) in self.stop_ids:
-            between = self._chat.after_end(between, text)
+            between = self._chat.after_end(between, str(answers[0]["content"] or ""))
         return self._continuation(between)
 
     def encode_text(self, text: str) -> Side:
@@ -439,6 +454,19 @@ def _as_messages(completion: Text) -> Sequence[Message]:
     if not is_conversational(completion):
         raise InputError(f"a completion is a string or a list of {{role, content}}, and this one is {_shown(completion)}")
     return completion
+
+
+def _as_users(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages with what tools say as turns of the user's, those that follow each other as one."""
+    out: list[dict[str, Any]] = []
+    for message in messages:
+        own = message["content"] if message["role"] != "tool" else f"<tool_response>\n{message['content']}\n</tool_response>"
+        role = "user" if message["role"] == "tool" else message["role"]
+        if out and out[-1]["role"] == role == "user":
+            out[-1]["content"] += f"\n{own}"
+        else:
+            out.append({"role": role, "content": own})
+    return out
 
 
 def _shown(value: Any) -> str:

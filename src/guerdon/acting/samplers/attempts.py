@@ -30,12 +30,13 @@ from guerdon.acting.replies import Reply
 from guerdon.acting.replies.critique import Critique
 from guerdon.acting.replies.sentence import Sentence
 from guerdon.acting.samplers import Conversation
+from guerdon.acting.samplers._piecewise import Piecewise, within
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.models import Policy
 from guerdon.models.finite._scripted import Scripted
 from guerdon.randomness import generator
-from guerdon.sequences import Decoding, Sequences, pad
+from guerdon.sequences import Decoding, Sequences
 from guerdon.witness import Witness
 
 
@@ -71,7 +72,7 @@ class Attempts:
         draw = policy.sample if self.engine is None else partial(self.engine, policy)
         uniforms = torch.rand(len(context), share, generator=generator(seed, "sample"))
         first = draw(contexts, context, replace(decoding, max_completion_length=share), uniforms)
-        so_far = _SoFar(list(contexts), context, first.temperature)
+        so_far = Piecewise(contexts, context, first.temperature, "attempt")
         going = torch.arange(len(context))
         so_far.add(going, first, 0)
         conversation.hear(first, going)
@@ -95,73 +96,12 @@ class Attempts:
                 limit = replace(decoding, max_completion_length=int(bound.max()))
                 read = [so_far.read(row, tokens) for row, tokens in zip(going.tolist(), told, strict=True)]
                 drawn = draw(read, torch.arange(len(going)), limit, uniforms[:, : limit.max_completion_length])
-                said = _within(replace(drawn, contexts=list(contexts), context=context[going]), bound)
+                said = within(replace(drawn, contexts=list(contexts), context=context[going]), bound)
                 so_far.tell(going, told, attempt)
                 so_far.add(going, said, attempt, answers or getattr(self.reply, "learned", True))
                 conversation.hear(said, going, attempt=answers)
                 room = room - said.length
         return so_far.sequences()
-
-
-def _within(drawn: Sequences, bound: Tensor) -> Sequences:
-    """The sequences, none longer than its own bound: all are drawn up to the largest."""
-    length = torch.minimum(drawn.length, bound)
-    inside = torch.arange(drawn.actions.shape[1]) < length.unsqueeze(-1)
-    kept = {
-        "old_logp": drawn.quantities["old_logp"] * inside,
-        "terminated": drawn.quantities["terminated"] & (drawn.length <= bound),
-    }
-    return replace(drawn, actions=drawn.actions * inside, mask=drawn.mask & inside, length=length, quantities=kept)
-
-
-class _SoFar:
-    """What stands in each sequence, piece by piece."""
-
-    def __init__(self, contexts: list[Tensor], context: Tensor, temperature: float):
-        self.contexts, self.context, self.temperature = contexts, context, temperature
-        self.actions: list[list[Tensor]] = [[] for _ in context]
-        self.acted: list[list[tuple[Tensor, Tensor]]] = [[] for _ in context]  # mask and log-probabilities of the same pieces
-        self.attempt: list[list[int]] = [[] for _ in context]
-        self.terminated = torch.zeros(len(context), dtype=torch.bool)
-
-    def add(self, rows: Tensor, said: Sequences, attempt: int, learned: bool = True) -> None:
-        """What these rows said."""
-        logp = said.quantities["old_logp"]
-        for place, (row, length) in enumerate(zip(rows.tolist(), said.length.tolist(), strict=True)):
-            mask = said.mask[place, :length] & learned
-            self.actions[row].append(said.actions[place, :length])
-            self.acted[row].append((mask, torch.where(mask, logp[place, :length], torch.zeros_like(logp[place, :length]))))
-            self.attempt[row].append(attempt)
-        self.terminated[rows] = said.quantities["terminated"]
-
-    def tell(self, rows: Tensor, told: Sequence[Tensor], attempt: int) -> None:
-        """What these rows were told."""
-        for row, tokens in zip(rows.tolist(), told, strict=True):
-            logp = self.acted[row][0][1]
-            self.actions[row].append(tokens)
-            self.acted[row].append((torch.zeros(len(tokens), dtype=torch.bool), logp.new_zeros(len(tokens))))
-            self.attempt[row].append(attempt)
-
-    def read(self, row: int, told: Tensor) -> Tensor:
-        """What the policy reads before it goes on."""
-        return torch.cat([self.contexts[int(self.context[row])], *self.actions[row], told])
-
-    def sequences(self) -> Sequences:
-        """All of it."""
-        actions = [torch.cat(pieces) for pieces in self.actions]
-        attempt = [
-            torch.cat([torch.full((len(piece),), k) for piece, k in zip(pieces, own, strict=True)])
-            for pieces, own in zip(self.actions, self.attempt, strict=True)
-        ]
-        acted = [(torch.cat([mask for mask, _ in pieces]), torch.cat([logp for _, logp in pieces])) for pieces in self.acted]
-        recorded = {
-            "old_logp": pad([logp for _, logp in acted], acted[0][1].dtype if acted else torch.float),
-            "terminated": self.terminated,
-            "attempt": pad(attempt, torch.long),
-        }
-        length = torch.tensor([len(own) for own in actions], dtype=torch.long)
-        mask = pad([mask for mask, _ in acted], torch.bool)
-        return Sequences(self.contexts, self.context, pad(actions, torch.long), mask, length, recorded, self.temperature)
 
 
 class _Numbers:
