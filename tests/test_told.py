@@ -66,4 +66,6 @@ def test_what_stands_before_is_not_written_anew():
 def test_plain_text_is_told_as_it_is():
     family = next(iter(FAMILIES.values()))
     encoder = Encoder(tokenizer(family))
-    assert encoder.decode(encoder.encode_told("2+3=", encoder.encode_continuation("5"), [{"role": "user", "content": ". 1+1="}])) == ". 1+1="
+    assert (
+        encoder.decode(encoder.encode_told("2+3=", encoder.encode_continuation("5"), [{"role": "user", "content": ". 1+1="}])) == ". 1+1="
+    )

@@ -91,6 +91,15 @@ _ENTRIES = (
     ),
     Quantity("attempt_reward", "B A", "the combined reward of each of A attempts by itself; NaN where none was made", unit="of the reward"),
     Quantity(
+        "turn", "B T", "which turn of an episode a step belongs to, from 0; what the policy is told belongs to the turn that it leads to"
+    ),
+    Quantity(
+        "turn_reward",
+        "B T",
+        "what the environment said that a turn earned, at its last acted step, weighed as the component is; 0 elsewhere",
+        unit="of the reward",
+    ),
+    Quantity(
         "fed", "B T", "what the policy reads in the place of its actions, where these were drawn beside each other; recorded by the sampler"
     ),
     Quantity("prompt_id", "B", "which prompt a sequence answers"),

@@ -3,6 +3,7 @@ returns the running model, which meets one of the protocols below.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -79,6 +80,20 @@ class Searchable(Policy, Protocol):
     def ends(self) -> Tensor:
         """The actions that end a sequence; empty where only its length does."""
         ...
+
+
+class Remembering(Policy, Protocol):
+    """A policy that may keep what it computed of what it read and drew, for contexts that go on from there."""
+
+    def remembering(self) -> AbstractContextManager[None]:
+        """Within, ``sample`` computes of each context only what no context or sequence before began with. Nothing that is drawn changes by it, but for rounding. The
+        parameters must not move meanwhile."""
+        ...
+
+
+def remembering(policy: Policy) -> AbstractContextManager[None]:
+    """Within, the policy remembers, if it is one that can."""
+    return policy.remembering() if hasattr(policy, "remembering") else nullcontext()
 
 
 class Enumerable(Policy, Protocol):

@@ -11,14 +11,17 @@ One that puts answers of the data beside the policy's asks for ``given``, which 
 One that puts more into a prompt than the row does asks for ``told``: template, column, amounts → contexts; where it learns from answers to these, they lie behind those of the
 prompts, in their order, and ``hinted`` says which sequences answer them.
 One in which the policy answers again asks for ``conversation``, and records ``attempt`` and, through it, ``attempt_reward``; it says in ``attempts`` how many there are at most.
+One in which the policy acts in environments asks for ``episodes``; it says in ``turns`` how often the policy speaks at most, and records ``turn`` and ``turn_reward``.
 One that makes sequences of their own of what was said in a conversation says ``apart``: they are judged as any.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
+from guerdon.acting.overflow import Overflow
 from guerdon.acting.replies import Reply
 from guerdon.models import Policy
 from guerdon.sequences import Decoding, Sequences, Side
@@ -40,6 +43,33 @@ class Conversation(Protocol):
 
     def tell(self, rows: Tensor, texts: Sequence[str]) -> list[Tensor]:
         """The tokens by which each row is told its text, behind what it said last."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an environment answers to a turn of the policy's.
+
+    Attributes:
+        told: the tokens that the policy is told, by which it is to speak again; none where its episode is over.
+        reward: what the turn earned; NaN where nothing is said of that.
+        over: the environment has come to its end; False where the episode is cut off.
+    """
+
+    told: Tensor
+    reward: float
+    over: bool = False
+
+
+class Episodes(Protocol):
+    """The environments of a batch, one for each sequence. Rows are those of what the sampler will return."""
+
+    def begin(self, context: Tensor) -> Tensor:
+        """An environment for each sequence, in answer to the prompt that ``context`` [B] names → [B], which of them can be acted in."""
+        ...
+
+    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow) -> list[Answer]:
+        """These rows said this. ``room``: for how many tokens each has room, if the policy is then to say one more."""
         ...
 
 

@@ -1,0 +1,159 @@
+"""Turns: the policy acts in an environment, turn by turn, until the episode is over; all of it is one sequence.
+
+    prompt, turn 1, what it is told, turn 2, what it is told, ...        ``turns`` at most; the tokens that are told have a ``mask`` of false
+
+P prompts → ``num_generations`` * P episodes, those of one prompt next to each other, each in an environment of its own. Recorded are
+
+    turn [B, T]           which turn a step belongs to, from 0; what is told belongs to the turn that it leads to
+    turn_reward [B, T]    what a turn earned, at its last step; 0 elsewhere, and where the environment says nothing of it
+
+Tokens stay as they were drawn and told: what was said before is never written anew. ``max_completion_length`` bounds a whole sequence, ``turn_length`` a turn (None: by what is
+left). Where what is told finds no room, ``overflow`` (``acting.overflow``) shortens it or ends the episode.
+
+All episodes that go on are drawn together, turn by turn; one that is over leaves the batch. ``terminated`` says that it came to its end, and was not cut off.
+
+Source: turns of an agent as one sequence in which what the environment says is masked, arXiv 2505.11821 (MT-GRPO), 2504.20073 (RAGEN), 2503.09516 (Search-R1).
+Differs from Attempts: an environment says what follows and what it was worth, and no answer is judged by itself.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from guerdon.acting.engines import Engine
+from guerdon.acting.overflow import Overflow
+from guerdon.acting.overflow.stop import Stop
+from guerdon.acting.samplers import Answer, Episodes
+from guerdon.acting.samplers._piecewise import Piecewise, within
+from guerdon.acting.samplers.group import Group
+from guerdon.errors import InputError
+from guerdon.models import Policy, remembering
+from guerdon.models.finite._scripted import Scripted
+from guerdon.randomness import generator
+from guerdon.sequences import Decoding, Sequences
+from guerdon.witness import Witness
+
+
+@dataclass(frozen=True)
+class Turns:
+    records: ClassVar[frozenset[str]] = frozenset({"turn", "turn_reward"})
+    looks: ClassVar[bool] = True
+
+    num_generations: int = 8
+    turns: int = 8
+    turn_length: int | None = None
+    overflow: Overflow = Stop()
+    engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        if self.turns < 1 or (self.turn_length is not None and self.turn_length < 1):
+            raise InputError(f"sampler: turns and turn_length are 1 or more, not {self.turns} and {self.turn_length}")
+
+    def __call__(
+        self,
+        policy: Policy,
+        contexts: Sequence[Tensor],
+        decoding: Decoding,
+        seed: int,
+        episodes: Episodes,
+        counts: Tensor | None = None,
+    ) -> Sequences:
+        context = torch.arange(len(contexts)).repeat_interleave(self.num_generations if counts is None else counts)
+        draw = policy.sample if self.engine is None else partial(self.engine, policy)
+        so_far = Piecewise(contexts, context, decoding.temperature or 1.0, "turn")
+        earned: list[list[tuple[int, float]]] = [[] for _ in context]
+        over = torch.zeros(len(context), dtype=torch.bool)
+        going = episodes.begin(context).nonzero().squeeze(-1)
+        told = [torch.zeros(0, dtype=torch.long)] * len(going)
+        with remembering(policy):
+            for turn in range(self.turns):
+                if not len(going):
+                    break
+                said = self._said(draw, so_far, going, told, decoding, turn, seed)
+                if turn:
+                    so_far.tell(going, told, turn)
+                so_far.add(going, said, turn)
+                room = decoding.max_completion_length - so_far.length[going] - 1
+                answers = episodes.answer(said, going, room, self.overflow)
+                for row, answer in zip(going.tolist(), answers, strict=True):
+                    if not math.isnan(answer.reward):
+                        earned[row].append((int(so_far.length[row]) - 1, answer.reward))
+                over[going] = torch.tensor([answer.over for answer in answers], dtype=torch.bool)
+                on = torch.tensor([len(answer.told) > 0 for answer in answers], dtype=torch.bool)
+                going, told = going[on], [answer.told for answer in answers if len(answer.told)]
+        out = so_far.sequences()
+        reward = torch.zeros(out.mask.shape, dtype=torch.float64)
+        for row, own in enumerate(earned):
+            for place, value in own:
+                reward[row, place] += value
+        return out.with_quantities(turn_reward=reward, terminated=over)
+
+    def _said(
+        self, draw: Policy.sample, so_far: Piecewise, rows: Tensor, told: list[Tensor], decoding: Decoding, turn: int, seed: int
+    ) -> Sequences:
+        """The next turn of these rows."""
+        left = decoding.max_completion_length - so_far.length[rows] - torch.tensor([len(tokens) for tokens in told])
+        bound = left if self.turn_length is None else left.clamp(max=self.turn_length)
+        longest = int(bound.max())
+        uniforms = torch.rand(len(so_far.context), longest, generator=generator(seed, "turn", turn))[rows]
+        if turn:
+            read = [so_far.read(row, tokens) for row, tokens in zip(rows.tolist(), told, strict=True)]
+            which = torch.arange(len(rows))
+        else:
+            read, which = so_far.contexts, so_far.context[rows]
+        drawn = draw(read, which, replace(decoding, max_completion_length=longest), uniforms)
+        return within(replace(drawn, contexts=so_far.contexts, context=so_far.context[rows]), bound)
+
+
+class _Counting:
+    """An environment in numbers: whoever says 1 last has come to the end and earned 1; others are told what they said last and earned nothing. Nobody can act in the third."""
+
+    def begin(self, context: Tensor) -> Tensor:
+        return torch.arange(len(context)) != 2
+
+    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow) -> list[Answer]:
+        last = said.actions.gather(1, (said.length - 1).unsqueeze(-1)).squeeze(-1).tolist()
+        on = [token != 1 and fits for token, fits in zip(last, (room >= 1).tolist(), strict=True)]
+        return [Answer(torch.tensor([token] * more), float(token == 1), token == 1) for token, more in zip(last, on, strict=True)]
+
+
+_given = {
+    "policy": Scripted((((7,), (8, 1)), ((9, 9), (5,))), continued=(((5, 5, 1),), ((6, 6, 6),))),
+    "contexts": [torch.tensor([0]), torch.tensor([1])],
+    "decoding": Decoding(max_completion_length=5),
+    "seed": 0,
+    "episodes": _Counting(),
+}
+witness = (
+    Witness(  # the first comes to its end in the second turn, the second in the first; the last has room for two steps in its second turn
+        Turns(2, turns=2),
+        parent=Group(num_generations=2),
+        given=_given,
+        returns={
+            "context": [0, 0, 1, 1],
+            "actions": [[7, 7, 5, 5, 1], [8, 1, 0, 0, 0], [0, 0, 0, 0, 0], [9, 9, 9, 6, 6]],
+            "mask": [[1, 0, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 0, 1, 1]],
+            "turn": [[0, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 1, 1]],
+            "turn_reward": [[0, 0, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]],
+            "terminated": [1, 1, 0, 0],
+            "length": [5, 2, 0, 5],
+        },
+    ),
+    Witness(
+        Turns(2, turns=1),
+        parent=Turns(2, turns=2),
+        given=_given,
+        returns={"actions": [[7, 0], [8, 1], [0, 0], [9, 9]], "terminated": [0, 1, 0, 0]},
+    ),
+    Witness(  # 5 5 1 is cut to one step, which the environment does not take for an end
+        Turns(2, turns=2, turn_length=1),
+        parent=Turns(2, turns=2),
+        given=_given,
+        returns={"actions": [[7, 7, 5], [8, 8, 5], [0, 0, 0], [9, 9, 6]], "terminated": [0, 0, 0, 0]},
+    ),
+)
