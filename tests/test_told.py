@@ -1,8 +1,8 @@
 """What is told between two turns by others than the user (whose turns are held to the templates in test_attempts)."""
 
 import pytest
-from chat_templates import FAMILIES, tokenizer
 
+from chat_templates import FAMILIES, tokenizer
 from guerdon.errors import InputError
 from guerdon.tasks.encoding import Encoder
 

@@ -32,6 +32,7 @@ def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int, p
         "tokens": rollouts.actions[b, :n].tolist(),
         "logp": [round(x, 5) for x in q["old_logp"][b, :n].tolist()] if "old_logp" in q else None,
         "terminated": bool(q["terminated"][b]) if "terminated" in q else None,
+        **({"turn_rewards": _by_turn(q["turn_reward"][b], q["turn"][b], rollouts.mask[b])} if "turn_reward" in q else {}),
         **{name: kind(q[name][b]) for name, kind in _NUMBERS.items() if name in q},
         **{name: in_pieces(values) for name, values in along.items()},
     }
@@ -41,6 +42,12 @@ def in_pieces(values: Tensor) -> list[list[Any]]:
     """Runs of equal values: each with how long it is."""
     found, counts = values.unique_consecutive(return_counts=True)
     return [list(piece) for piece in zip(found.tolist(), counts.tolist(), strict=True)]
+
+
+def _by_turn(reward: Tensor, turn: Tensor, mask: Tensor) -> list[float]:
+    """What each turn earned."""
+    turns = int(turn[mask].max()) + 1 if mask.any() else 0
+    return [float(reward[mask & (turn == k)].sum()) for k in range(turns)]
 
 
 def _number(x: Tensor) -> float | None:

@@ -1,7 +1,7 @@
 """Crediting: from rollouts with a reward to all that the losses read of them and that is known before the first gradient step.
 
     actions → segments
-    reward on the last step + rewards of steps - penalties of the reward → step reward → advantage, target
+    reward on the last step, or where turns earned it + rewards of steps - penalties of the reward → step reward → advantage, target
 
 Views and critics are measured here, once for all gradient steps on these rollouts.
 """
@@ -92,6 +92,9 @@ class Crediting:
         if "proximal_logp" in quantities and "old_logp" in quantities:
             observe_distance(quantities["proximal_logp"] - quantities["old_logp"], rollouts.mask, tally)
         dense = on_last(quantities["reward"], rollouts.mask)
+        if "turn_reward" in quantities:  # what turns earned stands where they end, and the rest of the reward at the end of all
+            earned = quantities["turn_reward"].to(dense)
+            dense = dense + earned - on_last(total(earned, rollouts.mask), rollouts.mask)
         if recipe.dense:
             dense = dense + dense_rewards(self.policy, recipe, rollouts, quantities.get("segment"), shown, tally)
         now = self._compare(rollouts, recipe.reward_penalties)

@@ -25,6 +25,7 @@ from guerdon.thresholds import reaches
 from guerdon.training.completions import completion_row
 from guerdon.training.crediting import components_there
 from guerdon.training.drawing import Coming, Drawing
+from guerdon.training.episodes import COMPONENT as ENVIRONMENT
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.measuring import measured
 from guerdon.training.overlapping import Overlapping
@@ -160,6 +161,9 @@ class Gathering:
             each = attempt_rewards(judged, recipe.combine)
             observe_attempts(each[valid], tally)
             shown["attempt_reward"] = each
+        observe_figures(judged, tally)
+        if "turn_reward" in rollouts.quantities:
+            shown["turn_reward"] = weight_of(recipe.combine, ENVIRONMENT) * rollouts.quantities["turn_reward"]
         return rollouts.with_quantities(reward=shaped, group=rollouts.context, **shown), valid
 
     @staticmethod
@@ -258,6 +262,19 @@ def observe_attempts(each: Tensor, tally: Tally, prefix: str = "") -> None:
     tally.add(f"{prefix}attempts/right_last", last.double())
     tally.add(f"{prefix}attempts/wrong_to_right", (~first & last).double())
     tally.add(f"{prefix}attempts/right_to_wrong", (first & ~last).double())
+
+
+def observe_figures(judged: Judged, tally: Tally, prefix: str = "") -> None:
+    """What else is logged of episodes and the like."""
+    for name, values in judged.figures.items():
+        there = values[~values.isnan()]
+        if len(there):
+            tally.add(f"{prefix}{name}", there)
+
+
+def weight_of(combine: Combining, name: str) -> float:
+    """What a component counts in a combination that weighs; 1 in any other."""
+    return float(getattr(combine, "weights", {}).get(name, 1.0))
 
 
 def memories_of(recipe: Recipe) -> dict[int, Any]:

@@ -28,6 +28,7 @@ from guerdon.tasks.messages import TEMPLATE_COLUMNS
 from guerdon.training.adapting import acquaint, conclude, learns
 from guerdon.training.binding import bound
 from guerdon.training.display import Display, encoding
+from guerdon.training.episodes import EpisodeScene
 from guerdon.training.judging import FiniteScene, Row, Scene, TextScene
 from guerdon.training.loops.fit import fit
 from guerdon.training.loops.improve import improve
@@ -246,12 +247,13 @@ def scene_for(
         own = task.reward
         if own is None and recipe is not None and not (recipe.intrinsic or recipe.reads_reward):
             own = Unrewarded()
-        if own is None and not (recipe is not None and recipe.intrinsic):
+        if own is None and not (recipe is not None and recipe.intrinsic) and not hasattr(task, "environment"):
             raise InputError(
                 "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
             )
         functions = {} if own is None else {type(own).__module__.rsplit(".", 1)[1]: own}
-    return TextScene(encoder_for(model, max_prompt_length, truncate), RewardRunner(functions, **(running or {})))
+    encoder, runner = encoder_for(model, max_prompt_length, truncate), RewardRunner(functions, **(running or {}))
+    return EpisodeScene(encoder, runner, task) if hasattr(task, "environment") else TextScene(encoder, runner)
 
 
 def _scorer(model: Any) -> Any:

@@ -31,12 +31,13 @@ _PEEKED = 256  # rows of a task that makes its rows as they are asked for
 @dataclass(frozen=True)
 class Judged:
     """What judging says of B sequences: components and validity, and how each is shown to a reader. ``attempts``: by component, [B, A], what it said of each answer that a
-    sequence holds, where the policy may answer again; NaN where none was given."""
+    sequence holds, where the policy may answer again; NaN where none was given. ``figures``: what else is logged of each, [B] by the name; NaN where it does not apply."""
 
     scored: Scored
     prompts: list[Any]
     completions: list[Any]
     attempts: dict[str, Tensor] = field(default_factory=dict)
+    figures: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Begun(Protocol):
@@ -60,7 +61,8 @@ class Scene(Protocol):
     answers to one prompt, ``by_prompt``; its ``judge`` can be told not to count failures (``watching=False``), which ``watch`` then does. One that can show the
     policy its rollouts as something else (``feedback.recasting``) has ``recast(recasting, rollouts, judged, rows)``. One in which the policy can answer again has
     ``told(row, said, text)``, the tokens by which it is told a text behind what it said, and ``transcript(row, pieces)``, how tokens that it said and texts that it was told
-    in turn are shown to a reader. One in which beginnings of answers can be judged has ``worth(reward, sequences, rows)`` [B], by one reward alone; NaN where it has none.
+    in turn are shown to a reader. One in which the policy acts in environments has ``episodes`` (``training.episodes``), and no other way to act in it. One in which beginnings
+    of answers can be judged has ``worth(reward, sequences, rows)`` [B], by one reward alone; NaN where it has none.
     """
 
     truncated: int
@@ -148,7 +150,7 @@ class TextScene:
         Raises:
             InputError: the sampler returned other sequences than those that it said had ended.
         """
-        prompts, columns = _known(rows, rollouts.context, self._columns)
+        prompts, columns = known_columns(rows, rollouts.context, self._columns)
         ids = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
         there = begun.completions if begun is not None else {}
         if any(b >= len(ids) or ids[b] != tokens for b, (tokens, _) in there.items()):
@@ -167,7 +169,7 @@ class TextScene:
         if runner is None:
             runner = RewardRunner({"beginning": reward})
             self._beginnings.append((reward, runner))
-        prompts, columns = _known(rows, sequences.context, self._columns)
+        prompts, columns = known_columns(rows, sequences.context, self._columns)
         ids = [sequences.actions[b, :n].tolist() for b, n in enumerate(sequences.length.tolist())]
         said = [self.completion(rows[i], tokens) for i, tokens in zip(sequences.context.tolist(), ids, strict=True)]
         scored = runner.score(prompts, said, columns | {"completion_ids": ids})
@@ -238,7 +240,7 @@ class BegunText:
     def finished(self, rollouts: Sequences, which: Tensor) -> None:
         """Rows of the rollouts have ended: decode them, and start those rewards that need no more."""
         if self.arriving is None:
-            prompts, columns = _known(self.rows, rollouts.context, self.scene._columns)
+            prompts, columns = known_columns(self.rows, rollouts.context, self.scene._columns)
             self.ids = [[] for _ in prompts]
             self.arriving = self.scene.rewards.begin(prompts, columns | {"completion_ids": self.ids})
         there = which.tolist()
@@ -248,7 +250,7 @@ class BegunText:
         self.arriving.add(there, [self.completions[b][1] for b in there])
 
 
-def _known(rows: Sequence[Row], context: Tensor, columns: Set[str] = frozenset()) -> tuple[list[Any], dict[str, list[Any]]]:
+def known_columns(rows: Sequence[Row], context: Tensor, columns: Set[str] = frozenset()) -> tuple[list[Any], dict[str, list[Any]]]:
     """Prompts and columns of ``rows``, one for each completion. The column ``group``, where the data have none, says which row is answered: two rows may have
     the same prompt, and answers to the one are not compared with those to the other."""
     answered = [rows[i] for i in context.tolist()]
@@ -324,7 +326,7 @@ class FiniteScene:
         completions = [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())]
         components = {"world": reward}
         if self.rewards:
-            columns = _known(rows, rollouts.context)[1]
+            columns = known_columns(rows, rollouts.context)[1]
             for name, function in self.rewards.items():
                 found = function(prompts, completions, **columns)
                 components[name] = torch.tensor([math.nan if value is None else value for value in found], dtype=torch.float64)
@@ -334,7 +336,7 @@ class FiniteScene:
         """What ``reward`` says of sequences that may not have ended, as lists of actions."""
         prompts = [rows[i]["prompt"] for i in sequences.context.tolist()]
         said = [sequences.actions[b, :n].tolist() for b, n in enumerate(sequences.length.tolist())]
-        found = adapt(reward, "sampler.reward")(prompts, said, **_known(rows, sequences.context)[1])
+        found = adapt(reward, "sampler.reward")(prompts, said, **known_columns(rows, sequences.context)[1])
         return torch.tensor([math.nan if value is None else value for value in found], dtype=torch.float64)
 
     def recast(self, recasting: Recasting, rollouts: Sequences, judged: Judged, rows: Sequence[Row]) -> Sequences:

@@ -24,6 +24,7 @@ from guerdon.parts import call, needs, wants
 from guerdon.processes import Processes, here
 from guerdon.sequences import Decoding, Sequences
 from guerdon.training.conversing import Conversing
+from guerdon.training.episodes import Interacting
 from guerdon.training.judging import Begun, Judged, Row, Scene
 from guerdon.training.spreading import judged, own_prompts, spread
 from guerdon.training.telling import told_contexts
@@ -74,9 +75,11 @@ class Overlapping:
             told["score"] = partial(self._score, rows, seeds[1], processes)
         if "score_prefix" in needs(sampler):
             told["score_prefix"] = partial(self._score_prefix, sampler.reward, rows, seeds[1], processes)
-        talk = None
+        talk: Conversing | Interacting | None = None
         if "conversation" in needs(sampler):
             told["conversation"] = talk = Conversing(self.scene, rows, seeds[1], self.combine, sampler.attempts, processes)
+        if "episodes" in needs(sampler):
+            told["episodes"] = talk = Interacting(self.scene, rows, processes)
         start = time.perf_counter()
         try:
             rollouts = sampler(spread(policy, processes), contexts, decoding, seeds[0], **told)

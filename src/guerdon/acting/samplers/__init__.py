@@ -68,8 +68,8 @@ class Episodes(Protocol):
         """An environment for each sequence, in answer to the prompt that ``context`` [B] names → [B], which of them can be acted in."""
         ...
 
-    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow) -> list[Answer]:
-        """These rows said this. ``room``: for how many tokens each has room, if the policy is then to say one more."""
+    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
+        """These rows said this. ``room``: for how many tokens each has room, if the policy is then to say one more; ``last``: it does not speak again, and is told nothing."""
         ...
 
 

@@ -79,7 +79,7 @@ class Turns:
                     so_far.tell(going, told, turn)
                 so_far.add(going, said, turn)
                 room = decoding.max_completion_length - so_far.length[going] - 1
-                answers = episodes.answer(said, going, room, self.overflow)
+                answers = episodes.answer(said, going, room, self.overflow, turn == self.turns - 1)
                 for row, answer in zip(going.tolist(), answers, strict=True):
                     if not math.isnan(answer.reward):
                         earned[row].append((int(so_far.length[row]) - 1, answer.reward))
@@ -116,10 +116,10 @@ class _Counting:
     def begin(self, context: Tensor) -> Tensor:
         return torch.arange(len(context)) != 2
 
-    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow) -> list[Answer]:
-        last = said.actions.gather(1, (said.length - 1).unsqueeze(-1)).squeeze(-1).tolist()
-        on = [token != 1 and fits for token, fits in zip(last, (room >= 1).tolist(), strict=True)]
-        return [Answer(torch.tensor([token] * more), float(token == 1), token == 1) for token, more in zip(last, on, strict=True)]
+    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
+        tokens = said.actions.gather(1, (said.length - 1).unsqueeze(-1)).squeeze(-1).tolist()
+        on = [token != 1 and fits and not last for token, fits in zip(tokens, (room >= 1).tolist(), strict=True)]
+        return [Answer(torch.tensor([token] * more), float(token == 1), token == 1) for token, more in zip(tokens, on, strict=True)]
 
 
 _given = {

@@ -31,7 +31,7 @@ from guerdon.training.dense import check_dense
 from guerdon.training.display import Display, Silent
 from guerdon.training.drive import drive
 from guerdon.training.filling import at_once_of
-from guerdon.training.gathering import Gathering, attempt_rewards, columns_of, observe_attempts
+from guerdon.training.gathering import Gathering, attempt_rewards, columns_of, observe_attempts, observe_figures
 from guerdon.training.judging import Judged, Row, Scene
 from guerdon.training.learner import Learner
 from guerdon.training.measuring import attach_views, compared, crosses, measured, names_of_whole, require, several_prompts, wanted_by
@@ -145,6 +145,12 @@ class _Improve:
         check_dense(self.recipe, self.policy)
         if "given" in needs(self.recipe.sampler):
             self.scene.given(first, self.recipe.sampler.columns)
+        if ("episodes" in needs(self.recipe.sampler)) != hasattr(self.scene, "episodes"):
+            raise InputError(
+                "recipe.sampler: in a task of episodes the policy acts turn by turn; take recipe.sampler: turns"
+                if hasattr(self.scene, "episodes")
+                else f"recipe.sampler: {describe(self.recipe.sampler)} acts in environments, and the task has none; take task: {{part: episodes, environment: ...}}"
+            )
         if "conversation" in needs(self.recipe.sampler):
             if not hasattr(self.scene, "told"):
                 raise InputError(f"recipe.sampler: in a {type(self.scene).__name__} the policy answers once; take recipe.sampler: group")
@@ -311,6 +317,7 @@ class _Improve:
         rollouts, verdicts = self._answered(rows, greedy, derive(self.budget.seed, "judge", "test"))
         verdicts = self.made(rollouts, verdicts, rows)
         watched(self.scene, verdicts)
+        observe_figures(verdicts, tally, "eval/")
         if verdicts.attempts:
             observe_attempts(attempt_rewards(verdicts, self.recipe.combine)[~verdicts.scored.invalid], tally, "eval/")
         for name, values in verdicts.scored.components.items():
@@ -333,7 +340,7 @@ class _Improve:
         """The most likely completions and the verdicts on them; where the sampler lets the policy answer again, the most likely conversations."""
         sampler, contexts = self.recipe.sampler, self.scene.contexts(rows)
         acting = self.policy if self.workers is None else self.workers.drawing(own=True)
-        if "conversation" in needs(sampler) and not getattr(sampler, "apart", False):
+        if needs(sampler) & {"conversation", "episodes"} and not getattr(sampler, "apart", False):
             alone = replace(sampler, num_generations=1, engine=None)
             talk = partial(Overlapping(self.scene, self.recipe.combine), alone, acting, contexts, greedy, rows, (0, seed))
             return (talk() if self.workers is None else here().from_first(lambda: talk(processes=ALONE)))[:2]

@@ -1,0 +1,299 @@
+"""Episodes: the scene in which a policy acts in environments, and the acting itself.
+
+    rows → environments → what each says first → contexts          (``EpisodeScene``)
+    a turn → calls, if there are tools → the environment's step → tokens that the policy is told          (``Interacting``)
+
+What an environment earns a sequence is the component ``environment``, the sum over its turns; reward functions see the whole episode as the completion, and the columns of its
+row. An environment that raises, hangs or answers with what is no answer makes its own sequence invalid: it is counted, and left out of what is learned from.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from guerdon.acting.overflow import Overflow
+from guerdon.acting.samplers import Answer
+from guerdon.errors import InputError
+from guerdon.feedback.running import RewardRunner, Scored
+from guerdon.processes import Processes
+from guerdon.sequences import Sequences
+from guerdon.tasks.calls import CallFormat
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.environments import Environment, Row, Said, Told
+from guerdon.tasks.environments._running import Broken, all_of, as_told
+from guerdon.tasks.episodes import Episodes, seed_of
+from guerdon.tasks.messages import Message, is_conversational, template_variables
+from guerdon.training.judging import Judged, TextScene, known_columns
+
+COMPONENT = "environment"
+_TRIES = 3  # at beginning an episode, of which the context is needed before anything can be left out
+
+
+class EpisodeScene(TextScene):
+    """Prompts are what environments say first. Several sequences act at once, each in an environment of its own; those that are free are used again."""
+
+    def __init__(self, encoder: Encoder, rewards: RewardRunner, episodes: Episodes):
+        super().__init__(encoder, rewards)
+        self.episodes = episodes
+        self._idle: list[Environment] = []
+        self._opened: dict[int, tuple[Row, Row]] = {}  # by the row's identity: the row, and what it became
+
+    # What an episode begins with
+
+    def contexts(self, rows: Sequence[Row]) -> list[Tensor]:
+        return super().contexts(self.opened(rows))
+
+    def opened(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows with the prompts that their environments begin with, and the tools that there are.
+
+        Raises:
+            InputError: an environment does not begin.
+        """
+        missing = [row for row in rows if self._opened.get(id(row), (None,))[0] is not row]
+        if missing:
+            kept = {id(row): self._opened[id(row)] for row in rows if id(row) in self._opened}
+            begun = self.begun(missing)
+            for _ in range(_TRIES - 1):
+                again = [i for i, one in enumerate(begun) if isinstance(one, Broken)]
+                for i, one in zip(again, self.begun([missing[i] for i in again]), strict=True):
+                    begun[i] = one
+            for i, (row, one) in enumerate(zip(missing, begun, strict=True)):
+                if isinstance(one, Broken):
+                    raise InputError(f"row {i + 1} of the batch: the environment does not begin ({one}); mend it, or leave the row out")
+                environment, opening = one
+                kept[id(row)] = row, self.with_opening(row, environment, opening)
+                self.free(environment)
+            self._opened = kept
+        return [self._opened[id(row)][1] for row in rows]
+
+    def begun(self, rows: Sequence[Row]) -> list[tuple[Environment, Any] | Broken]:
+        """An environment for each row, which has begun, with what it said; or why it has not."""
+        taken = [self._idle.pop() if self._idle else self.episodes.environment.build() for _ in rows]
+        openings = all_of(
+            [partial(one.reset, row, seed_of(row)) for one, row in zip(taken, rows, strict=True)], self.episodes.deadline, "reset"
+        )
+        return [said if isinstance(said, Broken) else (one, said) for one, said in zip(taken, openings, strict=True)]
+
+    def free(self, environment: Environment) -> None:
+        """It can be used for another episode."""
+        self._idle.append(environment)
+
+    def with_opening(self, row: Row, environment: Environment, opening: Any) -> Row:
+        prompt = row.get("prompt")
+        if opening is not None and not isinstance(opening, str) and not is_conversational(opening):
+            raise InputError(
+                f"reset returned {str(opening)[:60]!r}; an environment says a text or messages first, or None where the prompt says it all"
+            )
+        if opening is not None:
+            chat = bool(getattr(self.encoder.tokenizer, "chat_template", None))
+            if prompt is None:
+                prompt = [{"role": "user", "content": opening}] if isinstance(opening, str) and chat else opening
+            elif isinstance(prompt, str) and isinstance(opening, str):
+                prompt = prompt + opening
+            else:
+                prompt = [*_as_messages(prompt), *_as_messages(opening)]
+        if prompt is None:
+            raise InputError("the environment says nothing first and its row has no prompt; let reset return what the policy is told")
+        tools = getattr(environment, "tools", None)
+        return {**row, "prompt": prompt, **({"tools": tools} if tools and not isinstance(prompt, str) else {})}
+
+    @cached_property
+    def calls(self) -> CallFormat | None:
+        """How the model writes its calls of tools."""
+        if self.episodes.calls is not None:
+            return self.episodes.calls
+        from guerdon.tasks.calls.finding import format_of
+
+        return format_of(self.encoder.tokenizer) if getattr(self.encoder.tokenizer, "chat_template", None) else None
+
+    def said(self, row: Row, tokens: Sequence[int], environment: Environment, whole: bool) -> Said:
+        """A turn as its environment is told of it."""
+        ended = len(tokens) > 0 and int(tokens[-1]) in self.encoder.stop_ids
+        if getattr(environment, "tools", None) and self.calls is not None:
+            found = self.calls.read(self.encoder.decode(tokens[:-1] if ended else tokens, special=True))
+            return Said(found.text, found.calls, whole)
+        completion = self.completion(row, tokens)
+        return Said(completion if isinstance(completion, str) else str(completion[0]["content"] or ""), (), whole)
+
+    def close(self) -> None:
+        super().close()
+        idle, self._idle, self._opened = self._idle, [], {}
+        for environment in idle:
+            if hasattr(environment, "close"):
+                environment.close()
+
+
+@dataclass
+class Episode:
+    """What has come of one sequence so far. ``pieces``: what it said and was told, in turn; ``earned``: of each turn, NaN where nothing was said of it."""
+
+    row: Row
+    environment: Environment | None = None
+    pieces: list[Sequence[Message] | str] = field(default_factory=list)
+    earned: list[float] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
+    counts: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("turns", "calls", "calls_wrong", "shortened", "no_room", "over"), 0.0)
+    )
+    error: str | None = None
+
+
+class Interacting:
+    """The episodes of one batch; see ``guerdon.acting.samplers.Episodes``.
+
+    Args:
+        rows: that the contexts of sequences are of.
+        processes: those that share in it; environments are acted in by the first.
+    """
+
+    def __init__(self, scene: EpisodeScene, rows: Sequence[Row], processes: Processes):
+        self.scene, self.rows, self.processes = scene, scene.opened(rows), processes
+        self.asked = rows
+        self.episodes: list[Episode] = []
+
+    def begin(self, context: Tensor) -> Tensor:
+        which = context.tolist()
+        self.episodes = [Episode(self.rows[i]) for i in which]
+
+        def begin() -> list[str | None]:
+            begun = self.scene.begun([self.asked[i] for i in which])
+            for episode, place, one in zip(self.episodes, which, begun, strict=True):
+                if isinstance(one, Broken):
+                    continue
+                episode.environment = one[0]
+                if self.scene.with_opening(self.asked[place], *one)["prompt"] != episode.row["prompt"]:
+                    raise InputError(
+                        "an environment began one row in two ways; let all that is left to chance in reset follow from the row and the seed that it is given"
+                    )
+            return [str(one) if isinstance(one, Broken) else None for one in begun]
+
+        for episode, error in zip(self.episodes, self.processes.from_first(begin, "beginning episodes"), strict=True):
+            episode.error = error
+        return torch.tensor([episode.error is None for episode in self.episodes], dtype=torch.bool)
+
+    def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
+        spoken = [said.actions[place, :length].tolist() for place, length in enumerate(said.length.tolist())]
+        whole = said.quantities["terminated"].tolist()
+        acting = [self.episodes[row] for row in rows.tolist()]
+        stepped = self.processes.from_first(lambda: self._stepped(acting, spoken, whole), "acting")
+        out = []
+        for episode, tokens, (turn, told), left in zip(acting, spoken, stepped, room.tolist(), strict=True):
+            out.append(self._answered(episode, tokens, turn, told, None if last else partial(self._tokens, room=left, overflow=overflow)))
+        return out
+
+    def _stepped(self, acting: Sequence[Episode], spoken: Sequence[list[int]], whole: Sequence[bool]) -> list[tuple[Said, Told | Broken]]:
+        """What each said, and what its environment answers."""
+        turns = [
+            self.scene.said(episode.row, tokens, episode.environment, ended)
+            for episode, tokens, ended in zip(acting, spoken, whole, strict=True)
+        ]
+        calls = [partial(_step, episode.environment, turn) for episode, turn in zip(acting, turns, strict=True)]
+        return list(zip(turns, all_of(calls, self.scene.episodes.deadline, "step"), strict=True))
+
+    def _answered(self, episode: Episode, tokens: list[int], turn: Said, told: Told | Broken, tell: Callable[..., Tensor] | None) -> Answer:
+        episode.pieces.append(_message(turn) if not isinstance(episode.row["prompt"], str) else turn.text)
+        episode.counts["turns"] += 1
+        episode.counts["calls"] += len(turn.calls)
+        episode.counts["calls_wrong"] += sum(bool(call.error) for call in turn.calls)
+        nothing = torch.zeros(0, dtype=torch.long)
+        if isinstance(told, Broken):
+            episode.error, episode.environment = str(told), None  # it is not used again
+            episode.earned.append(math.nan)
+            return Answer(nothing, math.nan)
+        episode.earned.append(math.nan if told.reward is None else float(told.reward))
+        for name, value in told.figures.items():
+            episode.figures.setdefault(name, []).append(float(value))
+        episode.counts["over"] = float(told.done)
+        following = nothing if told.done or tell is None else tell(episode, tokens, _as_messages(told.text))
+        if not len(following) and episode.environment is not None:  # it is the first process that has it
+            self.scene.free(episode.environment)
+            episode.environment = None
+        return Answer(following, episode.earned[-1], told.done)
+
+    def _tokens(self, episode: Episode, said: list[int], told: Sequence[Message], room: int, overflow: Overflow) -> Tensor:
+        """How what is told reads, shortened if it has to be; nothing where there is no room."""
+        variables = template_variables(episode.row)
+        messages = list(told)
+        while True:
+            tokens = self.scene.encoder.encode_told(episode.row["prompt"], said, messages, **variables)
+            if len(tokens) <= room:
+                episode.pieces.append(messages if not isinstance(episode.row["prompt"], str) else _joined(messages))
+                return torch.tensor(tokens, dtype=torch.long)
+            longest = max(range(len(messages)), key=lambda i: len(str(messages[i].get("content") or "")))
+            before = str(messages[longest].get("content") or "")
+            text = overflow(before, len(tokens), room)
+            if text is None or len(text) >= len(before):
+                episode.counts["no_room"] = 1.0
+                return torch.zeros(0, dtype=torch.long)
+            messages[longest] = {**messages[longest], "content": text}
+            episode.counts["shortened"] = 1.0
+
+    def judged(self, rollouts: Sequences) -> Judged:
+        """The verdicts on whole episodes."""
+        prompts, columns = known_columns(self.rows, rollouts.context, self.scene._columns)
+        completions = [_whole(episode) for episode in self.episodes]
+        columns |= {
+            "completion_ids": [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())],
+            "turn_rewards": [list(episode.earned) for episode in self.episodes],
+        }
+        scored = self.processes.from_first(lambda: self._scored(prompts, completions, columns), "judging")
+        return Judged(scored, prompts, completions, figures=self._figures())
+
+    def _scored(self, prompts: list[Any], completions: list[Any], columns: Mapping[str, list[Any]]) -> Scored:
+        own = torch.tensor([_total(episode.earned) for episode in self.episodes], dtype=torch.float64)
+        if self.scene.rewards.functions:
+            scored = self.scene.rewards.score(prompts, completions, columns, watching=False)
+        else:
+            scored = Scored(
+                {}, own.isnan(), ["no reward applies to it: the environment said none" if x else None for x in own.isnan().tolist()]
+            )
+        invalid, errors = scored.invalid.clone(), list(scored.errors)
+        for b, episode in enumerate(self.episodes):
+            if episode.error is not None:
+                invalid[b], errors[b] = True, f"the environment: {episode.error}"
+        return Scored({**scored.components, COMPONENT: own}, invalid, errors)
+
+    def _figures(self) -> dict[str, Tensor]:
+        """What is logged of each episode; NaN where it does not apply."""
+        counts = {f"{COMPONENT}/{name}": [episode.counts[name] for episode in self.episodes] for name in Episode({}).counts}
+        counts[f"{COMPONENT}/failed"] = [float(episode.error is not None) for episode in self.episodes]
+        names = sorted({name for episode in self.episodes for name in episode.figures})
+        for name in names:
+            counts[f"{COMPONENT}/{name}"] = [
+                sum(own) / len(own) if (own := episode.figures.get(name)) else math.nan for episode in self.episodes
+            ]
+        return {name: torch.tensor(values, dtype=torch.float64) for name, values in counts.items()}
+
+
+def _step(environment: Environment, said: Said) -> Told:
+    return as_told(environment.step(said))
+
+
+def _message(turn: Said) -> list[Message]:
+    calls = [{"type": "function", "function": {"name": call.name, "arguments": dict(call.arguments)}} for call in turn.calls]
+    return [{"role": "assistant", "content": turn.text, **({"tool_calls": calls} if calls else {})}]
+
+
+def _as_messages(text: Any) -> list[Message]:
+    return [{"role": "user", "content": text}] if isinstance(text, str) else list(text)
+
+
+def _joined(messages: Sequence[Message]) -> str:
+    return "".join(str(message.get("content") or "") for message in messages)
+
+
+def _whole(episode: Episode) -> Any:
+    if isinstance(episode.row["prompt"], str):
+        return "".join(str(piece) for piece in episode.pieces)
+    return [message for piece in episode.pieces for message in piece]
+
+
+def _total(earned: Sequence[float]) -> float:
+    """What the turns earned together; NaN where nothing was said of any."""
+    there = [value for value in earned if not math.isnan(value)]
+    return sum(there) if there else math.nan

@@ -1,0 +1,234 @@
+"""Acting in environments: what a turn is told and earns, what becomes of environments that fail, and that an episode learns."""
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import torch
+
+from guerdon.acting.overflow.shorten import Shorten
+from guerdon.acting.samplers.group import Group
+from guerdon.acting.samplers.turns import Turns
+from guerdon.errors import InputError
+from guerdon.feedback.running import RewardRunner
+from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.recipes.grpo import recipe as grpo
+from guerdon.sequences import Decoding
+from guerdon.tasks.encoding import Encoder
+from guerdon.tasks.environments import Said, Told
+from guerdon.tasks.episodes import Episodes
+from guerdon.training.display import Silent as Quiet
+from guerdon.training.episodes import EpisodeScene
+from guerdon.training.jobs import ImproveJob
+from guerdon.training.optimiser import AdamW
+from guerdon.training.overlapping import Overlapping
+from guerdon.training.recipe import Budget
+
+SMALL = SmallLanguageModel(characters="ab>.!", layers=1, hidden=32, context_length=64)
+
+
+@dataclass
+class Echo:
+    """Whoever says only b has come to the end and earned 1; others are told whether they said b, and earned a quarter if they did."""
+
+    asked: list[tuple[Any, int]] = field(default_factory=list)
+
+    def reset(self, row, seed):
+        self.asked.append((row, seed))
+        self.turns = 0
+        return row["first"]
+
+    def step(self, said: Said) -> Told:
+        self.turns += 1
+        if said.text and set(said.text) == {"b"}:
+            return Told(reward=1.0, done=True, figures={"b": 1.0})
+        return Told(f"!{'ab'['b' in said.text]}>", reward=0.25 * ("b" in said.text), figures={"b": 0.0})
+
+
+@dataclass(frozen=True)
+class Building:
+    """A specification of whatever is made by a function."""
+
+    made: Any = Echo
+
+    def build(self):
+        return self.made()
+
+    def rows(self, count, seed):
+        return [{"first": "ab"[(seed + i) % 2] + ">", "seed": i} for i in range(count)]
+
+
+def _acted(made=Echo, sampler=Turns(4, turns=3, turn_length=4), rewards=None, length=40, deadline=60.0, rows=None, seed=0):
+    policy = SMALL.build(3)
+    episodes = Episodes(Building(made), count=2, held_out=0, deadline=deadline)
+    scene = EpisodeScene(Encoder(policy.tokenizer), RewardRunner(rewards or {}, timeout=None), episodes)
+    rows = episodes.train() if rows is None else rows
+    found = Overlapping(scene)(sampler, policy, scene.contexts(rows), Decoding(length), rows, (seed, 0))
+    scene.close()
+    return (*found[:2], policy)
+
+
+def test_an_episode_is_one_sequence_of_turns_and_of_what_was_told():
+    rollouts, judged, policy = _acted()
+    assert len(rollouts) == 8
+    for b in range(8):
+        n = int(rollouts.length[b])
+        text = policy.tokenizer.decode(rollouts.actions[b, :n].tolist(), skip_special_tokens=True)
+        assert judged.completions[b] == text
+        turn, mask = rollouts.quantities["turn"][b, :n], rollouts.mask[b, :n]
+        assert (turn.diff() >= 0).all()
+        told = policy.tokenizer.decode(rollouts.actions[b, :n][~mask].tolist())
+        assert len(told) == 3 * int(turn.max()) and told.replace("!a>", "").replace("!b>", "") == ""  # nothing is told after the last turn
+        assert bool(mask[-1])
+
+
+def test_what_a_turn_earned_stands_at_its_last_step_and_their_sum_is_the_component():
+    rollouts, judged, _ = _acted()
+    earned = rollouts.quantities["turn_reward"]
+    assert torch.allclose(earned.sum(-1), judged.scored.components["environment"])
+    for b in range(8):
+        for k in range(int(rollouts.quantities["turn"][b].max()) + 1):
+            own = ((rollouts.quantities["turn"][b] == k) & rollouts.mask[b]).nonzero().flatten()
+            assert (earned[b, own[:-1]] == 0).all()
+    over = rollouts.quantities["terminated"]
+    assert torch.equal(judged.figures["environment/over"], over.double())
+    assert torch.equal(judged.figures["environment/turns"], rollouts.quantities["turn"].max(-1).values.double() + 1)
+
+
+def test_the_policy_measures_of_an_episode_what_it_drew():
+    rollouts, _, policy = _acted()
+    measured = policy.measure(rollouts, {"logp"})["logp"]
+    assert torch.allclose(measured, rollouts.quantities["old_logp"] * rollouts.mask, atol=1e-4)
+
+
+def test_an_episode_does_not_depend_on_what_else_the_batch_holds():
+    whole, _, _ = _acted()
+    rows = Building().rows(2, 0)
+    alone, _, _ = _acted(rows=rows[:1])
+    n = min(whole.actions.shape[1], alone.actions.shape[1])
+    assert torch.equal(whole.actions[:4, :n], alone.actions[:4, :n])
+
+
+def test_reward_functions_see_the_episode_and_count_beside_the_environment():
+    def says_a(prompts, completions, turn_rewards, first, **_):
+        assert all(isinstance(own, list) for own in turn_rewards) and set(first) == {"a>", "b>"}
+        return [float(text.count("a")) for text in completions]
+
+    _, judged, _ = _acted(rewards={"a": says_a})
+    assert set(judged.scored.components) == {"a", "environment"} and not judged.scored.invalid.any()
+    assert judged.scored.components["a"].tolist() == [float(text.count("a")) for text in judged.completions]
+
+
+class Raises(Echo):
+    def step(self, said):
+        raise ValueError("no such room")
+
+
+class Hangs(Echo):
+    waiting = threading.Event()
+
+    def step(self, said):
+        self.waiting.wait(30)
+
+
+class Wrong(Echo):
+    def step(self, said):
+        return "go on"
+
+
+class Silent(Echo):
+    def step(self, said):
+        return Told("")
+
+
+class NotANumber(Echo):
+    def step(self, said):
+        return Told("x", reward=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (Raises, "step raised ValueError: no such room"),
+        (Wrong, "step returned 'go on', which is no Told"),
+        (Silent, "step told nothing and the episode is not over"),
+        (NotANumber, "step returned the reward nan"),
+        (Hangs, "step did not answer within 0.2 s"),
+    ],
+)
+def test_an_environment_that_fails_takes_its_own_sequence_out(made, says):
+    made_first = iter([made, *[Echo] * 99])
+    start = time.monotonic()
+    _, judged, _ = _acted(lambda: next(made_first)(), deadline=0.2 if made is Hangs else 60.0)
+    assert time.monotonic() - start < 20
+    Hangs.waiting.set()
+    wrong = [b for b in range(8) if judged.scored.invalid[b]]
+    assert len(wrong) == 1 and says in judged.scored.errors[wrong[0]]
+    assert judged.figures["environment/failed"].sum() == 1
+    Hangs.waiting.clear()
+
+
+def test_an_environment_that_does_not_begin_is_a_sentence():
+    class Never(Echo):
+        def reset(self, row, seed):
+            raise OSError("the server is away")
+
+    with pytest.raises(
+        InputError, match=r"row 1 of the batch: the environment does not begin \(reset raised OSError: the server is away\)"
+    ):
+        _acted(Never)
+
+
+def test_one_row_begins_in_one_way():
+    class Chance(Echo):
+        def reset(self, row, seed):
+            return "ab"[time.monotonic_ns() % 2] * (1 + time.monotonic_ns() % 7) + ">"
+
+    with pytest.raises(InputError, match="began one row in two ways"):
+        _acted(Chance)
+
+
+class Talks(Echo):
+    def step(self, said):
+        return Told("a" * 200 + ">")
+
+
+def test_what_does_not_fit_ends_the_episode_or_is_shortened():
+    rollouts, judged, _ = _acted(Talks, Turns(2, turns=3, turn_length=4))
+    assert (judged.figures["environment/no_room"] == 1).all() and not rollouts.quantities["terminated"].any()
+    assert (rollouts.quantities["turn"] == 0).all()
+
+
+def test_what_is_shortened_goes_on():
+    spec = SmallLanguageModel(characters="ab>.![] chrtelfous0123456789", layers=1, hidden=32, context_length=300)
+    policy = spec.build(0)
+    episodes = Episodes(Building(Talks), count=1, held_out=0)
+    scene = EpisodeScene(Encoder(policy.tokenizer), RewardRunner({}, timeout=None), episodes)
+    rows = episodes.train()
+    rollouts, judged, _ = Overlapping(scene)(
+        Turns(2, turns=2, turn_length=4, overflow=Shorten(least=8)), policy, scene.contexts(rows), Decoding(120), rows, (0, 0)
+    )
+    assert (judged.figures["environment/shortened"] == 1).all() and (judged.figures["environment/no_room"] == 0).all()
+    assert all("characters left out" in text for text in judged.completions) and int(rollouts.length.max()) <= 120
+
+
+def test_a_policy_learns_in_an_environment():
+    job = ImproveJob(
+        replace(grpo, sampler=Turns(8, turns=3, turn_length=4), optimiser=AdamW(learning_rate=1e-2)),
+        Episodes(Building(), count=16, held_out=4),
+        decoding=Decoding(30),
+        budget=Budget(steps=30, batch_size=8, seed=1),
+    )
+    out = job(SMALL.build(1), {}, 1, None, display=Quiet())
+    steps = [line for line in out.history if "reward" in line]
+    assert sum(line["reward"] for line in steps[-5:]) / 5 > sum(line["reward"] for line in steps[:5]) / 5 + 0.3
+    assert steps[-1]["environment/turns"] >= 1 and any("eval/environment/over" in line for line in out.history)
+
+
+def test_who_samples_otherwise_is_told_so():
+    job = ImproveJob(replace(grpo, sampler=Group(4)), Episodes(Building(), count=4, held_out=0), budget=Budget(steps=1, batch_size=2))
+    with pytest.raises(InputError, match=r"in a task of episodes the policy acts turn by turn; take recipe.sampler: turns"):
+        job(SMALL.build(1), {}, 1, None, display=Quiet())
