@@ -20,8 +20,8 @@ THINKING = (  # what opens it, what closes it
     (r"<\|(?:start_)?think(?:ing)?\|>", r"<\|(?:end_think(?:ing)?|/think(?:ing)?)\|>"),
     (r"<\|channel\|>(?:analysis|commentary)\b", r"<\|channel\|>final\b(?:<\|message\|>)?"),
 )
-_OPENS = re.compile("|".join(opening for opening, _ in THINKING), re.IGNORECASE)
-_CLOSES = re.compile("|".join(closing for _, closing in THINKING), re.IGNORECASE)
+THINKING_OPENS = re.compile("|".join(opening for opening, _ in THINKING), re.IGNORECASE)
+THINKING_CLOSES = re.compile("|".join(closing for _, closing in THINKING), re.IGNORECASE)
 _FIRST = "<[\u25c1"  # what a delimiter begins with
 _FRAMES = ("<|begin_of_solution|>", "<|START_RESPONSE|>"), ("<|end_of_solution|>", "<|END_RESPONSE|>", "<|return|>")
 
@@ -44,13 +44,13 @@ def answer_text(completion: Any, prompt: Any = None) -> str:
     if not any(letter in text for letter in _FIRST) and not opened:
         return text
     closed = None
-    for closed in _CLOSES.finditer(text):  # noqa: B007 the last one counts
+    for closed in THINKING_CLOSES.finditer(text):  # noqa: B007 the last one counts
         pass
     if closed is not None:
         text = text[closed.end() :]
     elif opened:
         return ""
-    again = _OPENS.search(text)
+    again = THINKING_OPENS.search(text)
     return _unframed(text[: again.start()] if again else text)
 
 
@@ -75,7 +75,7 @@ def _unframed(text: str) -> str:
 def opened_thinking(prompt: str) -> str | None:
     """The delimiter of a thinking block that is opened at the end of a prompt."""
     end = prompt[-80:].rstrip()
-    return next((match.group() for match in _OPENS.finditer(end) if match.end() == len(end)), None)
+    return next((match.group() for match in THINKING_OPENS.finditer(end) if match.end() == len(end)), None)
 
 
 def _said_to_be_opened(completion: Any) -> bool:

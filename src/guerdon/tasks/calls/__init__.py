@@ -1,14 +1,18 @@
 """Calls: how a model writes that it calls a tool. A part reads the calls off what was said, and knows how a result is told.
 
-    read(text) -> Found        ``text``: a turn as the model wrote it, special tokens included
-    write(calls) -> str        the calls as such a turn writes them, for experts and demonstrations
+    read(text, opened) -> Found   ``text``: a turn as the model wrote it, special tokens included; ``opened``: it begins within a thinking block, which the prompt opened
+    write(calls) -> str           the calls as such a turn writes them, for experts and demonstrations
+    told(results) -> messages     the results, messages of the role tool, as the policy reads them: these messages, which the template writes, or a text where no template does
 
+To call a format is to read. A call in a thought is none; a thought that is not closed goes to the end of the turn.
 What is no call is no error: it is text. What looks like a call and cannot be read is a call with an ``error``, which the model is told in the place of a result.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from guerdon.tasks.messages import Message
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Found:
 
 
 class CallFormat(Protocol):
-    def read(self, text: str) -> Found: ...
+    def read(self, text: str, opened: bool = False) -> Found: ...
 
     def write(self, calls: Sequence[Call]) -> str: ...
+
+    def told(self, results: Sequence[Message]) -> str | Sequence[Message]: ...

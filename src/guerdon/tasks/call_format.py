@@ -1,0 +1,48 @@
+"""Call format: which of the ways to write a call a model's chat template uses, found out by trying and not by the model's name.
+
+A conversation in which an assistant calls a tool is written through the template, and each format of the room ``tasks.calls`` reads the turn; the one that reads the very call
+back is the template's.
+"""
+
+from typing import Any
+
+from guerdon.catalogue import parts_in, resolve
+from guerdon.errors import InputError
+from guerdon.feedback.text import opened_thinking
+from guerdon.tasks._template import ChatTemplate
+from guerdon.tasks.calls import CallFormat
+
+_ROOM = "tasks.calls"
+_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Looks a word up.",
+        "parameters": {
+            "type": "object",
+            "properties": {"word": {"type": "string", "description": "The word."}, "most": {"type": "integer", "description": "How many."}},
+            "required": ["word"],
+        },
+    },
+}
+_ARGUMENTS = {"word": 'tides,\nand "ebb" [1]', "most": 3}
+
+
+def call_format(tokenizer: Any) -> CallFormat | None:
+    """The format in which the tokenizer's chat template writes calls; None where it writes none, or one that no format of the room reads."""
+    if not getattr(tokenizer, "chat_template", None):
+        return None
+    called = {"id": "abcdefghi", "type": "function", "function": {"name": "look_up", "arguments": _ARGUMENTS}}
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": None, "tool_calls": [called]}]
+    template = ChatTemplate(tokenizer)
+    try:
+        turn = template.turn(messages, 1, {"tools": [_TOOL]})
+    except InputError:
+        return None
+    opened = opened_thinking(turn.before) is not None
+    for name in parts_in(_ROOM):
+        part = resolve(name, _ROOM)()
+        found = part.read(turn.words, opened)
+        if [(call.name, dict(call.arguments), call.error) for call in found.calls] == [("look_up", _ARGUMENTS, "")]:
+            return part
+    return None
