@@ -9,17 +9,32 @@ from guerdon.feedback.helpers import Failure
 
 
 class NoNumber(float):
-    """NaN that says why it is none: what a reward gives for a completion that it failed for, where others of the batch have their numbers."""
+    """NaN that says why it is none: what a reward gives for a completion that it failed for, where others of the batch have their numbers. ``said``: what was said in its place."""
 
     why: str
+    said: str
 
-    def __new__(cls, why: str) -> "NoNumber":
+    def __new__(cls, why: str, said: str = "") -> "NoNumber":
         self = super().__new__(cls, math.nan)
-        self.why = why
+        self.why, self.said = why, said
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.why,)
+        return type(self), (self.why, self.said)
+
+
+class Remarked(float):
+    """A number with what was said beside it: a judge's words, which a run keeps."""
+
+    said: str
+
+    def __new__(cls, number: float, said: str) -> "Remarked":
+        self = super().__new__(cls, number)
+        self.said = said
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (float(self), self.said)
 
 
 def as_number(value: Any) -> float | Failure | None:

@@ -37,7 +37,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -75,11 +75,13 @@ class Scored:
         components: by the reward's name, [B] float64; NaN where it does not apply or failed.
         invalid: [B]; true where the sample has no reward, because one failed or none applies.
         errors: for each sample, why it is invalid, or None.
+        said: by the reward's name, what it said of each sample in words ("" where nothing), of those that say something.
     """
 
     components: dict[str, Tensor]
     invalid: Tensor
     errors: list[str | None]
+    said: dict[str, list[str]] = field(default_factory=dict)
 
 
 class RewardRunner:
@@ -530,7 +532,9 @@ def _scored(outcomes: Mapping[str, list[Any]], size: int) -> Scored:
             elif number is not None:
                 component[row] = number
         components[name] = component
-    return Scored(components, torch.tensor([error is not None for error in errors]), errors)
+    said = {name: [str(getattr(value, "said", "")) for value in values] for name, values in outcomes.items()}
+    said = {name: texts for name, texts in said.items() if any(texts)}
+    return Scored(components, torch.tensor([error is not None for error in errors]), errors, said)
 
 
 def _with_inapplicable(scored: Scored) -> Scored:
@@ -539,4 +543,4 @@ def _with_inapplicable(scored: Scored) -> Scored:
         return scored
     nothing = torch.stack(list(scored.components.values())).isnan().all(0)
     errors = [error or (INAPPLICABLE if none else None) for error, none in zip(scored.errors, nothing.tolist(), strict=True)]
-    return Scored(scored.components, scored.invalid | nothing, errors)
+    return replace(scored, invalid=scored.invalid | nothing, errors=errors)

@@ -4,6 +4,7 @@
 ``[[value, how many tokens], ...]``: ``node`` of a tree, ``segment``, ``attempt``, ``agent``, and ``mask`` where the policy did not say all of it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -27,6 +28,7 @@ def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int, p
         "completion": judged.completions[b],
         "reward": _number(q["reward"][b]),
         "components": {k.removeprefix("component_"): _number(v[b]) for k, v in q.items() if k.startswith("component_")},
+        **_words(judged.scored.said, b),
         "valid": bool(valid[b]),
         "error": judged.scored.errors[b],
         "tokens": rollouts.actions[b, :n].tolist(),
@@ -48,6 +50,12 @@ def _by_turn(reward: Tensor, turn: Tensor, mask: Tensor) -> list[float]:
     """What each turn earned."""
     turns = int(turn[mask].max()) + 1 if mask.any() else 0
     return [float(reward[mask & (turn == k)].sum()) for k in range(turns)]
+
+
+def _words(said: Mapping[str, list[str]], b: int) -> dict[str, dict[str, str]]:
+    """What was said of a completion in words, by the component that it is about: a judge's text beside its verdict."""
+    own = {name: texts[b] for name, texts in said.items() if texts[b]}
+    return {"said": own} if own else {}
 
 
 def _number(x: Tensor) -> float | None:

@@ -127,10 +127,13 @@ def whole_of(count: int, parts: Sequence[tuple[Tensor, Judged]]) -> Judged:
     components = {name: torch.zeros(count, dtype=torch.float64) for name in names}
     invalid = torch.zeros(count, dtype=torch.bool)
     errors, prompts, completions = [None] * count, [None] * count, [None] * count
+    said = {name: [""] * count for name in {name for _, part in parts for name in part.scored.said}}
     for rows, part in parts:
         invalid[rows] = part.scored.invalid
         for name in names:
             components[name][rows] = part.scored.components[name]
         for k, row in enumerate(rows.tolist()):
             errors[row], prompts[row], completions[row] = part.scored.errors[k], part.prompts[k], part.completions[k]
-    return Judged(Scored(components, invalid, errors), prompts, completions)
+            for name, texts in part.scored.said.items():
+                said[name][row] = texts[k]
+    return Judged(Scored(components, invalid, errors, said), prompts, completions)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
 from guerdon.memory import AtOnce
-from guerdon.models import Finished, Model
+from guerdon.models import Finished, Model, Written
 from guerdon.models._comparing import compared_with
-from guerdon.models.language import attention_maps
+from guerdon.models.language import attention_maps, writing
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
 from guerdon.models.language.asking import log_probabilities
 from guerdon.models.language.attention import NotSupported
@@ -122,6 +122,14 @@ class LanguagePolicy:
     def likely(self, questions: Sequence[str], words: Sequence[str]) -> list[list[float]]:
         """Of each question the log-probability of each of the words as its answer (see ``asking``)."""
         return log_probabilities(self, questions, words).tolist()
+
+    def write(self, conversations: Sequence[Any], max_tokens: int, temperature: float, seeds: Sequence[int]) -> list[Written]:
+        """See ``guerdon.models.Writing``."""
+        return writing.write(self, conversations, max_tokens, temperature, seeds)
+
+    def choose(self, conversations: Sequence[Any], words: Sequence[str]) -> list[Written]:
+        """See ``guerdon.models.Writing``."""
+        return writing.choose(self, conversations, words)
 
     @property
     def checkpoints(self) -> bool:

@@ -1,0 +1,66 @@
+"""Writers: questions → answers in text. A writer is who judges, proposes criteria, or critiques: a model that runs here, or one behind an address.
+
+A question is a conversation and how its answer is to be drawn. Where ``words`` are given the answer is to be one of them, and a writer that can see how likely each of them
+is says so (``likely``, log-probabilities); it need not write anything then. ``schema`` is the JSON schema of the answer, which a writer that can hold itself to one follows.
+An answer that could not be had says ``why``; its text is empty, and it is never a verdict.
+
+A question's answer depends on the question and on the writer, not on what is asked beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Message = Mapping[str, str]  # role and content
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a writer is asked.
+
+    Attributes:
+        messages: the conversation that is to be answered.
+        max_tokens: after so many tokens an answer is cut off.
+        temperature: 0 writes what is most likely.
+        seed: of what is drawn, where the temperature is not 0.
+        words: the words of which the answer is to be one.
+        schema: the JSON schema of the answer.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 512
+    temperature: float = 0.0
+    seed: int = 0
+    words: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a writer said.
+
+    Attributes:
+        text: what was written.
+        likely: the log-probability of each of the question's words as the answer, in nats; None where that is not known.
+        read, written: tokens of the question and of the answer, as the writer counts them.
+        ended: whether it came to its end; false where it was cut off.
+        why: why there is no answer; "" where there is one.
+    """
+
+    text: str = ""
+    likely: tuple[float, ...] | None = None
+    read: int = 0
+    written: int = 0
+    ended: bool = True
+    why: str = ""
+
+
+class Writer(Protocol):
+    """B questions → B answers.
+
+    Raises:
+        InputError: it cannot be asked; something is to be mended first.
+        RunFailed: it does not answer any more, or what may be spent on it is spent.
+    """
+
+    def __call__(self, questions: Sequence[Question]) -> list[Answer]: ...
