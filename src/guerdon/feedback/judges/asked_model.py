@@ -32,7 +32,7 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class AskedModel:
-    model: Any
+    model: Writer
     format: Format = BothOrders()
     rubric: Any = None
     seed: int = 0

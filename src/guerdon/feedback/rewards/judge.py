@@ -43,7 +43,7 @@ from guerdon.witness import Witness
 class Judge:
     per_batch: ClassVar[bool] = False  # it compares the completions of one prompt, and no more
 
-    model: Any
+    model: Writer
     format: Format = ScoreToken()
     rubric: Any = None
     reference: str = ""

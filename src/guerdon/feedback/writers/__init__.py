@@ -55,6 +55,15 @@ class Answer:
     why: str = ""
 
 
+def short(raw: Any) -> Any:
+    """What is meant by what a configuration may say for short: the source of a language model, its settings, or the address of an endpoint with its settings."""
+    if isinstance(raw, str) and any(mark in raw for mark in "/:."):
+        return {"part": "language_model", "source": raw}
+    if isinstance(raw, Mapping) and "part" not in raw:
+        return {"part": "endpoint" if "url" in raw else "language_model", **raw}
+    return raw
+
+
 class Writer(Protocol):
     """B questions → B answers.
 

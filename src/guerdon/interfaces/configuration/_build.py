@@ -31,7 +31,10 @@ def build(annotation: Any, raw: Any, place: str, base: Any = MISSING, rooms: tup
     if dataclasses.is_dataclass(raw):
         return raw  # built already
     options = _options(annotation)
-    rooms = tuple(dict.fromkeys([*(r for o in options if (r := _rooms.room_of_protocol(o))), *rooms]))
+    own = [r for o in options if (r := _rooms.room_of_protocol(o))]
+    rooms = tuple(dict.fromkeys([*own, *rooms]))
+    for room in own:
+        raw = _rooms.meant(room, raw)
     if _is_number(options) and place.partition(".")[0] in ("recipe", "stages"):
         rooms = tuple(dict.fromkeys([*rooms, *_rooms.KNOBS]))
     if raw is None and (type(None) in options or (Any in options and not (rooms and _is_callable(annotation)))):

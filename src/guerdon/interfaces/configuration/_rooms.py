@@ -64,6 +64,12 @@ def room_of_protocol(kind: Any) -> str | None:
     return None
 
 
+def meant(room: str, raw: Any) -> Any:
+    """What ``raw`` says in the place of a part of the room: a room may have ``short``, which reads what is written for short there."""
+    short = getattr(importlib.import_module(f"guerdon.{room}"), "short", None)
+    return raw if short is None else short(raw)
+
+
 def find(name: str, rooms: tuple[str, ...], place: str) -> type:
     """The part called ``name`` in one of ``rooms``, or, written ``module:Class`` or ``file.py:Class``, one from outside.
 

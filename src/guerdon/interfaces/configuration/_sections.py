@@ -329,6 +329,8 @@ def _reward(item: Any, place: str, base: Any) -> Any:
         raise InputError(f"{place}: a reward is a part or file.py:function, not {item!r}")
     if "part" not in item and base is not MISSING and not isinstance(base, str):
         return instance(type(base), item, place, base)
+    if "part" not in item and "model" in item:  # whom it asks is all that has to be said of a judge
+        item = {"part": "judge", **item}
     return build(Any, item, place, MISSING, _rooms.REWARDS)
 
 
