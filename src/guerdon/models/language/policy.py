@@ -4,7 +4,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from guerdon.models.language.decoding import Growing
 from guerdon.models.language.forward import at_acted_steps, body_of, can_pack, has_plain_head, next_steps, scatter
 from guerdon.models.language.graphed import Graphed, graphed_for
 from guerdon.models.language.mixing import MixedPolicy, Within
+from guerdon.models.language.recalling import Recall
 from guerdon.models.language.sampling import ROWS_AT_ONCE, begin, sample
 from guerdon.models.language.saving import merged, write
 from guerdon.models.language.tiles import COMPARING, OWN, NextSteps
@@ -47,6 +48,7 @@ class LanguagePolicy:
     compares = COMPARING
     _checkpoints = False
     made = 0  # steps of its learner, who says so: what is dropped of the adapters' inputs is another at each
+    _recall: Recall | None = None
     _graphed: tuple[nn.Module, Graphed | None] | None = None
 
     def __init__(self, module: nn.Module, tokenizer: Any, device: torch.device, dtype: torch.dtype | None = None, seed: int = 0):
@@ -176,7 +178,19 @@ class LanguagePolicy:
         if self.graphed is not None:
             with contextlib.suppress(NotSupported):
                 return self.graphed.sample(contexts, context, decoding, uniforms, self.ends, finished)
-        return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished, self._rows_at_once)
+        if self._recall is None:
+            return sample(self.begin, contexts, context, decoding, uniforms, self.ends, self.device, finished, self._rows_at_once)
+        begin_from = partial(begin, self.computing, device=self.device, packed=self.packed, recall=self._recall)
+        return sample(begin_from, contexts, context, decoding, uniforms, self.ends, self.device, finished, self._rows_at_once, _learned)
+
+    @contextlib.contextmanager
+    def remembering(self) -> Iterator[None]:
+        """See ``guerdon.models.Remembering``. On a card, and for models that our own code does not know, contexts are read anew."""
+        before, self._recall = self._recall, Recall()
+        try:
+            yield
+        finally:
+            self._recall = before
 
     @cached_property
     def _rows_at_once(self) -> AtOnce:
@@ -323,3 +337,9 @@ def device_of(name: str) -> torch.device:
     raise InputError(
         f"model.device: {name!r} is not on this machine, which has {', '.join(found)}; write device: auto to take what is there"
     )
+
+
+def _learned(growing: Growing, tokens: Tensor, length: Tensor) -> None:
+    """Have what was drawn recalled, where who grew it can."""
+    if hasattr(growing, "learn"):
+        growing.learn(tokens, length)

@@ -15,6 +15,7 @@ from guerdon.models.language.attention import NotSupported
 from guerdon.models.language.decoder import decoder_of
 from guerdon.models.language.decoding import Growing, Plain, Shared
 from guerdon.models.language.forward import body_of
+from guerdon.models.language.recalling import Recall
 from guerdon.models.language.stepping import Stepping
 from guerdon.saying import say
 from guerdon.sequences import Decoding, Sequences
@@ -63,6 +64,7 @@ def sample(
     device: torch.device,
     finished: Finished | None = None,
     at_once: AtOnce | None = None,
+    learn: Callable[[Growing, Tensor, Tensor], None] | None = None,
 ) -> Sequences:
     """One completion for each entry of ``context``; see ``guerdon.models.Policy.sample``.
 
@@ -71,6 +73,7 @@ def sample(
         ends: the tokens that end a completion.
         finished: is told of sequences that have ended while others go on.
         at_once: how many rows are drawn at once; fewer from when memory runs out.
+        learn: is told of sequences when they have grown, with their tokens and lengths.
 
     Raises:
         RunFailed: memory runs out on one row.
@@ -84,6 +87,8 @@ def sample(
         drawn.length[piece], drawn.ended[piece] = decoding.max_completion_length, False
         into = drawn.tokens[piece], drawn.logp[piece], drawn.length[piece], drawn.ended[piece]
         _draw(growing, logits, decoding, uniforms[rows], ends.to(device), into, lambda done, first=piece.start: drawn.tell(done + first))
+        if learn is not None:
+            learn(growing, drawn.tokens[piece], drawn.length[piece])
 
     in_pieces(draw, len(context), at_once or AtOnce(ROWS_AT_ONCE))
     return drawn.sequences()
@@ -120,13 +125,20 @@ def _fewer(at_once: AtOnce, tried: int) -> None:
 
 
 def begin(
-    module: nn.Module, contexts: Sequence[Tensor], context: Tensor, steps: int, device: torch.device, packed: bool
+    module: nn.Module,
+    contexts: Sequence[Tensor],
+    context: Tensor,
+    steps: int,
+    device: torch.device,
+    packed: bool,
+    recall: Recall | None = None,
 ) -> tuple[Growing, Tensor]:
-    """See ``Begin``. ``packed``: whether the model can read a context once for all its completions."""
+    """See ``Begin``. ``packed``: whether the model can read a context once for all its completions. ``recall``: what is known of contexts, for models whose layers are our
+    own code."""
     if packed:
         decoder, growing = decoder_of(body_of(module)), Shared(module, contexts, context, device, steps)
         if decoder is not None:
-            growing = Stepping(module, decoder, contexts, context, steps)
+            growing = Stepping(module, decoder, contexts, context, steps, recall)
         try:
             return growing, growing.start()
         except NotSupported:  # a window that is shorter than these sequences may become

@@ -1,5 +1,7 @@
 """Stepping: sequences grow by one token at a time through our own code for the decoder (``decoder``), a few products and a kernel a layer.
 
+Where there is a ``Recall``, only that of a context is computed of which nothing is known, and what was drawn is known when it has been.
+
 Differs from ``Shared``: queries, keys and values are one product, and gate and up another, with weights laid out for products of few rows; a
 sequence's cache stays where it is while others leave, so nothing is copied when the batch shrinks.
 
@@ -18,7 +20,9 @@ from guerdon.models.language.attention import Kept
 from guerdon.models.language.decoder import Decoder, Layer, Projection, eps_of
 from guerdon.models.language.forward import body_of, output_head
 from guerdon.models.language.layout import Shape, lay_out_contexts
+from guerdon.models.language.recalling import Extending, Known, Recall
 
+FEW = 16  # rows of a context are computed with in multiples of this
 ROWS = 8  # are computed with in multiples of this: a CPU's products are prepared anew for every other number of them
 ROOM = 32  # caches have room for a multiple of this, as the kernel reads them
 
@@ -79,11 +83,13 @@ class Fused:
 class Stepping:
     """A cache of contexts and one of what follows them; see ``kernels.step`` for what lies where."""
 
-    def __init__(self, module: nn.Module, decoder: Decoder, contexts: Sequence[Tensor], context: Tensor, steps: int):
-        self.decoder, self.body, self.contexts = decoder, body_of(module), contexts
+    def __init__(
+        self, module: nn.Module, decoder: Decoder, contexts: Sequence[Tensor], context: Tensor, steps: int, recall: Recall | None = None
+    ):
+        self.decoder, self.body, self.contexts, self.recall = decoder, body_of(module), contexts, recall
         self.longest, self.time = max(len(c) for c in contexts) + steps, 0
         self.order = context.argsort(stable=True)  # sequences of one context side by side
-        self.context = context[self.order]
+        self.context = self.whose = context[self.order]
         self.slot = torch.arange(len(context))
         self.seen = torch.tensor([len(c) for c in contexts])
         self.head = output_head(module)
@@ -96,6 +102,19 @@ class Stepping:
         Raises:
             NotSupported: a layer's window is shorter than the sequences may become.
         """
+        known = [self.recall.longest(tuple(context.tolist())) for context in self.contexts] if self.recall is not None else []
+        last = self._extended(known) if any(known) else self._computed()
+        self.angles = self.decoder.angles(torch.arange(self.longest))
+        self.heads = self.body.config.get_text_config().num_attention_heads
+        self.layers, self.top = [Fused.of(layer) for layer in self.decoder.layers], Together([Projection.of(self.head)])
+        logits = self.head(last)
+        back = torch.empty_like(self.order)
+        back[self.order] = torch.arange(len(self.order))
+        self.place = back  # row of what is computed → sequence as the caller counts them
+        return logits[self.context][self.place]
+
+    def _computed(self) -> Tensor:
+        """The last state of each context, of which all is computed."""
         layout = lay_out_contexts(self.contexts)
         prefill = Kept(layout, Shape.of(self.body.config.get_text_config()), torch.device("cpu"), self.longest)
         hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
@@ -104,14 +123,42 @@ class Stepping:
             keys, values = prefill.kept.pop(layer.index)  # [T, K, D]
             self.trunk.append((keys[places].permute(0, 2, 3, 1).contiguous(), values[places].permute(0, 2, 1, 3).contiguous()))
             self.own.append(self._room(keys, 0))
-        self.angles = self.decoder.angles(torch.arange(self.longest))
-        self.heads = self.body.config.get_text_config().num_attention_heads
-        self.layers, self.top = [Fused.of(layer) for layer in self.decoder.layers], Together([Projection.of(self.head)])
-        logits = self.head(hidden[layout.last])
-        back = torch.empty_like(self.order)
-        back[self.order] = torch.arange(len(self.order))
-        self.place = back  # row of what is computed → sequence as the caller counts them
-        return logits[self.context][self.place]
+        return hidden[layout.last]
+
+    def _extended(self, known: Sequence[Known | None]) -> Tensor:
+        """The last state of each context, of which that is computed of which nothing is known."""
+        seen = [0 if one is None else one.length for one in known]
+        added = [len(context) - n for context, n in zip(self.contexts, seen, strict=True)]
+        extra = -sum(added) % FEW
+        tokens = torch.cat([*(context[n:] for context, n in zip(self.contexts, seen, strict=True)), torch.zeros(extra, dtype=torch.long)])
+        places = [torch.arange(n, n + more) for n, more in zip(seen, added, strict=True)]
+        extending = Extending(known, added, self.longest)
+        hidden = self.decoder.forward(tokens, torch.cat([*places, torch.zeros(extra, dtype=torch.long)]), extending)
+        room = -(-int(self.seen.max()) // ROOM) * ROOM
+        for layer in self.decoder.layers:
+            keys, values = extending.kept.pop(layer.index)  # [T, K, D]
+            _, heads, width = keys.shape
+            trunk = keys.new_zeros(len(known), heads, width, room), values.new_zeros(len(known), heads, room, width)
+            begin = 0
+            for i, (one, n, more) in enumerate(zip(known, seen, added, strict=True)):
+                if one is not None:
+                    trunk[0][i, :, :, :n], trunk[1][i, :, :n] = one.keys[layer.index][..., :n], one.values[layer.index][:, :n]
+                new = slice(begin, begin + more)
+                trunk[0][i, :, :, n : n + more] = keys[new].permute(1, 2, 0)
+                trunk[1][i, :, n : n + more] = values[new].transpose(0, 1)
+                begin += more
+            self.trunk.append(trunk)
+            self.own.append(self._room(keys, 0))
+        return hidden[torch.tensor(added).cumsum(0) - 1]
+
+    def learn(self, tokens: Tensor, length: Tensor) -> None:
+        """Have it recalled what was drawn, [B, T], of this length; a last token has no keys yet."""
+        for slot, (row, of) in enumerate(zip(self.order.tolist(), self.whose.tolist(), strict=True)):
+            n, more = len(self.contexts[of]), max(int(length[row]) - 1, 0)
+            whole = (*self.contexts[of].tolist(), *tokens[row, :more].tolist())
+            keys = [torch.cat([t[0][of, :, :, :n], o[0][slot, :, :, :more]], -1) for t, o in zip(self.trunk, self.own, strict=True)]
+            values = [torch.cat([t[1][of, :, :n], o[1][slot, :, :more]], 1) for t, o in zip(self.trunk, self.own, strict=True)]
+            self.recall.learn(whole, Known(keys, values, len(whole)))
 
     def step(self, taken: Tensor) -> Tensor:
         """Logits of the next step after these tokens [B]."""
