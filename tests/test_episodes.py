@@ -4,24 +4,29 @@ import math
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 
+from chat_templates import FAMILIES, tokenizer
 from guerdon.acting.overflow.shorten import Shorten
+from guerdon.acting.overflow.stop import Stop
 from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.turns import Turns
 from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner
 from guerdon.models.language.small_language_model import SmallLanguageModel
+from guerdon.processes import ALONE
 from guerdon.recipes.grpo import recipe as grpo
-from guerdon.sequences import Decoding
+from guerdon.sequences import Decoding, Sequences
+from guerdon.tasks.calls import Call
+from guerdon.tasks.calls.tagged import Tagged
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.environments import Said, Told
 from guerdon.tasks.episodes import Episodes
 from guerdon.training.display import Silent as Quiet
-from guerdon.training.episodes import EpisodeScene
+from guerdon.training.episodes import EpisodeScene, Interacting
 from guerdon.training.jobs import ImproveJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.overlapping import Overlapping
@@ -232,3 +237,81 @@ def test_who_samples_otherwise_is_told_so():
     job = ImproveJob(replace(grpo, sampler=Group(4)), Episodes(Building(), count=4, held_out=0), budget=Budget(steps=1, batch_size=2))
     with pytest.raises(InputError, match=r"in a task of episodes the policy acts turn by turn; take recipe.sampler: turns"):
         job(SMALL.build(1), {}, 1, None, display=Quiet())
+
+
+ADD = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "description": "Adds.",
+        "parameters": {"type": "object", "properties": {"of": {"type": "string", "description": "What."}}, "required": ["of"]},
+    },
+}
+
+
+class Adding:
+    """A tool; whoever says something else has come to the end."""
+
+    tools: ClassVar = [ADD]
+
+    def reset(self, row, seed):
+        return "1+1?"
+
+    def step(self, said: Said) -> Told:
+        self.said = said
+        if not said.calls:
+            return Told(done=True, reward=float(said.text == "2"))
+        results = [call.error or str(sum(map(int, call.arguments["of"].split("+")))) for call in said.calls]
+        return Told([{"role": "tool", "name": "add", "content": result} for result in results])
+
+
+def _acting(encoder, calls=None):
+    episodes = Episodes(Building(Adding), count=1, held_out=0, calls=calls)
+    scene = EpisodeScene(encoder, RewardRunner({}, timeout=None), episodes)
+    rows = [{"first": "?"}]
+    return Interacting(scene, rows, ALONE), scene, rows
+
+
+def _turn(encoder, text):
+    tokens = [*encoder.encode_continuation(text), *encoder.stop_ids[-1:]]
+    known = {"old_logp": torch.zeros(1, len(tokens)), "terminated": torch.tensor([True])}
+    mask = torch.ones(1, len(tokens), dtype=torch.bool)
+    return Sequences([torch.tensor([0])], torch.tensor([0]), torch.tensor([tokens]), mask, torch.tensor([len(tokens)]), known)
+
+
+@pytest.mark.parametrize("family", [name for name, family in sorted(FAMILIES.items()) if family.tools])
+def test_a_call_is_answered_in_the_turn_that_the_template_has_for_tools(family):
+    encoder = Encoder(tokenizer(FAMILIES[family]))
+    try:
+        acting, scene, rows = _acting(encoder)
+        contexts = scene.contexts(rows)
+    except InputError as refused:
+        assert "writes no calls" in str(refused)
+        pytest.skip(str(refused))
+    assert "Adds." in encoder.decode(contexts[0].tolist(), special=True)
+    acting.begin(torch.tensor([0]))
+    thought = "so\n</think>\n\n" if "thinking" in family else ""  # which the prompt has opened
+    written = scene.calls.write([Call("add", {"of": "1+1"})])
+    (answer,) = acting.answer(_turn(encoder, thought + written), torch.tensor([0]), torch.tensor([500]), Stop(), False)
+    told = encoder.decode(answer.told.tolist(), special=True)
+    assert told.count("2") >= 1 and "1+1" not in told and not answer.over
+    (answer,) = acting.answer(_turn(encoder, thought + "2"), torch.tensor([0]), torch.tensor([500]), Stop(), False)
+    assert answer.over and answer.reward == float(not thought)  # what is thought is in the text, as everything that was said
+    episode = acting.episodes[0]
+    assert [message["role"] for piece in episode.pieces for message in piece] == ["assistant", "tool", "assistant"]
+    assert episode.pieces[0][0]["tool_calls"][0]["function"] == {"name": "add", "arguments": {"of": "1+1"}}
+    assert episode.counts["calls"] == 1 and episode.counts["calls_wrong"] == 0
+
+
+def test_tags_are_calls_in_plain_text():
+    encoder = Encoder(tokenizer(FAMILIES["chatml"]))
+    acting, scene, rows = _acting(encoder, Tagged({"add": "of"}, {}))
+    scene.contexts(rows)
+    acting.begin(torch.tensor([0]))
+    (answer,) = acting.answer(_turn(encoder, "<add>3+4</add>"), torch.tensor([0]), torch.tensor([500]), Stop(), False)
+    assert "<result>7</result>" in encoder.decode(answer.told.tolist(), special=True)
+
+
+def test_tools_without_a_way_to_call_them_are_a_sentence():
+    with pytest.raises(InputError, match=r"task\.calls: the environment has tools"):
+        _acting(Encoder(tokenizer(FAMILIES["chatml"])))

@@ -22,6 +22,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner, Scored
 from guerdon.processes import Processes
 from guerdon.sequences import Sequences
+from guerdon.tasks.call_format import call_format
 from guerdon.tasks.calls import CallFormat
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.environments import Environment, Row, Said, Told
@@ -100,25 +101,49 @@ class EpisodeScene(TextScene):
         if prompt is None:
             raise InputError("the environment says nothing first and its row has no prompt; let reset return what the policy is told")
         tools = getattr(environment, "tools", None)
-        return {**row, "prompt": prompt, **({"tools": tools} if tools and not isinstance(prompt, str) else {})}
+        if not tools:
+            return {**row, "prompt": prompt}
+        by_template = type(self.calls) is type(self._of_template) and not isinstance(
+            prompt, str
+        )  # who writes otherwise is told of its tools in the prompt
+        return {**row, "prompt": prompt, **({"tools": tools} if by_template else {})}
 
     @cached_property
-    def calls(self) -> CallFormat | None:
-        """How the model writes its calls of tools."""
-        if self.episodes.calls is not None:
-            return self.episodes.calls
-        from guerdon.tasks.calls.finding import format_of
+    def _of_template(self) -> CallFormat | None:
+        """The format in which the chat template writes calls of tools."""
+        return call_format(self.encoder.tokenizer)
 
-        return format_of(self.encoder.tokenizer) if getattr(self.encoder.tokenizer, "chat_template", None) else None
+    @cached_property
+    def calls(self) -> CallFormat:
+        """How the model writes its calls of tools.
+
+        Raises:
+            InputError: nothing says so.
+        """
+        found = self.episodes.calls or self._of_template
+        if found is None:
+            raise InputError(
+                "task.calls: the environment has tools, and the model's chat template writes no calls; say how it is to (task.calls: tagged), and tell it so in the prompt"
+            )
+        return found
 
     def said(self, row: Row, tokens: Sequence[int], environment: Environment, whole: bool) -> Said:
         """A turn as its environment is told of it."""
+        if not getattr(environment, "tools", None):
+            completion = self.completion(row, tokens)
+            return Said(completion if isinstance(completion, str) else str(completion[0]["content"] or ""), (), whole)
         ended = len(tokens) > 0 and int(tokens[-1]) in self.encoder.stop_ids
-        if getattr(environment, "tools", None) and self.calls is not None:
-            found = self.calls.read(self.encoder.decode(tokens[:-1] if ended else tokens, special=True))
-            return Said(found.text, found.calls, whole)
-        completion = self.completion(row, tokens)
-        return Said(completion if isinstance(completion, str) else str(completion[0]["content"] or ""), (), whole)
+        opened = not isinstance(row["prompt"], str) and self._opening(row) is not None
+        found = self.calls.read(self.encoder.decode(tokens[:-1] if ended else tokens, special=True), opened)
+        return Said(found.text, found.calls, whole)
+
+    def written(self, row: Row, told: Sequence[Message]) -> Sequence[Message]:
+        """What the policy is told, with results of tools as it reads them: turns of its template, or a text of the user's."""
+        by_template = not isinstance(row["prompt"], str) and "tools" in row
+        if by_template or not all(message["role"] == "tool" for message in told):
+            return told
+        text = self.calls.told(told)
+        return [{"role": "user", "content": text}] if isinstance(text, str) else text
 
     def close(self) -> None:
         super().close()
@@ -220,9 +245,10 @@ class Interacting:
         variables = template_variables(episode.row)
         messages = list(told)
         while True:
-            tokens = self.scene.encoder.encode_told(episode.row["prompt"], said, messages, **variables)
+            read = self.scene.written(episode.row, messages)
+            tokens = self.scene.encoder.encode_told(episode.row["prompt"], said, read, **variables)
             if len(tokens) <= room:
-                episode.pieces.append(messages if not isinstance(episode.row["prompt"], str) else _joined(messages))
+                episode.pieces.append(messages if not isinstance(episode.row["prompt"], str) else _joined(read))
                 return torch.tensor(tokens, dtype=torch.long)
             longest = max(range(len(messages)), key=lambda i: len(str(messages[i].get("content") or "")))
             before = str(messages[longest].get("content") or "")
