@@ -61,10 +61,14 @@ def main() -> None:
             if round_:  # the first is not counted
                 seconds[name].append(time.perf_counter() - start)
     first = statistics.median(seconds["one turn"])
-    print(f"{len(contexts) * 4} episodes, prompts of {asked.prompt} tokens, {spoken} tokens said by each, {asked.told} told between two turns: {drawn} tokens drawn")
+    print(
+        f"{len(contexts) * 4} episodes, prompts of {asked.prompt} tokens, {spoken} tokens said by each, {asked.told} told between two turns: {drawn} tokens drawn"
+    )
     for name, own in seconds.items():
         middle = statistics.median(own)
-        print(f"{name:22} {drawn / middle:8.0f} tokens a second   {middle:6.2f} s ({min(own):.2f} to {max(own):.2f})   {middle / first:.2f} of one turn's")
+        print(
+            f"{name:22} {drawn / middle:8.0f} tokens a second   {middle:6.2f} s ({min(own):.2f} to {max(own):.2f})   {middle / first:.2f} of one turn's"
+        )
 
 
 class Forgetful:
