@@ -1,5 +1,6 @@
 """The games: every episode ends and stays within its bounds, random play raises nothing, experts are the optimum that is found otherwise."""
 
+import dataclasses
 import itertools
 import math
 import pickle
@@ -13,15 +14,23 @@ from hypothesis import strategies as st
 from guerdon.catalogue import names_in, resolve
 from guerdon.errors import InputError
 from guerdon.tasks.environments import Said
+from guerdon.worlds.games._tablebase import attacks, replies, tablebase
 from guerdon.worlds.games.arithmetic import Arithmetic
+from guerdon.worlds.games.car_deal import CarDeal
+from guerdon.worlds.games.endgame import Endgame
+from guerdon.worlds.games.guess_my_city import GuessMyCity
 from guerdon.worlds.games.maze import Maze
+from guerdon.worlds.games.search import Search
 from guerdon.worlds.games.twenty_questions import ANIMALS, TwentyQuestions
+from guerdon.worlds.games.wordle import Wordle, marked
 from guerdon.worlds.playing import demonstrations, noisy, play, returns, transitions
 
-HIDDEN = [Maze(), TwentyQuestions()]
-OTHERS = [Arithmetic(cost=0.1)]
+HIDDEN = [Maze(), TwentyQuestions(), Wordle(), GuessMyCity(), CarDeal()]
+OTHERS = [Arithmetic(cost=0.1), Endgame(), Search()]
 GAMES = [*HIDDEN, *(type(game)(observed=True) for game in HIDDEN), *OTHERS]
-ALL = [*GAMES, *(type(game)(wording="sentences") for game in [*HIDDEN, *OTHERS])]
+SEEN = {type(game): game for game in GAMES[len(HIDDEN) : 2 * len(HIDDEN)]}
+SPOKEN = {type(game): dataclasses.replace(game, wording="sentences") for game in [*HIDDEN, *OTHERS]}
+ALL = [*GAMES, *SPOKEN.values()]
 texts = st.text("abcns0123456789=?-+* \n", max_size=12)
 
 
@@ -74,8 +83,15 @@ def test_the_expert_is_better_than_chance_and_no_worse_than_it_says(game):
     expert, chance = returns(game, rows, noisy(game, 0.0)), returns(game, rows, noisy(game, 1.0))
     assert expert == pytest.approx([game.optimum(row) for row in rows])
     assert sum(expert) > sum(chance) + 0.1 * len(rows)
-    words = type(game)(wording="sentences")
-    assert [words.optimum(row) for row in rows[:5]] == pytest.approx([type(game)().optimum(row) for row in rows[:5]])
+
+
+@pytest.mark.parametrize("game", [*HIDDEN, *OTHERS], ids=repr)
+def test_it_is_the_same_game_in_other_words(game):
+    rows = game.rows(10, seed=6)
+    assert [SPOKEN[type(game)].optimum(row) for row in rows] == pytest.approx([game.optimum(row) for row in rows])
+    assert all(
+        len(row["prompt"]) < 20 < len(spoken["prompt"]) for row, spoken in zip(rows, SPOKEN[type(game)].rows(10, seed=6), strict=True)
+    )
 
 
 @pytest.mark.parametrize("game", ALL, ids=repr)
@@ -84,13 +100,13 @@ def test_what_is_no_action_costs_a_turn_and_changes_nothing(game):
     environment.reset(game.rows(1)[0], 0)
     before = environment.state()
     told = environment.step(Said("%%"))
-    assert told.reward == game.wasted and not told.done and game.words.tell("invalid") in told.text
+    assert told.reward == game.wasted and not told.done and game.speech.tell("invalid") in told.text
     assert environment.state() == {**before, "turn": 1}
 
 
 @pytest.mark.parametrize("game", HIDDEN, ids=repr)
 def test_who_sees_all_does_no_worse_and_the_expert_reaches_the_optimum(game):
-    seen = type(game)(observed=True)
+    seen = SEEN[type(game)]
     for each in (game, seen):
         over_starts = [each.optimum(each.columns(start)) for start in each.starts()]
         assert sum(over_starts) / len(over_starts) == pytest.approx(each.solution.expected())
@@ -132,7 +148,17 @@ def brute(game, starts, turns):
     return sum(value(tuple(group), turns) for group in first.values()) / len(starts)
 
 
-@pytest.mark.parametrize("game", [Maze(3, 2, turns=5), Maze(2, 3, turns=6, seed=3), TwentyQuestions(size=4, turns=4)], ids=repr)
+SMALL = [
+    *(Maze(3, 2, turns=5), Maze(2, 3, turns=6, seed=3), TwentyQuestions(size=4, turns=4), Wordle(size=6, turns=3), Wordle(size=5, turns=2)),
+    *(
+        GuessMyCity(size=5, turns=4),
+        CarDeal(cars=2, least=3, most=4, turns=3),
+        CarDeal(cars=2, least=2, most=3, dislike=1, patience=1, turns=3),
+    ),
+]
+
+
+@pytest.mark.parametrize("game", SMALL, ids=repr)
 def test_the_optimum_is_that_of_all_policies(game):
     assert game.solution.expected() == pytest.approx(brute(game, game.starts(), game.turns))
 
@@ -207,6 +233,170 @@ def test_what_the_calculator_says():
     told = [environment.step(Said(text)) for text in said]
     assert [t.text for t in told] == ["12>", "14>", "1>", "?>", "?>", "?>", "yes"]
     assert [t.reward for t in told] == [0, 0, 0, -0.1, -0.1, -0.1, 1]
+
+
+# Wordle and the city
+
+
+@pytest.mark.parametrize(
+    ("guess", "word", "marks"), [("speed", "abide", "bbyby"), ("aab", "baa", "ygy"), ("bak", "bak", "ggg"), ("kok", "dik", "bbg")]
+)
+def test_marks_of_repeated_letters(guess, word, marks):
+    assert marked(guess, word) == marks
+
+
+def test_words_of_ones_own_and_an_atlas_without_twins():
+    game = Wordle(words=("crane", "slate", "trace"), length=5)
+    assert game.optimum({"answer": "slate"}) in (-1.0, 0.0) and game.solution.expected() == pytest.approx(
+        -2 / 3
+    )  # one guess tells the other two apart
+    for seed in range(5):
+        atlas = GuessMyCity(size=72, seed=seed).atlas
+        assert len({tuple(kind.values()) for kind in atlas.values()}) == len(atlas) == 72
+    with pytest.raises(InputError, match="from 1 to 72"):
+        GuessMyCity(size=73)
+    with pytest.raises(InputError, match="there are 75 words"):
+        Wordle(size=76)
+    with pytest.raises(InputError, match="give 3 or more"):
+        Search(turns=2)
+
+
+# The car deal
+
+
+def test_a_deal_that_was_worked_out_by_hand():
+    """One car, budgets 3 and 4, one refusal ends it. Asked, 4 is told by the frank one with 4 (sold for 4) and 3 by the frank one with 3 and the sly one with 4 (3 each), 2 by
+    the sly one with 3 (3), and two say nothing (3 each): 19 of six buyers, where 3 for everybody without asking is 18."""
+    assert CarDeal(cars=1, least=3, most=4, dislike=0, patience=1).solution.expected() == pytest.approx(19 / 6)
+    seen = SEEN[CarDeal]
+    assert all(seen.optimum(seen.columns(buyer)) == buyer[1] for buyer in seen.starts())
+
+
+def test_what_buyers_say():
+    environment = CarDeal().build()
+    for manner, told in {"frank": "a>,4>,dear>,deal", "sly": "a>,3>,dear>,deal", "curt": "hm>,hm>,no>,deal"}.items():
+        environment.reset({"favourite": "a", "budget": 4, "manner": manner}, 0)
+        assert ",".join(environment.step(Said(said)).text for said in ("car?", "pay?", "a5", "b2")) == told
+    environment.reset({"favourite": "a", "budget": 4, "manner": "frank"}, 0)
+    assert [environment.step(Said("b3")).text for _ in range(2)] == ["other>", "bye"]
+
+
+# The endgame
+
+
+@pytest.mark.parametrize(("size", "piece"), [(4, "R"), (4, "Q")])
+def test_distances_to_mate_are_a_fixed_point(size, piece):
+    """White's is one more than the least of black's after a move, black's the largest of white's: moves are generated one at a time, as they are played."""
+    table, game = tablebase(size, piece), Endgame(size, piece)
+    for position in itertools.product(range(size**2), repeat=3):
+        king, at, black = position
+        there = replies(size, piece, king, at, black)
+        if table.black[position] == 0:
+            assert not there and attacks(size, king, at, piece, black)
+        elif table.black[position] > 0:
+            assert at not in there and max(table.white[king, at, to] for to in there) == table.black[position]
+        if table.white[position] > 0:
+            after = [table.black[game._moved(position, move)] for move in game.moves(position)]
+            assert min(d for d in after if d >= 0) + 1 == table.white[position]
+
+
+def test_on_the_whole_board_it_is_chess():
+    chess = pytest.importorskip("chess")
+    assert tablebase(8, "Q").white.max() == 10  # long known of this endgame
+
+    def shortest(board, most):
+        """Moves to mate by trying everything, or one more than most."""
+        best = most + 1
+        for move in list(board.legal_moves) if most > 0 else []:
+            board.push(move)
+            if board.is_checkmate():
+                best = 1
+            elif not board.is_stalemate() and board.piece_type_at(move.to_square):
+                found = 0
+                for reply in list(board.legal_moves):
+                    board.push(reply)
+                    found = max(found, shortest(board, min(best - 2, most - 1)) if len(board.piece_map()) == 3 else most)
+                    board.pop()
+                    if found + 1 >= best:
+                        break
+                best = min(best, found + 1)
+            board.pop()
+        return best
+
+    game = Endgame(8, "Q", turns=16)
+    for number, row in enumerate(game.rows(12, seed=1)):
+        position = game.start(row)
+        board = chess.Board(None)
+        for square, symbol in zip(position, ("K", "Q", "k"), strict=True):
+            board.set_piece_at(square, chess.Piece.from_symbol(symbol))
+        assert sorted(about for _, about in game.moves(position)) == sorted(move.uci() for move in board.legal_moves)
+        for move in list(board.legal_moves):
+            board.push(move)
+            king, at, black = game._moved(position, ("move", move.uci()))
+            assert sorted(replies(8, "Q", king, at, black)) == sorted(reply.to_square for reply in board.legal_moves)
+            board.pop()
+        distance = tablebase(8, "Q").white[position]
+        if number < 4:
+            assert min(shortest(board, 2), 3) == min(distance, 3)
+
+
+def test_black_takes_a_piece_that_is_not_guarded():
+    game = Endgame()
+    environment = game.build()
+    environment.reset({"position": "Ka1Rd4kc2"}, 0)
+    told = environment.step(Said("d4d2"))
+    assert (told.text, told.reward, told.done, told.figures) == ("draw", 0.0, True, {"solved": 0.0})
+
+
+# The search
+
+
+def test_the_searching_expert_earns_what_the_formula_says():
+    for game in (
+        Search(),
+        Search(hops=3, misses=0.4, turns=6, cost=0.1),
+        Search(cost=0.45, turns=4),
+        Search(hops=1, misses=0.9, cost=0.1, turns=3, size=5),
+    ):
+        found = [game.optimum(row) for row in game.rows(300, seed=3)]
+        mean, spread = sum(found) / len(found), max(max(found) - min(found), 0.01)
+        assert abs(mean - game.value(game.hops, game.turns)) < 4 * spread / 2 / math.sqrt(len(found))
+    assert Search().value(2, 5) == pytest.approx(0.9)
+    assert Search(cost=0.5).value(2, 5) == pytest.approx(1 / 7)  # a search costs more than it gives: guess
+
+
+class AllCorpora(Search):
+    """Every corpus of three names and two relations once: which of the other two it is, is a bit of the corpus' number."""
+
+    def fact(self, corpus, name, relation):
+        others = [other for other in self.names if other != name]
+        return others[corpus >> (self.names.index(name) * 2 + self.relations.index(relation)) & 1]
+
+    def moves(self, hidden):
+        words = [*self.names, *self.relations]
+        return [
+            *super().moves(hidden),
+            *(("search", word) for word in words),
+            *(("search", " ".join(two)) for two in itertools.combinations(words, 2)),
+        ]
+
+
+def test_no_policy_searches_better():
+    game = AllCorpora(size=3, relations=("boss", "kin"), turns=3)
+    starts = [game.start({"corpus": corpus, "name": game.names[0], "path": ["boss", "kin"]}) for corpus in range(64)]
+    assert brute(game, starts, 3) == pytest.approx(game.value(2, 3)) == 0.9
+
+
+def test_what_a_search_finds():
+    game = Search()
+    row = game.rows(1)[0]
+    environment = game.build()
+    environment.reset(row, 0)
+    name, path = row["name"], row["path"]
+    thing = game.fact(row["corpus"], name, path[0])
+    assert environment.step(Said(f"?{path[0]} {name}")).text == f"{name} {path[0]} {thing}>"
+    assert environment.step(Said("?zzz")).text == "none>"
+    assert environment.step(Said(game.fact(row["corpus"], thing, path[1]))).figures == {"solved": 1.0}
 
 
 # What is written down

@@ -46,10 +46,18 @@ class Identifying(Solved):
         return row["answer"]
 
     def known(self, belief: tuple[str, ...]) -> str:
-        return self.words.tell("left", left=self.words.listed(belief)) if self.observed else ""
+        return self.speech.tell("left", left=self.speech.listed(belief)) if self.observed else ""
 
     def enough(self, belief: tuple[str, ...], left: int) -> int:
         return min(left, len(belief))
+
+    def at_most(self, group: Sequence[str]) -> float:
+        """One thing may be found at once, ``b`` after one turn, b^2 after two and so on, where there are at most b answers."""
+        cost, left, turns, found = 0, len(group), 0, 1
+        while left > 0:
+            cost += turns * min(found, left)
+            left, turns, found = left - found, turns + 1, found * self._answers
+        return -float(cost)
 
     def moves(self, hidden: str) -> list[Action]:
         return list(self._all)
@@ -64,13 +72,17 @@ class Identifying(Solved):
         actions = [*self.questions(), *(("guess", thing) for thing in things)]
         return {action: {thing: self._outcome(thing, action) for thing in things} for action in actions}
 
+    @cached_property
+    def _answers(self) -> int:
+        return max(len({outcome.text for outcome in outcomes.values() if not outcome.done}) for outcomes in self._all.values()) or 1
+
     def _outcome(self, thing: str, action: Action) -> Outcome:
         if action == ("guess", thing):
-            return Outcome(thing, self.words.tell("right"), 0.0, done=True, solved=True)
+            return Outcome(thing, self.speech.tell("right"), 0.0, done=True, solved=True)
         return Outcome(thing, self.answer(thing, action), -1.0)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_all"}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_all", "_answers")}
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -78,4 +90,4 @@ class Identifying(Solved):
 
     @property
     def longest(self) -> int:
-        return max(len(self.words.write(move)) for move in self._all)
+        return max(len(self.speech.write(move)) for move in self._all)

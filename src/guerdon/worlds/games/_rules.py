@@ -103,29 +103,29 @@ class Rules(ABC):
     # What follows
 
     @property
-    def words(self) -> Wording:
+    def speech(self) -> Wording:
         return self.wordings[self.wording]
 
     @property
     def characters(self) -> str:
-        return "".join(sorted(self.words.characters | set(self.vocabulary)))
+        return "".join(sorted(self.speech.characters | set(self.vocabulary)))
 
     def build(self) -> "Play":
         return Play(self)
 
     def rows(self, count: int, seed: int = 0) -> list[Row]:
         draws = (random.Random(derive(seed, "rows", type(self).__name__, index)) for index in range(count))
-        return [{"prompt": self.words.tell("rules", **self.told_in_rules()), **self.drawn(draw)} for draw in draws]
+        return [{"prompt": self.speech.tell("rules", **self.told_in_rules()), **self.drawn(draw)} for draw in draws]
 
     def told_in_rules(self) -> Mapping[str, object]:
         """What the rules' template may name."""
         return {"turns": self.turns}
 
     def expert(self, environment: "Play") -> str:
-        return self.words.write(self.best(environment.belief, self.turns - environment.turn))
+        return self.speech.write(self.best(environment.belief, self.turns - environment.turn))
 
     def actions(self, environment: "Play") -> list[str]:
-        return [self.words.write(action) for action in self.moves(environment.hidden)]
+        return [self.speech.write(action) for action in self.moves(environment.hidden)]
 
     def optimum(self, row: Mapping[str, Any]) -> float:
         play, total = self.build(), 0.0
@@ -160,10 +160,10 @@ class Play:
     def step(self, said: Said) -> Told:
         if self.over:
             raise InputError("the episode is over; reset the environment before the next turn")
-        action = self.rules.words.read(said.text)
+        action = self.rules.speech.read(said.text)
         outcome = self.rules.after(self.hidden, action) if action else None
         if outcome is None:
-            outcome = Outcome(self.hidden, self.rules.words.tell("invalid"), self.rules.wasted)
+            outcome = Outcome(self.hidden, self.rules.speech.tell("invalid"), self.rules.wasted)
         else:
             self.belief = after_all(self.rules, self.belief, action, outcome)
             self.hidden = outcome.hidden

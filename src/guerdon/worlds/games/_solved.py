@@ -13,6 +13,7 @@ import random
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +42,10 @@ class Solved(Rules):
         """How many turns of those left there can be use for."""
         return left
 
+    def at_most(self, group: Sequence[Any]) -> float:
+        """No policy earns more from here, as a sum over these hidden states of which the same was told; the search leaves out what cannot be best."""
+        return math.inf
+
     def best(self, belief: tuple[Any, ...], left: int) -> Action:
         return self.solution.best(belief, left)
 
@@ -60,11 +65,11 @@ class Solved(Rules):
 
 
 class Solution:
-    """What is best in each belief, found as it is asked for and remembered."""
+    """What is best in each belief, found as it is asked for and remembered. Of actions that are as good, the one that is expected to end sooner."""
 
     def __init__(self, rules: Solved):
         self.rules = rules
-        self._found: dict[tuple[tuple[Any, ...], int], tuple[float, Action]] = {}
+        self._found: dict[tuple[tuple[Any, ...], int], _Best] = {}
 
     def expected(self) -> float:
         """The optimum: the expected return of who plays best, over rows."""
@@ -73,33 +78,47 @@ class Solution:
         return sum(len(b) * self.value(b, self.rules.turns) for b in beliefs) / len(starts)
 
     def value(self, belief: tuple[Any, ...], left: int) -> float:
-        return self._solve(belief, self.rules.enough(belief, left))[0] if left else 0.0
+        return self._solve(belief, left).total / len(belief)
 
     def best(self, belief: tuple[Any, ...], left: int) -> Action:
-        return self._solve(belief, self.rules.enough(belief, left))[1] if len(belief) <= self.rules.exact else self._telling(belief)
+        return self._solve(belief, left).action if len(belief) <= self.rules.exact else self._telling(belief)
 
-    def _solve(self, belief: tuple[Any, ...], left: int) -> tuple[float, Action]:
+    def _solve(self, belief: tuple[Any, ...], left: int) -> "_Best":
+        left = self.rules.enough(belief, left)
         known = self._found.get((belief, left))
         if known is None:
-            ways = [(action, list(self._told(belief, action).values())) for action in self.rules.moves(belief[0])]
-            telling = [way for way in ways if left == 1 or not self._wasted(belief, way[1])] or ways[:1]
-            known = self._found[belief, left] = max(
-                ((self._worth(groups, left) / len(belief), action) for action, groups in telling), key=_first
-            )
+            known = self._found[belief, left] = self._tried(belief, left)
         return known
 
-    @staticmethod
-    def _wasted(belief: tuple[Any, ...], groups: list[list[Outcome]]) -> bool:
-        """Whether nothing is learned and nothing moves: the turn is as well wasted at the end."""
-        return len(groups) == 1 and not groups[0][0].done and all(o.hidden == h for o, h in zip(groups[0], belief, strict=True))
+    def _tried(self, belief: tuple[Any, ...], left: int) -> "_Best":
+        ways = [(action, list(self._told(belief, action).values())) for action in self.rules.moves(belief[0])]
+        ways = [way for way in ways if left == 1 or not _wasted(belief, way[1])] or ways[:1]
+        hopes = [(sum(self._hope(group) for group in groups), action, groups) for action, groups in ways]
+        best: _Best | None = None
+        for hope, action, groups in sorted(hopes, key=lambda way: -way[0]):
+            if best is not None and hope <= best.total:
+                break
+            here = self._worth(action, groups, left)
+            if best is None or (round(here.total, 9), -here.length) > (round(best.total, 9), -best.length):
+                best = here
+        assert best is not None
+        return best
 
-    def _worth(self, groups: list[list[Outcome]], left: int) -> float:
-        total = 0.0
+    def _hope(self, group: list[Outcome]) -> float:
+        """What a group that is told the same can at most earn from here."""
+        return sum(outcome.reward for outcome in group) + (
+            0.0 if group[0].done else self.rules.at_most([outcome.hidden for outcome in group])
+        )
+
+    def _worth(self, action: Action, groups: list[list[Outcome]], left: int) -> "_Best":
+        total, length = 0.0, 0.0
         for group in groups:
             total += sum(outcome.reward for outcome in group)
-            if not group[0].done:
-                total += len(group) * self.value(tuple(sorted(outcome.hidden for outcome in group)), left - 1)
-        return total
+            length += len(group)
+            if not group[0].done and left > 1:
+                after = self._solve(tuple(sorted(outcome.hidden for outcome in group)), left - 1)
+                total, length = total + after.total, length + after.length
+        return _Best(action, total, length)
 
     def _telling(self, belief: tuple[Any, ...]) -> Action:
         def entropy(action: Action) -> float:
@@ -117,5 +136,15 @@ class Solution:
         return groups
 
 
-def _first(way: tuple[float, Action]) -> float:
-    return way[0]
+@dataclass(frozen=True)
+class _Best:
+    """An action, and the returns and lengths that follow, as sums over a belief."""
+
+    action: Action
+    total: float
+    length: float
+
+
+def _wasted(belief: tuple[Any, ...], groups: list[list[Outcome]]) -> bool:
+    """Whether nothing is learned and nothing moves: the turn is as well wasted at the end."""
+    return len(groups) == 1 and not groups[0][0].done and all(o.hidden == h for o, h in zip(groups[0], belief, strict=True))

@@ -63,7 +63,7 @@ class Arithmetic(Rules):
 
     def rows(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
         rows = super().rows(count, seed)
-        return [{**row, "prompt": self.words.tell("rules", turns=self.turns, sum=row["sum"])} for row in rows]
+        return [{**row, "prompt": self.speech.tell("rules", turns=self.turns, sum=row["sum"])} for row in rows]
 
     def told_in_rules(self) -> Mapping[str, object]:
         return {"turns": self.turns, "sum": ""}
@@ -94,13 +94,13 @@ class Arithmetic(Rules):
             if not re.fullmatch(r"-?\d{1,40}", about):
                 return None
             right = int(about) == int(answer)
-            return Outcome(hidden, self.words.tell("right" if right else "wrong"), float(right), done=True, solved=right)
+            return Outcome(hidden, self.speech.tell("right" if right else "wrong"), float(right), done=True, solved=right)
         found = _ASKED.fullmatch(about)
         if found is None:
             return None
         value = str(_DOES[found[2]](int(found[1]), int(found[3])))
         k = next((k for k in _ready(parts) if found.groups() == parts[k - 1 : k + 2]), None)
-        return Outcome((parts if k is None else _put(parts, k, value), answer), self.words.tell("value", value=value), 0.0 - self.cost)
+        return Outcome((parts if k is None else _put(parts, k, value), answer), self.speech.tell("value", value=value), 0.0 - self.cost)
 
     def best(self, belief: tuple[Any, ...], left: int) -> Action:
         parts = belief[0][0]
@@ -119,7 +119,7 @@ class Arithmetic(Rules):
     def longest(self) -> int:
         """Of what the expert can have to say."""
         digits = (self.operations + 1) * self.digits
-        return len(self.words.write(("ask", "-" + "9" * digits + "+" + "9" * self.digits)))
+        return len(self.speech.write(("ask", "-" + "9" * digits + "+" + "9" * self.digits)))
 
 
 def _ready(parts: Sum) -> list[int]:

@@ -100,8 +100,8 @@ class Maze(Solved):
         return cell
 
     def first(self, hidden: Cell) -> str:
-        walls = self.words.listed(name for name in _STEPS if (hidden, self._beside(hidden, name)) not in self.open)
-        return self.words.tell("place" if self.observed else "walls", x=hidden[0] + 1, y=hidden[1] + 1, walls=walls)
+        walls = self.speech.listed(name for name in _STEPS if (hidden, self._beside(hidden, name)) not in self.open)
+        return self.speech.tell("place" if self.observed else "walls", x=hidden[0] + 1, y=hidden[1] + 1, walls=walls)
 
     def moves(self, hidden: Cell) -> list[Action]:
         return [("go", name) for name in _STEPS]
@@ -112,7 +112,7 @@ class Maze(Solved):
         there = self._beside(hidden, action[1])
         there = there if (hidden, there) in self.open else hidden
         if there == self.goal:
-            return Outcome(there, self.words.tell("goal"), 0.0, done=True, solved=True)
+            return Outcome(there, self.speech.tell("goal"), 0.0, done=True, solved=True)
         return Outcome(there, self.first(there), -1.0)
 
     @property
@@ -125,7 +125,7 @@ class Maze(Solved):
 
     @property
     def longest(self) -> int:
-        return max(len(self.words.write(move)) for move in self.moves(self.goal))
+        return max(len(self.speech.write(move)) for move in self.moves(self.goal))
 
     @staticmethod
     def _beside(cell: Cell, name: str) -> Cell:

@@ -98,15 +98,15 @@ class TwentyQuestions(Identifying):
         return [("ask", each) for each in self.properties()]
 
     def answer(self, thing: str, action: Action) -> str:
-        return self.words.tell("yes" if action[0] == "ask" and action[1] in self._table[thing] else "no")
+        return self.speech.tell("yes" if action[0] == "ask" and action[1] in self._table[thing] else "no")
 
     def told_in_rules(self) -> Mapping[str, object]:
         properties = self.properties() or [""]
-        listed = self.words.listed
+        listed = self.speech.listed
         return {
             "things": listed(self.things()),
             "properties": listed(properties),
-            "example": self.words.name(properties[0]),
+            "example": self.speech.name(properties[0]),
             "turns": self.turns,
         }
 
