@@ -54,6 +54,11 @@ class Episodes:
         """That of the rows' task; what the environment says is a component beside it."""
         return None if self.rows is None else self.rows.reward
 
+    @property
+    def characters(self) -> str | None:
+        """All that its texts are written in, for models that are told; None where the environment does not say."""
+        return getattr(self.environment, "characters", None)
+
     @cached_property
     def _sides(self) -> tuple[Sequence[Row], Sequence[Row]]:
         if self.rows is not None:

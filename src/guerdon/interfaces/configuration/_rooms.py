@@ -16,6 +16,7 @@ from guerdon.errors import InputError
 MODELS = ("models.language", "models.encoders", "models.finite")
 VIEWS = ("models.views",)
 TASKS = ("tasks", "worlds.text", "worlds.finite")
+ENVIRONMENTS = ("tasks.environments", "worlds.games")
 REWARDS = ("feedback.rewards", "feedback.intrinsic", "tasks", "worlds.text")
 KNOBS = ("training.schedules", "training.controllers")
 # Rooms of the floor ``losses`` whose parts are no loss by themselves.
@@ -52,6 +53,7 @@ def rooms_of_field(name: str) -> tuple[str, ...]:
         "of": lambda: TASKS,
         "reward": lambda: REWARDS,
         "correct": lambda: REWARDS,
+        "environment": lambda: ENVIRONMENTS,
         "curate": lambda: ("data.curation",),
     }
     return by_name.get(name, lambda: ())()

@@ -228,13 +228,15 @@ def _view(raw: Any, place: str, task: Any, earlier: Collection[str]) -> Any:
 
 
 def task(raw: Any, place: str, base: Any = None) -> Any:
-    """A task: a part, or the file, folder or hub id of a dataset; or a list of tasks, each with a weight if need be."""
+    """A task: a part, or the file, folder or hub id of a dataset; a list of tasks, each with a weight if need be; or an environment, with its rows if need be."""
     if raw is None:
         return None
     if isinstance(raw, list):
         raw = {"part": "mixture", "of": raw}
     if isinstance(raw, Mapping) and raw.get("part") == "mixture":
         raw = _mixed(raw, place)
+    if isinstance(raw, Mapping) and "environment" in raw and raw.get("part", "episodes") == "episodes":
+        raw = {"part": "episodes", **raw, **({"rows": task(raw["rows"], f"{place}.rows")} if "rows" in raw else {})}
     if isinstance(raw, str):
         parts = _rooms.known(_rooms.TASKS)
         if raw in parts:
