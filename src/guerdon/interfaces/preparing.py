@@ -109,6 +109,8 @@ class Prepared:
         own = getattr(self.task, "reward", None)
         if own is None and self.settings.recipe is not None and self.settings.recipe.intrinsic:
             return {}
+        if own is None and hasattr(getattr(self.task, "stands_for", self.task), "environment"):
+            return {}
         if own is None and self.settings.recipe is not None and not self.settings.recipe.reads_reward:
             own = Unrewarded()
         if own is None:
@@ -159,7 +161,7 @@ def prepare(
     prepared.notes += getattr(prepared.task, "notes", list)() + told_of(prepared.task)
     if not len(rows):
         raise InputError("task: it has no rows to learn from; check the path, the split and the filters")
-    if prepared.drop:
+    if prepared.drop and not hasattr(prepared.task, "environment"):  # whose rows become prompts when an environment begins
         with encoding(display, len(rows)) as telling:
             prepared.task, notes = sifted(
                 prepared.task, rows, held_out, prepared.encoder, loop == "improve", prepared.drop, telling, prepared.unjudged
@@ -169,7 +171,10 @@ def prepare(
         prepared.task = Kept(prepared.task, rows, held_out)
     prepared.notes += overlap.told(prepared.rows, prepared.task.test())
     if loop == "improve":
-        _look_at_prompts(prepared)
+        if hasattr(prepared.task.stands_for, "environment"):
+            _look_at_beginning(prepared)
+        else:
+            _look_at_prompts(prepared)
         _look_at_rewards(prepared)
     else:
         _look_at_numbers(prepared.rows)
@@ -244,6 +249,17 @@ def _look_at_prompts(prepared: Prepared) -> None:
         prepared.encoder.truncated["prompt"] = 0
 
 
+def _look_at_beginning(prepared: Prepared) -> None:
+    """Refuse an environment that does not begin, and one whose beginning does not fit, before the folder of the run is touched."""
+    from guerdon.training.jobs import scene_for
+
+    scene = scene_for(prepared.model, prepared.task, {}, {}, prepared.room, prepared.truncate)
+    try:
+        scene.contexts([prepared.rows[0]])
+    finally:
+        scene.close()
+
+
 def _look_at_numbers(rows: Sequence[Row]) -> None:
     """Refuse columns that hold no finite number where they hold a number, before the folder of the run is touched."""
     from guerdon.data.formats._columns import numbers
@@ -275,9 +291,10 @@ def _look_at_rewards(prepared: Prepared) -> None:
     with RewardRunner(functions, **prepared.settings.reward.options) as runner:
         for name, lacking in runner.missing([c for c in row if c not in ("prompt", "completion")] + ["completion_ids"]).items():
             raise InputError(f"reward.{name}: it reads the column {lacking[0]!r}, and the task {missing_column(lacking[0], row)}")
-    components = (*functions, *prepared.settings.recipe.intrinsic)
+    own = ("environment",) if hasattr(prepared.task.stands_for, "environment") else ()
+    components = (*functions, *prepared.settings.recipe.intrinsic, *own)
     call(prepared.settings.recipe.combine, {"components": {name: torch.zeros(1, dtype=torch.float64) for name in components}})
-    if "wrong" not in prepared.drop and not prepared.settings.recipe.intrinsic:
+    if functions and "wrong" not in prepared.drop and not prepared.settings.recipe.intrinsic:
         prepared.notes += told(unjudged(functions, prepared.rows, _SECONDS), prepared.rows)
 
 

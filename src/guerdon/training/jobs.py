@@ -242,18 +242,20 @@ def scene_for(
     """
     if hasattr(task, "reward_of"):
         return FiniteScene(task, rewards)
+    whole = getattr(task, "stands_for", task)
+    episodes = whole if hasattr(whole, "environment") else None
     functions = {name: _scorer(done[r].model) if isinstance(r, str) and r in done else r for name, r in rewards.items()}
     if not functions:
         own = task.reward
         if own is None and recipe is not None and not (recipe.intrinsic or recipe.reads_reward):
             own = Unrewarded()
-        if own is None and not (recipe is not None and recipe.intrinsic) and not hasattr(task, "environment"):
+        if own is None and not (recipe is not None and recipe.intrinsic) and episodes is None:
             raise InputError(
                 "the task brings no reward; name one in the reward section (number_match, math_equivalence, file.py:function ...)"
             )
         functions = {} if own is None else {type(own).__module__.rsplit(".", 1)[1]: own}
     encoder, runner = encoder_for(model, max_prompt_length, truncate), RewardRunner(functions, **(running or {}))
-    return EpisodeScene(encoder, runner, task) if hasattr(task, "environment") else TextScene(encoder, runner)
+    return TextScene(encoder, runner) if episodes is None else EpisodeScene(encoder, runner, episodes)
 
 
 def _scorer(model: Any) -> Any:
