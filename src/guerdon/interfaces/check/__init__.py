@@ -78,7 +78,7 @@ def loop_of(configuration: Configuration) -> str:
 
 
 def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int, asked: Any, display: Display) -> Findings:
-    from guerdon.interfaces.check import agreement, cost, difficulty, doubts, lengths, rewards, tokens, ways
+    from guerdon.interfaces.check import agreement, cost, difficulty, doubts, episodes, lengths, rewards, tokens, ways
     from guerdon.interfaces.check.looking import look_at
     from guerdon.interfaces.preparing import prepare
 
@@ -88,6 +88,8 @@ def _one(settings: Any, loop: str, name: str, spec: Any, seed: int, rows: int, a
         findings.found["placement"] = prepared.placed
     if hasattr(prepared.task, "reward_of"):
         findings.warnings.append("the task is a finite world: there are no tokens and no reward functions to look at")
+    elif hasattr(prepared.task.stands_for, "environment"):
+        findings.found["episodes"] = episodes.look(prepared, findings.warnings)
     else:
         looked = look_at(prepared)
         findings.found["lengths"] = lengths.look(prepared, looked, findings.warnings)

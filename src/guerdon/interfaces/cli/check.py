@@ -52,6 +52,7 @@ def _temperatures(text: str) -> tuple[float, ...]:
 
 
 def _print(findings: Any) -> None:
+    from guerdon.interfaces.cli import _episodes
     from guerdon.interfaces.cli._difficulty import shown
     from guerdon.interfaces.cli._printing import console
 
@@ -71,6 +72,8 @@ def _print(findings: Any) -> None:
         )
     if "rewards" in found:
         _print_rewards(console, found["rewards"])
+    if "episodes" in found:
+        console.print(_episodes.shown(found["episodes"]), markup=False, soft_wrap=True)
     if "difficulty" in found:
         console.print(shown(found["difficulty"]), markup=False, soft_wrap=True)
     if "not_yet" in found:

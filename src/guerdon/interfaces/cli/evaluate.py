@@ -224,7 +224,7 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
         combine = settings.recipe.combine if settings.recipe else _weigh()
         decoding = dataclasses.replace(settings.decoding, temperature=temperature)
         sampler = settings.recipe.sampler if settings.recipe else Group()
-        again = "conversation" in needs(sampler)
+        again = bool(needs(sampler) & {"conversation", "episodes"})
         sampler = dataclasses.replace(sampler, num_generations=n, engine=None) if again else Group(n)
         found = search(prepared.model, scene, rows, sampler, combine, decoding, seed, display=display)
     finally:

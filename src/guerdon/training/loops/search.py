@@ -51,7 +51,8 @@ def search(
             valid = ~verdicts.scored.invalid & score.isfinite()
             for i, row in enumerate(some):
                 own = (valid & (rollouts.context == i)).nonzero().squeeze(-1).tolist()
-                found.append(_scored(row, own, verdicts, score, rollouts))
+                began = {} if "prompt" in row else {"prompt": verdicts.prompts[rollouts.context.tolist().index(i)]}  # by an environment
+                found.append(_scored({**row, **began}, own, verdicts, score, rollouts))
                 if verdicts.attempts:
                     found[-1]["attempts"] = attempt_rewards(verdicts, combine)[own].tolist()
             display.step(len(found), {"reward": float(score[valid].mean()) if valid.any() else 0.0})
