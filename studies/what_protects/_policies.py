@@ -13,7 +13,7 @@ from guerdon.exact.solvers.chi_squared_optimum import ChiSquaredOptimum
 from guerdon.exact.solvers.kl_regularised_optimum import KLRegularisedOptimum
 from guerdon.exact.solvers.weighted_kl_optimum import WeightedKLOptimum
 
-HALVINGS = 50
+HALVINGS = 34  # of some twenty units of a logarithm: to a billionth
 STRENGTHS = (1e-4, 1e6)
 
 

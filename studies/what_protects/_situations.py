@@ -52,7 +52,7 @@ def proxies(name: str, seed: int, ridge: float, resampled: bool = False, members
     return torch.stack([_proxy(name, seed, ridge, resampled, member) for member in range(members)])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _proxy(name: str, seed: int, ridge: float, resampled: bool, member: int) -> Tensor:
     situation = SITUATIONS[name]
     world = situation.world(seed)
