@@ -2,7 +2,8 @@
 
     python -m studies which-reward-model --pairs PATH/pairs.jsonl.gz --solutions PATH/model_solutions.jsonl.gz
 
-``--pairs`` are rows with ``prompt``, ``chosen``, ``rejected``; ``--solutions`` rows with ``question``, ``solution``, ``is_correct``. Every fit is kept in ``--runs`` as soon as it
+``--pairs`` are rows with ``prompt``, ``chosen``, ``rejected``; ``--solutions`` rows with ``question``, ``solution``, ``is_correct``; ``--steps``, where it is given, some of
+these with labels of their steps, as ``guerdon steps`` writes them (``--prompt '{question}\\n' --column completion=solution``). Every fit is kept in ``--runs`` as soon as it
 is finished, and a measurement that was stopped goes on. Settings are chosen on a validation part of the prompts; what is shown was measured on prompts that nothing was chosen on.
 """
 
@@ -15,9 +16,10 @@ from guerdon.models.encoders.sentence_embedding import SentenceEmbedding
 from guerdon.models.language.headed import Headed
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
+from guerdon.tasks import _files
 from studies.which_reward_model._answers import Answers, of_comparisons, of_solutions
 from studies.which_reward_model._fitting import Fitting, adapted, embedded
-from studies.which_reward_model._kinds import ADAPTERS, KINDS, LAYERS, SENTENCES, STEPWISE, Kind
+from studies.which_reward_model._kinds import ADAPTERS, KINDS, LAYERS, SENTENCES, STEPWISE, Kind, of_labelled
 from studies.which_reward_model._page import page
 
 __all__ = ["draw", "measure", "page"]
@@ -40,6 +42,7 @@ def measure(
     small: bool,
     pairs: Path | None = None,
     solutions: Path | None = None,
+    steps: Path | None = None,
     model: str = MODEL,
     sentences: str = SENTENCE_MODEL,
     runs: Path = Path("runs/which_reward_model"),
@@ -65,9 +68,10 @@ def measure(
             lambda head: Headed(LanguageModel(model, dtype="bfloat16", lora=Lora(target_modules=UPPER_HALF)), head).build(SEED)
         ),
     }
+    labelled = of_labelled(_files.read(steps)) if steps is not None else {}
     data = {
         "comparisons": (of_comparisons(pairs, LONGEST), KINDS, pairs.name),
-        "solutions": (of_solutions(solutions, LONGEST), KINDS | STEPWISE, solutions.name),
+        "solutions": (of_solutions(solutions, LONGEST), KINDS | STEPWISE | labelled, solutions.name),
     }
     return {
         name: _table(Fitting(bodies, answers, runs / name), kinds, GRIDS, answers, file) for name, (answers, kinds, file) in data.items()

@@ -60,7 +60,7 @@ class Fitting:
     def _fitted(self, kind: Kind, setting: Mapping[str, float]) -> Any:
         model = self.bodies[kind.body](kind.head)
         rows = examples(kind.learns(self.answers.pairs("train")), encoder_for(model))
-        several = setting.get("epochs", self.epochs)
+        several = setting.get("epochs", self.epochs * kind.passes)
         batch = 16 if kind.body == ADAPTERS else 256
         recipe = Recipe(kind.terms, AdamW(Linear(setting["learning_rate"], warmup=0.1), weight_decay=setting.get("decay", 0.0)))
         budget = Budget(

@@ -26,6 +26,7 @@ from guerdon.models.heads.step import Step
 from guerdon.training.recipe import Term
 
 Row = dict[str, Any]
+FEW_PASSES = 8  # over a few hundred solutions
 SENTENCES, LAYERS, ADAPTERS = "frozen sentence embeddings", "frozen layers of a language model", "a language model with LoRA"
 
 
@@ -56,13 +57,15 @@ def steps(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Kind:
-    """``learns`` makes of pairs the rows that it is fitted to; ``aggregate``: what is made of what a head says of steps (None: it says something of whole answers)."""
+    """``learns`` makes of pairs the rows that it is fitted to; ``aggregate``: what is made of what a head says of steps (None: it says something of whole answers); ``passes``:
+    over the rows, unless a setting says."""
 
     body: str
     head: Head
     terms: tuple[Term, ...]
     learns: Callable[[Sequence[Mapping[str, Any]]], list[Row]] = pairs
     aggregate: Aggregating | None = None
+    passes: int = 1
 
 
 _LOGISTIC = Pairwise(HeadScore(), Logistic())
@@ -83,3 +86,29 @@ STEPWISE = {
     "verdicts on steps, the last": Kind(ADAPTERS, Step(), (Term(StepCrossEntropy()),), steps, LastStep()),
     "squares on steps, the last": Kind(ADAPTERS, Step(), (Term(StepSquare()),), steps, LastStep()),
 }
+
+
+def of_labelled(labelled: Sequence[Row]) -> dict[str, Kind]:
+    """Kinds that are fitted to few solutions alone, whose steps somebody labelled (``guerdon steps``: how often an answer that goes on from there comes out right): by these
+    labels, and, for comparison, by what the same whole solutions came to (``is_correct``)."""
+
+    def within(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """Those that answer prompts which are learned from."""
+        asked = {row["prompt"] for row in rows}
+        return [row for row in labelled if row["prompt"] in asked]
+
+    def by_steps(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        return [{name: row[name] for name in ("prompt", "completions", "labels")} for row in within(rows)]
+
+    def by_outcome(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        return [
+            {"prompt": row["prompt"], "completions": row["completions"], "labels": [float(row["is_correct"])] * len(row["completions"])}
+            for row in within(rows)
+        ]
+
+    terms = (Term(StepCrossEntropy()),)
+    return {
+        "Monte Carlo on steps of few, their minimum": Kind(ADAPTERS, Step(), terms, by_steps, Minimum(), FEW_PASSES),
+        "Monte Carlo on steps of few, the last": Kind(ADAPTERS, Step(), terms, by_steps, LastStep(), FEW_PASSES),
+        "verdicts on steps of the same few, the last": Kind(ADAPTERS, Step(), terms, by_outcome, LastStep(), FEW_PASSES),
+    }
