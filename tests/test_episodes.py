@@ -14,6 +14,8 @@ from guerdon.acting.overflow.shorten import Shorten
 from guerdon.acting.overflow.stop import Stop
 from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.turns import Turns
+from guerdon.credit.advantages.group_centred import GroupCentred
+from guerdon.credit.advantages.own_earnings import OwnEarnings
 from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner
 from guerdon.models.language.small_language_model import SmallLanguageModel
@@ -315,3 +317,39 @@ def test_tags_are_calls_in_plain_text():
 def test_tools_without_a_way_to_call_them_are_a_sentence():
     with pytest.raises(InputError, match=r"task\.calls: the environment has tools"):
         _acting(Encoder(tokenizer(FAMILIES["chatml"])))
+
+
+class Race:
+    """Two agents speak in turn; who first says b wins, and the other, if it has spoken, loses."""
+
+    def reset(self, row, seed):
+        self.now = 0
+        return row["first"]
+
+    def step(self, said: Said) -> Told:
+        other = 1 - self.now
+        if "b" in said.text:
+            return Told(done=True, reward=1.0, others={other: -1.0})
+        self.now = other
+        return Told("!>", reward=0.0, speaker=other)
+
+
+def test_two_agents_speak_in_one_sequence_and_each_has_what_is_its_own():
+    rollouts, _, _ = _acted(Race, Turns(8, turns=4, turn_length=2))
+    agent, turn, mask = (rollouts.quantities["agent"], rollouts.quantities["turn"], rollouts.mask)
+    assert (agent[mask] == turn[mask] % 2).all() and agent[mask].max() == 1
+    won = rollouts.quantities["terminated"] & (turn.max(-1).values > 0)
+    assert won.any()
+    for b in won.nonzero().flatten().tolist():
+        earned = [float(rollouts.quantities["turn_reward"][b][mask[b] & (agent[b] == one)].sum()) for one in (0, 1)]
+        last = int(turn[b].max()) % 2
+        assert earned[last] == 1 and earned[1 - last] == -1
+    found = OwnEarnings(GroupCentred())(
+        step_reward=rollouts.quantities["turn_reward"],
+        agent=agent,
+        mask=mask,
+        group=rollouts.context,
+    )
+    first = won.nonzero().flatten()[0]
+    winner = agent[first] == int(turn[first].max()) % 2
+    assert (found[first][mask[first] & winner] > 0).all() and (found[first][mask[first] & ~winner] < 0).all()

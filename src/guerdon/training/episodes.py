@@ -238,7 +238,7 @@ class Interacting:
         if not len(following) and episode.environment is not None:  # it is the first process that has it
             self.scene.free(episode.environment)
             episode.environment = None
-        return Answer(following, episode.earned[-1], told.done)
+        return Answer(following, episode.earned[-1], told.done, told.speaker, dict(told.others))
 
     def _tokens(self, episode: Episode, said: list[int], told: Sequence[Message], room: int, overflow: Overflow) -> Tensor:
         """How what is told reads, shortened if it has to be; nothing where there is no room."""

@@ -16,7 +16,7 @@ One that makes sequences of their own of what was said in a conversation says ``
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -54,11 +54,15 @@ class Answer:
         told: the tokens that the policy is told, by which it is to speak again; none where its episode is over.
         reward: what the turn earned; NaN where nothing is said of that.
         over: the environment has come to its end; False where the episode is cut off.
+        speaker: who speaks next, where the policy is several agents.
+        others: what the turn earned others than its speaker, who get it for the turn that they had last.
     """
 
     told: Tensor
     reward: float
     over: bool = False
+    speaker: int = 0
+    others: Mapping[int, float] = field(default_factory=dict)
 
 
 class Episodes(Protocol):

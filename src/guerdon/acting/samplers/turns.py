@@ -6,6 +6,7 @@ P prompts → ``num_generations`` * P episodes, those of one prompt next to each
 
     turn [B, T]           which turn a step belongs to, from 0; what is told belongs to the turn that it leads to
     turn_reward [B, T]    what a turn earned, at its last step; 0 elsewhere, and where the environment says nothing of it
+    agent [B, T]          whose turn it is, where the policy is several agents who speak in turn and hear each other; else 0
 
 Tokens stay as they were drawn and told: what was said before is never written anew. ``max_completion_length`` bounds a whole sequence, ``turn_length`` a turn (None: by what is
 left). Where what is told finds no room, ``overflow`` (``acting.overflow``) shortens it or ends the episode.
@@ -18,7 +19,7 @@ Differs from Attempts: an environment says what follows and what it was worth, a
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
@@ -41,7 +42,7 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class Turns:
-    records: ClassVar[frozenset[str]] = frozenset({"turn", "turn_reward"})
+    records: ClassVar[frozenset[str]] = frozenset({"turn", "turn_reward", "agent"})
     looks: ClassVar[bool] = True
 
     num_generations: int = 8
@@ -66,7 +67,7 @@ class Turns:
         context = torch.arange(len(contexts)).repeat_interleave(self.num_generations if counts is None else counts)
         draw = policy.sample if self.engine is None else partial(self.engine, policy)
         so_far = Piecewise(contexts, context, decoding.temperature or 1.0, "turn")
-        earned: list[list[tuple[int, float]]] = [[] for _ in context]
+        scores = [_Score() for _ in context]
         over = torch.zeros(len(context), dtype=torch.bool)
         going = episodes.begin(context).nonzero().squeeze(-1)
         told = [torch.zeros(0, dtype=torch.long)] * len(going)
@@ -81,17 +82,18 @@ class Turns:
                 room = decoding.max_completion_length - so_far.length[going] - 1
                 answers = episodes.answer(said, going, room, self.overflow, turn == self.turns - 1)
                 for row, answer in zip(going.tolist(), answers, strict=True):
-                    if not math.isnan(answer.reward):
-                        earned[row].append((int(so_far.length[row]) - 1, answer.reward))
+                    scores[row].add(int(so_far.length[row]) - 1, answer)
                 over[going] = torch.tensor([answer.over for answer in answers], dtype=torch.bool)
                 on = torch.tensor([len(answer.told) > 0 for answer in answers], dtype=torch.bool)
                 going, told = going[on], [answer.told for answer in answers if len(answer.told)]
         out = so_far.sequences()
         reward = torch.zeros(out.mask.shape, dtype=torch.float64)
-        for row, own in enumerate(earned):
-            for place, value in own:
+        for row, own in enumerate(scores):
+            for place, value in own.earned:
                 reward[row, place] += value
-        return out.with_quantities(turn_reward=reward, terminated=over)
+        speakers = torch.tensor([(own.speakers + [0] * self.turns)[: self.turns] for own in scores]).view(len(context), self.turns)
+        agent = speakers.gather(1, out.quantities["turn"])
+        return out.with_quantities(turn_reward=reward, agent=agent, terminated=over)
 
     def _said(
         self, draw: Policy.sample, so_far: Piecewise, rows: Tensor, told: list[Tensor], decoding: Decoding, turn: int, seed: int
@@ -110,16 +112,40 @@ class Turns:
         return within(replace(drawn, contexts=so_far.contexts, context=so_far.context[rows]), bound)
 
 
+@dataclass
+class _Score:
+    """Of one episode: ``speakers`` of its turns, ``earned``, what at which step, and ``last``, the last step of each agent's last turn."""
+
+    speakers: list[int] = field(default_factory=lambda: [0])
+    earned: list[tuple[int, float]] = field(default_factory=list)
+    last: dict[int, int] = field(default_factory=dict)
+
+    def add(self, end: int, answer: Answer) -> None:
+        """A turn that ends at this step, and what came of it."""
+        self.last[self.speakers[-1]] = end
+        if not math.isnan(answer.reward):
+            self.earned.append((end, answer.reward))
+        self.earned += [(self.last[agent], value) for agent, value in answer.others.items() if agent in self.last]
+        self.speakers.append(answer.speaker)
+
+
 class _Counting:
-    """An environment in numbers: whoever says 1 last has come to the end and earned 1; others are told what they said last and earned nothing. Nobody can act in the third."""
+    """An environment in numbers: whoever says 1 last has come to the end and earned 1, and who spoke before lost as much; others are told what they said last and earned nothing.
+    Agents 0 and 1 speak in turn. Nobody can act in the third episode."""
 
     def begin(self, context: Tensor) -> Tensor:
+        self.spoken = 0
         return torch.arange(len(context)) != 2
 
     def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
         tokens = said.actions.gather(1, (said.length - 1).unsqueeze(-1)).squeeze(-1).tolist()
         on = [token != 1 and fits and not last for token, fits in zip(tokens, (room >= 1).tolist(), strict=True)]
-        return [Answer(torch.tensor([token] * more), float(token == 1), token == 1) for token, more in zip(tokens, on, strict=True)]
+        self.spoken += 1
+        next_, before = self.spoken % 2, {self.spoken % 2: -1.0}
+        return [
+            Answer(torch.tensor([token] * more), float(token == 1), token == 1, next_, before if token == 1 else {})
+            for token, more in zip(tokens, on, strict=True)
+        ]
 
 
 _given = {
@@ -139,7 +165,8 @@ witness = (
             "actions": [[7, 7, 5, 5, 1], [8, 1, 0, 0, 0], [0, 0, 0, 0, 0], [9, 9, 9, 6, 6]],
             "mask": [[1, 0, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 0, 1, 1]],
             "turn": [[0, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 1, 1]],
-            "turn_reward": [[0, 0, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]],
+            "turn_reward": [[-1, 0, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]],
+            "agent": [[0, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 1, 1]],
             "terminated": [1, 1, 0, 0],
             "length": [5, 2, 0, 5],
         },
