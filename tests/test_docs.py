@@ -264,6 +264,12 @@ def test_people(empty_folder, capsys):
     assert (empty_folder / "runs/somebody/model/head.safetensors").exists()
 
 
+def test_games(empty_folder, capsys):
+    run_page("docs/games.md", empty_folder)
+    said = capsys.readouterr().out
+    assert "right 0.0" in said and "> move" in said and "M+O+E" in said
+
+
 def test_testing_a_reward_model(empty_folder, capfd):
     run_page("docs/testing-a-reward-model.md", empty_folder)
     said = capfd.readouterr().out

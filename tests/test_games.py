@@ -6,6 +6,7 @@ import math
 import pickle
 import random
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from guerdon.catalogue import names_in, resolve
 from guerdon.errors import InputError
+from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.tasks.environments import Said
 from guerdon.worlds.games._tablebase import attacks, replies, tablebase
 from guerdon.worlds.games.arithmetic import Arithmetic
@@ -424,3 +426,19 @@ def test_demonstrations_and_transitions(game):
     assert first[-1]["prompt"] + first[-1]["completion"] == "".join(m["content"] for m in shown[0]["messages"])
     with pytest.raises(InputError, match="share of turns"):
         demonstrations(game, rows, noise=2.0)
+
+
+def test_the_page_says_what_is_measured():
+    """Every figure of the table in docs/games.md, computed anew."""
+    lines = [line for line in (Path(__file__).parents[1] / "docs" / "games.md").read_text().splitlines() if line.startswith("| `")]
+    names = [line.split("`")[1] for line in lines]
+    assert sorted(names) == sorted(names_in("worlds.games"))
+    proven = {"endgame": 1.0, "arithmetic": 1.0, "search": Search().value(2, 5)}
+    for name, line in zip(names, lines, strict=True):
+        game = resolve(name, "worlds.games")()
+        rows = game.rows(200, seed=7)
+        expert, chance = (BootstrapMean()(returns(game, rows, noisy(game, noise))) for noise in (0.0, 1.0))
+        optimum = proven[name] if name in proven else game.solution.expected()
+        said = [cell.strip() for cell in line.split("|")[5:8]]
+        assert said == [f"{optimum:.2f}", *(f"{e.value:.2f} ({e.low:.2f} to {e.high:.2f})" for e in (expert, chance))], name
+        assert expert.low - 1e-9 <= optimum <= expert.high + 1e-9
