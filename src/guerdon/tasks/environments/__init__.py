@@ -44,18 +44,18 @@ class Told:
         reward: what this turn earned; None: nothing is said of it. The sum of what the turns earned is the reward of the episode.
         done: the episode is over, by the environment's rules.
         state: what two situations have in common that are the same to the environment; None: it does not say.
+        figures: numbers that are logged, as means over episodes, under ``environment/``.
         speaker: who speaks next, where the policy is several agents (self-play, a debate): a number, 0 for who begins.
         others: what this turn earned others than who spoke, by their numbers: a win that is another's loss.
-        figures: numbers that are logged, as means over episodes, under ``environment/``.
     """
 
     text: str | Sequence[Message] = ""
     reward: float | None = None
     done: bool = False
     state: str | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
     speaker: int = 0
     others: Mapping[int, float] = field(default_factory=dict)
-    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Environment(Protocol):
