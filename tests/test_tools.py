@@ -360,9 +360,9 @@ def test_what_goes_wrong_is_told():
     ):
         answer = box.answer(call)
         assert answer.failed and answer.text == text
-    messages, figures = box.told([Call("double", {"number": "4"}), Call("double", {})])
-    assert messages[0] == {"role": "tool", "name": "double", "content": '8\n(number: "4" was taken as 4)'}
-    assert figures == {"calls": 2, "failed_calls": 1, "converted_arguments": 1}
+    told = box.told([Call("double", {"number": "4"}), Call("double", {})])
+    assert told.text[0] == {"role": "tool", "name": "double", "content": '8\n(number: "4" was taken as 4)'}
+    assert (told.reward, told.done, told.figures) == (None, False, {"failed_calls": 1, "converted_arguments": 1})
 
 
 def test_results_are_texts_of_bounded_length():

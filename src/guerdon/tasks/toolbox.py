@@ -6,7 +6,6 @@ the result and begins with
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from guerdon.catalogue import near_names
 from guerdon.errors import InputError
 from guerdon.tasks.calls import Call
-from guerdon.tasks.messages import Message
+from guerdon.tasks.environments import Told
 from guerdon.tasks.schemas import checked
 from guerdon.tasks.tools import Mistaken, Tool
 from guerdon.tasks.tools.function import Function
@@ -25,11 +24,17 @@ ERROR = "error: "
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call came to; ``converted``: how many of its arguments were taken for something else than they were written as."""
+    """What a call came to.
+
+    Attributes:
+        converted: how many of its arguments were taken for something else than they were written as.
+        told: what a tool of an environment says of the episode; most say nothing.
+    """
 
     text: str
     failed: bool = False
     converted: int = 0
+    told: Told | None = None
 
 
 class Toolbox:
@@ -89,7 +94,9 @@ class Toolbox:
         if found.error:
             return Answer(f"{ERROR}{found.error}", failed=True)
         try:
-            text = written(tool(**found.arguments))
+            result = tool(**found.arguments)
+            own = result if isinstance(result, Told) else None
+            text = written(result if own is None else own.text)
         except Mistaken as error:
             return Answer(cut(f"{ERROR}{error}", self._longest), failed=True, converted=len(found.converted))
         except InputError:
@@ -97,16 +104,25 @@ class Toolbox:
         except Exception as error:  # a tool of the user's: the episode goes on, and the policy reads what it came to
             return Answer(cut(f"{ERROR}{type(error).__name__}: {error}", self._longest), failed=True, converted=len(found.converted))
         said = [cut(text, self._longest), *(f"({sentence})" for sentence in found.converted)]
-        return Answer("\n".join(said), converted=len(found.converted))
+        return Answer("\n".join(said), converted=len(found.converted), told=own)
 
-    def told(self, calls: Sequence[Call]) -> tuple[list[Message], dict[str, float]]:
-        """The results of a turn's calls as messages, and what is counted of them."""
+    def told(self, calls: Sequence[Call]) -> Told:
+        """The results of a turn's calls as messages of the role tool, with what is counted of them."""
         answers = [self.answer(call) for call in calls]
         messages = [{"role": "tool", "name": call.name or "unknown", "content": a.text} for call, a in zip(calls, answers, strict=True)]
-        counted = Counter(
-            calls=len(answers), failed_calls=sum(a.failed for a in answers), converted_arguments=sum(a.converted for a in answers)
+        own = [answer.told for answer in answers if answer.told is not None]
+        rewards = [told.reward for told in own if told.reward is not None]
+        return Told(
+            messages,
+            sum(rewards) if rewards else None,
+            done=any(told.done for told in own),
+            truncated=any(told.truncated for told in own),
+            figures={
+                "failed_calls": float(sum(answer.failed for answer in answers)),
+                "converted_arguments": float(sum(answer.converted for answer in answers)),
+                **{name: value for told in own for name, value in told.figures.items()},
+            },
         )
-        return messages, {name: float(count) for name, count in counted.items()}
 
 
 def specified(tool: Any) -> Any:

@@ -42,7 +42,8 @@ class Told:
     Attributes:
         text: what the policy reads next: a text, which is the user's turn in a conversation, or messages (``role`` tool, user or system). Empty only where ``done``.
         reward: what this turn earned; None: nothing is said of it. The sum of what the turns earned is the reward of the episode.
-        done: the episode is over, by the environment's rules.
+        done: the episode is over.
+        truncated: it is over because somebody's limit ended it, and not by the environment's rules; only with ``done``.
         state: what two situations have in common that are the same to the environment; None: it does not say.
         figures: numbers that are logged, as means over episodes, under ``environment/``.
         speaker: who speaks next, where the policy is several agents (self-play, a debate): a number, 0 for who begins.
@@ -52,6 +53,7 @@ class Told:
     text: str | Sequence[Message] = ""
     reward: float | None = None
     done: bool = False
+    truncated: bool = False
     state: str | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     speaker: int = 0
@@ -61,7 +63,8 @@ class Told:
 class Environment(Protocol):
     """A running environment. ``tools``, where it has some, are JSON schemas as chat templates take them (``{"type": "function", "function": {...}}``).
 
-    ``state()`` and ``restore(state)``, where it has them, say what makes it go on from where it is: by these it is copied where a sequence branches.
+    ``state()`` and ``restore(state)``, where it has them, say what makes it go on from where it is: by these it is copied where a sequence branches. ``ended()``, where it has
+    that, says what an episode earned that is ended from outside (turns are over, the context is full); None where nothing is said of it.
     """
 
     def reset(self, row: Row, seed: int) -> str | Sequence[Message] | None: ...

@@ -22,6 +22,7 @@ from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.feedback.loading import load
+from guerdon.tasks._awaiting import awaited
 from guerdon.tasks.schemas import schema_of
 from guerdon.tasks.tools import Mistaken, Stateless
 from guerdon.threads import beside
@@ -60,12 +61,4 @@ def bounded(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
 
 
 def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    found = function(**arguments)
-    if inspect.isawaitable(found):
-        import asyncio
-
-        async def wait() -> Any:
-            return await found
-
-        return asyncio.run(wait())
-    return found
+    return awaited(function(**arguments))
