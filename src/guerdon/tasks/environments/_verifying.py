@@ -35,7 +35,7 @@ class Running:
         self._client, self._state = _client()(), None
         prompt = row.get("prompt")
         prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt or [])
-        given = {"example_id": 0, "task": "default", **row, "prompt": prompt}
+        given = {"example_id": 0, **row, "prompt": prompt}
         self._task = asyncio.run_coroutine_threadsafe(self._scored(given), loop())
         asked = self._next()
         if asked is None:
