@@ -456,6 +456,24 @@ def test_verifiers_that_is_not_there_is_named(monkeypatch):
         VerifiersEnvironment("an-environment-of-nobody").build()
 
 
+# Configuration
+
+
+def test_an_environment_and_its_tools_as_a_configuration_writes_them(tmp_path):
+    from guerdon.interfaces.configuration._build import build
+    from guerdon.tasks.environments import EnvironmentSpecification
+    from guerdon.tasks.tools.function import Function
+
+    own = f"{THEIRS / 'own.py'}:Guess"
+    written = {"part": "with_tools", "tools": ["calculator", {"part": "python", "seconds": 2.0}, own], "max_turns": 3}
+    assert build(EnvironmentSpecification, written, "task.environment") == WithTools(
+        (Calculator(), Python(seconds=2.0), Function(own)), max_turns=3
+    )
+    assert build(EnvironmentSpecification, {"part": "python_class", "source": own}, "task.environment") == PythonClass(own)
+    with pytest.raises(InputError, match=r"task.environment.tools.0: unknown part 'calculater': did you mean calculator"):
+        build(EnvironmentSpecification, {"part": "with_tools", "tools": ["calculater"]}, "task.environment")
+
+
 # Playing
 
 

@@ -6,14 +6,14 @@
 A turn without the white space around it is the action. One that is not in the space of actions (too long, letters that it has not) is not stepped: it is told so, and counted.
 What ended by the environment's rules is done, and what its limit of steps ended is truncated; the two are told apart.
 
-``environment`` is the name under which it is registered ("package:Game-v0"), or what makes it ("game.py:make", a class); ``arguments`` are those that it is made with. A column
+``source`` is the name under which it is registered ("package:Game-v0"), or what makes it ("game.py:make", a class); ``arguments`` are those that it is made with. A column
 ``options`` of the row, where there is one, is handed to reset.
 
 Source: Gymnasium, https://gymnasium.farama.org (the extra ``gymnasium``).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ _SEEDS = 2**31  # of which Gymnasium takes one
 
 @dataclass(frozen=True)
 class GymnasiumText:
-    environment: Any
+    source: Callable[..., Any] | str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self) -> "Running":
@@ -35,12 +35,12 @@ class GymnasiumText:
             import gymnasium
         except ImportError as error:
             raise InputError("environments of Gymnasium need the package gymnasium: pip install 'guerdon[gymnasium]'") from error
-        if not (isinstance(self.environment, str) and _REGISTERED.fullmatch(self.environment)):
-            return Running(made(self.environment, self.arguments))
+        if not (isinstance(self.source, str) and _REGISTERED.fullmatch(self.source)):
+            return Running(made(self.source, self.arguments))
         try:
-            return Running(gymnasium.make(self.environment, **self.arguments))
+            return Running(gymnasium.make(self.source, **self.arguments))
         except (gymnasium.error.Error, ImportError) as error:
-            raise InputError(f"Gymnasium makes no environment {self.environment!r}: {error}") from error
+            raise InputError(f"Gymnasium makes no environment {self.source!r}: {error}") from error
 
 
 class Running:

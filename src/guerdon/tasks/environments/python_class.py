@@ -18,13 +18,13 @@ there may be:
     state, restore     what makes it go on from where it is, where sequences branch
     close
 
-``environment`` is the class, or where it is ("game.py:Guess"); ``arguments`` are those that it is made with; ``tools`` come beside its own.
+``source`` is the class, or where it is ("game.py:Guess"); ``arguments`` are those that it is made with; ``tools`` come beside its own.
 
 Source: ours; reset and step as in Gymnasium, tools as in TRL's environments.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +35,14 @@ from guerdon.tasks.environments import Row, Said, Told
 from guerdon.tasks.environments._adapting import asked, made, named, read
 from guerdon.tasks.messages import Message, is_conversational
 from guerdon.tasks.toolbox import LONGEST, Toolbox
+from guerdon.tasks.tools import ToolSpecification
 
 
 @dataclass(frozen=True)
 class PythonClass:
-    environment: Any
+    source: Callable[..., Any] | str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    tools: tuple[Any, ...] = ()
+    tools: tuple[ToolSpecification | Callable[..., Any] | str, ...] = ()
     longest: int = LONGEST
 
     def build(self) -> "Running":
@@ -53,7 +54,7 @@ class PythonClass:
         Raises:
             InputError: it makes none.
         """
-        found = load(self.environment, "environment") if isinstance(self.environment, str) else self.environment
+        found = load(self.source, "environment") if isinstance(self.source, str) else self.source
         if not hasattr(found, "rows"):
             raise InputError(
                 f"the environment {named(found)} makes no rows; give it a static method rows(count, seed), or the task rows of a file"
@@ -65,7 +66,7 @@ class Running:
     """An object of the class, with its tools."""
 
     def __init__(self, told: PythonClass) -> None:
-        self.inner = made(told.environment, told.arguments)
+        self.inner = made(told.source, told.arguments)
         self._name = type(self.inner).__name__
         for method in ("reset", "step"):
             if not callable(getattr(self.inner, method, None)):

@@ -7,14 +7,14 @@
 The episode ends with the first turn that calls nothing, or after ``max_turns``. Then ``get_reward`` is asked, and each of ``rewards``, reward functions in TRL's signature that
 get this episode alone: prompts, completions, environments and the columns of the row, each a list of one. Their sum is the episode's reward; None counts nothing.
 
-``environment`` is the class, or what makes its objects, or where that is ("mine.py:Counter"); ``tools`` are the trainer's ``tools``. A tool's error is told, as there.
+``source`` is the class, or what makes its objects, or where that is ("mine.py:Counter"); ``tools`` are the trainer's ``tools``. A tool's error is told, as there.
 
 Source: trl 1.16, GRPOTrainer (``environment_factory``, ``_calculate_rewards``). Left out: several environments by name in one run (mix tasks in their place), and observations
 that are images.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,15 +25,16 @@ from guerdon.tasks.environments import Row, Said, Told
 from guerdon.tasks.environments._adapting import made, number
 from guerdon.tasks.messages import Message
 from guerdon.tasks.toolbox import LONGEST, Toolbox
+from guerdon.tasks.tools import ToolSpecification
 
 _OTHERS = ("reset", "get_reward")
 
 
 @dataclass(frozen=True)
 class TRLFactory:
-    environment: Any
+    source: Callable[..., Any] | str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    tools: tuple[Any, ...] = ()
+    tools: tuple[ToolSpecification | Callable[..., Any] | str, ...] = ()
     rewards: tuple[Any, ...] = ()
     max_turns: int = 8
     longest: int = LONGEST
@@ -52,7 +53,7 @@ class Running:
     """An object of the class, used for one episode after another."""
 
     def __init__(self, told: TRLFactory) -> None:
-        self.inner = made(told.environment, told.arguments)
+        self.inner = made(told.source, told.arguments)
         self._name = type(self.inner).__name__
         if not callable(getattr(self.inner, "reset", None)):
             raise InputError(f"the environment {self._name} has no reset, which TRL's environments have")

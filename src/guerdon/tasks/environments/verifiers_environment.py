@@ -8,7 +8,7 @@ as by a prompt that is too long, and scored.
 A turn with a call that cannot be read does not reach the environment: the policy is told what is wrong with it. Rubrics that compare the completions of a group have nothing to
 compare: the episode stands alone.
 
-``environment`` is the name that ``vf.load_environment`` knows, or where a function is that makes one ("mine.py:load_environment"), or that function; ``arguments`` are those that
+``source`` is the name that ``vf.load_environment`` knows, or where a function is that makes one ("mine.py:load_environment"), or that function; ``arguments`` are those that
 it is made with. Its rows are those of its dataset. It is made once in a process; episodes run beside each other in it. ``seconds`` are how long it may work on a turn.
 
 Source: verifiers 0.1.14 (``MultiTurnEnv.rollout``, ``Rubric.score_rollout``, ``clients.Client``); tried with 0.1.14. The package is not an extra of ours: from 0.4 on it holds no
@@ -16,9 +16,9 @@ such environments.
 """
 
 import contextlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from guerdon.errors import InputError
@@ -29,7 +29,7 @@ from guerdon.tasks.environments._verifying import Running
 
 @dataclass(frozen=True)
 class VerifiersEnvironment:
-    environment: Any
+    source: Callable[..., Any] | str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 60.0
 
@@ -42,19 +42,24 @@ class VerifiersEnvironment:
         return [dict(row) for row in found]
 
     def _inner(self) -> Any:
-        if hasattr(self.environment, "rollout"):
-            return self.environment
-        return _made(self.environment, tuple(sorted(self.arguments.items())))
+        if hasattr(self.source, "rollout"):
+            return self.source
+        key = self.source, json.dumps(self.arguments, sort_keys=True, default=repr)
+        if key not in _kept:
+            _kept[key] = _made(self.source, self.arguments)
+        return _kept[key]
 
 
-@lru_cache(maxsize=16)
-def _made(environment: Any, arguments: tuple[tuple[str, Any], ...]) -> Any:
+_kept: dict[tuple[Any, str], Any] = {}  # of this process
+
+
+def _made(environment: Any, arguments: Mapping[str, Any]) -> Any:
     library = _library()
     if not isinstance(environment, str) or ":" in environment:
-        found = made(environment, dict(arguments))
+        found = made(environment, arguments)
     else:
         try:
-            found = library.load_environment(environment, **dict(arguments))
+            found = library.load_environment(environment, **arguments)
         except (ImportError, AttributeError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"verifiers loads no environment {environment!r}: {error}; install it, or give 'file.py:load_environment'"

@@ -8,18 +8,19 @@ to say. After ``max_turns`` turns, or before where a turn was cut off, the episo
 Source: ReAct, arXiv 2210.03629, with calls in the model's own format; 8 turns are ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from guerdon.errors import InputError
 from guerdon.tasks.environments import Row, Said, Told
 from guerdon.tasks.toolbox import LONGEST, Toolbox
+from guerdon.tasks.tools import ToolSpecification
 
 
 @dataclass(frozen=True)
 class WithTools:
-    tools: tuple[Any, ...]
+    tools: tuple[ToolSpecification | Callable[..., Any] | str, ...]
     max_turns: int = 8
     longest: int = LONGEST
 

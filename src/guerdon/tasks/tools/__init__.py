@@ -35,6 +35,11 @@ class ToolSpecification(Protocol):
     def build(self) -> Sequence[Tool]: ...
 
 
+def short(raw: Any) -> Any:
+    """What a configuration writes for short: the name of a tool, or where a function of one's own is ("tools.py:weather")."""
+    return raw if not isinstance(raw, str) else {"part": "function", "function": raw} if ":" in raw else {"part": raw}
+
+
 @dataclass
 class Stateless:
     """A running tool that is a function and remembers nothing."""
