@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from browsing import chromium
-from guerdon.interfaces.labelling import page as pages
 from guerdon.interfaces.labelling.app import OPEN, OWNER, app
 from guerdon.interfaces.labelling.assigning import Plan
 from guerdon.interfaces.labelling.opening import Wanted, opened
-from guerdon.interfaces.web import address
+from guerdon.interfaces.web import address, pages
 from guerdon.interfaces.web.guarding import Guarded
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\"> " + "unbreakable" * 40
@@ -283,7 +282,7 @@ def test_what_the_server_did_not_answer_is_sent_again_and_stands_once(shown):
 
 
 def test_texts_can_be_read_in_the_light_and_in_the_dark():
-    style = Path(pages.__file__).with_name("style.css").read_text()
+    style = Path(pages.__file__).with_name(pages.STYLE).read_text()
     for block in re.findall(r":root \{(.*?)\n\}", style, re.S):
         colour = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
         for ink, papers in {

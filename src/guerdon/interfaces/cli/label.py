@@ -143,10 +143,8 @@ def _overview(wanted, folder, known, gold, json):
 
 
 def _serve(wanted, folder, known, gold, plan, order, names, host, port, json):
-    import ipaddress
     import json as writer
     import secrets
-    import socket
 
     from guerdon.errors import InputError
     from guerdon.interfaces.labelling.app import ALONE, OPEN, OWNER, app
@@ -165,11 +163,7 @@ def _serve(wanted, folder, known, gold, plan, order, names, host, port, json):
         tokens = session.store.tokens(people, [secrets.token_urlsafe(18) for _ in people])
 
         def say(url: str) -> None:
-            if (
-                not at.loopback and ipaddress.ip_address(at.bound.getsockname()[0]).is_unspecified
-            ):  # every address of this machine: links need one
-                url = f"http://{socket.gethostname()}:{at.port}"
-            links = {who: f"{url}/enter?token={token}" for who, token in tokens.items()}
+            links = {who: f"{at.link}/enter?token={token}" for who, token in tokens.items()}
             if json:
                 print(writer.dumps({"url": url, "links": links, "store": str(folder)}), flush=True)
                 return

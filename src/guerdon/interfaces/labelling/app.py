@@ -1,4 +1,4 @@
-"""App: what the server answers. Texts go to the page as JSON, and the page writes them as text, so nothing in a row is ever markup.
+"""App: what the server answers.
 
 A request that changes something must be JSON, and from a page of this server where the browser says from which it is: no other site's page can label.
 """
@@ -14,18 +14,11 @@ from guerdon.interfaces.labelling.exporting import exported
 from guerdon.interfaces.labelling.overview import overview
 from guerdon.interfaces.labelling.page import overview_page, page
 from guerdon.interfaces.labelling.session import Session
-from guerdon.interfaces.web.guarding import COOKIE
+from guerdon.interfaces.web.pages import SAFE, entered, plain
 
 OWNER = "owner"
 ALONE = "me"  # who labels without a token
 OPEN = frozenset({"/", "/overview", "/enter", "/health"})  # pages without a word of the rows in them
-_SAFE = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-}
 
 
 def app(session: Session, tokens: Mapping[str, str]) -> Any:
@@ -33,22 +26,16 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request
-    from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+    from starlette.responses import HTMLResponse, JSONResponse, Response
     from starlette.routing import Route
 
     found_at: dict[int, dict[str, Any]] = {}  # how many entries there were → the overview then
-
-    class Plain(JSONResponse):
-        """JSON in ASCII: a text may hold half of a character, which UTF-8 has no way to write."""
-
-        def render(self, content: Any) -> bytes:
-            return json.dumps(content).encode()
 
     def who(request: Request) -> str:
         return request.state.who or ALONE
 
     def refused(why: str, status: int) -> Response:
-        return Plain({"error": {"message": why}}, status, _SAFE)
+        return plain({"error": {"message": why}}, status)
 
     def changing(change: Callable[[str, Mapping[str, Any]], None]) -> Callable[[Request], Any]:
         """An endpoint that does something in somebody's name and says what they are asked next."""
@@ -75,7 +62,7 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
                 return refused(str(error), 409)
             except sqlite3.Error as error:
                 return refused(f"it could not be kept ({error}); is the disk full?", 507)
-            return Plain(await run_in_threadpool(session.task, who(request)), headers=_SAFE)
+            return plain(await run_in_threadpool(session.task, who(request)))
 
         return endpoint
 
@@ -91,7 +78,7 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
     def next_task(request: Request) -> Response:
         if who(request) == OWNER and tokens:
             return refused("the owner's link shows the overview; to label, take an annotator's", 403)
-        return Plain(session.task(who(request)), headers=_SAFE)
+        return plain(session.task(who(request)))
 
     def owned(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:
@@ -113,30 +100,21 @@ def app(session: Session, tokens: Mapping[str, str]) -> Any:
             settled = session.assigning.settled
             found = found_at[count] | {"settled": len(settled), "soft": session.kind.soft}
             found["disputes"] = [one | {"waiting": str(one["row"]) not in settled} for one in found["disputes"]]
-        return Plain(found, headers=_SAFE)
+        return plain(found)
 
     def export(request: Request) -> Response:
         with session.lock:
             flags = {name: request.query_params.get(name) == "true" for name in ("by_annotator", "soft")}
             found = exported(session.kind, session.items, session.ledger, **flags)
         text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in found.rows)
-        headers = _SAFE | {"Content-Disposition": 'attachment; filename="labelled.jsonl"'}
+        headers = SAFE | {"Content-Disposition": 'attachment; filename="labelled.jsonl"'}
         return Response(text.encode(errors="surrogatepass"), media_type="application/jsonl", headers=headers)
-
-    def enter(request: Request) -> Response:
-        """The token of a link becomes a cookie, and is in the address no longer."""
-        token = request.query_params.get("token", "")
-        if token not in tokens:
-            return PlainTextResponse("This link is not known here. Ask whoever gave it to you for a new one.", 401, _SAFE)
-        there = RedirectResponse("/overview" if tokens[token] == OWNER else "/", 303, _SAFE)
-        there.set_cookie(COOKIE, token, max_age=90 * 24 * 3600, httponly=True, samesite="strict")
-        return there
 
     return Starlette(
         routes=[
-            Route("/", lambda request: HTMLResponse(page(session.kind), headers=_SAFE)),
-            Route("/overview", lambda request: HTMLResponse(overview_page(), headers=_SAFE)),
-            Route("/enter", enter),
+            Route("/", lambda request: HTMLResponse(page(session.kind), headers=SAFE)),
+            Route("/overview", lambda request: HTMLResponse(overview_page(), headers=SAFE)),
+            Route("/enter", entered(tokens, lambda who: "/overview" if who == OWNER else "/")),
             Route("/health", lambda request: JSONResponse("ok")),
             Route("/api/task", next_task),
             Route("/api/label", changing(label), methods=["POST"]),

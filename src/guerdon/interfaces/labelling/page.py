@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from guerdon.interfaces.labelling.kinds import Kind, described
+from guerdon.interfaces.web.pages import rendered
 
 HERE = Path(__file__).parent
 
@@ -19,12 +20,7 @@ def overview_page() -> str:
 
 
 def _rendered(template: str, script: str, **more: str) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(template).render(style=_text("style.css"), script=_text(script), **more)
+    return rendered(HERE, template, ["style.css"], script=_text(script), **more)
 
 
 def _text(name: str) -> str:

@@ -3,7 +3,7 @@
     serve(app, address("127.0.0.1", 0), tokens={}, most_bytes=2**24, say=print)
 
 ``guarding`` stands before an application and refuses what may not pass (``refusing``); ``tokens`` reads who may ask; ``running`` binds the address and serves until it is
-asked to stop, and ``ending`` says how.
+asked to stop, and ``ending`` says how. ``pages`` is what those that show a page share, with the style of all (``page.css``).
 """
 
 from guerdon.interfaces.web.ending import Ending

@@ -31,6 +31,12 @@ class Address:
     def url(self) -> str:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
+    @property
+    def link(self) -> str:
+        """The URL for others: where it listens at every address of this machine, by the machine's name."""
+        everywhere = not self.loopback and ipaddress.ip_address(self.bound.getsockname()[0]).is_unspecified
+        return f"http://{socket.gethostname()}:{self.port}" if everywhere else self.url
+
 
 def address(host: str, port: int) -> Address:
     """The address, bound; port 0 takes one that is free.
