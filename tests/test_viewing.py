@@ -90,7 +90,7 @@ def test_a_run_that_was_resumed_keeps_what_is_still_there_and_forgets_the_rest(t
         lines = [line for line in (folder / name).read_text().splitlines(keepends=True) if json.loads(line)["step"] <= 3]
         (folder / "draft").write_text("".join(lines))
         (folder / "draft").replace(folder / name)
-    append(folder, [completion(4, 0, said="another way")])
+    append(folder, [completion(4, 0, answer="another way")])
     while index.update():
         pass
     now = dict(numbers(index, "select start, id from rollouts where step <= 3"))
@@ -104,9 +104,11 @@ def test_a_run_that_was_resumed_keeps_what_is_still_there_and_forgets_the_rest(t
 
 
 def test_a_file_that_became_another_one_is_read_anew(tmp_path):
-    folder = write(tmp_path / "run", [completion(1, place, said=f"first {place}") for place in range(3)])
+    folder = write(tmp_path / "run", [completion(1, place, answer=f"first {place}") for place in range(3)])
     index = taken(folder)
-    (folder / "completions.jsonl").write_text("".join(json.dumps(completion(1, place, said=f"other {place}")) + "\n" for place in range(2)))
+    (folder / "completions.jsonl").write_text(
+        "".join(json.dumps(completion(1, place, answer=f"other {place}")) + "\n" for place in range(2))
+    )
     while index.update():
         pass
     assert numbers(index, "select excerpt from rollouts order by id") == [("other 0",), ("other 1",)]
@@ -265,16 +267,16 @@ def test_a_part_of_an_answer_is_fetched_by_number_and_the_answer_is_found_once(m
 
 def test_questions_find_what_they_ask_for(tmp_path):
     rows = [
-        completion(1, 0, prompt="one", said="alpha beta", reward=0.1, components={"right": 0.0, "short": 0.9}),
-        completion(1, 1, prompt="one", said="ALPHA \u4f60\u597d\u4e16\u754c", reward=0.9, components={"right": 1.0}),
-        completion(2, 0, prompt="two", said="gamma", valid=False, error="broke", components={}),
-        completion(2, 1, prompt="two", said="delta <answer>42</answer>", reward=-0.5, terminated=False, forked=3),
-        completion(2, 0, prompt="one", said="held out", reward=0.7, split="test"),
+        completion(1, 0, prompt="one", answer="alpha beta", reward=0.1, components={"right": 0.0, "short": 0.9}),
+        completion(1, 1, prompt="one", answer="ALPHA \u4f60\u597d\u4e16\u754c", reward=0.9, components={"right": 1.0}),
+        completion(2, 0, prompt="two", answer="gamma", valid=False, error="broke", components={}),
+        completion(2, 1, prompt="two", answer="delta <answer>42</answer>", reward=-0.5, terminated=False, forked=3),
+        completion(2, 0, prompt="one", answer="held out", reward=0.7, split="test"),
         completion(
             3,
             0,
             prompt="three alpha",
-            said=[{"role": "assistant", "content": "x" * 20}, {"role": "tool", "content": "told"}, {"role": "assistant", "content": "y"}],
+            answer=[{"role": "assistant", "content": "x" * 20}, {"role": "tool", "content": "told"}, {"role": "assistant", "content": "y"}],
             reward=0.2,
         ),
     ]
@@ -338,7 +340,7 @@ def test_ranges_have_two_ends_of_which_either_may_be_missing():
 
 
 def test_a_search_shows_what_is_said_around_what_it_found(tmp_path):
-    one = shown(write(tmp_path / "run", [completion(1, 0, said="word " * 200 + "the needle " + "word " * 200)]))
+    one = shown(write(tmp_path / "run", [completion(1, 0, answer="word " * 200 + "the needle " + "word " * 200)]))
     (row,) = one.rollouts({"text": "Needle"}, 0, 1)["rows"]
     assert row["said"].startswith("…") and "the needle" in row["said"] and len(row["said"]) < 300
 
@@ -367,7 +369,7 @@ def test_a_rollout_has_its_turns_its_tokens_its_group_and_its_neighbours(tmp_pat
 
 
 def test_tokens_without_a_line_of_their_own_have_their_numbers_and_log_probabilities(tmp_path):
-    one = shown(write(tmp_path / "run", [completion(1, 0, said="ab")]))
+    one = shown(write(tmp_path / "run", [completion(1, 0, answer="ab")]))
     tokens = one.rollout(1, False, 0, {})["tokens"]
     assert tokens["texts"] == ["⟨97⟩", "⟨98⟩"] and [own["name"] for own in tokens["quantities"]] == ["old_logp"]
 

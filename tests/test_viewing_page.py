@@ -327,7 +327,7 @@ def test_keys_are_told_and_a_wrong_question_is_answered(page, screen):
 def test_a_run_that_goes_on_is_seen_to_go_on_and_a_hundred_thousand_rows_scroll(browser, tmp_path):
     folder = write(
         tmp_path / "long",
-        [completion(1 + i // 500, i % 500, prompt="p", said="abc", reward=i % 10 / 10) for i in range(20_000)],
+        [completion(1 + i // 500, i % 500, prompt="p", answer="abc", reward=i % 10 / 10) for i in range(20_000)],
         [{"step": 0, "reward": 0.1}],
     )
     with served([folder]) as url:
@@ -343,7 +343,7 @@ def test_a_run_that_goes_on_is_seen_to_go_on_and_a_hundred_thousand_rows_scroll(
         page.press("\ue010")  # End
         page.until("document.querySelector('.line[aria-selected=true] .where')?.innerText === '40.499'")
         with (folder / "completions.jsonl").open("a") as file:
-            file.write(json.dumps(completion(41, 0, said="the newest of all")) + "\n")
+            file.write(json.dumps(completion(41, 0, answer="the newest of all")) + "\n")
         page.until("document.querySelector('.total').innerText.includes('20,001')")
         page.press("G")
         page.until("document.querySelector('.line[aria-selected=true]').innerText.includes('the newest of all')")

@@ -37,16 +37,16 @@ WORDS = [
 ]
 
 
-def completion(step, place, prompt=None, said=None, reward=None, rng=random, **more):
+def completion(step, place, prompt=None, answer=None, reward=None, rng=random, **more):
     """A row of ``completions.jsonl``, whose tokens are its characters."""
-    said = " ".join(rng.choices(WORDS, k=rng.randint(5, 60))) if said is None else said
-    text = said if isinstance(said, str) else "".join(str(message.get("content") or "") for message in said)
+    answer = " ".join(rng.choices(WORDS, k=rng.randint(5, 60))) if answer is None else answer
+    text = answer if isinstance(answer, str) else "".join(str(message.get("content") or "") for message in answer)
     reward = round(rng.random(), 3) if reward is None else reward
     row = {
         "step": step,
         "place": place,
         "prompt": f"Problem {place // 4}: how much is {place // 4} and 2?" if prompt is None else prompt,
-        "completion": said,
+        "completion": answer,
         "reward": reward,
         "components": {"right": float(reward > 0.5), "format": round(rng.random(), 3)},
         "valid": True,
@@ -147,7 +147,7 @@ def conversations(folder):
             1.0,
             rng,
             turn_rewards=[0.25, 0.75],
-            judge={"right": "The tool was called once and its result was taken over: correct.", "format": ["Clear.", "Short enough."]},
+            said={"right": "The tool was called once and its result was taken over: correct.", "format": ["Clear.", "Short enough."]},
         ),
         completion(
             1,
@@ -156,10 +156,10 @@ def conversations(folder):
             [{"role": "assistant", "content": "About 400, I think."}],
             0.0,
             rng,
-            judge="It did not use the tool.",
+            said="It did not use the tool.",
             terminated=False,
         ),
-        completion(1, 2, HOSTILE, HOSTILE, 0.3, rng, judge=HOSTILE, components={"right": 0.3, HOSTILE[:60]: 1.0}, note=HOSTILE),
+        completion(1, 2, HOSTILE, HOSTILE, 0.3, rng, said=HOSTILE, components={"right": 0.3, HOSTILE[:60]: 1.0}, note=HOSTILE),
         completion(1, 3, HOSTILE, "", 0.0, rng, valid=False, error="ValueError: <b>no</b> number"),
     ]
     rows[0]["mask"] = [[True, 14], [False, 3], [True, len(rows[0]["tokens"]) - 17]]

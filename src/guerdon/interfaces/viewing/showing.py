@@ -41,7 +41,8 @@ _SHOWN = frozenset(  # of a row, what has a place of its own on the page
         "agent",
         "mask",
         "turn_rewards",
-        "judge",
+        "said",
+        "turn",
     }
 )
 
@@ -136,7 +137,7 @@ class Shown:
             "prompt_turns": turns(row.get("prompt")),
             "turns": turns(row.get("completion")),
             "turn_rewards": _numbers(row.get("turn_rewards")),
-            "judge": _said_by_judges(row.get("judge")),
+            "judge": _words(row.get("said")),
             "failure": None if row.get("error") is None else str(row["error"]),
             "share": number(row.get("share")),
             "more": {str(name): _text(value) for name, value in row.items() if name not in _SHOWN and value is not None},
@@ -235,8 +236,8 @@ def _numbers(values: Any) -> list[float | None]:
     return [number(value) for value in values] if isinstance(values, list) else []
 
 
-def _said_by_judges(said: Any) -> dict[str, list[str]]:
-    """What judges wrote, by the component that is theirs; "" where that is not said."""
+def _words(said: Any) -> dict[str, list[str]]:
+    """What judges said in words, by the component that they judge; "" where that is not known."""
     by_name = said if isinstance(said, dict) else {"": said} if said else {}
     return {str(name): [_text(one) for one in (texts if isinstance(texts, list) else [texts])] for name, texts in by_name.items() if texts}
 

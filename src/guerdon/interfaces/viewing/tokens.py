@@ -17,10 +17,10 @@ from guerdon.quantities import GLOSSARY, Name
 from guerdon.training.token_values import unpacked
 
 SIGNED, BELOW, RANGE = "signed", "below", "range"  # coloured by the sign; by how far below 0; from the lowest to the highest
-_SCALES = {"logp": BELOW, "advantage": SIGNED, "step_reward": SIGNED, "value": RANGE, "target": RANGE, "kl": SIGNED}
+_SCALES = {"logp": BELOW, "advantage": SIGNED, "step_reward": SIGNED, "turn_reward": SIGNED, "value": RANGE, "target": RANGE, "kl": SIGNED}
 _LABELS = {"old_logp": "log-probability", "step_reward": "reward", "old_value": "value", "target": "target of the value", "terminated": ""}
 _FIRST = ("old_logp", "advantage", "step_reward", "old_value", "target")
-_HIDDEN = frozenset({"mask", "node", "segment", "attempt", "agent", "proximal_logp"})  # they cut a sequence, or repeat
+_HIDDEN = frozenset({"mask", "node", "segment", "turn", "attempt", "agent", "proximal_logp"})  # they cut a sequence, or repeat
 
 
 class Tokens:
