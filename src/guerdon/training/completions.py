@@ -1,7 +1,7 @@
 """Completions: the lines of ``completions.jsonl``, in which a run keeps what was said and what it was worth.
 
 ``place`` numbers the completions of a step, from 0, those of the evaluation by themselves. What runs along the tokens and changes seldom is written in pieces,
-``[[value, how many tokens], ...]``: ``node`` of a tree, ``segment``, ``attempt``, ``agent``, and ``mask`` where the policy did not say all of it.
+``[[value, how many tokens], ...]``: ``node`` of a tree, ``segment``, ``turn``, ``attempt``, ``agent``, and ``mask`` where the policy did not say all of it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from guerdon.sequences import Sequences
 from guerdon.training.judging import Judged
 
 _NUMBERS = {"hinted": bool, "version": int, "forked": int, "share": float}  # of a completion, where they are recorded
-_PIECES = ("node", "segment", "attempt", "agent")
+_PIECES = ("node", "segment", "turn", "attempt", "agent")
 
 
 def completion_row(rollouts: Sequences, judged: Judged, valid: Tensor, b: int, place: int) -> dict[str, Any]:

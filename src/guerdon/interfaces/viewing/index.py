@@ -47,7 +47,8 @@ create index if not exists by_start on rollouts (start);
 create index if not exists failed on rollouts (id) where failed;
 create index if not exists cut on rollouts (id) where cut;
 create index if not exists forked on rollouts (id) where forked;
-create table if not exists components (name integer, value real not null, rollout integer, primary key (name, value, rollout)) without rowid;
+create table if not exists components (name integer, test integer, value real not null, rollout integer, primary key (name, test, value, rollout)) without rowid;
+create index if not exists scored on components (rollout);
 create virtual table if not exists said using fts5(text, content='', tokenize='trigram');
 create virtual table if not exists asked using fts5(text, content='', tokenize='trigram');
 """
@@ -212,8 +213,8 @@ class Index:
         sql = f"insert into rollouts values (null, {', '.join('?' * len(values))})"
         number = self.db.execute(sql, values).lastrowid
         self.db.execute("insert into said (rowid, text) values (?, ?)", (number, row.said))
-        scored = [(self._named(name), value, number) for name, value in row.components.items()]
-        self.db.executemany("insert or replace into components values (?, ?, ?)", scored)
+        scored = [(self._named(name), row.test, value, number) for name, value in row.components.items()]
+        self.db.executemany("insert or replace into components values (?, ?, ?, ?)", scored)
 
     def _prompt(self, row: Rollout) -> int:
         found = self.db.execute("select id from prompts where digest = ?", (row.digest,)).fetchone()

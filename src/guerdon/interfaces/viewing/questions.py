@@ -97,7 +97,7 @@ class Question:
         if self.state:
             conditions.append(STATES[self.state])
         if self.component:
-            own, more = _within("name = ?", [index.name(self.component)], "value", self.within)
+            own, more = _within("name = ? and test = ?", [index.name(self.component), int(self.test)], "value", self.within)
             conditions.append(f"r.id in (select rollout from components where {own})")
             values += more
         if self.text:
@@ -108,8 +108,11 @@ class Question:
         if self.sort in SORTS:
             order = ", ".join(column + way for column in SORTS[self.sort])
             return f"select r.id from rollouts r where {' and '.join(conditions)} order by {order}", values
-        sql = f"select r.id from components c cross join rollouts r on r.id = c.rollout where c.name = ? and {' and '.join(conditions)}"
-        return f"{sql} order by c.value{way}, c.rollout{way}", [index.name(self.sort), *values]
+        given = [index.name(self.sort), int(self.test)]
+        if len(conditions) == 1:  # what is sorted by says it all
+            return f"select rollout from components where name = ? and test = ? order by value{way}, rollout{way}", given
+        sql = f"select r.id from components c cross join rollouts r on r.id = c.rollout where c.name = ? and c.test = ? and {' and '.join(conditions)}"
+        return f"{sql} order by c.value{way}, c.rollout{way}", [*given, *values]
 
     def _said(self) -> tuple[str, list[str]]:
         phrase = '"' + self.text.replace("\0", " ").replace('"', '""') + '"'
