@@ -198,6 +198,29 @@ def test_one_row_begins_in_one_way():
         _acted(Chance)
 
 
+class Late(Echo):
+    def ended(self):
+        return 5.0
+
+
+def test_what_an_episode_earned_that_was_cut_off_stands_at_its_last_step():
+    rollouts, judged, _ = _acted(Late)
+    cut = ~rollouts.quantities["terminated"]
+    assert cut.any() and ((judged.scored.components["environment"] >= 5) == cut).all()
+    last = rollouts.length - 1
+    assert (rollouts.quantities["turn_reward"].gather(1, last.unsqueeze(-1)).squeeze(-1)[cut] >= 5).all()
+
+
+class Limited(Echo):
+    def step(self, said):
+        return Told("too long", done=True, truncated=True)
+
+
+def test_who_was_stopped_by_a_limit_has_not_come_to_the_end():
+    rollouts, judged, _ = _acted(Limited)
+    assert not rollouts.quantities["terminated"].any() and (judged.figures["environment/turns"] == 1).all()
+
+
 class Talks(Echo):
     def step(self, said):
         return Told("a" * 200 + ">")

@@ -9,7 +9,7 @@ row. An environment that raises, hangs or answers with what is no answer makes i
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -209,7 +209,32 @@ class Interacting:
         out = []
         for episode, tokens, (turn, told), left in zip(acting, spoken, stepped, room.tolist(), strict=True):
             out.append(self._answered(episode, tokens, turn, told, None if last else partial(self._tokens, room=left, overflow=overflow)))
+        cut = [i for i, answer in enumerate(out) if acting[i].error is None and not len(answer.told) and not stepped[i][1].done]
+        late = self.processes.from_first(lambda: self._ended([acting[i] for i in cut]), "ending episodes")
+        for i, value in zip(cut, late, strict=True):
+            out[i] = self._with_last(acting[i], out[i], value)
+        for episode, answer in zip(acting, out, strict=True):
+            if not len(answer.told) and episode.environment is not None:  # it is the first process that has it
+                self.scene.free(episode.environment)
+                episode.environment = None
         return out
+
+    def _ended(self, episodes: Sequence[Episode]) -> list[float | Broken | None]:
+        """What episodes earned that were cut off, of those whose environments say."""
+        asking = [getattr(episode.environment, "ended", lambda: None) for episode in episodes]
+        return all_of(asking, self.scene.episodes.deadline, "ended")
+
+    @staticmethod
+    def _with_last(episode: Episode, answer: Answer, earned: float | Broken | None) -> Answer:
+        """The answer to the last turn of an episode that was cut off, with what it earned by that."""
+        if isinstance(earned, Broken):
+            episode.error, episode.environment = str(earned), None
+            return answer
+        if earned is None:
+            return answer
+        there = 0.0 if math.isnan(answer.reward) else answer.reward
+        episode.earned[-1] = there + float(earned)
+        return replace(answer, reward=episode.earned[-1])
 
     def _stepped(self, acting: Sequence[Episode], spoken: Sequence[list[int]], whole: Sequence[bool]) -> list[tuple[Said, Told | Broken]]:
         """What each said, and what its environment answers."""
@@ -233,12 +258,10 @@ class Interacting:
         episode.earned.append(math.nan if told.reward is None else float(told.reward))
         for name, value in told.figures.items():
             episode.figures.setdefault(name, []).append(float(value))
-        episode.counts["over"] = float(told.done)
+        over = told.done and not told.truncated
+        episode.counts["over"] = float(over)
         following = nothing if told.done or tell is None else tell(episode, tokens, _as_messages(told.text))
-        if not len(following) and episode.environment is not None:  # it is the first process that has it
-            self.scene.free(episode.environment)
-            episode.environment = None
-        return Answer(following, episode.earned[-1], told.done, told.speaker, dict(told.others))
+        return Answer(following, episode.earned[-1], over, told.speaker, dict(told.others))
 
     def _tokens(self, episode: Episode, said: list[int], told: Sequence[Message], room: int, overflow: Overflow) -> Tensor:
         """How what is told reads, shortened if it has to be; nothing where there is no room."""

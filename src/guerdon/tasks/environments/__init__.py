@@ -76,3 +76,8 @@ class Environment(Protocol):
 
 class EnvironmentSpecification(Protocol):
     def build(self) -> Environment: ...
+
+
+def short(raw: Any) -> Any:
+    """What is meant by the place of a class: ``game.py:Guess``."""
+    return {"part": "python_class", "source": raw} if isinstance(raw, str) and ":" in raw else raw

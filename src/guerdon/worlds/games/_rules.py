@@ -171,7 +171,7 @@ class Play:
         self.over = outcome.done or self.turn >= self.rules.turns
         known = "" if self.over else self.rules.known(self.belief)
         figures = {"solved": float(outcome.solved)} if self.over else {}
-        return Told(outcome.text + known, float(outcome.reward), self.over, self._situation(), figures)
+        return Told(outcome.text + known, float(outcome.reward), done=self.over, state=self._situation(), figures=figures)
 
     def close(self) -> None:
         pass
