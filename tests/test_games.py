@@ -56,6 +56,7 @@ def test_random_play_ends_within_bounds_and_raises_nothing(game, seed, said):
         told += [str(answer.text), *actions]
         total, turn = total + answer.reward, turn + 1
         assert answer.text or answer.done
+        assert isinstance(answer.state, str) and not answer.truncated and set(answer.figures) == ({"solved"} if answer.done else set())
     assert turn <= game.turns
     assert game.bounds[0] - 1e-9 <= total <= game.bounds[1] + 1e-9
     assert set("".join(told)) <= set(game.characters)

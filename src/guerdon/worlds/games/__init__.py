@@ -2,8 +2,8 @@
 ``build()`` makes a running environment (``tasks.environments``).
 
 Nothing is drawn while a game is played, unless its file says so: what happens follows from the row, and the seed changes nothing. A turn is the last line of what was said. One
-that is no action is told so, earns what a wasted turn earns, and is one of the ``turns``. What a turn earns is in ``Told.reward``; the return is their sum. ``Told.state`` is the
-same where the hidden truth is the same and as much is known of it. ``Told.figures`` says ``solved`` at the end.
+that is no action is told so, earns what a wasted turn earns, and is one of the ``turns``, which are a rule: who has made them all has played the game to its end. What a turn earns
+is in ``Told.reward``; the return is their sum. ``Told.state`` is the same where the hidden truth is the same and as much is known of it. ``Told.figures`` ends with ``solved``.
 
 ``wording`` is ``terse`` (a few characters, for models of characters) or ``sentences`` (English, rules included, for models of language): the same game in other words.
 ``observed``, where a game has it, tells the whole situation at every turn, and changes nothing else.
