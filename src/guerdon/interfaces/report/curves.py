@@ -129,6 +129,29 @@ PANELS = (
         first=True,
     ),
     Panel(
+        "Episodes that come to their end",
+        "Share of episodes that the environment ended by its own rules, and of those that failed or found no room for what was to be told. An end is not yet a success: what it was "
+        "worth, the reward says.",
+        (
+            Line("environment/over", "come to their end"),
+            Line("environment/failed", "failed"),
+            Line("environment/no_room", "no room"),
+            Line("eval/environment/over", "held out, come to their end", rare=True),
+        ),
+        first=True,
+    ),
+    Panel(
+        "Turns of an episode",
+        "How often the policy speaks in an episode, and how often it calls tools. Calls that could not be read, or were not as their tool takes them, should fall.",
+        (
+            Line("environment/turns", "turns"),
+            Line("environment/calls", "calls"),
+            Line("environment/calls_wrong", "wrong calls"),
+            Line("eval/environment/turns", "held out, turns", rare=True),
+        ),
+        first=True,
+    ),
+    Panel(
         "Length of completions",
         "Tokens per completion. Growth without gain in held-out reward is a sign that length itself is being rewarded.",
         (
