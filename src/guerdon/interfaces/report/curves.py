@@ -130,8 +130,8 @@ PANELS = (
     ),
     Panel(
         "Episodes that come to their end",
-        "Share of episodes that the environment ended by its own rules, and of those that failed or found no room for what was to be told. An end is not yet a success: what it was "
-        "worth, the reward says.",
+        "Share of episodes that the environment ended by its own rules, and of those that failed or found no room for what was to be told. An end is "
+        "not yet a success: what it was worth, the reward says.",
         (
             Line("environment/over", "come to their end"),
             Line("environment/failed", "failed"),
