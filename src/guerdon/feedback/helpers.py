@@ -25,6 +25,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from guerdon.errors import InputError, RunFailed
+from guerdon.servers.keys import without_keys
 
 _START = 120.0  # seconds for an interpreter to start, and for a function's module to be imported, on a busy machine
 _GRACE = 1.0  # seconds between the alarm in a process and its end
@@ -255,7 +256,7 @@ class _Process:
                 pass_fds=passed,
                 start_new_session=True,
                 cwd=self._folder,
-                env=_bare() if self._confined else {"OMP_NUM_THREADS": "1"} | os.environ,
+                env=_bare() if self._confined else {"OMP_NUM_THREADS": "1"} | without_keys(os.environ),
             )
             if telling is not None:
                 os.close(telling)

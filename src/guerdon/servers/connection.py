@@ -1,5 +1,6 @@
 """Requests to a server: JSON there and back, tried again where the fault may pass."""
 
+import email.utils
 import http.client
 import json
 import os
@@ -110,7 +111,8 @@ class Connection:
                     raise InputError(why(url, cause)) from error
                 reason, asked = _reason(cause), ""
             if attempt + 1 < self.tries:
-                time.sleep(min(float(asked) if asked.isdigit() else wait, 60.0))
+                asked_for = _asked_for(asked)
+                time.sleep(min(wait if asked_for is None else asked_for, 60.0))
                 wait *= 2
         raise RunFailed(f"{url} gave no answer in {self.tries} tries, the last time {reason}")
 
@@ -150,6 +152,18 @@ def _said(error: urllib.error.HTTPError) -> str:
     except (ValueError, RecursionError):
         pass
     return " ".join((text or str(error.reason)).split())[:300]
+
+
+def _asked_for(header: str) -> float | None:
+    """Seconds that a Retry-After asks for, as a number or as a date; None where it says neither."""
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
 
 
 def _reason(cause: BaseException) -> str:

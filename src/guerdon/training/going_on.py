@@ -15,6 +15,10 @@ PLACES = frozenset(
     {"source", "path", "test_path", "device", "url", "folder", "workers", "model", "task", "data"}
 )  # where something lies, or what computes
 
+SPENDING = frozenset(
+    {"budget_tokens", "budget_money", "price_read", "price_written", "requests_per_minute", "tokens_per_minute", "key_env", "remember"}
+)  # what may be spent on a judge elsewhere, and how fast
+
 
 def changes(before: Any, now: Any) -> tuple[list[str], list[str]]:
     """What differs between two configurations, as sentences: what must not, and what may."""
@@ -31,6 +35,8 @@ def _may(place: str, was: Any, is_now: Any) -> bool:
     *_, section, last = ("", *words)
     if section == "budget":
         return last in Budget.may_change
+    if last in SPENDING:
+        return True
     return last in PLACES and all(value is None or isinstance(value, str | int) for value in (was, is_now))
 
 

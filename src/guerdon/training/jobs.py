@@ -22,6 +22,7 @@ from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
 from guerdon.parts import sparse
 from guerdon.sequences import Decoding
+from guerdon.servers.spending import charged_to
 from guerdon.tasks.dataset import as_task
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.messages import TEMPLATE_COLUMNS
@@ -38,7 +39,7 @@ from guerdon.training.placements import Placement
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.training.run import Run
 from guerdon.training.sources import sources
-from guerdon.training.stages import Outputs, adopt, cache_folder, describe
+from guerdon.training.stages import Outputs, adopt, describe
 from guerdon.training.streams import Stream
 
 
@@ -322,4 +323,6 @@ def run_in(folder: Path | None, job: Any, budget: Budget, model: Model, rows: Ma
     if folder is None:
         return None
     about = describe(dataclasses.replace(job, budget=budget))
-    return Run(folder, about, budget.keep_checkpoints, sources(model, rows, job), budget.accept)
+    run = Run(folder, about, budget.keep_checkpoints, sources(model, rows, job), budget.accept)
+    charged_to(run.folder)
+    return run

@@ -12,7 +12,6 @@ Pipeline(
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ import torch
 import guerdon
 from guerdon.catalogue import unknown
 from guerdon.errors import InputError
+from guerdon.keeping import cache_folder
 from guerdon.models import Model
 from guerdon.processes import here
 from guerdon.tasks.sampled import written
@@ -132,12 +132,6 @@ def adopt(model: Model, start: Model) -> None:
 def rounds(count: int, make: Any) -> tuple[Stage, ...]:
     """``make(i)`` for i in 0..count-1, which returns the stages of a round: the way to repeat stages with names of their own."""
     return tuple(stage for i in range(count) for stage in make(i))
-
-
-def cache_folder(kind: str) -> Path:
-    """Where things of a kind that need not be computed twice are kept: in ``GUERDON_CACHE``, or the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("GUERDON_CACHE") or Path(base) / "guerdon") / kind
 
 
 def _key(model: Any, stages: tuple[Stage, ...], seed: int, contents: list[str]) -> str | None:

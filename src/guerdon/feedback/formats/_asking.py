@@ -1,6 +1,5 @@
 """Asking once: a format's questions go to the writer, and its answers become verdicts."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ from guerdon.feedback.fencing import NOTICE, fenced, mark_of
 from guerdon.feedback.formats import Case, Verdict
 from guerdon.feedback.layouts import Unread
 from guerdon.feedback.text import answer_text
-from guerdon.feedback.writers import Answer, Message, Question, Writer
+from guerdon.feedback.writers import Answer, Message, Question, Writer, question_text
 
 
 class Once(Protocol):
@@ -29,16 +28,10 @@ def asked(form: Once, writer: Writer, cases: Sequence[Case], seed: int) -> list[
         fits(form, case)
     questions = [form.question(case, seed) for case in cases]
     distinct: dict[str, int] = {}
-    which = [distinct.setdefault(key_of(question), len(distinct)) for question in questions]
+    which = [distinct.setdefault(question_text(question), len(distinct)) for question in questions]
     first = [which.index(i) for i in range(len(distinct))]
     answers = writer([questions[i] for i in first]) if first else []
     return [_verdict(form, answers[i], case, first[i] == place) for place, (case, i) in enumerate(zip(cases, which, strict=True))]
-
-
-def key_of(question: Question) -> str:
-    """All that a question is, as a text."""
-    own = {name: value for name, value in vars(question).items() if name != "messages"}
-    return json.dumps([[dict(message) for message in question.messages], own], sort_keys=True, ensure_ascii=False)
 
 
 def fits(form: Any, case: Case) -> None:

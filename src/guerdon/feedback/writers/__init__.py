@@ -7,6 +7,7 @@ An answer that could not be had says ``why``; its text is empty, and it is never
 A question's answer depends on the question and on the writer, not on what is asked beside it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -53,6 +54,13 @@ class Answer:
     written: int = 0
     ended: bool = True
     why: str = ""
+
+
+def question_text(question: Question) -> str:
+    """All that a question is, as a text. What is most likely does not depend on the seed."""
+    own = vars(question) | {"messages": [dict(message) for message in question.messages]}
+    own["seed"] = question.seed if question.temperature > 0 else 0
+    return json.dumps(own, sort_keys=True)
 
 
 def short(raw: Any) -> Any:
