@@ -286,7 +286,7 @@ def test_a_budget_that_ends_in_the_middle_of_a_run_loses_nothing(tmp_path, monke
         assert main(["train", "other.yaml"]) == 0 and len(server.seen) == seen  # all of it is remembered
         whole = [json.loads(line) for line in (tmp_path / "whole" / "completions.jsonl").read_text().splitlines()]
     assert 0 < first < seen and len({json.dumps(body["messages"]) for body in server.seen}) == seen  # nothing was paid for twice
-    assert ended == whole and len(ended) == 12
+    assert ended == whole and len(ended) == 24
     for file in (tmp_path / "out").rglob("*"):
         assert not file.is_file() or b"sk-secret" not in file.read_bytes()
     assert set(server.keys) == {"Bearer sk-secret"}
