@@ -9,6 +9,7 @@ A file of this folder is one question; it returns what it found as plain data, a
     ways          in which format and by which ways the model computes here
     cost          memory and time
     fitting       what would take less memory
+    judge         how good the judges are that a reward or a comparison asks, on labelled rows
     lengths       how many rows do not fit
     doubts        a folder: what makes one look twice, an idea a file
 """
@@ -40,13 +41,16 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(configuration: Configuration, rows: int = 3, asked: Any = None, display: Display = Silent()) -> list[Findings]:
+def check(
+    configuration: Configuration, rows: int = 3, asked: Any = None, display: Display = Silent(), labelled: Any = None
+) -> list[Findings]:
     """Look at every loop of a configuration.
 
     Args:
         rows: how many rows are shown.
         asked: how much is drawn to see how hard the task is (``difficulty.Asked``); None: what a few seconds allow.
         display: where it is said how far the drawing is.
+        labelled: the file of labelled rows on which judges are measured; None: they are not.
 
     Raises:
         InputError: a setting that cannot work.
@@ -54,7 +58,27 @@ def check(configuration: Configuration, rows: int = 3, asked: Any = None, displa
     from guerdon.interfaces.preparing import offering_to_drop
 
     with offering_to_drop(*(configuration.stages.values() or [configuration])):
-        return _all(configuration, rows, asked, display)
+        measured = {} if labelled is None else {name: _judged(settings, labelled) for name, settings in _settings_of(configuration)}
+        found = _all(configuration, rows, asked, display)
+    for one in found:
+        one.found["judges"], warnings = measured.get(one.name, ({}, []))
+        one.warnings += warnings
+    return found
+
+
+def _settings_of(configuration: Configuration) -> list[tuple[str, Any]]:
+    return list(configuration.stages.items()) or [("", configuration)]
+
+
+def _judged(settings: Any, labelled: Any) -> tuple[dict[str, Any], list[str]]:
+    """What is found out of each judge, and what is doubtful; before anything is loaded that takes long."""
+    from guerdon.interfaces.check import judge
+
+    warnings: list[str] = []
+    rows, parts = judge.labelled(labelled), judge.judges(settings)
+    if not parts:
+        raise InputError("--labelled: there is no judge to measure: no reward asks a model that writes, and recipe.judge does not")
+    return {place: judge.look(part, rows, judge.planned(settings, part), warnings, place) for place, part in parts.items()}, warnings
 
 
 def _all(configuration: Configuration, rows: int, asked: Any, display: Display) -> list[Findings]:

@@ -1,5 +1,6 @@
 """``guerdon check``: look at everything about a run before it is started."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,9 @@ def command(
     ] = None,
     completions: Annotated[int, typer.Option(min=2, help="Completions of each of them.")] = 8,
     temperatures: Annotated[str, typer.Option(help="At which besides that of the run, such as 0.7,1.3.", show_default=False)] = "",
+    labelled: Annotated[
+        Path | None, typer.Option(help="Rows with prompt, chosen, rejected, on which judges are measured first.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the tokens and what of them is trained, run the rewards on gold answers and on samples, say how hard the task is for the model and which groups would
@@ -34,7 +38,7 @@ def command(
     from guerdon.training.display import Silent, Terminal
 
     asked = Asked(prompts, completions, _temperatures(temperatures))
-    findings = check(read(file, overrides or []), rows, asked, Silent() if json else Terminal())
+    findings = check(read(file, overrides or []), rows, asked, Silent() if json else Terminal(), labelled)
     if json:
         as_json(as_data(findings))
         return
@@ -74,6 +78,8 @@ def _print(findings: Any) -> None:
         _print_rewards(console, found["rewards"])
     if "episodes" in found:
         console.print(_episodes.shown(found["episodes"]), markup=False, soft_wrap=True)
+    for place, judge in found.get("judges", {}).items():
+        _print_judge(console, place, judge)
     if "difficulty" in found:
         console.print(shown(found["difficulty"]), markup=False, soft_wrap=True)
     if "not_yet" in found:
@@ -115,6 +121,33 @@ def _print_rewards(console: Any, rewards: dict[str, Any]) -> None:
     sampled = rewards["sampled"]
     console.print(_line("  sampled: ", sampled["tokens"]), soft_wrap=True)
     console.print(f"    {_components(sampled)}{'' if sampled['ended'] else ' (cut off)'}", markup=False)
+
+
+def _print_judge(console: Any, place: str, found: dict[str, Any]) -> None:
+    def said(name: str) -> str:
+        at = found[name]
+        return "is not known" if at is None else f"{at['value']:.0%} ({at['low']:.0%} to {at['high']:.0%})"
+
+    cost = found["cost"]
+    agrees = "agrees with no verdict" if found["agreement"] is None else f"agrees with {said('agreement')}"
+    lines = [f"{place}: {agrees} of {found['pairs']} labelled pairs"]
+    longer = found["longer_labelled"]
+    lines.append(
+        f"  prefers the longer answer in {said('longer')} of the pairs"
+        + ("" if longer is None else f", the labels in {longer['value']:.0%}")
+    )
+    lines += [] if found["first_place"] is None else [f"  prefers the answer that is shown first in {said('first_place')} of verdicts"]
+    lines.append(f"  comes to the same verdict again in {said('again')} of pairs of votes")
+    flips = ", ".join(f"{name} {share['value']:.0%} of {share['of']}" for name, share in found["flips"].items())
+    lines.append(f"  order turned by edits that do not matter: {flips or 'none could be made'}")
+    lines.append(f"  could not be read: {said('unread')}" + (f", the first because {found['why_unread']}" if found["why_unread"] else ""))
+    money = f", {cost['money']:.3g} of money" if cost["money"] else ""
+    whole = f" and {cost['planned_money']:.3g} of money" if cost["money"] else ""
+    lines.append(
+        f"  a verdict takes {cost['read']:.0f} tokens read and {cost['written']:.0f} written{money}: {cost['planned_tokens']:,.0f} tokens{whole} for the {cost['planned']:,} "
+        "verdicts of the run"
+    )
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def _print_cost(console: Any, cost: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from guerdon.interfaces.report.curves import Panel, curves, shown_metrics
 from guerdon.interfaces.report.drawing import draw
 from guerdon.interfaces.report.figures import Figure, figures
 from guerdon.interfaces.report.health import Finding, findings
+from guerdon.interfaces.report.items import Paying, paying
 from guerdon.interfaces.report.reading import Record, read
 from guerdon.interfaces.report.samples import SideBySide, browsed, decoder, side_by_side
 from guerdon.training.best import LINK
@@ -59,6 +60,7 @@ class Stage:
     shown: tuple[int, int] | None
     configuration: str
     finished: bool | None
+    items: list[Paying]
 
 
 def html(folder: Path) -> str:
@@ -99,6 +101,7 @@ def stage(record: Record) -> Stage:
         None if shown is None else (shown["shown"], shown["total"]),
         _written(record),
         _finished(record),
+        paying(record),
     )
 
 
