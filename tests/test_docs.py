@@ -165,6 +165,23 @@ def test_verifiers(empty_folder):
     assert f"| all | {sum(total.values())} | {sum(AGREED.values())} |" in page
 
 
+def test_judges(empty_folder, capfd):
+    run_page("docs/judges.md", empty_folder)
+    said = " ".join(capfd.readouterr().out.split())
+    assert "reward.judge: agrees with" in said and "[ [10]] < |im_end|>" in said
+    rows = [json.loads(line) for line in (empty_folder / "runs/judged/completions.jsonl").read_text().splitlines()]
+    assert {row["said"]["judge"] for row in rows} <= {"[[2]]", "It will do. [[6]]"}
+    for block in blocks("docs/judges.md"):
+        if block.language == "yaml" and not block.title:
+            load(block.text)
+
+
+def test_rubrics(empty_folder, capsys):
+    run_page("docs/rubrics.md", empty_folder)
+    assert "1.000  essential (3)  The answer names Paris." in capsys.readouterr().out
+    assert "Which items pay" in (empty_folder / "runs/by_items/report.html").read_text()
+
+
 def test_self_rewards(empty_folder):
     run_page("docs/self-rewards.md", empty_folder)
     page = (ROOT / "docs/self-rewards.md").read_text()
