@@ -306,6 +306,26 @@ def test_attacking(empty_folder, capfd):
     assert not missing, f"the page lacks {missing}"
 
 
+def test_viewing(empty_folder):
+    """The page's runs, and whatever it says can be asked of them."""
+    from guerdon.interfaces.viewing.index import Index
+    from guerdon.interfaces.viewing.runs import runs
+    from guerdon.interfaces.viewing.showing import Shown
+
+    run_page("docs/viewing.md", empty_folder)
+    letters, trees = (Shown(place, Index(place.folder)) for place in runs([Path("runs")]))
+    for shown in (letters, trees):
+        while shown.index.update():
+            pass
+    assert letters.about()["sampled"] and letters.rollouts({"step": "1-8", "sort": "-reward"}, 0, 100)["rows"]
+    tokens = letters.rollout(1, False, 0, {})["tokens"]
+    assert {"old_logp", "advantage", "step_reward"} <= {quantity["name"] for quantity in tokens["quantities"]}
+    assert trees.tree(1, False, 0)["recorded"] and trees.rollouts({"state": "forked"}, 0, 1)["total"]
+    page = (ROOT / "docs/viewing.md").read_text()
+    source = (ROOT / "src/guerdon/interfaces/viewing/app.py").read_text()
+    assert all(f"`GET /api/{name}" in page for name in re.findall(r"/api/(\w+)", source))
+
+
 def test_labelling(empty_folder, monkeypatch, capfd):
     """The commands as they are written, with annotators who answer whatever they are asked."""
     pytest.importorskip("uvicorn")
