@@ -152,6 +152,15 @@ def test_rows(empty_folder, capsys):
     assert "geed</s>" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("page", ["docs/tools.md", "docs/agents.md"])
+def test_agents_and_tools(empty_folder, capsys, page):
+    """These pages print what they say that they print."""
+    run_page(page, empty_folder)
+    said = capsys.readouterr().out
+    shown = [block.text for block in blocks(page) if block.language == "console"]
+    assert shown and all(text in said for text in shown)
+
+
 def test_verifiers(empty_folder):
     run_page("docs/verifiers.md", empty_folder)
     from verifier_table import AGREED, KINDS, ROWS
