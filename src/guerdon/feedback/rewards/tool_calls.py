@@ -9,8 +9,9 @@ earns ``lowest``, one whose calls are the wanted ones in their order ``highest``
 The column ``calls`` holds the wanted calls: a list of {name, arguments} (or ``parameters``, or as ``tool_calls`` of a message), or its JSON. A row without it gives None. The
 calls of a completion are those in its messages' ``tool_calls``, of all turns, and, where there are none, those that ``format`` reads in the text.
 
-Source: ToolRL, arXiv 2504.13958, eq. 3 to 7 and the authors' code (``rlla.py``, ``compute_tool_call_reward``), to which it is held. -3 and 3 are theirs. Their reward for the
-format is ``Format`` with the pattern ``<think>.*?</think>\\n*<tool_call>.*?</tool_call>``, from 0 to 1. Rows in which no call is wanted earn 0 in their code, whatever is said.
+Source: ToolRL, arXiv 2504.13958, section 3.3, by its authors' code (``verl/utils/reward_score/rlla.py``, ``compute_tool_call_reward``, as public copies have it), to which it is
+held: the best fit is sought for one wanted call after another, where the paper speaks of the best matching of all. -3 and 3 are theirs, and there the reward for the form is
+``Format`` with ``<think>.*?</think>\\n*<tool_call>.*?</tool_call>``, from 0 to 1. Rows in which no call is wanted earn 0 in their code, whatever is said.
 Differs from StringMatch: what is nearly right earns a part.
 """
 
