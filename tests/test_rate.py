@@ -264,3 +264,51 @@ def test_names_that_look_like_numbers_are_names(rate):
 def test_soft_verdicts_that_are_none_are_said(rate, row, options, words):
     code, out, said = rate([row], *options)
     assert code == 2 and out == "" and words in said, said
+
+
+def on(topic, *leads):
+    """Ten battles of every pair on a topic, of which the first of the two wins so many."""
+    found = []
+    for (a, b), wins in zip((("ada", "bo"), ("bo", "cy"), ("ada", "cy")), leads, strict=True):
+        found += [{"item_a": a, "item_b": b, "winner": "a" if i < wins else "b", "topic": topic} for i in range(10)]
+    return found
+
+
+def test_an_equilibrium_is_not_moved_by_copies_of_a_topic_or_an_item(rate):
+    rows = on("verse", 9, 6, 9) + on("sums", 2, 6, 3)
+    more = [row | {"topic": f"sums {k}"} for k in range(4) for row in on("", 2, 6, 3)]
+    copied = [{"item_a": "bo", "item_b": "bo2", "winner": "tie", "topic": topic} for topic in ("verse", "sums")]
+    copied += [row | {side: "bo2"} for row in rows for side in ("item_a", "item_b") if row[side] == "bo"]
+    ratings = []
+    for table in (rows, rows + more, rows + copied):
+        code, out, _ = rate(table, "--equilibrium", "--topic", "topic", "--json")
+        assert code == 0
+        ratings.append({row["item"]: row["rating"] for row in json.loads(out)["items"]})
+    assert min(ratings[0].values()) < -0.05
+    for other in ratings[1:]:
+        assert {name: other[name] for name in ratings[0]} == pytest.approx(ratings[0], abs=1e-4)
+    assert ratings[2]["bo2"] == pytest.approx(ratings[2]["bo"], abs=1e-6)
+    by_wins = [{row["item"]: row["score"] for row in json.loads(rate(table, "--json")[1])["items"]} for table in (rows, rows + more)]
+    assert by_wins[0]["ada"] > 0.2 and by_wins[1]["ada"] < -0.2  # four copies of what it is bad at
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "said"),
+    [
+        (
+            on("verse", 9, 6, 9)[:20],
+            ("--equilibrium",),
+            "ada and cy were never compared (1 such pairs), and an equilibrium needs every pair of items",
+        ),
+        (on("verse", 9, 6, 9), ("--equilibrium", "--elo"), "--elo: an equilibrium has no use for it; leave it out"),
+        (on("verse", 9, 6, 9), ("--topic", "topic"), "--topic: only --equilibrium reads it; leave it out"),
+        (
+            [won("ada", "bo") | {"winner": "neither"}],
+            ("--equilibrium",),
+            "which is no outcome of a game: count it as a tie (--both-bad tie)",
+        ),
+    ],
+)
+def test_what_an_equilibrium_cannot_do_is_said(rate, rows, options, said):
+    code, _, err = rate(rows, *options)
+    assert code == 2 and said in err

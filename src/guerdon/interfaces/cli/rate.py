@@ -55,10 +55,21 @@ def command(
     elo: Annotated[
         bool, typer.Option("--elo", help="Scores on Elo's scale: 400 points are odds of 10 to 1, and their mean is 1000.")
     ] = False,
+    equilibrium: Annotated[
+        bool,
+        typer.Option(
+            "--equilibrium",
+            help="Instead of a model: rate by what an item would gain against the strongest others; copies of an item or a topic change nothing. "
+            "Needs every pair, on each topic.",
+        ),
+    ] = False,
+    topic: Annotated[
+        str | None, typer.Option(help="With --equilibrium: column of the prompt, or the kind of prompt.", show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table here: .csv or .jsonl.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Rate the items of a table of comparisons by maximum likelihood, with confidence intervals and the ranks that they allow.
+    """Rate the items of a table of comparisons by maximum likelihood, with confidence intervals and the ranks that they allow; or at an equilibrium.
 
     Example: [bold]guerdon rate comparisons.jsonl --cluster user[/bold]
     """
@@ -66,14 +77,23 @@ def command(
 
     from guerdon.errors import InputError
     from guerdon.interfaces.cli._printing import as_json, console
-    from guerdon.interfaces.rating import Columns, choice_for, comparisons, rated, whole
+    from guerdon.interfaces.rating import Columns, at_equilibrium, choice_for, comparisons, rated, whole
     from guerdon.parts import describe
     from guerdon.tasks.dataset import Dataset
 
     if out is not None and out.suffix not in (".csv", ".jsonl"):
         raise InputError(f"--out: {out} should end in .csv or .jsonl")
-    columns = Columns(first, second, winner, probability, tuple(n.strip() for n in votes.split(",")) if votes else None, cluster)
+    fitted = {"--model": model, "--order": order, "--half": half, "--ridge": ridge, "--elo": elo, "--cluster": cluster}
+    for name, value in fitted.items() if equilibrium else {"--topic": topic}.items():
+        if value:
+            raise InputError(
+                f"{name}: {'an equilibrium has no use for it' if equilibrium else 'only --equilibrium reads it'}; leave it out"
+            )
+    columns = Columns(first, second, winner, probability, tuple(n.strip() for n in votes.split(",")) if votes else None, cluster, topic)
     table = comparisons(Dataset(str(file), shuffle=False, texts=columns.texts).train(), columns, both_bad, str(file), drop)
+    if equilibrium:
+        _print_equilibrium(*at_equilibrium(table, drop), json, out)
+        return
     choice = choice_for(table, model)
     if elo and not _logistic(choice):
         raise InputError(f"--elo: {type(choice).__name__} has no scores that are log-odds and have no zero of their own; leave it out")
@@ -103,6 +123,26 @@ def command(
     )
     if left_out:
         typer.echo(f"{left_out} comparisons are left out", err=True)
+    if out is not None:
+        typer.echo(f"written: {out}", err=True)
+
+
+def _print_equilibrium(items, topics, json, out):
+    from rich.table import Table
+
+    from guerdon.interfaces.cli._printing import as_json, console
+
+    if out is not None:
+        _write(out, items)
+    if json:
+        as_json({"model": "equilibrium", "items": items, "topics": topics})
+        return
+    for what, rows in (("item", items), ("topic", topics)):
+        if rows:
+            shown = Table(what, "rating", "played", box=None, pad_edge=False)
+            for row in rows:
+                shown.add_row(row[what], _figure(row["rating"], False), f"{row['share']:.3f}")
+            console.print(shown)
     if out is not None:
         typer.echo(f"written: {out}", err=True)
 

@@ -86,7 +86,7 @@ def rated(
     score = found.interval(lambda p: p["score"] - (p["score"].mean() if choice.shift_free else 0.0), confidence, robust)
     between = found.interval(lambda p: p["score"].unsqueeze(-1) - p["score"], confidence, robust)
     above, below = ((between.high < 0).sum(-1), (between.low > 0).sum(-1))  # of which others it is sure, pair by pair
-    record = _records(table)
+    record = records(table)
     rows = [
         {"item": item, "score": float(score.value[i]), "low": float(score.low[i]), "high": float(score.high[i])}
         | {"best_rank": 1 + int(above[i]), "worst_rank": len(table.items) - int(below[i])}
@@ -148,7 +148,7 @@ def _refuse_islands(items: list[str], asked: Tensor) -> None:
         )
 
 
-def _records(table: Comparisons) -> list[dict[str, float]]:
+def records(table: Comparisons) -> list[dict[str, float]]:
     """For each item how often it won, lost, tied, and was one of two that were not good enough."""
     found = [{"wins": 0.0, "losses": 0.0, "ties": 0.0, "neither": 0.0} for _ in table.items]
     for pair, said, count in zip(table.asked, table.said, table.count, strict=True):

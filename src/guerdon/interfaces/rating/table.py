@@ -37,6 +37,7 @@ class Comparisons:
         cluster: for each the index of whose answers may depend on one another; None: nobody says.
         count: how often each was given; a share of an answer where a probability is told.
         row: the row that each stands in.
+        topic: for each the index of what it was about, and ``topics`` their names; None: nobody says.
         dropped: answers that are left out since they were to be ("both bad").
     """
 
@@ -47,6 +48,8 @@ class Comparisons:
     count: list[float]
     row: list[int]
     dropped: int = 0
+    topic: list[int] | None = None
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Columns:
     probability: str | None = None
     votes: tuple[str, ...] | None = None
     cluster: str | None = None
+    topic: str | None = None
 
     def __post_init__(self) -> None:
         said = [f"--{name}" for name in ("winner", "probability", "votes") if getattr(self, name)]
@@ -76,7 +80,7 @@ class Columns:
     @property
     def texts(self) -> tuple[str, ...]:
         """Columns that hold names and words, also where they look like numbers."""
-        given = tuple(name for name in (self.first, self.second, self.winner, self.cluster) if name)
+        given = tuple(name for name in (self.first, self.second, self.winner, self.cluster, self.topic) if name)
         return (*given, *(name for names in _COLUMNS.values() for name in names))
 
     def found_in(self, row: Mapping[str, Any]) -> "Columns":
@@ -86,7 +90,8 @@ class Columns:
         if votes is None and probability is None and self.winner is None and named["winner"] not in row:
             votes = next((tuple(n for n in names if n in row) for names in _VOTES if all(n in row for n in names[:2])), None)
             probability = _PROBABILITY if votes is None and _PROBABILITY in row else None
-        return Columns(named["first"], named["second"], None if votes or probability else named["winner"], probability, votes, self.cluster)
+        winner = None if votes or probability else named["winner"]
+        return Columns(named["first"], named["second"], winner, probability, votes, self.cluster, self.topic)
 
 
 def comparisons(
@@ -106,7 +111,8 @@ def comparisons(
     columns = columns.found_in(rows[0])
     items: dict[str, int] = {}
     people: dict[str, int] = {}
-    asked, said, counts, at, who, dropped = [], [], [], [], [], 0
+    topics: dict[str, int] = {}
+    asked, said, counts, at, who, about, dropped = [], [], [], [], [], [], 0
     for index, row in enumerate(rows):
         with at_row(*place(rows, index, where)):
             a, b = (_text(row, name) for name in (columns.first, columns.second))
@@ -117,6 +123,7 @@ def comparisons(
                 raise InputError(f"{a!r} is compared with itself; drop the row, or leave all such rows out with --drop")
             pair = items.setdefault(a, len(items)), items.setdefault(b, len(items))
             person = None if columns.cluster is None else people.setdefault(_text(row, columns.cluster), len(people))
+            topic = None if columns.topic is None else topics.setdefault(_text(row, columns.topic), len(topics))
             for answer, count in _answers(row, columns, a, b):
                 answer = BOTH_BAD[both_bad] if answer == "none" else answer
                 if answer is None:
@@ -127,7 +134,9 @@ def comparisons(
                 counts.append(count)
                 at.append(index)
                 who.append(person)
-    return Comparisons(list(items), asked, said, None if columns.cluster is None else who, counts, at, dropped)
+                about.append(topic)
+    cluster, topic = (None if name is None else found for name, found in ((columns.cluster, who), (columns.topic, about)))
+    return Comparisons(list(items), asked, said, cluster, counts, at, dropped, topic, tuple(topics))
 
 
 def _answers(row: Mapping[str, Any], columns: Columns, a: str, b: str) -> list[tuple[str, float]]:
@@ -163,7 +172,9 @@ def _number(row: Mapping[str, Any], column: str) -> float:
 def _text(row: Mapping[str, Any], column: str) -> str:
     if column not in row:
         found = missing_column(column, row).split("; rename")[0]
-        raise InputError(f"it {found}; name the columns with --first, --second, --winner (or --probability, --votes) and --cluster")
+        raise InputError(
+            f"it {found}; name the columns with --first, --second, --winner (or --probability, --votes), --cluster and --topic"
+        )
     text = "" if row[column] is None else str(row[column]).strip()
     if not text:
         raise InputError(f"it has nothing in column {column!r}; fill it in or drop the row")
