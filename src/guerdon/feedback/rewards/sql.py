@@ -61,10 +61,14 @@ class SQL:
         wanted = _gold(self, database, gold)
         if isinstance(wanted, Nothing):
             return None
-        query = last_block(answer_text(completion, prompt), _LANGUAGES)
-        found = Nothing("there is none") if query is None else self._rows(database, query, False)
+        found = self.found(prompt, completion, database)
         same = isinstance(found, Rows) and same_rows(found.rows, wanted.rows, orders(gold), self.tolerance)
         return self.right if same else self.wrong
+
+    def found(self, prompt: Any, completion: Any, database: str) -> Rows | Nothing:
+        """The rows of a completion's query, or why there are none."""
+        query = written(prompt, completion)
+        return Nothing("there is none") if query is None else self._rows(database, query, False)
 
     def _rows(self, database: str, query: str, examines: bool) -> Rows | Nothing:
         limits = Limits(self.seconds, output=8 * 2**20)
@@ -74,6 +78,11 @@ class SQL:
 @lru_cache(maxsize=4096)
 def _gold(part: SQL, database: str, query: str) -> Rows | Nothing:
     return part._rows(database, query, True)
+
+
+def written(prompt: Any, completion: Any) -> str | None:
+    """The query that a completion wrote."""
+    return last_block(answer_text(completion, prompt), _LANGUAGES)
 
 
 def orders(query: str) -> bool:
