@@ -153,11 +153,13 @@ def test_runs_stand_side_by_side_and_what_is_drawn_is_in_the_address(page, scree
     page.until("![...document.querySelectorAll('figcaption')].some((own) => own.innerText.includes('mean_length'))")
     link = page.browser.current_url
     assert page.fits()
-    shown = page.do("return [...document.querySelectorAll('.chart svg')].map((own) => own.getAttribute('aria-label'))")
+    labels = "return [...document.querySelectorAll('.chart svg')].map((own) => own.getAttribute('aria-label'))"
+    page.until("document.querySelectorAll('.chart svg').length === 4")  # a chart is drawn once it has its place
+    shown = page.do(labels)
     page.browser.get("about:blank")
     page.browser.get(link)
-    page.until("document.querySelectorAll('.chart svg').length")
-    assert page.do("return [...document.querySelectorAll('.chart svg')].map((own) => own.getAttribute('aria-label'))") == shown
+    page.until("document.querySelectorAll('.chart svg').length === 4")
+    assert page.do(labels) == shown
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -324,7 +326,7 @@ def test_keys_are_told_and_a_wrong_question_is_answered(page, screen):
         assert said in page.text("main")
 
 
-def test_a_run_that_goes_on_is_seen_to_go_on_and_a_hundred_thousand_rows_scroll(browser, tmp_path):
+def test_a_run_that_goes_on_is_seen_to_go_on_and_twenty_thousand_rows_scroll(browser, tmp_path):
     folder = write(
         tmp_path / "long",
         [completion(1 + i // 500, i % 500, prompt="p", answer="abc", reward=i % 10 / 10) for i in range(20_000)],
@@ -346,12 +348,12 @@ def test_a_run_that_goes_on_is_seen_to_go_on_and_a_hundred_thousand_rows_scroll(
             file.write(json.dumps(completion(41, 0, answer="the newest of all")) + "\n")
         page.until("document.querySelector('.total').innerText.includes('20,001')")
         page.press("G")
-        page.until("document.querySelector('.line[aria-selected=true]').innerText.includes('the newest of all')")
+        page.until("document.querySelector('.line[aria-selected=true]')?.innerText.includes('the newest of all')")
         page.open()
         page.until("document.querySelector('#state').innerText.includes('live')")
         with (folder / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"step": 41, "reward": 0.9}) + "\n")
-        page.until("document.querySelector('.chart svg').getAttribute('aria-label').includes('to 0.9')")
+        page.until("document.querySelector('.chart svg')?.getAttribute('aria-label').includes('to 0.9')")
 
 
 def test_nothing_is_loaded_from_elsewhere(page, browser):
