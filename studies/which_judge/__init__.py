@@ -58,7 +58,7 @@ def _measured(some: list[Pair], many: list[Pair], writer: Writer, embed: Any, fi
 
 
 def _embedding(source: str) -> Any:
-    module = SentenceEmbedding(source, device="cpu").build(SEED).module
+    module = SentenceEmbedding(source).build(SEED).module
     return lambda texts: module.encode(texts, batch_size=16, normalize_embeddings=True, show_progress_bar=False)
 
 
