@@ -17,6 +17,7 @@ from guerdon.feedback.combining import Combining
 from guerdon.feedback.combining.weigh import Weigh
 from guerdon.feedback.rewards.unrewarded import Unrewarded
 from guerdon.feedback.running import RewardRunner
+from guerdon.keeping import cache_folder
 from guerdon.models import Model
 from guerdon.models.heads.value import Value
 from guerdon.models.language.headed import HeadedModel
