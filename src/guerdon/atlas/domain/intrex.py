@@ -33,8 +33,8 @@ system = System(
     untuned="ways to ask, and a ridge that is chosen on labelled segments of its own",
     note=(
         "People agree more who compare with anchors, 0.63 for 0.47 at as many looks, since a scale of one's own is no part of it. It is all that is won: grades that are "
-        "standardised rater by rater agree as well, and the mean grades of all three tell interest alike (0.96), as do regressors that learn from them. Either regressor is "
-        "far ahead of what is not tuned."
+        "standardised rater by rater agree as well, and the mean grades of all three tell interest alike (0.96), as do regressors that learn from them. Either regressor "
+        "is far ahead of what is not tuned."
     ),
 )
 recipe = {"agreement": KrippendorffAlpha(distance=Interval()), "rank correlation": RankCorrelation()}
