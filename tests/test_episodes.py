@@ -376,3 +376,12 @@ def test_two_agents_speak_in_one_sequence_and_each_has_what_is_its_own():
     first = won.nonzero().flatten()[0]
     winner = agent[first] == int(turn[first].max()) % 2
     assert (found[first][mask[first] & winner] > 0).all() and (found[first][mask[first] & ~winner] < 0).all()
+
+
+def test_what_an_environment_says_first_stands_at_the_end_of_the_prompt():
+    encoder = Encoder(tokenizer(FAMILIES["gemma"]))  # whose template wants user and model in turn
+    scene = EpisodeScene(encoder, RewardRunner({}, timeout=None), Episodes(Building(), count=1, held_out=0))
+    (context,) = scene.contexts([{"prompt": [{"role": "user", "content": "Play."}], "first": " You are b."}])
+    assert encoder.decode(context.tolist(), special=True).count("<start_of_turn>user\nPlay. You are b.<end_of_turn>") == 1
+    (context,) = scene.contexts([{"first": "a>"}])
+    assert "<start_of_turn>user\na>" in encoder.decode(context.tolist(), special=True)

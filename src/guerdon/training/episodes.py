@@ -22,6 +22,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.running import RewardRunner, Scored
 from guerdon.processes import Processes
 from guerdon.sequences import Sequences
+from guerdon.tasks import playing
 from guerdon.tasks.call_format import call_format
 from guerdon.tasks.calls import CallFormat
 from guerdon.tasks.encoding import Encoder
@@ -97,7 +98,7 @@ class EpisodeScene(TextScene):
             elif isinstance(prompt, str) and isinstance(opening, str):
                 prompt = prompt + opening
             else:
-                prompt = [*_as_messages(prompt), *_as_messages(opening)]
+                prompt = playing.begun(prompt, opening)
         if prompt is None:
             raise InputError("the environment says nothing first and its row has no prompt; let reset return what the policy is told")
         tools = getattr(environment, "tools", None)
