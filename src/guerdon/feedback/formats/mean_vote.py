@@ -36,7 +36,7 @@ class MeanVote:
         return self.of.takes
 
     def __call__(self, writer: Writer, cases: Sequence[Case], seed: int = 0) -> list[Verdict]:
-        return [_mean(said) for said in polled(self.of, writer, cases, seed, self.votes, self.temperature)]
+        return [mean_of(said) for said in polled(self.of, writer, cases, seed, self.votes, self.temperature)]
 
 
 def enough(votes: int, temperature: float) -> None:
@@ -78,7 +78,7 @@ def none_read(said: Sequence[Verdict]) -> Verdict:
     return together(said, None, f"none of {len(said)} votes could be read: {said[0].why}")
 
 
-def _mean(said: Sequence[Verdict]) -> Verdict:
+def mean_of(said: Sequence[Verdict]) -> Verdict:
     found = read_of(said)
     if not found:
         return none_read(said)
