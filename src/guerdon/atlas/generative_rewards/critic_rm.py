@@ -31,10 +31,9 @@ system = System(
     read="summary",
     untuned=CHOSEN,
     note=(
-        "A critic who learned from the model's own critiques, right in 70 % of what they say, is right in 90 %, and its critiques "
-        "bring the reward model 0.03 above a scalar one. Filtering by the label costs 0.014 of accuracy and 0.03 of the critic: errors "
-        "here are independent, and average out, so that more critiques are better than agreeing ones; the label also keeps what "
-        "flatters the chosen answer."
+        "A critic who learned from the model's own critiques, right in 70 % of what they say, is right in about 90 %, and its "
+        "critiques bring the reward model 0.03 above a scalar one. Filtering by the label costs 0.014 of accuracy and 0.03 of the "
+        "critic. A likely reason: errors here are independent and average out, so that more critiques are better than agreeing ones."
     ),
 )
 PAIRS, EACH, RIGHT = 400, 4, 0.7

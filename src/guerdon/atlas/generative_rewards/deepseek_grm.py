@@ -37,6 +37,12 @@ system = System(
     builds_on=("genrm", "grpo", "rejection-sampling", "score-voting", "meta-rm"),
     read="summary",
     untuned=CHOSEN,
+    note=(
+        "Sixteen judgements together order 0.06 more pairs right than one. A meta reward model that drops half of them costs 0.01 at "
+        "equal judgements: a vote lost is worth more here than a wrong one left out. Reinforcement after rejective fine-tuning shows "
+        "with one judgement and not with sixteen (undecided there), and a scalar head that saw the same pairs is 0.025 ahead of all, "
+        "as checks are right in 80 % only."
+    ),
 )
 RATES = (0.03, 0.1, 0.3)
 PAIRS, SHOWN, EACH, STEPS, RIGHT, SYSTEMATIC, VOTES = 300, 15, 8, 60, 0.8, 0.5, (1, 4, 16)
