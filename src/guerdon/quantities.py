@@ -9,8 +9,8 @@ Names compose by one grammar::
 
 * *side*: ``chosen_`` or ``rejected_``, the two sequences of a pair;
 * *view*: a model and context other than the one being trained: ``old_`` (the policy that acted), ``proximal_`` (the
-  policy itself before the first gradient step on these rollouts), ``ref_`` (the reference), or whatever the recipe
-  binds (``ema_``, ``teacher_`` ...);
+policy itself before the first gradient step on these rollouts), ``ref_`` (the reference), or whatever the recipe
+binds (``ema_``, ``teacher_`` ...);
 * *time*: ``next_`` or ``initial_``.
 
 ``chosen_ref_logp`` therefore needs no entry of its own. A quantity that is one of a family says which in brackets at its end:
@@ -112,6 +112,12 @@ _ENTRIES = (
     ),
     Quantity("hinted", "B", "1 where a sequence was drawn with a hint in its prompt"),
     Quantity("agent", "B T", "whose step a step is, where several agents act in one sequence"),
+    Quantity(
+        "duration",
+        "B T",
+        "how long the world was at work on the action that a step belongs to, as the environment or the data say",
+        unit="seconds",
+    ),
     Quantity("greedy", "B", "1 where a sequence is the policy's most likely one, step by step, drawn to compare others with"),
     Quantity("replayed", "B", "1 where a sequence is an earlier one that stands beside the fresh ones (``recipe.replay``), 0 elsewhere"),
     Quantity("logp", "B T", "log-probability of the step taken", "one forward pass", "nats"),
