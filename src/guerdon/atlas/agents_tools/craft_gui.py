@@ -13,7 +13,7 @@ Arms, GRPO without a scale over 8 episodes, the same number of rollouts for all,
 The smallest difference of interest: 0.02 of a chance.
 
 Source: Nong et al. 2025, arXiv 2508.11360, abstract. There a vision-language model on Android Control, and a judge for open answers besides. Chosen here: the world, the stages
-and the numbers. The rest waits for screens. """
+and the numbers. The rest waits for screens."""
 
 from functools import lru_cache
 
@@ -44,7 +44,7 @@ claim = AllOf(
     BetterThan("hybrid, staged", "coarse, staged", on="success", effect=0.02, matched="samples, updates"),
     BetterThan("hybrid, staged", "hybrid, reversed", on="longest", effect=0.02, matched="samples, updates"),
 )
-SEEDS = {"smoke": 1, "full": 16, "tune": 3}
+SEEDS = {"smoke": 1, "full": 40, "tune": 4}
 GRID = {
     arm: {"learning_rate": (3.0, 9.0, 27.0)}
     for arm in ("coarse, mixed", "coarse, staged", "hybrid, mixed", "hybrid, reversed", "hybrid, staged")

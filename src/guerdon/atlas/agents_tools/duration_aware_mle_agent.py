@@ -39,7 +39,12 @@ system = System(
     kind="method",
     builds_on=("duration-weighted", "milestones", "group-centred", "reinforce"),
     read="summary",
-    note="",
+    note=(
+        "The weight does not do what it is for here. Actors that begin anew at once bring in quick and slow actions as often as they are taken, so that only a "
+        "window as short as the slowest action is biased, and there the weight helps (cosine 0.07 nearer). In longer ones it is a bias itself (0.06). With a "
+        "baseline it is behind the same without it (0.015 where slow is best); without one it gains 0.013 where slow is best and loses 0.12 where fast is. "
+        "Milestones solve what the score alone does not find in as many samples, by 0.56 of a chance."
+    ),
 )
 TAKES = torch.tensor([1, 2, 4, 16])
 TIME, ACTORS = 96, 16

@@ -29,7 +29,10 @@ system = System(
     kind="method",
     builds_on=("fewest-calls", "group-centred", "negative-log-likelihood"),
     read="abstract",
-    note="",
+    note=(
+        "As accurate as searching always, and in the end next to never searching: what was found is known by heart. The bonus saves 0.30 of a call beside the "
+        "outcome alone, but a plain price for each call, tuned, is worth as much (within 0.02 of accuracy less a tenth of a call), with memory and without."
+    ),
 )
 QUESTIONS, ANSWERS, SEARCH, READ = 16, 4, 4, 0.9
 STOPS = (5, 10, 20, 40, 60)

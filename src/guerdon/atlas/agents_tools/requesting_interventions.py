@@ -35,7 +35,11 @@ system = System(
     builds_on=("call-budget", "value-iteration", "process-reward-model"),
     read="abstract",
     untuned="solutions of an estimated process, and thresholds along which arms are compared",
-    note="",
+    note=(
+        "Ahead of random calls and of a threshold on the chance of success, which calls where nothing can be helped, by 0.05 to 0.10 of success; a threshold on "
+        "what help gains one step ahead does as well. It is 0.014 to 0.025 behind the optimum, from what 400 episodes leave unknown and from yes or no in each "
+        "state, and 0.19 calls off a budget of 1."
+    ),
 )
 LEVELS, SITUATIONS, EPISODES = 6, 5, 400
 BUDGETS = (0.5, 1.0, 2.0)

@@ -31,7 +31,11 @@ system = System(
     kind="reward",
     builds_on=("retry", "group-centred"),
     read="code",
-    note="",
+    note=(
+        "The bonus adds nothing here to a plain reward with a rate of its own: the peak is the same within 0.02, and at equal searches it is behind by 0.05, "
+        "since it pays for searching on where all is found. The authors' world is one in which a model does not find out by itself that searching again pays; "
+        "here it does within ten steps."
+    ),
 )
 QUESTIONS, TURNS, ANSWER = 8, 6, 4
 STOPS = (5, 10, 20, 40, 60)

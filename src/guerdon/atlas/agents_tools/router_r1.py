@@ -14,7 +14,7 @@ whole question to one model; "router of parts", which asks one model about each 
 The smallest differences of interest: 0.02 of accuracy.
 
 Source: Zhang, Feng and You 2025, arXiv 2506.09033, abstract, and the authors' code (ulab-uiuc/Router-R1). There Qwen2.5-3B routes to six models and answers questions of
-several hops, with PPO. Chosen here: the world; a saving is 1 less the root of the share of the highest price that can be paid. """
+several hops, with PPO. Chosen here: the world; a saving is 1 less the root of the share of the highest price that can be paid."""
 
 from functools import lru_cache
 

@@ -6,7 +6,7 @@
 ``tau`` 0.5 is half the squared error; towards 1 a state's estimate becomes the value of the best action that the data hold there, and never of one that they do not.
 
 Source: implicit Q-learning, Kostrikov et al. 2021, arXiv 2110.06169, eq. 5, with ``tau`` 0.7 to 0.9; ILQL, arXiv 2206.11871, the same for language models, as in LMRL-Gym,
-arXiv 2311.18232. Differs from SquaredError: targets below the estimate count less. """
+arXiv 2311.18232. Differs from SquaredError: targets below the estimate count less."""
 
 from dataclasses import dataclass
 
