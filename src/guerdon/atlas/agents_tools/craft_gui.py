@@ -33,7 +33,10 @@ system = System(
     builds_on=("group-centred", "weigh", "easy-to-hard"),
     read="abstract",
     waits_for="a world of images, and a model that acts on screens",
-    note="",
+    note=(
+        "The finer reward is ahead of the task alone, by 0.05 to 0.09 of a chance. The order is not: with it, easy tasks first end 0.02 behind all tasks mixed, "
+        "and no better than hard ones first. Short tasks are learned from mixed batches too, since every right step earns something there."
+    ),
 )
 LENGTH, EACH, SCREENS, TYPES, ARGUMENTS, BATCH, STEPS = 6, 4, 12, 3, 4, 4, 36
 recipe = {"hybrid": Weigh({"type": 0.3, "argument": 0.3}), "coarse": Weigh({"type": 0.0, "argument": 0.0})}

@@ -30,7 +30,10 @@ system = System(
     kind="evaluation",
     builds_on=("expectile",),
     read="abstract",
-    note="",
+    note=(
+        "Values of actions are ahead of imitation of the best episodes where the cell is seen, by 0.04 (MC) and 0.11 (ILQL). Where it is not, all lose, and "
+        "ILQL the most: what it chains from one situation to the next is no longer one situation, and it ends behind filtered BC (0.47 beside 0.66)."
+    ),
 )
 SIDE, WALLS, MOVES, EPISODES = 5, 8, 40, 150
 recipe = {"ILQL": Expectile()}

@@ -32,7 +32,11 @@ system = System(
     kind="reward",
     builds_on=("tool-calls", "group-centred"),
     read="code",
-    note="",
+    note=(
+        "Parts of a call earn much beside all or nothing at equal samples (0.46 of a chance after ten steps, 0.13 in the end), and names without values less. "
+        "But four times the samples for the coarse reward do as much, and so does token F1 of the call as text, within what 20 seeds can tell: what matters is "
+        "that much of a call earns something, and not which parts."
+    ),
 )
 REQUESTS, SIZES, STEPS, EARLY = 16, (4, 3, 4, 3, 4), 30, 10
 PART = ToolCalls()
