@@ -32,9 +32,9 @@ system = System(
     builds_on=("by-priority", "gate", "group-centred"),
     read="summary",
     note=(
-        "Summing step rewards collapses where they weigh as much as they are farmed: 0.50 [0.45, 0.55] fewer tasks are solved than with the gate, which hands in 0.70 more. With "
-        "weights that are tuned there is nothing left to protect from: the best gated weight is 0, and the sum with a small one is 0.04 [0.02, 0.07] ahead. The grid was changed once "
-        "after exploring, before the confirmation."
+        "Summing step rewards collapses where they weigh as much as they are farmed: 0.50 [0.45, 0.55] fewer tasks are solved than with the gate, which hands in 0.70 "
+        "more. With weights that are tuned there is nothing left to protect from: the best gated weight is 0, and the sum with a small one is 0.04 [0.02, 0.07] ahead. "
+        "The grid was changed once after exploring, before the confirmation."
     ),
 )
 TASKS, TURNS, HEAVY, STEPS = 8, 8, 0.3, 60

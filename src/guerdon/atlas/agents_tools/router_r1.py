@@ -35,8 +35,9 @@ system = System(
     builds_on=("priced", "group-centred"),
     read="code",
     note=(
-        "Asking round by round is 0.16 [0.14, 0.18] ahead of choosing once, and 0.14 of a router that asks one model about each part; the price falls with alpha. At equal price it is 0.010 "
-        "[0.001, 0.020] ahead of a plain weighted sum. On some seed the router of parts and it have no price in common, which leaves their comparison at equal price undecided."
+        "Asking round by round is 0.16 [0.14, 0.18] ahead of choosing once, and 0.14 of a router that asks one model about each part; the price falls with alpha. At "
+        "equal price it is 0.010 [0.001, 0.020] ahead of a plain weighted sum. On some seed the router of parts and it have no price in common, which leaves their "
+        "comparison at equal price undecided."
     ),
 )
 KINDS, PRICES, TURNS, GUESS, SURE = 3, torch.tensor([1.0, 2.0, 4.0, 8.0, 0.0], dtype=torch.float64), 8, 0.1, (0.3, 0.8)
