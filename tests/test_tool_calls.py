@@ -3,10 +3,10 @@
 import pytest
 
 from guerdon.errors import InputError
-from guerdon.feedback.rewards.tool_calls import ToolCalls
 from guerdon.tasks.calls import Call
 from guerdon.tasks.calls.hermes import Hermes
 from guerdon.tasks.calls.python_style import PythonStyle
+from guerdon.tasks.tool_calls import ToolCalls
 
 F = {"name": "f", "arguments": {"x": 1, "y": "a"}}
 G = {"name": "g", "arguments": {}}

@@ -4,9 +4,8 @@ returns the running model, which meets one of the protocols below.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -71,31 +70,6 @@ class Mixable(Policy, Protocol):
     def mixed(self, other: Policy, weight: float) -> Policy:
         """The policy with logits (1 - weight) * own + weight * those of ``other``, at every step: 0 is this policy, 1 the other; below 0 it goes on from
         the other one through this one. It samples, from the parameters as they then are, and is not trained."""
-        ...
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a model wrote in answer to a conversation: ``read`` tokens of it, ``written`` of its own; whether that ``ended`` or was cut off. ``likely``: the log-probability of each
-    of the words that it was to choose from. ``why``: why it wrote nothing."""
-
-    text: str = ""
-    read: int = 0
-    written: int = 0
-    ended: bool = True
-    why: str = ""
-    likely: tuple[float, ...] = ()
-
-
-class Writing(Protocol):
-    """A model that answers conversations (lists of messages), whatever it is told: by a text, or by one of a few words."""
-
-    def write(self, conversations: Sequence[Any], max_tokens: int, temperature: float, seeds: Sequence[int]) -> list[Written]:
-        """An answer to each; what is drawn depends on the conversation and its seed."""
-        ...
-
-    def choose(self, conversations: Sequence[Any], words: Sequence[str]) -> list[Written]:
-        """How likely each of the words is as the answer to each."""
         ...
 
 

@@ -21,10 +21,10 @@ from torch import Tensor
 from guerdon.atlas import AllOf, BetterThan, System
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.feedback.rewards.token_f1 import f1
-from guerdon.feedback.rewards.tool_calls import ToolCalls, share
 from guerdon.parts import call
 from guerdon.randomness import generator
 from guerdon.tasks.calls import Call
+from guerdon.tasks.tool_calls import ToolCalls, share
 
 system = System(
     title="ToolRL: Reward is All Tool Learning Needs",

@@ -32,7 +32,7 @@ system = System(
     link="https://arxiv.org/abs/2507.17746",
     kind="reward",
     builds_on=("grpo", "llm-judge", "weighted-checklist", "likert-judge"),
-    read="paper",
+    read="summary",
     untuned=CHOSEN,
     note=(
         "A list that is checked item by item is ahead of a rating without it by 0.06 of the weights at equal KL, and by 0.09 where "

@@ -81,3 +81,28 @@ class Writer(Protocol):
     """
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]: ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote in answer to a conversation: ``read`` tokens of it, ``written`` of its own; whether that ``ended`` or was cut off. ``likely``: the log-probability of each
+    of the words that it was to choose from. ``why``: why it wrote nothing."""
+
+    text: str = ""
+    read: int = 0
+    written: int = 0
+    ended: bool = True
+    why: str = ""
+    likely: tuple[float, ...] = ()
+
+
+class Writing(Protocol):
+    """A model that answers conversations (lists of messages), whatever it is told: by a text, or by one of a few words."""
+
+    def write(self, conversations: Sequence[Any], max_tokens: int, temperature: float, seeds: Sequence[int]) -> list[Written]:
+        """An answer to each; what is drawn depends on the conversation and its seed."""
+        ...
+
+    def choose(self, conversations: Sequence[Any], words: Sequence[str]) -> list[Written]:
+        """How likely each of the words is as the answer to each."""
+        ...

