@@ -209,8 +209,12 @@ def test_a_group_that_is_too_small_is_passed_over():
     assert advantage[:3].any() and not advantage[3:].any()
 
 
-TEXTS = {"evaluation.attacks", "evaluation.edits"}  # rooms whose parts make texts of texts
-MEASURES = [e for e in catalogue() if f"{e.room}.".startswith("evaluation.") and e.room not in TEXTS and e.witnesses]
+NO_FIGURES = {
+    "evaluation.attacks",
+    "evaluation.edits",
+    "evaluation.rating_updates",
+}  # rooms whose parts make texts of texts, or beliefs of a battle
+MEASURES = [e for e in catalogue() if f"{e.room}.".startswith("evaluation.") and e.room not in NO_FIGURES and e.witnesses]
 SETTINGS = ("thresholds", "threshold")
 
 

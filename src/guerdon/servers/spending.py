@@ -121,7 +121,8 @@ class Purse:
 
 
 def _opened(folder: Path | None) -> sqlite3.Connection:
-    books = sqlite3.connect(":memory:" if folder is None else folder / FILE, timeout=30, isolation_level=None, check_same_thread=False)
+    there = folder is not None and folder.is_dir()  # the folder of a run that is over may be gone
+    books = sqlite3.connect(folder / FILE if there else ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
     books.execute(
         "CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY, account TEXT, pid INTEGER, requests INTEGER, tokens_read INTEGER, tokens_written INTEGER, money REAL)"
     )

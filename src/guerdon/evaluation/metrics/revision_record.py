@@ -28,12 +28,13 @@ class RevisionRecord:
     def __call__(self, won: Sequence[bool], revised: Sequence[bool], over: Sequence[bool], match: Sequence[Any]) -> np.ndarray:
         w, r, o = (np.asarray(values, dtype=bool) for values in (won, revised, over))
         m = np.asarray(match)
-        follows = np.append(False, m[1:] == m[:-1])
+        follows, before = np.zeros(len(m), dtype=bool), np.ones(len(m), dtype=bool)
+        follows[1:], before[1:] = m[1:] == m[:-1], w[:-1]
         number = np.zeros(len(m), dtype=int)
         for i in np.flatnonzero(follows):
             number[i] = number[i - 1] + 1
-        mended = follows & r & ~np.append(True, w[:-1])
-        x = number - number.mean()
+        mended = follows & r & ~before
+        x = number - _share(number)
         slope = (x @ w) / (x @ x) if x.any() else np.nan
         return np.array([_share(r[follows]), _share(w[mended]), slope, _share(o)])
 
