@@ -17,7 +17,9 @@ from guerdon.acting.samplers.turns import Turns
 from guerdon.credit.advantages.group_centred import GroupCentred
 from guerdon.credit.advantages.own_earnings import OwnEarnings
 from guerdon.errors import InputError
+from guerdon.feedback.combining.weigh import Weigh
 from guerdon.feedback.running import RewardRunner
+from guerdon.memory import AtOnce
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.processes import ALONE
 from guerdon.recipes.grpo import recipe as grpo
@@ -27,12 +29,15 @@ from guerdon.tasks.calls.tagged import Tagged
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.environments import Said, Told
 from guerdon.tasks.episodes import Episodes
+from guerdon.training.crediting import Crediting
 from guerdon.training.display import Silent as Quiet
 from guerdon.training.episodes import EpisodeScene, Interacting
+from guerdon.training.gathering import shaped_reward, weight_of
 from guerdon.training.jobs import ImproveJob
 from guerdon.training.optimiser import AdamW
 from guerdon.training.overlapping import Overlapping
 from guerdon.training.recipe import Budget
+from guerdon.training.tally import Tally
 
 SMALL = SmallLanguageModel(characters="ab>.!", layers=1, hidden=32, context_length=64)
 
@@ -385,3 +390,20 @@ def test_what_an_environment_says_first_stands_at_the_end_of_the_prompt():
     assert encoder.decode(context.tolist(), special=True).count("<start_of_turn>user\nPlay. You are b.<end_of_turn>") == 1
     (context,) = scene.contexts([{"first": "a>"}])
     assert "<start_of_turn>user\na>" in encoder.decode(context.tolist(), special=True)
+
+
+def test_credit_stands_where_turns_earned_it_and_sums_up_to_the_reward():
+    """Half of what the environment says, and a function's word on the whole: the one at the turns' ends, the other at the end of all."""
+    rollouts, judged, policy = _acted(rewards={"a": lambda prompts, completions, **_: [2.0 for _ in completions]})
+    recipe = replace(grpo, combine=Weigh({"environment": 0.5}))
+    memories, tally = {}, Tally()
+    reward, valid = shaped_reward(recipe, judged.scored, rollouts, memories)
+    assert valid.all() and torch.allclose(reward, 2 + 0.5 * judged.scored.components["environment"])
+    earned = weight_of(recipe.combine, "environment") * rollouts.quantities["turn_reward"]
+    told = rollouts.with_quantities(reward=reward, group=rollouts.context, turn_reward=earned)
+    batch = Crediting(policy, set(), {}, {}, AtOnce(1000), recipe.advantage)(told, recipe, tally)
+    dense = batch.sides[""].quantities["step_reward"]
+    assert torch.allclose(dense.sum(-1), reward) and torch.allclose(batch.sides[""].quantities["outcome"], reward)
+    last = torch.arange(dense.shape[1]) == (rollouts.length - 1).unsqueeze(-1)
+    assert torch.allclose(dense[~last], earned[~last]) and (earned[~last] != 0).any()
+    assert torch.allclose(dense[last], earned[last] + 2)

@@ -1,6 +1,7 @@
 """Asked: who judges and by what, as rewards and judges of pairs share it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from guerdon.errors import InputError
@@ -36,3 +37,24 @@ def case_of(prompt: Any, answers: tuple[Any, ...], row: Mapping[str, Any], rubri
     told = rubric if own is None else rubric_of(own, f"the column {own_rubric}")
     right = row.get(reference) if reference else None
     return Case(prompt, answers, None if right is None else str(right), told)
+
+
+class Asking:
+    """What all have in common who ask a model by a rubric: fields ``model`` and ``rubric``, made ready at the first use, once in a process, and no part of what is pickled."""
+
+    model: Any
+    rubric: Any
+
+    @cached_property
+    def _told(self) -> Rubric | None:
+        return told_rubric(self.rubric)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return writer_of(self.model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)

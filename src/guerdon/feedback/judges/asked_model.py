@@ -9,21 +9,18 @@ Differs from Function: what it is asked, and how its answer is read, are parts, 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.feedback.asked import told_rubric, writer_of
+from guerdon.feedback.asked import Asking
 from guerdon.feedback.formats import Case, Format
 from guerdon.feedback.formats.both_orders import BothOrders
 from guerdon.feedback.formats.preference import Preference
 from guerdon.feedback.judges.function import Function
-from guerdon.feedback.rubric import Rubric
 from guerdon.feedback.writers import Writer
 from guerdon.feedback.writers.scripted import Scripted
 from guerdon.saying import say
@@ -31,7 +28,7 @@ from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
-class AskedModel:
+class AskedModel(Asking):
     model: Writer
     format: Format = BothOrders()
     rubric: Any = None
@@ -53,20 +50,6 @@ class AskedModel:
         if unread:
             say(f"the judge's answer on {len(unread)} of {len(cases)} pairs could not be read, the first time because {unread[0].why}")
         return torch.tensor([math.nan if v.value is None else v.value for v in verdicts], dtype=torch.float64)
-
-    @cached_property
-    def _told(self) -> Rubric | None:
-        return told_rubric(self.rubric)
-
-    @cached_property
-    def _writer(self) -> Writer:
-        return writer_of(self.model)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
 
 
 def _mute(prompts: list[Any], firsts: list[Any], seconds: list[Any]) -> list[float | None]:

@@ -18,13 +18,12 @@ Differs from ModelVerdict: there need be no reference answer, and how it is aske
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 from typing import Any, ClassVar
 
-from guerdon.feedback.asked import case_of, told_rubric, writer_of
+from guerdon.feedback.asked import Asking, case_of
 from guerdon.feedback.formats import Case, Format, Verdict
 from guerdon.feedback.formats._together import BETWEEN
 from guerdon.feedback.formats.preference import Preference
@@ -33,14 +32,13 @@ from guerdon.feedback.formats.score_token import ScoreToken
 from guerdon.feedback.formats.scores import Scores
 from guerdon.feedback.number import NoNumber, Remarked
 from guerdon.feedback.rewards.string_match import StringMatch
-from guerdon.feedback.rubric import Rubric
 from guerdon.feedback.writers import Writer
 from guerdon.feedback.writers.scripted import Scripted
 from guerdon.witness import Witness
 
 
 @dataclass(frozen=True)
-class Judge:
+class Judge(Asking):
     per_batch: ClassVar[bool] = False  # it compares the completions of one prompt, and no more
 
     model: Writer
@@ -91,20 +89,6 @@ class Judge:
         return (
             [tuple(rows) for rows in several] if self.format.takes is None else [pair for rows in several for pair in combinations(rows, 2)]
         )
-
-    @cached_property
-    def _told(self) -> Rubric | None:
-        return told_rubric(self.rubric)
-
-    @cached_property
-    def _writer(self) -> Writer:
-        return writer_of(self.model)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
 
 
 def _own(verdict: Verdict, place: int) -> float:

@@ -154,7 +154,7 @@ def _client() -> type:
             return messages, {}
 
         async def get_native_response(self, *given: Any, **others: Any) -> Any:
-            raise NotImplementedError
+            raise NotImplementedError  # which nobody calls: answers are given above, where it would be called
 
         async def raise_from_native_response(self, response: Any) -> None:
             return None
