@@ -1,5 +1,7 @@
 """What is told between two turns by others than the user (whose turns are held to the templates in test_attempts)."""
 
+import copy
+
 import pytest
 
 from chat_templates import FAMILIES, tokenizer
@@ -69,3 +71,19 @@ def test_plain_text_is_told_as_it_is():
     assert (
         encoder.decode(encoder.encode_told("2+3=", encoder.encode_continuation("5"), [{"role": "user", "content": ". 1+1="}])) == ". 1+1="
     )
+
+
+STRICT = """{% for m in messages %}{% if m.role == 'tool' and not messages[loop.index0 - 1].tool_calls %}{{ raise_exception('a result needs a call') }}{% endif -%}
+<|im_start|>{{ m.role }}
+{{ m.content or '' }}{% if m.tool_calls %}{% for c in m.tool_calls %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}{% endif %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+
+def test_a_template_that_writes_results_only_behind_calls_is_shown_one():
+    made = copy.deepcopy(tokenizer(FAMILIES["chatml"]))
+    made.chat_template = STRICT
+    encoder = Encoder(made)
+    said = (*encoder.encode_continuation("[add 2+3]"), *encoder.stop_ids[-1:])
+    told = encoder.decode(encoder.encode_told(ASKED, said, TOOL), special=True)
+    assert told == "\n<|im_start|>tool\nit is 5<|im_end|>\n<|im_start|>assistant\n" and not encoder.noticed["told_as_user"]
