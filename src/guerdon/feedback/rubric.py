@@ -7,7 +7,7 @@
 
 A list of texts is a rubric too: important items of weight 1. The file is YAML or JSON.
 
-Source: rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746, section 3, with essential, important, optional and pitfall items. What essential and pitfall items do to the
+Source: rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746, with essential, important, optional and pitfall items. What essential and pitfall items do to the
 sum is ours; see ``value``.
 """
 

@@ -6,7 +6,7 @@
 For agents that play against each other, or debate: what one wins another loses, and neither is praised for the sum. ``agent`` says whose step a step is. A baseline of the group
 compares an agent with the same agent of the group's other sequences.
 
-Source: self-play with a return for each player, as in SPIRAL, arXiv 2506.24119, section 3 (role-conditioned advantage: each role has a baseline of its own).
+Source: self-play with a return for each player, as in SPIRAL, arXiv 2506.24119 (role-conditioned advantage: each role has a baseline of its own).
 Differs from EachAgent: the outcome of all is nobody's.
 """
 

@@ -1,6 +1,6 @@
 """From references: criteria that a good answer to the question meets, drawn from an answer that is known to be good.
 
-Source: rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746, section 3.1 (a model writes the rubric, guided by a reference answer, in categories with weights). The words
+Source: rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746 (a model writes the rubric, guided by a reference answer, in categories with weights). The words
 are ours, and so are ``column`` and ``max_tokens`` 1024.
 """
 

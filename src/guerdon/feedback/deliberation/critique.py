@@ -1,6 +1,6 @@
 """Critique: write down what is good and what is wrong before the verdict.
 
-Source: critique before reward, Ankner et al. 2024 (CLoud), arXiv 2408.11791, section 2, where a head reads the score behind the critique; here it is written. The words are ours.
+Source: critique before reward, Ankner et al. 2024 (CLoud), arXiv 2408.11791, where a head reads the score behind the critique; here it is written. The words are ours.
 ``max_tokens`` 384: ours.
 Differs from Reasoning: it is about the answer's merits and faults, named with what shows them, and not about the way to the verdict.
 """

@@ -1,7 +1,7 @@
 """Own rubric: say what counts for this question, with weights, and judge by it.
 
-Source: the rubric that a judge writes before it compares, RM-R1, Chen et al. 2025, arXiv 2505.02387, section 3.3 (rubric, justification, evaluation, verdict); principles
-before critiques, DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495, section 3. The words are ours. ``max_tokens`` 512: ours.
+Source: the rubric that a judge writes before it compares, RM-R1, Chen et al. 2025, arXiv 2505.02387 (rubric, justification, evaluation, verdict); principles
+before critiques, DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495. The words are ours. ``max_tokens`` 512: ours.
 Differs from Critique: what counts is written before anything is said about an answer.
 """
 

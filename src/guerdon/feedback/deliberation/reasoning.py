@@ -1,6 +1,6 @@
 """Reasoning: think about what was asked and answered before the verdict.
 
-Source: chain of thought of a judge, Zheng et al. 2023, arXiv 2306.05685, section 3.4; as a verifier that is trained, Zhang et al. 2024, arXiv 2408.15240, section 3.2. The
+Source: chain of thought of a judge, Zheng et al. 2023, arXiv 2306.05685; as a verifier that is trained, Zhang et al. 2024, arXiv 2408.15240. The
 words are ours. ``max_tokens`` 384: ours.
 """
 

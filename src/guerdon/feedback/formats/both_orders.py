@@ -4,7 +4,7 @@
 
 A judge that reads the place and not the answers comes to 1/2. Where one of the two verdicts cannot be read there is none. It costs twice as much.
 
-Source: swapping positions, Zheng et al. 2023, arXiv 2306.05685, section 3.4; the mean of both, RLAIF, arXiv 2309.00267, section 3.1.
+Source: swapping positions, Zheng et al. 2023, arXiv 2306.05685; the mean of both, RLAIF, arXiv 2309.00267.
 Differs from what it wraps: position bias cancels in the mean.
 """
 

@@ -5,7 +5,7 @@
 ``met`` is the verdict of ``of`` on the answer, asked of the item alone; ``gate`` is the least ``met`` of the essential items (``guerdon.feedback.rubric``). It costs a
 question for each item. An answer of which an item cannot be judged has no value. What it ``said`` is a line for each item: how far it holds, its kind and weight, its text.
 
-Source: explicit aggregation, rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746, section 3.2, eq. 1: the sum of weights of the items met, over the sum of weights. What
+Source: explicit aggregation, rubrics as rewards, Gunjal et al. 2025, arXiv 2507.17746: the sum of weights of the items met, over the sum of weights. What
 essential items and pitfalls do to it is ours.
 Differs from a format that is told the rubric: no item is overlooked, and a page can show which of them pay.
 """

@@ -2,7 +2,7 @@
 
     value = the most frequent value of those of the ``votes`` verdicts that can be read; the mean of the most frequent, where several are; none where none can be read
 
-Source: self-consistency, Wang et al. 2022, arXiv 2203.11171; of judges DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495, section 3.3 (voting, which adds up scores). ``votes`` 5 and
+Source: self-consistency, Wang et al. 2022, arXiv 2203.11171; of judges DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495 (voting, which adds up scores). ``votes`` 5 and
 ``temperature`` 1: ours.
 Differs from MeanVote: a few votes that are far off do not move it.
 """

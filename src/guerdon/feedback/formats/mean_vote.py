@@ -4,8 +4,8 @@
 
 Of many answers each one's numbers are averaged. Each vote has a seed of its own, derived from that of the call.
 
-Source: the mean over sampled critiques, Ankner et al. 2024 (CLoud), arXiv 2408.11791, section 3.1 (self-consistency), and over chains of thought of a verifier, Zhang et al.
-2024, arXiv 2408.15240, eq. 5. ``votes`` 5 and ``temperature`` 1: ours.
+Source: the mean over sampled critiques, Ankner et al. 2024 (CLoud), arXiv 2408.11791 (self-consistency), and over chains of thought of a verifier, Zhang et al.
+2024, arXiv 2408.15240. ``votes`` 5 and ``temperature`` 1: ours.
 Differs from what it wraps: what a judge says by chance is averaged out; what it always says is not.
 """
 

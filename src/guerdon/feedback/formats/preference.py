@@ -2,7 +2,7 @@
 
     value = 1 for [[A]], the first; 0 for [[B]]; 1/2 for [[C]], a tie
 
-Source: pairwise comparison of MT-Bench, Zheng et al. 2023, arXiv 2306.05685, section 3.1 and appendix A. The words are ours.
+Source: pairwise comparison of MT-Bench, Zheng et al. 2023, arXiv 2306.05685. The words are ours.
 Differs from Score: two answers are compared, and none of them has a number of its own. The order in which they are shown matters to most judges: see ``both_orders``.
 """
 

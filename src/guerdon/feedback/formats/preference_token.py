@@ -2,7 +2,7 @@
 
     value = p(A) / (p(A) + p(B))         0 to 1; a writer that cannot see probabilities writes one of the letters: 1 or 0
 
-Source: RLAIF, Lee et al. 2023, arXiv 2309.00267, section 3.1 (the softmax of the log-probabilities of the two tokens). The words are ours.
+Source: RLAIF, Lee et al. 2023, arXiv 2309.00267 (the softmax of the log-probabilities of the two tokens). The words are ours.
 Differs from Preference: how sure it is is a number, nothing is written, and there is no tie.
 """
 

@@ -2,7 +2,7 @@
 
     value_k = (K - 1 - place of answer k) / (K - 1)         1 for the best, 0 for the worst; 1/2 for an answer that is alone
 
-Source: listwise ranking by language models, Sun et al. 2023 (RankGPT), arXiv 2304.09542, section 3.1 (a permutation of identifiers). Evenly spaced values and the words are ours.
+Source: listwise ranking by language models, Sun et al. 2023 (RankGPT), arXiv 2304.09542 (a permutation of identifiers). Evenly spaced values and the words are ours.
 Differs from Scores: only the order is asked for.
 """
 

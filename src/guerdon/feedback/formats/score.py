@@ -2,7 +2,7 @@
 
     value = (number - low) / (high - low)         0 to 1
 
-Source: single answer grading of MT-Bench, Zheng et al. 2023, arXiv 2306.05685, section 3.1, from 1 to 10. The words are ours.
+Source: single answer grading of MT-Bench, Zheng et al. 2023, arXiv 2306.05685, from 1 to 10. The words are ours.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
     value_k = (number_k - low) / (high - low)         0 to 1, one for each answer
 
-Source: listwise scoring of any number of answers, DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495, section 2.1, from 1 to 10. The words are ours.
+Source: listwise scoring of any number of answers, DeepSeek-GRM, Liu et al. 2025, arXiv 2504.02495, from 1 to 10. The words are ours.
 Differs from Score: an answer is read beside the others, so that scores of one case can be compared. Differs from Ranking: how far apart answers are is said.
 """
 

@@ -2,7 +2,7 @@
 
     value = p(yes) / (p(yes) + p(no))         0 to 1; a writer that cannot see probabilities writes one of the words: 1 or 0
 
-Source: generative verifiers, Zhang et al. 2024, arXiv 2408.15240, section 3.1 (the probability of "Yes"); that the two words share all of the probability is ours, as are the
+Source: generative verifiers, Zhang et al. 2024, arXiv 2408.15240, eq. 4 (the probability of "Yes"); that the two words share all of the probability is ours, as are the
 words.
 Differs from Score: nothing is written, so it costs one pass over the question, and it has as many values as there are probabilities.
 """

@@ -4,7 +4,7 @@
 
 ``model``, ``rubric`` and ``seed`` as for the reward ``judge``; ``format`` judges two answers at a time.
 
-Source: pairwise comparison by a model, Zheng et al. 2023, arXiv 2306.05685; in both orders, RLAIF, Lee et al. 2023, arXiv 2309.00267, section 3.1.
+Source: pairwise comparison by a model, Zheng et al. 2023, arXiv 2306.05685; in both orders, RLAIF, Lee et al. 2023, arXiv 2309.00267.
 Differs from Function: what it is asked, and how its answer is read, are parts, and the texts are fenced.
 """
 
