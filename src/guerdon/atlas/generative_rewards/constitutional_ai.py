@@ -43,6 +43,12 @@ system = System(
     builds_on=("critique-revision", "sft", "llm-judge", "preference-model", "ppo", "soft-labels"),
     read="summary",
     untuned=CHOSEN,
+    note=(
+        "Four rounds of revision bring the share of broken principles from 0.45 to 0.26. Feedback by principles is ahead of people's "
+        "helpfulness alone by 0.19 of harmless, and as good as people's labels of harm. Over going on along what revision itself "
+        "taught it gains 0.011 only: one judge made both. Soft labels gain nothing over hard ones here, where a linear head sees 200 "
+        "of them."
+    ),
 )
 PROMPTS, ANSWERS, WIDTH, PRINCIPLES, PAIRS, ROUNDS, PRICE = 120, 24, 20, 4, 200, 4, 1.0
 MIXES, STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.3, 0.6, 1.0, 1.5, 2.2, 3.0, 4.5)
