@@ -34,6 +34,12 @@ system = System(
     builds_on=("llm-judge", "ppo", "rubric-state", "gold-reward-world"),
     read="code",
     untuned="optima at equal KL; how much a rubric's past counts is the noise of impressions over the spread of weights, the same for all",
+    note=(
+        "Under the short rubric the judge's score rises by 0.58 and gold falls by 0.044. A rubric that is written anew before each "
+        "phase is 0.19 ahead of it and within 0.02 of one written by hand; but writing it once, before the first phase, from as many "
+        "answers, is 0.02 ahead of writing it five times: what is looked at late came too late for the first phases, and which "
+        "criteria count does not change while the policy learns."
+    ),
 )
 WORTH = torch.tensor([1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 0.0, 0.0], dtype=torch.float64) / 12
 START = torch.tensor([1.0, 0, 0, 0, 0, 0, 1.0, 1.0], dtype=torch.float64) / 3
@@ -46,7 +52,7 @@ claim = AllOf(
     AheadAlong("MPO", "hand-crafted", on="gold", along="KL", by=-0.02),
     AheadAlong("MPO", "revised once", on="gold", along="KL", effect=0.01, matched="KL, looks"),
 )
-SEEDS = {"smoke": 1, "full": 40}
+SEEDS = {"smoke": 1, "full": 96}
 
 
 class World:

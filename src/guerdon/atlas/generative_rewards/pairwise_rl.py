@@ -19,8 +19,9 @@ Judges: "both orders" has learned from each comparison in both orders, "as shown
 answers to the held-out prompts, each asked in a random order; "order bias" how far P(first) + P(second, turned around) is from 1.
 
 Source: Xu et al. 2025, arXiv 2504.04950, abstract, introduction and summaries: a generative judge of pairs, both orders, win probability against an anchor as the reward of PPO.
-What it gains from being generative has no place among linear heads; that both orders leave no order bias is so by construction here. Smallest differences of interest: 0.015 of wins,
-0.01 of accuracy."""
+What it gains from being generative has no place among linear heads; that both orders leave no order bias is so by construction here. Smallest differences of interest: 0.015
+of wins, 0.01 of accuracy.
+"""
 
 from functools import lru_cache
 
@@ -39,6 +40,12 @@ system = System(
     kind="method",
     builds_on=("generative-rm", "ppo", "win-rate-reward", "position-debiasing"),
     read="summary",
+    note=(
+        "At equal KL the probability to win buys 0.021 more wins than the score, whose differences grow without end; after as many "
+        "samples both, and the score less the anchor's, are equal. A critic that is linear in the prompt takes care of what prompts "
+        "differ by. A score over its deviation is as good or better (undecided). Learning from both orders is worth 0.08 of accuracy "
+        "over weights for each place."
+    ),
 )
 PROMPTS, ANSWERS, WIDTH, SEEN, PAIRS, PLACE, BATCH, STOPS = 120, 48, 8, 4, 400, 0.5, 16, (0, 5, 10, 20, 40)
 LEARNED, TUNING, HELD_OUT = range(70), range(70, 90), range(90, 120)
