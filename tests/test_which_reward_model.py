@@ -74,7 +74,7 @@ def test_a_small_measurement_has_a_page_and_a_picture(tmp_path):
         "versions": {"torch": "2"},
     }
     page = which_reward_model.page(results)
-    assert page.count("| a language model with LoRA |") == 1 and "| ensemble |" in page
+    assert page.count("| the same layers with LoRA |") == 1 and "| ensemble |" in page
     assert [path.name for path in which_reward_model.draw(results, tmp_path)] == ["which-reward-model.png"]
 
 

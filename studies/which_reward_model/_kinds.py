@@ -26,8 +26,8 @@ from guerdon.models.heads.step import Step
 from guerdon.training.recipe import Term
 
 Row = dict[str, Any]
-FEW_PASSES = 8  # over a few hundred solutions
-SENTENCES, LAYERS, ADAPTERS = "frozen sentence embeddings", "frozen layers of a language model", "a language model with LoRA"
+FEW_PASSES = 4  # over a few hundred solutions
+SENTENCES, LAYERS, ADAPTERS = "frozen sentence embeddings", "frozen layers of a language model", "the same layers with LoRA"
 
 
 def pairs(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -89,8 +89,11 @@ STEPWISE = {
 
 
 def of_labelled(labelled: Sequence[Row]) -> dict[str, Kind]:
-    """Kinds that are fitted to few solutions alone, whose steps somebody labelled (``guerdon steps``: how often an answer that goes on from there comes out right): by these
-    labels, and, for comparison, by what the same whole solutions came to (``is_correct``)."""
+    """Kinds that are fitted to few solutions alone, whose steps somebody labelled: by these labels, and, for comparison, by what the same whole solutions came to
+    (``is_correct``)."""
+
+    if not labelled:
+        return {}
 
     def within(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Those that answer prompts which are learned from."""
@@ -108,7 +111,7 @@ def of_labelled(labelled: Sequence[Row]) -> dict[str, Kind]:
 
     terms = (Term(StepCrossEntropy()),)
     return {
-        "Monte Carlo on steps of few, their minimum": Kind(ADAPTERS, Step(), terms, by_steps, Minimum(), FEW_PASSES),
-        "Monte Carlo on steps of few, the last": Kind(ADAPTERS, Step(), terms, by_steps, LastStep(), FEW_PASSES),
+        "labels of the steps of few, their minimum": Kind(ADAPTERS, Step(), terms, by_steps, Minimum(), FEW_PASSES),
+        "labels of the steps of few, the last": Kind(ADAPTERS, Step(), terms, by_steps, LastStep(), FEW_PASSES),
         "verdicts on steps of the same few, the last": Kind(ADAPTERS, Step(), terms, by_outcome, LastStep(), FEW_PASSES),
     }

@@ -1,13 +1,12 @@
 """Made up: a few answers and a small model that knows nothing, to see that everything runs."""
 
-from guerdon.models.language.headed import Headed
 from guerdon.models.language.small_language_model import SmallLanguageModel
 from studies.which_reward_model._answers import Answers, Asked
 from studies.which_reward_model._fitting import Bodies, adapted
 from studies.which_reward_model._kinds import ADAPTERS, KINDS, LAYERS, SENTENCES, STEPWISE
 
-_BODY = SmallLanguageModel("abcde\n> ", layers=1, hidden=16, heads=2, context_length=64)
-BODIES: Bodies = {body: adapted(lambda head: Headed(_BODY, head).build(0)) for body in (SENTENCES, LAYERS, ADAPTERS)}
+_BODY = SmallLanguageModel("abcde\n> ", layers=1, hidden=16, heads=2, context_length=64).build(0)
+BODIES: Bodies = {body: adapted(_BODY, 0) for body in (SENTENCES, LAYERS, ADAPTERS)}
 FEW = {
     name: (KINDS | STEPWISE)[name]
     for name in ("comparisons on layers", "ensemble", "laplace, pessimistic", "verdicts", "verdicts on steps, their minimum")

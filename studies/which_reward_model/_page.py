@@ -61,19 +61,31 @@ def _interval(found: list[float]) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
+def _edges(results: Mapping[str, Any]) -> str:
+    at = [
+        f"{kind} ({TITLES.get(name, name).lower()})"
+        for name, table in results["measured"].items()
+        for kind, found in table["kinds"].items()
+        if found["edge"]
+    ]
+    if not at:
+        return "each chosen rate lies inside the rates that were tried"
+    return f"the chosen rate is the least or the greatest that was tried, so that a better one may lie beyond, for {', '.join(at)}"
+
+
 def _how(results: Mapping[str, Any]) -> str:
     return f"""## How it was measured
 
 *Bodies*: the two embeddings of all-MiniLM-L6-v2 (of the answer, and of it with what came before), the mean over the answer of the tenth layer of SmolLM2-135M-Instruct, and
-the whole of that model with LoRA (r 16) on the upper half of its layers, once over the rows. On frozen bodies a text is encoded once, which the seconds do not hold; they
-are of fitting at the chosen setting, by the processor's clock. *Kinds*: comparisons are a right and a wrong answer to one prompt; verdicts and ratings are the same answers each by
-itself; steps are lines, each of which is told what the whole answer is. Where it says *few*, some hundred solutions were learned from, eight times over: *Monte Carlo* tells each
-of their steps how often SmolLM2 came to the right answer from after it (`guerdon steps`).
+the same ten layers with LoRA (r 16) on the upper five, once over the rows, read at the answer's last token or at the end of each step. On frozen bodies a text is encoded once,
+which the seconds do not hold; they are of fitting at the chosen setting, by the processor's clock. *Kinds*: comparisons are a right and a wrong answer to one prompt; verdicts
+and ratings are the same answers each by itself; steps are lines, each of which is told what the whole answer is. Where it says *few*, some of two hundred solutions were learned
+from, four times over: two of us read them and noted the first line that is wrong, and lines from there on are labelled wrong (`by_hand.json` beside the study; labels of
+`guerdon steps`, by Monte Carlo, take their place with `--steps`).
 
 *Accuracy*: pairs of a right and a wrong answer in the right order (a tie: half); *calibration error*: of sigmoid(difference), which models of verdicts and ratings were not
-fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part; a
-setting at the edge of these small grids may have a better one beyond. Intervals are 95 %: Wilson's for pairs, which are not independent where a prompt has several, bootstrap
-for the best of four.
+fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part;
+{_edges(results)}. Intervals are 95 %: Wilson's for pairs, which are not independent where a prompt has several, bootstrap for the best of four.
 
 {duration(results)}
 """
