@@ -67,6 +67,15 @@ def test_files_of_others_labels_of_another_kind_and_fitting_to_them(steps):
     assert main(["fit", "fit.yaml"]) == 0
 
 
+def test_a_line_break_that_a_shell_leaves_as_it_is_written(steps):
+    """As the help has it: ``--prompt '{question}\\n'``."""
+    code, _, said = steps(
+        [{"question": "a", "completion": "ab\nb", "answer": "a"}], "--prompt", r"{question}\n", "--separator", r"\n", "--tries", "1"
+    )
+    assert code == 0, said
+    assert written()[0]["prompt"] == "a\n" and written()[0]["completions"] == ["ab", "b"]
+
+
 def test_it_goes_on_where_it_was_stopped(steps, monkeypatch):
     from guerdon.training import step_outcomes as module
 

@@ -24,3 +24,8 @@ def named(columns: list[str]) -> dict[str, str]:
             raise InputError(f"--column: {text!r} should be written NEW=OLD, such as prompt=question")
         found[new] = there
     return found
+
+
+def written_out(text: str | None) -> str | None:
+    r"""What was typed on a command line, with ``\n`` and ``\t`` as the characters that they stand for: a shell leaves them as they are within quotation marks."""
+    return None if text is None else text.replace("\\n", "\n").replace("\\t", "\t")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from guerdon.interfaces.cli._arguments import Json, named
+from guerdon.interfaces.cli._arguments import Json, named, written_out
 
 NEEDS_ARGUMENTS = True
 
@@ -71,7 +71,7 @@ def command(
         "attributes": None if attributes is None else tuple(name.strip() for name in attributes.split(",")),
         "scale": None if scale is None else _scale(scale),
         "until_error": until_error or None,
-        "separator": None if separator is None else separator.replace("\\n", "\n").replace("\\t", "\t"),
+        "separator": written_out(separator),
     }
     wanted = Wanted(read, str(file), kind, {name: value for name, value in settings.items() if value is not None}, seed)
     folder = store or file.with_name(f"{file.name.removesuffix('.gz').rpartition('.')[0] or file.name}.labels")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from guerdon.interfaces.cli._arguments import Json
+from guerdon.interfaces.cli._arguments import Json, written_out
 
 NEEDS_ARGUMENTS = True
 
@@ -56,7 +56,7 @@ def command(
 
     data = Dataset(str(file), shuffle=False, max_rows=rows).train()
     pairs = "chosen" in data[0]
-    parted = _parted(steps, separator)
+    parted = _parted(steps, written_out(separator))
     scorer = built(for_nobody(scorer_of(model, device, steps=parted is not None)), 0)
     encoder = encoder_for(scorer)
     kept, sides, left_out, equal = [], [], 0, 0

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from guerdon.interfaces.cli._arguments import written_out
 from guerdon.interfaces.cli._help import Command, Commands
 
 group = typer.Typer(
@@ -68,7 +69,7 @@ def reward(
         raise InputError("--separator is of steps; name with --steps what is made of them, or leave it out")
     given = {
         "steps": aggregate,
-        "separator": separator,
+        "separator": written_out(separator),
         "chat": chat,
         "truncate": truncate,
         "tokens_at_once": tokens_at_once,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from guerdon.interfaces.cli._arguments import Json, named
+from guerdon.interfaces.cli._arguments import Json, named, written_out
 
 NEEDS_ARGUMENTS = True
 
@@ -62,9 +62,12 @@ def command(
     from guerdon.training.drive import Interrupted
     from guerdon.training.step_outcomes import step_outcomes
 
+    separator = written_out(separator)
     made = build(StepLabels, parse(label, "--label"), "--label")
     judge = {reward: reward_of(reward, "--reward", device)}
-    answers = _in_steps(Dataset(str(file), columns=named(column or []), prompt=prompt, shuffle=False, max_rows=rows), separator)
+    answers = _in_steps(
+        Dataset(str(file), columns=named(column or []), prompt=written_out(prompt), shuffle=False, max_rows=rows), separator
+    )
     model = built(LanguageModel(policy, device=device), seed)
     kept = out.with_name(out.name + ".outcomes")
     decoding = Decoding(max_completion_length, temperature)
