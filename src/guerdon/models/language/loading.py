@@ -26,6 +26,7 @@ from torch import nn
 from guerdon.errors import InputError
 from guerdon.models.language import folders
 from guerdon.models.language.adapters import in_float32
+from guerdon.models.language.gguf_once import read_once
 from guerdon.models.language.hub import within_reach
 from guerdon.models.language.saving import RESIZED, merged
 
@@ -175,13 +176,21 @@ def read(source: str, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | Non
 
 def _read(place: Place, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | None, merge: bool) -> Loaded:
     adapters = _adapters(place)
-    if adapters is None:
+    if adapters is not None:
+        _refuse_other_adapters(place, adapters, kind)
+    under = place if adapters is None else _base_of(place, adapters)
+    with read_once() if "gguf_file" in under.options else contextlib.nullcontext():
+        return _read_on(place, None if adapters is None else under, kind, dtype, beneath, merge)
+
+
+def _read_on(place: Place, under: Place | None, kind: Kind, dtype: torch.dtype, beneath: torch.dtype | None, merge: bool) -> Loaded:
+    """``under`` is the base of adapters, where there are some."""
+    if under is None:
         module, lacking = _weights(place, kind, dtype)
         _refuse_gaps(place, module, lacking)
         tokenizer, base = _tokenizer(place), place.lasting
     else:
-        _refuse_other_adapters(place, adapters, kind)
-        under, saved = _base_of(place, adapters), _saved(place)
+        saved = _saved(place)
         module, lacking = _beneath(place, under, kind, torch.float32 if merge or beneath is None else beneath, saved)
         tokenizer, base = _tokenizer(place, under), None if merge else under.lasting
         module = _on(module, place, lacking, under, saved)
