@@ -14,6 +14,13 @@ from guerdon.feedback.rewards import Reward
 Row = Mapping[str, Any]
 
 
+def short(raw: Any) -> Any:
+    """What is meant, where a task stands within another, by a path or by the settings of a dataset."""
+    if isinstance(raw, str | list | tuple) and (not isinstance(raw, str) or any(mark in raw for mark in "/.")):
+        return {"part": "dataset", "path": raw}
+    return {"part": "dataset", **raw} if isinstance(raw, Mapping) and "part" not in raw else raw
+
+
 class Task(Protocol):
     """Rows to learn from, rows that are held out, and the reward that the task itself prescribes (None: the recipe's)."""
 

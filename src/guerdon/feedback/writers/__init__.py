@@ -63,6 +63,11 @@ def question_text(question: Question) -> str:
     return json.dumps(own, sort_keys=True)
 
 
+def plain(messages: Sequence[Message]) -> str:
+    """A conversation as the one text that a model without a chat template is told."""
+    return "\n\n".join(message["content"] for message in messages)
+
+
 def short(raw: Any) -> Any:
     """What is meant by what a configuration may say for short: the source of a language model, its settings, or the address of an endpoint with its settings."""
     if isinstance(raw, str) and any(mark in raw for mark in "/:."):

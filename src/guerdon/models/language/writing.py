@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from guerdon.errors import InputError
-from guerdon.feedback.writers import Written
+from guerdon.feedback.writers import Written, plain
 from guerdon.models import Policy
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences, pad
@@ -99,4 +99,4 @@ def _messages(policy: Policy, conversation: Any) -> Any:
             texts = [text.replace(token, f"{token[0]} {token[1:]}") for text in texts]
     if getattr(policy.tokenizer, "chat_template", None) and not isinstance(conversation, str):
         return [{**message, "content": text} for message, text in zip(conversation, texts, strict=True)]
-    return "\n\n".join(texts)
+    return plain([{"content": text} for text in texts])
