@@ -5,7 +5,7 @@
 Tokens are words, numbers, quoted texts and single signs. The column ``answer`` holds the gold query; no database is asked. A query that says the
 same in other words is worth less, so it belongs beside a reward that reads what is found.
 
-Source: the n-gram reward of Reasoning-SQL, arXiv 2503.23157: the Jaccard similarity of n-grams. ``n``: 2 here; the paper's was not read.
+Source: the n-gram reward of Reasoning-SQL, arXiv 2503.23157: the Jaccard similarity of n-grams. ``n``: 2, as in what appears to be the first author's training script.
 Differs from TokenF1: order counts, and how often does not.
 """
 
@@ -31,9 +31,9 @@ class QueryNgrams:
         if not isinstance(gold, str):
             return None
         query = written(prompt, completion)
-        return 0.0 if query is None else jaccard(self._grams(query), self._grams(gold))
+        return 0.0 if query is None else jaccard(self.grams(query), self.grams(gold))
 
-    def _grams(self, query: str) -> set[tuple[str, ...]]:
+    def grams(self, query: str) -> set[tuple[str, ...]]:
         tokens = _TOKEN.findall(query.lower().rstrip("; \n"))
         return set(zip(*(tokens[i:] for i in range(self.n)), strict=False))
 

@@ -5,7 +5,8 @@
 A name is a word of the query, quoted as an identifier or not, that is no keyword, no function (before a parenthesis), no alias (after AS, or right after a name) and no text. A
 query of a name that the database does not have loses by it. The column ``answer`` holds the gold query; no database is asked.
 
-Source: the schema-linking reward of Reasoning-SQL, arXiv 2503.23157: the Jaccard similarity of the schema items of the two. How items are told is ours.
+Source: the schema-linking reward of Reasoning-SQL, arXiv 2503.23157: the Jaccard similarity of the schema items of the two. How items are told is ours. What
+appears to be the first author's training script divides by the gold query's items alone, so that a name too many costs nothing there.
 Differs from QueryNgrams: in which order they come, and what is done with them, does not count.
 """
 

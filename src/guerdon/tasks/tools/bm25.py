@@ -37,6 +37,11 @@ class BM25:
 
     name: ClassVar[str] = "search"
 
+    def ranked(self, query: str, most: int) -> list[str]:
+        """The titles of the ``most`` passages that fit best."""
+        passages, index = _indexed(self, _age(self.path))
+        return [passages[place][0] for place, _ in index.best(query, most)]
+
     def build(self) -> tuple[Stateless]:
         passages, index = _indexed(self, _age(self.path))
 
