@@ -36,7 +36,7 @@ system = System(
 )
 PROPERTIES, THINGS, EACH_HAS, QUERIES, GROUP, STEPS, CHECKED = 24, 200, 3, 64, 16, 40, (0, 5, 10, 20, 40)
 WORDS = 3 * PROPERTIES  # a property's users' word, and its two in the catalogue, one after another
-recipe = {"advantage": GroupCentred(), "reward": SearchGain}
+recipe = {"advantage": GroupCentred()}
 GRID = {arm: {"learning_rate": (3.0, 10.0, 30.0)} for arm in ("SFT", "SFT on the best", "RL")}
 TUNED_BY = "NDCG"
 SEEDS = {"smoke": 1, "full": 16, "tune": 3}
