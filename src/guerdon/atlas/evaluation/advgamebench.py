@@ -33,8 +33,8 @@ system = System(
     read="code",
     untuned="scripted agents, and metrics without settings",
     note=(
-        "Three agents who win as often as each other, in 0.60 of their rounds, are told apart by how often they change their plans, what comes of it and what they spend. Among 48 of "
-        "many habits, who changes more succeeds less with a change, by a correlation of -0.14, weaker than the paper's -0.51 of twelve models."
+        "Three agents who win as often as each other, in 0.60 of their rounds, are told apart by how often they change their plans, what comes of it and what they spend. "
+        "Among 48 of many habits, who changes more succeeds less with a change, by a correlation of -0.14, weaker than the paper's -0.51 of twelve models."
     ),
 )
 recipe = {"record": RevisionRecord()}

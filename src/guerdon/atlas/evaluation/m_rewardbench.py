@@ -30,9 +30,9 @@ system = System(
     builds_on=("rewardbench",),
     read="abstract",
     note=(
-        "A reward model that learned in English alone is right 0.15 less often in other languages, and agrees with its own choices there at a kappa that falls with the distance to "
-        "English; equal numbers of pairs leave 0.04 of that. Where languages are equally near, more pairs of one help, by 0.06 from 25 to 300. Bad translations cost 0.02 where "
-        "little is understood, and 0.12 where most is."
+        "A reward model that learned in English alone is right 0.15 less often in other languages, and agrees with its own choices there at a kappa that falls with the "
+        "distance to English; equal numbers of pairs leave 0.04 of that. Where languages are equally near, more pairs of one help, by 0.06 from 25 to 300. Bad "
+        "translations cost 0.02 where little is understood, and 0.12 where most is."
     ),
 )
 recipe = {"accuracy": PairAccuracy(), "kappa": CohenKappa()}

@@ -30,8 +30,8 @@ system = System(
     builds_on=("matrix-games", "cross-play", "regret-matching"),
     read="code",
     note=(
-        "Both learners gain 0.21 and 0.23 a throw more than the middle of the population and are ahead of 0.79 of it, and both lose to somebody: regret matching by 0.07, hardly more "
-        "than a member seems to take from the equilibrium by chance (0.03), and a table that is fixed once it is learned by 0.92, to who predicts its next throw."
+        "Both learners gain 0.21 and 0.23 a throw more than the middle of the population and are ahead of 0.79 of it, and both lose to somebody: regret matching by 0.07, "
+        "hardly more than a member seems to take from the equilibrium by chance (0.03), and a table that is fixed once it is learned by 0.92."
     ),
 )
 recipe = {"return": PopulationReturn(), "exploitability": WithinPopulationExploitability()}
