@@ -5,9 +5,10 @@ is that of another kind with 0.3; one for what is clicked, one for each word of 
 learn from, 200 held out. A policy writes at six places, independently, whether it is well-formed, the kind, the name and the text, each by weights of the context's words
 (``_places``); a seed draws all of it.
 
-* "SFT": the chance of what was done in 20 of the contexts goes up, 20 steps; the others begin with it;
-* then GRPO on all 60, 60 steps of 16 answers: "binary", 1 for the whole action; "graded", ``feedback.rewards.graded_action``, with its 1,000 for hard parts; "graded, alike",
-  with 1. Steps are tuned by *exact*; those of "SFT" too.
+* "SFT": the chance of what was done in 20 of the contexts goes up, 20 steps; the others begin with it,
+  at a step of 10;
+* then GRPO on all 60, 40 steps of 16 answers: "binary", 1 for the whole action; "graded", ``feedback.rewards.graded_action``, with its 1,000 for hard parts; "graded, alike",
+  with 1. Steps are tuned by *exact*, that of "SFT" by itself too.
 
 *exact*: the chance of the whole action, exact over answers, on held-out contexts; *kind*: that of its kind; *exact, with parts*: of clicks and searches alone; *leaves*: the
 share of answers that leave (people do in 0.28).
@@ -35,7 +36,7 @@ system = System(
     read="paper",
 )
 KINDS, SIZES = ("click", "type_and_submit", "terminate"), (2, 3, 11, 8, 8, 8)  # the eleventh name is the search's
-CONTEXTS, SHOWN, HELD, GROUP, STEPS, SHOWINGS = 60, 20, 200, 16, 60, 20
+CONTEXTS, SHOWN, HELD, GROUP, STEPS, SHOWINGS, SHOWN_AT = 60, 20, 200, 16, 40, 20, 10.0
 ALIKE = {"terminate": {}, "click": {"name": (0.2, 1.0)}, "type_and_submit": {"name": (0.1, 0.1), "text": (0.1, 1.0)}}
 recipe = {"advantage": GroupCentred(), "graded": GradedAction(), "graded, alike": GradedAction(parts=ALIKE)}
 ARMS = ("SFT", "binary", "graded, alike", "graded")
@@ -82,12 +83,15 @@ def paid(arm: str, done: tuple[int, ...], said: tuple[int, ...]) -> float:
     return recipe[arm]([""], [text], [right])[0]
 
 
-def asked(done: list[int], said: list[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Without the places that make no difference."""
-    used = {0: slice(1, 2), 1: slice(2, 5), 2: slice(0)}[done[0]]
-    wanted = tuple(d if k == 0 or k in range(5)[used] else 0 for k, d in enumerate(done))
-    shown = {0: 3, 1: 6, 2: 2}[said[1]]
-    return wanted, tuple(s if k < shown else 0 for k, s in enumerate(said))
+def rewards(arm: str, done: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """[Q, K], of answers [Q, K, 6] to contexts in which people did [Q, 5]; places that make no difference are 0."""
+    kind = said[..., 1]
+    shown = np.where(np.arange(6) < np.array([3, 6, 2])[kind][..., None], said, 0)
+    used = np.array([[1, 1, 0, 0, 0], [1, 0, 1, 1, 1], [1, 0, 0, 0, 0]])[done[:, 0]] * done
+    both = np.concatenate([np.broadcast_to(used[:, None], (*kind.shape, 5)), shown], -1).reshape(-1, 11)
+    different, where = np.unique(both, axis=0, return_inverse=True)
+    found = np.array([paid(arm, tuple(row[:5]), tuple(row[5:])) for row in different.tolist()])
+    return found[where.ravel()].reshape(kind.shape)
 
 
 def measured(policy: Places, contexts: np.ndarray, done: np.ndarray) -> dict[str, float]:
@@ -105,7 +109,7 @@ def measured(policy: Places, contexts: np.ndarray, done: np.ndarray) -> dict[str
     }
 
 
-def trial(arm: str, seed: int, scale: str, learning_rate: float, shown_at: float = 10.0) -> dict[str, float]:
+def trial(arm: str, seed: int, scale: str, learning_rate: float) -> dict[str, float]:
     world, random, small = np.random.default_rng(derive(seed, "world")), np.random.default_rng(derive(seed, arm)), scale == "smoke"
     kinds = world.choice(3, size=CONTEXTS + HELD, p=(0.36, 0.36, 0.28))
     done = np.stack([kinds, *(world.integers(size, size=len(kinds)) for size in (10, 8, 8, 8))], 1)
@@ -116,14 +120,8 @@ def trial(arm: str, seed: int, scale: str, learning_rate: float, shown_at: float
     words = np.stack([np.ones(CONTEXTS, dtype=int), wanted[:, 0], names, *wanted[:, 2:].T], 1)[:SHOWN, None]
     parts = np.stack([np.ones(SHOWN), np.ones(SHOWN), wanted[:SHOWN, 0] < 2, *3 * [wanted[:SHOWN, 0] == 1]], 1).astype(float)
     for _ in range(2 if small else SHOWINGS):
-        policy.learn(here[:SHOWN], words, parts[:, None], learning_rate if arm == "SFT" else shown_at)
+        policy.learn(here[:SHOWN], words, parts[:, None], learning_rate if arm == "SFT" else SHOWN_AT)
     for _ in range(0 if arm == "SFT" else 2 if small else STEPS):
         said = policy.drawn(here, GROUP, random)
-        reward = [[paid(arm, *asked(d, s)) for s in row] for d, row in zip(wanted.tolist(), said.tolist(), strict=True)]
-        policy.learn(here, said, advantages(np.array(reward), recipe["advantage"]), learning_rate)
+        policy.learn(here, said, advantages(rewards(arm, wanted, said), recipe["advantage"]), learning_rate)
     return measured(policy, contexts[CONTEXTS:], done[CONTEXTS:])
-
-
-def experiment(seed: int, scale: str, tuned: dict) -> dict:
-    shown_at = tuned["SFT"]["learning_rate"]
-    return {arm: trial(arm, seed, scale, **tuned[arm], shown_at=shown_at) for arm in GRID}
