@@ -106,7 +106,12 @@ _asked = {
 _paid = [1001.0, 1.0, 0.5, 0.8, 0.5 + 0.3 + 0.1 + 0.1 + 0.1 + 6000 / 7, 0.9, 0.0, 0.0, None]
 witness = (
     Witness(GradedAction(), parent=StringMatch(), given=_asked, returns=_paid),
-    Witness(GradedAction(formed=0.0), parent=GradedAction(), given=_asked, returns=[p and p - 0.5 for p in _paid]),
+    Witness(
+        GradedAction(formed=0.25),
+        parent=GradedAction(),
+        given={"prompts": ["q"], "completions": [_does(type="terminate")], "answer": [_buy]},
+        returns=[0.25],
+    ),
     Witness(
         GradedAction(parts={"terminate": {}, "click": {}, "type_and_submit": {}}, kind=2.0),
         parent=GradedAction(),
