@@ -103,7 +103,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(derive(seed, "world"))
         self.kind, elsewhere = (self.kinds() for _ in range(2))
-        asked = [k for k, query in enumerate(QUERIES) if self.kind[k] > 0 and query[0] != query[3]]
+        asked = [k for k, query in enumerate(QUERIES) if self.kind[k] > 0 and elsewhere[k] > 0 and query[0] != query[3]]
         chosen = self.random.permutation(asked)[: 2 * QUESTIONS]
         self.gold = [chosen[:QUESTIONS], chosen[QUESTIONS:]]
         self.told = [np.stack([self.words(QUERIES[k]) for k in part]) for part in self.gold]
