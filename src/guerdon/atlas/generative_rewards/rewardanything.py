@@ -37,6 +37,12 @@ system = System(
     kind="reward",
     builds_on=("grpo", "listwise-judge", "bradley-terry-rm", "principle-conditioning"),
     read="summary",
+    note=(
+        "A judge that is told a principle goes by principles that it never met, 0.05 of accuracy above one that is not told, and a "
+        "policy that follows it changes with the principle. Weighing pairs by how far apart they are is 0.02 better than asking for "
+        "the best alone. But the same labels, as pairs, teach a Bradley-Terry head that is told the principle more (0.04) than 150 "
+        "steps of REINFORCE on drawn scores do; more steps might close a part of that."
+    ),
 )
 PRINCIPLES = torch.tensor([[float(k in three) for k in range(6)] for three in combinations(range(6), 3)], dtype=torch.float64)
 MET, GROUPS, SHOWN, RIGHT, JUDGES, STEPS, LOOK, BATCH, DRAWS = 8, 400, 4, 0.85, 3, 150, 30, 16, 8
