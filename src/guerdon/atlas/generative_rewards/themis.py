@@ -32,6 +32,12 @@ system = System(
     builds_on=("bradley-terry-rm", "tool-executor", "lm-auxiliary-loss", "generative-critique"),
     read="code",
     untuned=CHOSEN,
+    note=(
+        "Asking a calculator is worth 0.11 of accuracy over fixed features where operands are those that were learned on, and 0.16 "
+        "where they are larger; a head over a body that can add is 0.02 ahead of it, as one call in ten or so is miscopied. Learning "
+        "what to make of the answer, beside the manner, is worth 0.10 over the tool alone. That the gain grows with the operands by "
+        "more than 0.02 ten seeds leave open (0.05, from 0.016 to 0.083)."
+    ),
 )
 PAIRS, TUNING, TESTED, HIDDEN, COPIED, RANGES = 600, 500, 2000, 64, 0.95, (range(20), range(20, 40))
 recipe = {"with tools": WithTools({"add": "calculator.py:add"})}
