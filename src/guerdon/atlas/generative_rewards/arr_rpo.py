@@ -8,8 +8,8 @@ an answer it is right about 80 % of what holds, anew each time. It names the fir
   of all verdicts, weighed by how likely each is asked for: the same knowledge, and nothing thrown away. "halo": the same, where each verdict is half the mean of all six of the
   answer, as those who judge without a list are said to let impressions run together.
 * Rewards: "binary", 1 for the answer that the rubric's judge prefers in both orders together and -0.1 for the other (``feedback.shaping.by_place``), on average over the other
-  answers to the prompt. "score": the share that holds of the list, by one look. "reward model": a Bradley-Terry head, linear in vectors, prompts and their products, of 400
-  verdicts of the same judge in both orders on 70 prompts; its ridge is chosen by the true order on 20 more.
+  answers to the prompt. "score": the share that holds of the list, by the two looks at an answer that its comparisons are made of. "reward model": a Bradley-Terry head, linear
+  in vectors, prompts and their products, of 400 verdicts of the same judge in both orders on 70 prompts; its ridge is chosen by the true order on 20 more.
 
 Measured on 30 other prompts: "first", how much more often than half the first place wins; "accuracy", how likely the better answer is named, in both orders; "gold" of the
 policies proportional to exp(strength * reward) along KL from the uniform one.
@@ -43,7 +43,7 @@ claim = AllOf(
     AheadAlong("binary", "score", on="gold", along="KL", effect=0.02),
     AheadAlong("binary", "reward model", on="gold", along="KL", effect=0.02),
 )
-SEEDS = {"smoke": 1, "full": 12}
+SEEDS = {"smoke": 1, "full": 40}
 
 
 def experiment(seed: int, scale: str) -> dict:
@@ -71,7 +71,7 @@ def experiment(seed: int, scale: str) -> dict:
     share = wins.sum(-1) / (here.world.answers - 1)
     rewards = {
         "binary": shaped[0] * share + shaped[1] * (1 - share),
-        "score": taken["rubric"][0],
+        "score": (taken["rubric"][0] + taken["rubric"][2]) / 2,  # the looks at an answer from which its comparisons are made
         "reward model": here.preferring(here.beside(here.world.prompt_vectors()), compared),
     }
     return arms | {name: here.bought(reward) for name, reward in rewards.items()}
