@@ -50,7 +50,7 @@ class Pairs(NamedTuple):
 class Deliberations:
     reliability: tuple[tuple[float, ...], ...] = ((0.85, 0.75, 0.65, 0.6, 0.6), (0.35, 0.5, 0.7, 0.85, 0.95))
     unclear: float = 0.25
-    agreement: float = 0.75
+    agreement: float = 0.65
     blur: float = 0.5
     width: int = 6
     kind_width: int = 4
