@@ -13,14 +13,11 @@ Measured of 400 held-out pairs, exactly: "accuracy", of what most of very many v
 pairs); "single", of one verdict; "words" of a judgement.
 
 Source: Mahan et al. 2024, arXiv 2410.12832, abstract and summaries of its method and tables: STaR-SFT gains next to nothing there, STaR-DPO is level with Bradley-Terry on
-UltraFeedback (73.9 and 74.0) and ahead of it on RewardBench (81.9 and 77.8); verdicts are voted on. Chosen here: rounds, judgements, and that pairs count alike. (In a first draft the impression was right about 75 %, and every judge
-came to follow it alone.) Smallest
-differences of interest: 0.02; level is within 0.02.
+UltraFeedback (73.9 and 74.0) and ahead of it on RewardBench (81.9 and 77.8); verdicts are voted on. Chosen here: rounds, judgements, and that pairs count alike. (In a first
+draft the impression was right about 75 %, and every judge came to follow it alone.) Smallest differences of interest: 0.02; level is within 0.02.
 """
 
 from dataclasses import replace
-
-import torch
 
 from guerdon.atlas import AllOf, BetterThan, Knob, NoWorseThan, System
 from guerdon.atlas.generative_rewards._judging import EACH, Judge, contrasted, headed, imitated, right, start, voted
