@@ -41,7 +41,7 @@ claim = AllOf(
     BetterThan("STaR-DPO", "judge", on="accuracy", effect=0.02),
     BetterThan("STaR-DPO", "judge", on="elsewhere", effect=0.02),
 )
-SEEDS = {"smoke": 1, "full": 16, "tune": 4}
+SEEDS = {"smoke": 1, "full": 40, "tune": 4}
 GRID = {
     "STaR-SFT": {"learning_rate": (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)},
     "STaR-DPO": {"learning_rate": (0.1, 0.3), "beta": Knob((0.1, 0.3, 1.0), least=0.0)},
