@@ -32,6 +32,11 @@ system = System(
     kind="reward",
     builds_on=("llm-judge", "star", "dpo", "bradley-terry-rm", "majority-vote"),
     read="summary",
+    note=(
+        "STaR-DPO is 0.056 behind Bradley-Terry where it learned and 0.12 where the impression misleads. What tells right from wrong judgements of one pair is above all the verdict, "
+        "and the impression foretells that more surely than one word does; chains grow from two words to four, single verdicts gain 0.11, but what most of many say gains 0.02 only. "
+        "STaR-SFT gains next to nothing, as in the paper."
+    ),
 )
 LABELLED, CHOOSING, HELD_OUT, ROUNDS, STEPS = 160, 80, 300, 3, 20
 recipe = {"pairs": VerdictPairs(most=EACH * EACH, least_right=0.0, balanced=False), "link": Logistic()}
@@ -41,7 +46,7 @@ claim = AllOf(
     BetterThan("STaR-DPO", "judge", on="accuracy", effect=0.02),
     BetterThan("STaR-DPO", "judge", on="elsewhere", effect=0.02),
 )
-SEEDS = {"smoke": 1, "full": 40, "tune": 4}
+SEEDS = {"smoke": 1, "full": 24, "tune": 4}
 GRID = {
     "STaR-SFT": {"learning_rate": (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)},
     "STaR-DPO": {"learning_rate": (0.1, 0.3), "beta": Knob((0.1, 0.3, 1.0), least=0.0)},

@@ -13,7 +13,8 @@ exp(strength * how likely the judge is to call an answer right), at a KL of 0.5 
 correlation (Kendall) of accuracy and gain over the five judges of a seed; "elsewhere" the gain on problems where the impression misleads (35 %).
 
 Source: Zhou et al. 2025, arXiv 2507.21645, abstract and summaries (rejection sampling, then RL on agreement with gold correctness; pointwise accuracy; downstream correlation).
-There a policy is trained by the judge's verdicts, here it is the optimum. Smallest differences of interest: 0.02; the order is to be above 0.4.
+There a policy is trained by the judge's verdicts, here it is the optimum; whose judgements are sampled was not in what was read, here they are its own. Smallest differences of
+interest: 0.02; the order is to be above 0.4.
 """
 
 from collections.abc import Callable
@@ -47,7 +48,7 @@ claim = AllOf(
     BetterThan("Libra", "rejection", on="accuracy", effect=0.02, matched="labels, updates"),
     BetterThan("benchmark", 0.4, on="order"),
 )
-SEEDS = {"smoke": 1, "full": 16, "tune": 3}
+SEEDS = {"smoke": 1, "full": 12, "tune": 3}
 _RATES = {"learning_rate": (0.03, 0.06, 0.12, 0.24)}
 GRID = {"rejection": _RATES, "Libra": _RATES}
 TUNED_BY = "accuracy"

@@ -41,7 +41,7 @@ claim = AllOf(
     BetterThan("distilled, RL", "Bradley-Terry", on="accuracy", effect=0.02, matched="labels"),
     BetterThan("lead on late ones", "lead on early ones", on="lead", effect=0.02),
 )
-SEEDS = {"smoke": 1, "full": 16, "tune": 3}
+SEEDS = {"smoke": 1, "full": 12, "tune": 3}
 _RATES = {"learning_rate": (0.03, 0.06, 0.12, 0.24)}
 GRID = {"distilled": _RATES, "RL": _RATES, "distilled, RL": _RATES, "no kind": _RATES}
 TUNED_BY = "accuracy"
