@@ -33,9 +33,10 @@ system = System(
     builds_on=("llm-judge", "star", "dpo", "bradley-terry-rm", "majority-vote"),
     read="summary",
     note=(
-        "STaR-DPO is 0.056 behind Bradley-Terry where it learned and 0.12 where the impression misleads. What tells right from wrong judgements of one pair is above all the verdict, "
-        "and the impression foretells that more surely than one word does; chains grow from two words to four, single verdicts gain 0.11, but what most of many say gains 0.02 only. "
-        "STaR-SFT gains next to nothing, as in the paper."
+        "STaR-DPO is 0.056 behind Bradley-Terry where it learned and 0.12 where the impression misleads. What tells right judgements "
+        "of a pair from wrong ones is above all the verdict, and the impression foretells that more surely than one word does. Chains "
+        "grow from two words to four and single verdicts gain 0.11, but what most of many say gains 0.02 only. STaR-SFT gains next to "
+        "nothing, as in the paper."
     ),
 )
 LABELLED, CHOOSING, HELD_OUT, ROUNDS, STEPS = 160, 80, 300, 3, 20

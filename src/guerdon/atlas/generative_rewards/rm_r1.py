@@ -32,6 +32,12 @@ system = System(
     kind="reward",
     builds_on=("genrm", "grpo", "sft-distillation", "rubric-generation"),
     read="code",
+    note=(
+        "Distilling first gains 0.03 over reinforcement alone and over Bradley-Terry, and a word for the kind as much again. Imitating "
+        "the teacher's chains for all 200 pairs is 0.025 better still in what most of many verdicts say (it needs five times as many "
+        "chains of a good teacher), though its single verdicts are right less often: reinforcement sharpens verdicts, and takes up the "
+        "impression with them. The lead over Bradley-Terry is no larger on pairs that show late (undecided)."
+    ),
 )
 LABELLED, TAUGHT, CHOOSING, HELD_OUT, IMITATING, LEARNING = 200, 40, 80, 400, 40, 50
 recipe = {"asked for": KindFirst(), "advantage": GroupCentred()}
