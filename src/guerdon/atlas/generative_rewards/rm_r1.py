@@ -35,8 +35,8 @@ system = System(
     note=(
         "Distilling first gains 0.03 over reinforcement alone and over Bradley-Terry, and a word for the kind as much again. Imitating "
         "the teacher's chains for all 200 pairs is 0.025 better still in what most of many verdicts say (it needs five times as many "
-        "chains of a good teacher), though its single verdicts are right less often: reinforcement sharpens verdicts, and takes up the "
-        "impression with them. The lead over Bradley-Terry is no larger on pairs that show late (undecided)."
+        "chains of a good teacher), though its single verdicts are right less often (0.725, 0.759): reinforcement sharpens verdicts. The "
+        "lead over Bradley-Terry is no larger on pairs that show late (undecided)."
     ),
 )
 LABELLED, TAUGHT, CHOOSING, HELD_OUT, IMITATING, LEARNING = 200, 40, 80, 400, 40, 50
