@@ -38,6 +38,11 @@ system = System(
     kind="reward",
     builds_on=("genrm", "grpo", "rejection-sampling-sft", "rm-benchmark"),
     read="summary",
+    note=(
+        "The judge that thinks is level with a linear head on the same labels or behind it (0.739 and 0.754), and as a reward it gains "
+        "0.04 less. Imitating its own right judgements alone makes it worse than it was; reinforcement brings it back and further. What "
+        "the benchmark says of judges orders their gains (0.59)."
+    ),
 )
 LABELLED, CHOOSING, BENCHMARK, PROBLEMS, ANSWERS, IMITATING, LEARNING = 160, 80, 400, 60, 8, 30, 40
 STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
