@@ -48,7 +48,7 @@ claim = AllOf(
     AheadAlong("net wins", "win rate", on="worth", along="KL", effect=0.05),
     AheadAlong("net wins", "against one", on="worth", along="KL", effect=0.05),
 )
-SEEDS = {"smoke": 1, "full": 10, "tune": 2}
+SEEDS = {"smoke": 1, "full": 12, "tune": 2}
 _JUDGES = {"learning_rate": (0.03, 0.06, 0.12, 0.24)}
 _POLICIES = {"learning_rate": (0.3, 1.0, 3.0, 9.0)}
 GRID = {
