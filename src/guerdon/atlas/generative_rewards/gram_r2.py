@@ -46,7 +46,7 @@ claim = AllOf(
     BetterThan("self-trained", "discriminative, self-trained", on="accuracy", effect=0.02, matched="labels, pairs"),
     BetterThan("self-trained", "proved", on="accuracy", effect=0.02, matched="labels"),
 )
-SEEDS = {"smoke": 1, "full": 12, "tune": 3}
+SEEDS = {"smoke": 1, "full": 16, "tune": 3}
 _RATES = {"learning_rate": (0.02, 0.05, 0.1, 0.2)}
 GRID = {"proved": _RATES, "unproved": _RATES, "self-trained": _RATES}
 TUNED_BY = "accuracy"
