@@ -332,6 +332,7 @@ def server(**settings):
 def test_tools_of_an_mcp_server(monkeypatch):
     pytest.importorskip("mcp")
     monkeypatch.setenv("OPENAI_API_KEY", "a-secret-key")
+    monkeypatch.setenv("JUDGE_KEY", "sk-secret")
     environment = WithTools((server(per_episode=True, env={"MINE": "1"}), Calculator()))
     transcript = play(
         environment, {"prompt": "?"}, [calling("weather", city="Ulm"), calling("weather"), calling("fail", how="raise"), "Rain."]
@@ -343,7 +344,7 @@ def test_tools_of_an_mcp_server(monkeypatch):
     box = Toolbox([server(per_episode=True, env={"MINE": "1"}, only="environment")])
     names = box.answer(Call("environment", {})).text
     box.close()
-    assert "MINE" in names and "OPENAI_API_KEY" not in names
+    assert "MINE" in names and "OPENAI_API_KEY" not in names and "JUDGE_KEY" not in names
 
 
 def test_a_server_of_an_episode_begins_anew_and_a_shared_one_goes_on():

@@ -4,13 +4,16 @@ import contextlib
 import json
 import os
 import sqlite3
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guerdon.errors import InputError
+from guerdon.feedback.writers.endpoint import Endpoint
 from guerdon.tasks.calls import Call
 from guerdon.tasks.searching import Index
 from guerdon.tasks.toolbox import Toolbox, cut
@@ -87,6 +90,22 @@ def test_the_calculator_answers_or_refuses_whatever_it_is_asked(expression):
 
 
 # Python
+
+
+def test_a_program_cannot_read_the_judges_key(monkeypatch):
+    monkeypatch.setenv("JUDGE_KEY", "sk-secret")
+    Endpoint("http://localhost/v1", key_env="JUDGE_KEY")
+    with subprocess.Popen(["sleep", "300"], env={"JUDGE_KEY": "sk-secret"}) as other:
+        try:
+            assert "sk-secret" in Path(f"/proc/{other.pid}/environ").read_text()
+            tool = built(Python(require_isolation=True))
+            assert tool(code="import os, subprocess\nos.environ.get('JUDGE_KEY'), 'sk-secret' in str(dict(os.environ))") == "(None, False)"
+            with pytest.raises(Mistaken, match=r"(FileNotFound|Permission)Error"):
+                tool(code=f"open('/proc/{other.pid}/environ').read()")
+            with pytest.raises(Mistaken, match="Error"):
+                tool(code="print(subprocess.run(['env'], capture_output=True).stdout)")
+        finally:
+            other.kill()
 
 
 def test_python_prints_and_says_its_last_value():
