@@ -1,5 +1,6 @@
 """Calls of tools: every format reads what it writes, whatever else is said; what cannot be read is told and never raises. Schemas of functions, and arguments checked by them."""
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -9,19 +10,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat_templates import FAMILIES, tokenizer
+from chat_templates import FAMILIES, Family, only_words, tokenizer
 from guerdon.catalogue import catalogue
 from guerdon.errors import InputError
 from guerdon.tasks.call_format import call_format
 from guerdon.tasks.calls import Call
 from guerdon.tasks.calls.bare_json import BareJSON
+from guerdon.tasks.calls.deepseek import DeepSeek
+from guerdon.tasks.calls.deepseek_fenced import DeepSeekFenced
+from guerdon.tasks.calls.glm import GLM
+from guerdon.tasks.calls.harmony import Harmony
 from guerdon.tasks.calls.hermes import Hermes
+from guerdon.tasks.calls.mistral import Mistral
+from guerdon.tasks.calls.mistral_list import MistralList
 from guerdon.tasks.calls.python_style import PythonStyle
+from guerdon.tasks.calls.qwen_coder import QwenCoder
 from guerdon.tasks.calls.tagged import Tagged
+from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.schemas import checked, schema_of
+from guerdon.tasks.spelled import typed
 
 FORMATS = [entry.part() for entry in catalogue() if entry.room == "tasks.calls"]
-JSON_FORMATS = [part for part in FORMATS if not isinstance(part, Tagged)]
+SPELLED = [part for part in FORMATS if isinstance(part, GLM | QwenCoder)]
+JSON_FORMATS = [part for part in FORMATS if not isinstance(part, Tagged | GLM | QwenCoder)]
 each_format = pytest.mark.parametrize("part", FORMATS, ids=lambda part: type(part).__name__)
 PIECES = [
     *(
@@ -55,7 +66,17 @@ PIECES = [
         ",",
         "é😀",
     ),
-    *("<function=f>", "<parameter=x>", "</parameter>", "</function>", "[TOOL_CALLS]", "<arg_key>", "<arg_value>"),
+    *("<function=f>", "<parameter=x>", "</parameter>", "</function>", "[TOOL_CALLS]", "f[ARGS]", "[CALL_ID]", ' [{"name": "f"}'),
+    *("<tool_call>f", "<arg_key>x</arg_key>", "<arg_key>", "<arg_value>", "</arg_value>"),
+    *(
+        "<｜tool▁calls▁begin｜>",
+        "<｜tool▁call▁begin｜>",
+        "f<｜tool▁sep｜>",
+        "function<｜tool▁sep｜>f\n```json\n",
+        "<｜tool▁call▁end｜>",
+        "<｜tool▁calls▁end｜>",
+    ),
+    *("<|start|>assistant", "<|channel|>commentary", " to=functions.f", "<|message|>", "<|call|>", "<|end|>"),
 ]
 pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=14).map("".join)
 texts = st.text(max_size=12) | pieces
@@ -81,7 +102,7 @@ def plain(calls):
 
 
 @pytest.mark.parametrize("part", JSON_FORMATS, ids=lambda part: type(part).__name__)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(calls=calls_of_json)
 def test_reads_what_it_writes(part, calls):
     try:
@@ -94,7 +115,62 @@ def test_reads_what_it_writes(part, calls):
     assert part.read(said.strip()).text == ""
 
 
-@settings(deadline=None, max_examples=200)
+def _kind(value):
+    return {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null", str: "string"}[type(value)]
+
+
+def _tools(calls):
+    """Tools that want what these calls give."""
+    for call in calls:
+        properties = {name: {"type": _kind(value)} for name, value in call.arguments.items()}
+        yield {"type": "function", "function": {"name": call.name, "parameters": {"type": "object", "properties": properties}}}
+
+
+@pytest.mark.parametrize("part", SPELLED, ids=lambda part: type(part).__name__)
+@settings(deadline=None, max_examples=80)
+@given(calls=calls_of_json.filter(lambda calls: len({call.name for call in calls}) == len(calls)))
+def test_reads_the_texts_that_it_writes_as_what_their_tools_want(part, calls):
+    try:
+        said = part.write(calls)
+    except InputError as error:
+        assert "cannot say the name" in str(error) or "which ends it" in str(error)
+        return
+    for text in (said, f"<think>{said}</think>\n{said}\n"):
+        found = part.read(text).calls
+        assert all(isinstance(value, str) for call in found for value in call.arguments.values())
+        assert plain(typed(found, _tools(calls))) == [(c.name, {k.strip(): v for k, v in c.arguments.items()}, "") for c in calls]
+    assert part.read(said).text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "value"),
+    [
+        ("3", {"type": "string"}, "3"),
+        ("3", {"type": "integer"}, 3),
+        (" 3\n", {"type": "number"}, 3),
+        ("3.0", {"type": "integer"}, 3.0),
+        ("NaN", {"type": "number"}, "NaN"),
+        ("True", {"type": "boolean"}, True),
+        ("True", {}, "True"),
+        ("None", {"type": "integer", "nullable": True}, None),
+        ("null", {"anyOf": [{"type": "string"}, {"type": "null"}]}, None),
+        ("3", {"anyOf": [{"type": "string"}, {"type": "integer"}]}, "3"),
+        ("[1, 2]", {"type": "array"}, [1, 2]),
+        ("[1, 2", {"type": "array"}, "[1, 2"),
+        ('{"a": 1}', {}, {"a": 1}),
+        ("12", {}, "12"),
+        ("2", {"enum": [1, 2]}, 2),
+    ],
+    ids=str,
+)
+def test_a_text_is_what_its_schema_says(text, schema, value):
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"x": schema}}}}
+    (call,) = typed([Call("f", {"x": text}, spelled=True)], [tool])
+    assert call.arguments == {"x": value} and type(call.arguments["x"]) is type(value) and not call.spelled
+    assert typed([Call("f", {"x": text})], [tool])[0].arguments == {"x": text}
+
+
+@settings(deadline=None, max_examples=80)
 @given(calls=tagged_calls)
 def test_reads_the_tags_and_blocks_that_it_writes(calls):
     try:
@@ -107,7 +183,7 @@ def test_reads_the_tags_and_blocks_that_it_writes(calls):
 
 
 @each_format
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=60)
 @given(text=pieces, opened=st.booleans())
 def test_no_text_raises(part, text, opened):
     found = part.read(text, opened)
@@ -119,7 +195,7 @@ def test_no_text_raises(part, text, opened):
 
 
 @each_format
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(calls=calls_of_json, cut=st.integers(1, 200))
 def test_a_call_that_was_cut_off_is_no_whole_one(part, calls, cut):
     try:
@@ -131,7 +207,7 @@ def test_a_call_that_was_cut_off_is_no_whole_one(part, calls, cut):
     assert plain(found.calls) in ([], whole) or all(call.error for call in found.calls)
 
 
-@each_format
+@pytest.mark.parametrize("part", [part for part in FORMATS if not isinstance(part, Harmony)], ids=lambda part: type(part).__name__)
 def test_a_call_in_a_thought_does_not_count(part):
     (said,) = {"Tagged": ["<search>x</search>"]}.get(type(part).__name__) or [part.write([Call("f", {"x": "1"})])]
     for text, opened in (
@@ -145,9 +221,56 @@ def test_a_call_in_a_thought_does_not_count(part):
     assert len(part.read(f"{said}</think>{said}", True).calls) == 1
 
 
+def test_what_has_no_recipient_is_no_call_in_harmony():
+    thought = "<|channel|>analysis<|message|>to=functions.f <tool_call>{}<|end|>"
+    assert Harmony().read(thought).calls == () and Harmony().read(thought).text == thought
+    said = f'{thought}<|start|>assistant to=functions.f<|channel|>analysis json<|message|>{{"x": 1}}'
+    found = Harmony().read(said)
+    assert plain(found.calls) == [("f", {"x": 1}, "")] and found.text == thought
+
+
+def test_a_call_that_cannot_be_read_hides_no_other():
+    broken = "[TOOL_CALLS]f[ARGS]{'x': 1}" + Mistral().write([Call("g")])
+    assert [call.name for call in Mistral().read(broken).calls] == ["f", "g"]
+    broken = (
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{x}<｜tool▁call▁end｜>"
+        + DeepSeek().write([Call("g")])[len("<｜tool▁calls▁begin｜>") :]
+    )
+    assert [(call.name, bool(call.error)) for call in DeepSeek().read(broken).calls] == [("f", True), ("g", False)]
+    for part in SPELLED:
+        said = part.write([Call("f", {"x": "1"})])
+        broken = said.replace("</arg_value>", "").replace("</parameter>", "") + "\n" + said
+        assert [(call.name, bool(call.error)) for call in part.read(broken).calls] == [("f", True), ("f", False)]
+
+
 @pytest.mark.parametrize(
     ("part", "text", "error"),
     [
+        (Mistral(), '[TOOL_CALLS][{"name": "f"}]', "names no tool"),
+        (Mistral(), "[TOOL_CALLS]f[ARGS]3", "not a number"),
+        (Mistral(), '[TOOL_CALLS]f[ARGS]{"x": 1', "ends too soon"),
+        (MistralList(), '[TOOL_CALLS]f[ARGS]{"x": 1}', "stands no list"),
+        (MistralList(), '[TOOL_CALLS] [{"name": "f"} so', "not closed"),
+        (MistralList(), '[TOOL_CALLS] [{"name": "f", "parameters": {}}]', "'parameters' too"),
+        (DeepSeek(), '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f{"x": 1}<｜tool▁call▁end｜>', "cannot be read"),
+        (DeepSeek(), '<｜tool▁call▁begin｜>f<｜tool▁sep｜>{"x": 1} so', "not closed"),
+        (DeepSeek(), "<｜tool▁call▁begin｜><｜tool▁sep｜>{}<｜tool▁call▁end｜>", "names no tool"),
+        (DeepSeekFenced(), '<｜tool▁call▁begin｜>f<｜tool▁sep｜>{"x": 1}<｜tool▁call▁end｜>', "cannot be read"),
+        (DeepSeekFenced(), "<｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{'x': 1}\n```<｜tool▁call▁end｜>", "no JSON"),
+        (DeepSeekFenced(), "<｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}<｜tool▁call▁end｜>", "not closed"),
+        (GLM(), "<tool_call>f\n<arg_key>x</arg_key>\n<arg_value>1</tool_call>", "'x' of the call is not closed"),
+        (GLM(), '<tool_call>f\n{"x": 1}</tool_call>', "where an argument or its end has to stand"),
+        (GLM(), "<tool_call></tool_call>", "names no tool"),
+        (GLM(), "<tool_call>f", "has nothing where"),
+        (GLM(), "<tool_call>f" + 2 * "<arg_key>x</arg_key><arg_value>1</arg_value>" + "</tool_call>", "given twice"),
+        (QwenCoder(), '<tool_call>{"name": "f"}</tool_call>', "names no tool"),
+        (QwenCoder(), "<tool_call><function=f><parameter=x>1</function></tool_call>", "'x' of the call is not closed"),
+        (QwenCoder(), "<tool_call><function=f>x: 1</function></tool_call>", "has 'x: 1</function></too' where"),
+        (QwenCoder(), "<tool_call><function=f></function> so", "not closed"),
+        (Harmony(), "<|channel|>commentary to=functions.f<|constrain|>json<|message|>f(1)<|call|>", "no JSON"),
+        (Harmony(), "<|channel|>commentary to=functions.f", "has no arguments"),
+        (Harmony(), "<|channel|>commentary to=<|message|>{}<|call|>", "names no tool"),
+        (Harmony(), "<|channel|>commentary to=functions.f<|message|>{} so<|call|>", "not closed"),
         (Hermes(), '<tool_call>{"name": "f", "arguments": {"x": 1}', "ends too soon"),
         (Hermes(), "<tool_call>f(1)</tool_call>", "no JSON"),
         (Hermes(), '<tool_call>{"name": "f", "arguments": {"x": NaN}}</tool_call>', "NaN is no JSON"),
@@ -191,6 +314,10 @@ def test_what_cannot_be_read_is_told(part, text, error):
         (Hermes(), "the tag tool_call opens a call"),
         (BareJSON(), '{"age": 7}'),
         (BareJSON(), 'It is {"name": "f", "parameters": {}}'),
+        (Mistral(), "a token TOOL_CALLS"),
+        (DeepSeek(), "<|tool calls|>"),
+        (QwenCoder(), "the tag function=f"),
+        (Harmony(), "Take it to=you, and then"),
         (PythonStyle(), "[a link](http://x)"),
         (PythonStyle(), "as in [f(x=1)]"),
         (PythonStyle(), "[1, 2]"),
@@ -213,6 +340,14 @@ def test_what_a_format_cannot_say_is_refused():
         PythonStyle().write([Call("f", {"a-b": 1})])
     with pytest.raises(InputError, match="JSON"):
         Hermes().write([Call("f", {"x": float("nan")})])
+    with pytest.raises(InputError, match="'a b'"):
+        Mistral().write([Call("a b")])
+    with pytest.raises(InputError, match="'a b'"):
+        Harmony().write([Call("a b")])
+    with pytest.raises(InputError, match="holds </parameter>"):
+        QwenCoder().write([Call("f", {"x": "</parameter>"})])
+    with pytest.raises(InputError, match="cannot say the name 'a<b'"):
+        GLM().write([Call("f", {"a<b": "1"})])
     with pytest.raises(InputError, match="none of 'f' with x"):
         Tagged().write([Call("f", {"x": "1"})])
     with pytest.raises(InputError, match="as a tag or as a block"):
@@ -242,7 +377,10 @@ def test_a_tokenizer_without_a_template_has_no_format():
         bare.chat_template = template
 
 
-THEIRS = {"qwen2_5": Hermes, "qwen3": Hermes, "llama3_1": BareJSON, "llama3_2": BareJSON}
+THEIRS = {
+    **{"qwen2_5": Hermes, "qwen3": Hermes, "llama3_1": BareJSON, "llama3_2": BareJSON, "deepseekv3": DeepSeekFenced, "glm4moe": GLM},
+    **{"gptoss": Harmony, "qwen3_5_think": QwenCoder, "qwen3_6": QwenCoder, "nemotron_3_nano": QwenCoder},
+}
 
 
 @pytest.mark.parametrize("name", THEIRS)
@@ -256,6 +394,76 @@ def test_the_format_of_a_published_template(name):
         assert type(call_format(family)) is THEIRS[name]
     finally:
         family.chat_template = own
+
+
+# Templates by the rules of those that TRL does not bring
+
+MISTRAL = """{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST]{{ m.content }}[/INST]{% elif m.role == 'assistant' and m.tool_calls -%}
+CALLS{{ eos_token }}{% elif m.role == 'assistant' %}{{ m.content }}{{ eos_token }}{% elif m.role == 'tool' -%}
+{% if m.tool_call_id is undefined or m.tool_call_id | length != 9 %}{{ raise_exception('an id has nine letters') }}{% endif -%}
+[TOOL_RESULTS]{{ m.tool_call_id }} {{ m.content }}[/TOOL_RESULTS]{% endif %}{% endfor %}"""
+NAMED = "{% for c in m.tool_calls %}[TOOL_CALLS]{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}{% endfor %}"
+LISTED = """[TOOL_CALLS] [{% for c in m.tool_calls -%}
+{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}, "id": "{{ c.id }}"}{% if not loop.last %}, {% endif %}{% endfor %}]"""
+V31 = """{% for m in messages %}{% if m.role == 'user' %}<｜User｜>{{ m.content }}<｜Assistant｜></think>{% elif m.role == 'assistant' and m.tool_calls -%}
+{{ m.content or '' }}<｜tool▁calls▁begin｜>{% for c in m.tool_calls -%}
+<｜tool▁call▁begin｜>{{ c.function.name + '<｜tool▁sep｜>' + c.function.arguments }}<｜tool▁call▁end｜>{% endfor %}<｜tool▁calls▁end｜>{{ eos_token -}}
+{% elif m.role == 'assistant' %}{{ m.content + eos_token }}{% else %}<｜tool▁output▁begin｜>{{ m.content }}<｜tool▁output▁end｜>{% endif %}{% endfor %}"""
+RESULT = [{"role": "tool", "name": "f", "content": "it is 5"}]
+
+
+def _with(template, *special, eos="</s>"):
+    made = copy.deepcopy(tokenizer(Family("chatml", only_words(eos), eos, special, bos="<s>")))
+    made.chat_template = template
+    return made
+
+
+@pytest.mark.parametrize(
+    ("template", "part"),
+    [(MISTRAL.replace("CALLS", NAMED), Mistral), (MISTRAL.replace("CALLS", LISTED), MistralList), (V31, DeepSeek)],
+    ids=["named", "listed", "v3.1"],
+)
+def test_the_format_of_a_template_by_the_published_rules(template, part):
+    assert type(call_format(_with(template))) is part
+
+
+def test_results_have_the_ids_that_mistrals_templates_ask_for():
+    encoder, asked = Encoder(_with(MISTRAL.replace("CALLS", NAMED))), [{"role": "user", "content": "?"}]
+    assert encoder.decode(encoder.encode_told(asked, (), RESULT)).count("it is 5") == 1 and encoder.noticed["told_as_user"] == 1
+    told = Mistral().told([*RESULT, {**RESULT[0], "tool_call_id": "abcdefghi"}, {**RESULT[0], "tool_call_id": "odd"}])
+    assert [result["tool_call_id"] for result in told] == ["call00000", "abcdefghi", "call00002"]
+    assert "[TOOL_RESULTS]call00000 it is 5[/TOOL_RESULTS]" in encoder.decode(encoder.encode_told(asked, (), told))
+    assert encoder.noticed["told_as_user"] == 1
+
+
+def _theirs(name, *special, eos):
+    import trl
+
+    return _with((Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja").read_text(), *special, eos=eos)
+
+
+def test_a_turn_that_calls_may_end_by_a_token_of_its_own():
+    """gpt-oss: <|call|> ends such a turn, and what the tool says stands behind it."""
+    encoder = Encoder(_theirs("gptoss", "<|call|>", "<|start|>", "<|message|>", "<|channel|>", "<|end|>", eos="<|return|>"))
+    assert type(call_format(encoder.tokenizer)) is Harmony
+    assert [encoder.decode([token], special=True) for token in encoder.stop_ids] == ["<|return|>", "<|call|>"]
+    said = encoder.encode_continuation(Harmony().write([Call("call", {"of": 1})]))
+    asked = [{"role": "user", "content": "?"}]
+    told = encoder.decode(encoder.encode_told(asked, said, RESULT), special=True)
+    assert told == '<|start|>functions.call to=assistant<|channel|>commentary<|message|>"it is 5"<|end|><|start|>assistant'
+    assert (
+        encoder.decode(encoder.encode_told(asked, said[:-1], RESULT), special=True) == "<|call|>" + told
+        and not encoder.noticed["told_as_user"]
+    )
+
+
+def test_what_begins_the_next_turn_is_told_once():
+    """GLM ends no turn: what it says last is the token that begins what it is told."""
+    encoder = Encoder(_theirs("glm4moe", "<|observation|>", "<|user|>", "<|assistant|>", eos="<|endoftext|>"))
+    asked = [{"role": "user", "content": "?"}]
+    said = encoder.encode_continuation(GLM().write([Call("f")]))
+    told = encoder.encode_told(asked, said, RESULT)
+    assert encoder.decode(told[:1], special=True) == "<|observation|>" and encoder.encode_told(asked, (*said, told[0]), RESULT) == told[1:]
 
 
 # Schemas

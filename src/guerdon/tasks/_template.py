@@ -299,7 +299,25 @@ class ChatTemplate:
     def end_texts(self) -> tuple[str, ...]:
         """The texts of the tokens that end an answer."""
         own = self.tokenizer.eos_token
-        return tuple(dict.fromkeys([*([own] if own else []), *([self.end] if self.end else [])]))
+        return tuple(dict.fromkeys([*([own] if own else []), *(end for end in (self.end, self.call_end) if end)]))
+
+    @cached_property
+    def call_end(self) -> str:
+        """The special token by which a turn that calls tools ends, where that is another one; empty where it is none."""
+        try:
+            whole = self.write([{"role": "user", "content": "?"}, _CALLED], {})
+        except InputError:
+            return ""
+        tail = whole[whole.rindex(MARK) + len(MARK) :].rstrip() if MARK in whole else ""
+        if any(end in tail for end in (self.tokenizer.eos_token, self.end) if end):
+            return ""
+        return next((word for word in sorted(self.special, key=len, reverse=True) if tail.endswith(word)), "")
+
+    @cached_property
+    def special(self) -> dict[str, int]:
+        """The texts of the tokens that no text can spell, with their numbers."""
+        added = getattr(self.tokenizer, "added_tokens_decoder", {})
+        return {token.content: number for number, token in added.items() if token.special}
 
     @cached_property
     def _special_texts(self) -> list[str]:

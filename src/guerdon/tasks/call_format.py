@@ -11,6 +11,7 @@ from guerdon.errors import InputError
 from guerdon.feedback.text import opened_thinking
 from guerdon.tasks._template import ChatTemplate
 from guerdon.tasks.calls import CallFormat
+from guerdon.tasks.spelled import typed
 
 _ROOM = "tasks.calls"
 _TOOL = {
@@ -42,7 +43,7 @@ def call_format(tokenizer: Any) -> CallFormat | None:
     opened = opened_thinking(turn.before) is not None
     for name in parts_in(_ROOM):
         part = resolve(name, _ROOM)()
-        found = part.read(turn.words, opened)
-        if [(call.name, dict(call.arguments), call.error) for call in found.calls] == [("look_up", _ARGUMENTS, "")]:
+        found = typed(part.read(turn.words + turn.end, opened).calls, [_TOOL])
+        if [(call.name, dict(call.arguments), call.error) for call in found] == [("look_up", _ARGUMENTS, "")]:
             return part
     return None

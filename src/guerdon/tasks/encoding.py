@@ -126,7 +126,7 @@ class Encoder:
     def encode_told(self, prompt: Text, said: Sequence[int], replies: Sequence[Message], **template: Any) -> Tokens:
         """The tokens that follow an answer to ``prompt``, of the tokens ``said``, where others say ``replies`` and the policy is to speak again: their texts themselves behind
         plain text; in a conversation the end of the answer, where it was cut off, their turns and the generation prompt. What stands before is not written anew, whatever
-        the template would make of it by now.
+        the template would make of it by now. Where the answer ended with the token that begins what is told, which templates have that end no turn, it is told once.
 
         What a tool says is the user's turn, in ``<tool_response>``, where the template has no turn for tools (``noticed["told_as_user"]``).
 
@@ -146,7 +146,8 @@ class Encoder:
             self.noticed["told_as_user"] += 1
         if len(said) and int(said[-1]) in self.stop_ids:
             between = self._chat.after_end(between, str(answers[0]["content"] or ""))
-        return self._continuation(between)
+        tokens = self._continuation(between)
+        return tokens[1:] if len(said) and tokens and int(said[-1]) == tokens[0] in self._chat.special.values() else tokens
 
     def encode_text(self, text: str) -> Side:
         """A plain text of which everything is learned. Its context is the start token or, where the tokenizer has none, the first
@@ -204,10 +205,10 @@ class Encoder:
 
     @cached_property
     def stop_ids(self) -> Tokens:
-        """The tokens that end an answer: the tokenizer's end token and the one that the chat template closes a turn with."""
+        """The tokens that end an answer: the tokenizer's end token and those that the chat template closes a turn with, and one that calls."""
         end = self.tokenizer.eos_token_id
-        turn = self._tokens(self._chat.end) if self._chat.end else ()
-        return tuple(dict.fromkeys([*([] if end is None else [end]), *(turn if len(turn) == 1 else ())]))
+        turns = [self._tokens(text) for text in (self._chat.end, self._chat.call_end) if text]
+        return tuple(dict.fromkeys([*([] if end is None else [end]), *(token for turn in turns if len(turn) == 1 for token in turn)]))
 
     # Inside
 

@@ -15,6 +15,7 @@ from guerdon.tasks.calls import CallFormat
 from guerdon.tasks.calls.hermes import Hermes
 from guerdon.tasks.environments import Row, Said, Told
 from guerdon.tasks.messages import Message
+from guerdon.tasks.spelled import typed
 
 Policy = Callable[[str], str] | Sequence[str]
 
@@ -87,7 +88,7 @@ def _played(running: Any, row: Row, policy: Policy, seed: int, calls: CallFormat
             raise InputError(f"the policy said {str(spoken)[:60]!r}, which is no text")
         found = calls.read(spoken) if transcript.tools else None
         transcript.messages.append({"role": "assistant", "content": spoken})
-        answer: Told = running.step(Said(spoken) if found is None else Said(found.text, found.calls))
+        answer: Told = running.step(Said(spoken) if found is None else Said(found.text, typed(found.calls, transcript.tools)))
         transcript.rewards.append(answer.reward)
         transcript.figures.append(dict(answer.figures))
         told = answer.text

@@ -7,7 +7,8 @@ J(a, b) is what two multisets share, over what they hold together (1 where both 
 earns ``lowest``, one whose calls are the wanted ones in their order ``highest``. Where none is wanted, any call earns ``lowest``.
 
 The column ``calls`` holds the wanted calls: a list of {name, arguments} (or ``parameters``, or as ``tool_calls`` of a message), or its JSON. A row without it gives None. The
-calls of a completion are those in its messages' ``tool_calls``, of all turns, and, where there are none, those that ``format`` reads in the text.
+calls of a completion are those in its messages' ``tool_calls``, of all turns, and, where there are none, those that ``format`` reads in the text; arguments that it reads as
+texts are what the column ``tools`` says of them.
 
 Source: ToolRL, arXiv 2504.13958, section 3.3, by its authors' code (``verl/utils/reward_score/rlla.py``, ``compute_tool_call_reward``, as public copies have it), to which it is
 held: the best fit is sought for one wanted call after another, where the paper speaks of the best matching of all. -3 and 3 are theirs, and there the reward for the form is
@@ -26,6 +27,8 @@ from guerdon.feedback.rewards.string_match import StringMatch
 from guerdon.feedback.text import opened_thinking, whole_text
 from guerdon.tasks.calls import Call, CallFormat
 from guerdon.tasks.calls.hermes import Hermes
+from guerdon.tasks.messages import template_variables
+from guerdon.tasks.spelled import typed
 from guerdon.witness import Witness
 
 
@@ -36,22 +39,23 @@ class ToolCalls:
     highest: float = 3.0
 
     def __call__(self, prompts: list[Any], completions: list[Any], calls: list[Any], **columns: list[Any]) -> list[float | None]:
-        return [self._judge(*row) for row in zip(prompts, completions, calls, strict=True)]
+        tools = columns.get("tools") or [None] * len(calls)
+        return [self._judge(*row) for row in zip(prompts, completions, calls, tools, strict=True)]
 
-    def _judge(self, prompt: Any, completion: Any, wanted: Any) -> float | None:
+    def _judge(self, prompt: Any, completion: Any, wanted: Any, tools: Any) -> float | None:
         if wanted is None:
             return None
-        own, called = read_calls(wanted), self._called(prompt, completion)
+        own, called = read_calls(wanted), self._called(prompt, completion, tools)
         if any(call.error or not call.name for call in called):
             return self.lowest
         return self.lowest + (self.highest - self.lowest) * share(own, called)
 
-    def _called(self, prompt: Any, completion: Any) -> list[Call]:
+    def _called(self, prompt: Any, completion: Any, tools: Any) -> list[Call]:
         messages = [message for message in completion if message.get("tool_calls")] if isinstance(completion, list | tuple) else []
         if messages:
             return [call for message in messages for call in read_calls(message["tool_calls"])]
         opened = isinstance(prompt, str) and opened_thinking(prompt) is not None
-        return list(self.format.read(whole_text(completion), opened).calls)
+        return list(typed(self.format.read(whole_text(completion), opened).calls, template_variables({"tools": tools}).get("tools", ())))
 
 
 def share(wanted: Sequence[Call], called: Sequence[Call]) -> float:

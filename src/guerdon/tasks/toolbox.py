@@ -109,7 +109,10 @@ class Toolbox:
     def told(self, calls: Sequence[Call]) -> Told:
         """The results of a turn's calls as messages of the role tool, with what is counted of them."""
         answers = [self.answer(call) for call in calls]
-        messages = [{"role": "tool", "name": call.name or "unknown", "content": a.text} for call, a in zip(calls, answers, strict=True)]
+        messages = [
+            {"role": "tool", "name": call.name or "unknown", **({"tool_call_id": call.id} if call.id else {}), "content": answer.text}
+            for call, answer in zip(calls, answers, strict=True)
+        ]
         own = [answer.told for answer in answers if answer.told is not None]
         rewards = [told.reward for told in own if told.reward is not None]
         return Told(

@@ -30,6 +30,7 @@ from guerdon.tasks.environments import Environment, Row, Said, Told
 from guerdon.tasks.environments._running import Broken, all_of, as_told
 from guerdon.tasks.episodes import Episodes, seed_of
 from guerdon.tasks.messages import Message, is_conversational, template_variables
+from guerdon.tasks.spelled import typed
 from guerdon.training.judging import Judged, TextScene, known_columns
 
 COMPONENT = "environment"
@@ -136,12 +137,11 @@ class EpisodeScene(TextScene):
         ended = len(tokens) > 0 and int(tokens[-1]) in self.encoder.stop_ids
         opened = not isinstance(row["prompt"], str) and self._opening(row) is not None
         found = self.calls.read(self.encoder.decode(tokens[:-1] if ended else tokens, special=True), opened)
-        return Said(found.text, found.calls, whole)
+        return Said(found.text, typed(found.calls, environment.tools), whole)
 
     def written(self, row: Row, told: Sequence[Message]) -> Sequence[Message]:
         """What the policy is told, with results of tools as it reads them: turns of its template, or a text of the user's."""
-        by_template = not isinstance(row["prompt"], str) and "tools" in row
-        if by_template or not all(message["role"] == "tool" for message in told):
+        if not all(message["role"] == "tool" for message in told):
             return told
         text = self.calls.told(told)
         return [{"role": "user", "content": text}] if isinstance(text, str) else text

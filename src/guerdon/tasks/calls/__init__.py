@@ -24,6 +24,8 @@ class Call:
         arguments: by name, as they were written: nothing is converted before it is checked against the tool's schema.
         error: what is wrong with it, in a sentence that the model can mend it by; empty where nothing is.
         start, end: where it stands in the text that it was read from.
+        id: by which its result refers to it, where the format has such names.
+        spelled: its arguments are texts, whatever they mean: the format writes no types, which the tool's schema has (``tasks.spelled``).
     """
 
     name: str
@@ -31,6 +33,8 @@ class Call:
     error: str = ""
     start: int = 0
     end: int = 0
+    id: str = ""
+    spelled: bool = False
 
 
 @dataclass(frozen=True)

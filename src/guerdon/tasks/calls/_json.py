@@ -18,8 +18,15 @@ def read_call(text: str, at: int, names: tuple[str, ...], others: tuple[str, ...
         others: further keys, which say nothing.
     """
     at = _BLANK.match(text, at).end()
+    value, error, end = read_value(text, at)
+    return (Call("", error=error, start=at), None) if end is None else (_call(value, names, others, at, end), end)
+
+
+def read_value(text: str, at: int) -> tuple[Any, str, int | None]:
+    """The JSON that begins at ``at``; or what is wrong with it, and None in the place of where it ends."""
     try:
         value, end = _DECODER.raw_decode(text, at)
+        return value, "", end
     except json.JSONDecodeError as error:
         said = (
             f"the JSON of the call ends too soon: {error.msg}"
@@ -27,12 +34,23 @@ def read_call(text: str, at: int, names: tuple[str, ...], others: tuple[str, ...
             else f"{error.msg}, at {text[error.pos :][:20]!r}"
         )
         hint = '; write a line break in a string as \\n and a quote as \\"' if "control character" in error.msg else ""
-        return Call("", error=f"the call is no JSON ({said}){hint}", start=at), None
+        return None, f"the call is no JSON ({said}){hint}", None
     except (ValueError, RecursionError) as error:
-        return Call(
-            "", error=f"the call is no JSON ({error if isinstance(error, ValueError) else 'it is nested too deeply'})", start=at
-        ), None
-    return _call(value, names, others, at, end), end
+        return None, f"the call is no JSON ({error if isinstance(error, ValueError) else 'it is nested too deeply'})", None
+
+
+def read_arguments(name: str, text: str, at: int, form: str) -> tuple[Call, int | None]:
+    """A call whose ``name`` stands before the object of its arguments, which begins at ``at``, and where that ends; None as above. ``form``: how such a call is written."""
+    at = _BLANK.match(text, at).end()
+    value, error, end = read_value(text, at)
+    name = name.strip()
+    if not name:
+        error = f"the call names no tool; {form}"
+    elif end is not None and type(value) is not dict:
+        error = f"the arguments of a call are an object by name, not {_kind(value)}; {form}"
+    elif end is not None:
+        error = unsayable(value)
+    return Call(name, {} if error else value, error, at, len(text) if end is None else end), end
 
 
 def _call(value: Any, names: tuple[str, ...], others: tuple[str, ...], start: int, end: int) -> Call:
@@ -46,6 +64,7 @@ def _call(value: Any, names: tuple[str, ...], others: tuple[str, ...], start: in
     unknown = [key for key in value if key not in ("name", *names, *others)]
     arguments = value[given[0]] if given else {}
     arguments = {} if arguments is None else arguments
+    named = value["id"] if "id" in others and type(value.get("id")) is str else ""
     error = ""
     if unknown:
         error = f"a call has a name and {names[0]}, and this one has {unknown[0]!r} too; {form}"
@@ -55,7 +74,7 @@ def _call(value: Any, names: tuple[str, ...], others: tuple[str, ...], start: in
         error = f"the {given[0]} of a call are an object by name, not {_kind(arguments)}; {form}"
     else:
         error = unsayable(arguments)
-    return Call(name, arguments if not error else {}, error, start, end)
+    return Call(name, arguments if not error else {}, error, start, end, id=named)
 
 
 def written(value: Any, what: str = "the arguments of a call") -> str:
