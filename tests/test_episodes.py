@@ -124,6 +124,31 @@ def test_an_episode_does_not_depend_on_what_else_the_batch_holds():
     assert torch.equal(whole.actions[:4, :n], alone.actions[:4, :n])
 
 
+class Slow(Echo):
+    def step(self, said):
+        told = super().step(said)
+        return replace(told, duration=2.5) if "b" in said.text else told
+
+
+def test_how_long_turns_took_is_recorded_and_told_to_rewards():
+    seen = []
+
+    def short(prompts, completions, turn_durations, **_):
+        seen.extend(turn_durations)
+        return [-sum(own) for own in turn_durations]
+
+    rollouts, judged = _acted(Slow, rewards={"short": short})[:2]
+    turn, duration = rollouts.quantities["turn"], rollouts.quantities["duration"]
+    slow = 0
+    for b, own in enumerate(seen):
+        for k, seconds in enumerate(own):
+            said = rollouts.mask[b] & (turn[b] == k)
+            assert (duration[b][said] == seconds).all() and 0 <= seconds <= 2.5
+            slow += seconds == 2.5
+    assert slow and not duration[~rollouts.mask].any()
+    assert judged.scored.components["short"].tolist() == pytest.approx([-sum(own) for own in seen])
+
+
 def test_reward_functions_see_the_episode_and_count_beside_the_environment():
     def says_a(prompts, completions, turn_rewards, first, **_):
         assert all(isinstance(own, list) for own in turn_rewards) and set(first) == {"a>", "b>"}

@@ -8,6 +8,7 @@ row. An environment that raises, hangs or answers with what is no answer makes i
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -156,12 +157,14 @@ class EpisodeScene(TextScene):
 
 @dataclass
 class Episode:
-    """What has come of one sequence so far. ``pieces``: what it said and was told, in turn; ``earned``: of each turn, NaN where nothing was said of it."""
+    """What has come of one sequence so far. ``pieces``: what it said and was told, in turn; ``earned``: of each turn, NaN where nothing was said of it;
+    ``durations``: of each turn, NaN where it failed."""
 
     row: Row
     environment: Environment | None = None
     pieces: list[Sequence[Message] | str] = field(default_factory=list)
     earned: list[float] = field(default_factory=list)
+    durations: list[float] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
     counts: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("turns", "calls", "calls_wrong", "shortened", "no_room", "over"), 0.0)
@@ -255,14 +258,16 @@ class Interacting:
         if isinstance(told, Broken):
             episode.error, episode.environment = str(told), None  # it is not used again
             episode.earned.append(math.nan)
+            episode.durations.append(math.nan)
             return Answer(nothing, math.nan)
         episode.earned.append(math.nan if told.reward is None else float(told.reward))
+        episode.durations.append(float(told.duration or 0.0))
         for name, value in told.figures.items():
             episode.figures.setdefault(name, []).append(float(value))
         over = told.done and not told.truncated
         episode.counts["over"] = float(over)
         following = nothing if told.done or tell is None else tell(episode, tokens, _as_messages(told.text))
-        return Answer(following, episode.earned[-1], over, told.speaker, dict(told.others))
+        return Answer(following, episode.earned[-1], over, told.speaker, dict(told.others), episode.durations[-1])
 
     def _tokens(self, episode: Episode, said: list[int], told: Sequence[Message], room: int, overflow: Overflow) -> Tensor:
         """How what is told reads, shortened if it has to be; nothing where there is no room."""
@@ -290,6 +295,7 @@ class Interacting:
         columns |= {
             "completion_ids": [rollouts.actions[b, :n].tolist() for b, n in enumerate(rollouts.length.tolist())],
             "turn_rewards": [list(episode.earned) for episode in self.episodes],
+            "turn_durations": [list(episode.durations) for episode in self.episodes],
         }
         scored = self.processes.from_first(lambda: self._scored(prompts, completions, columns), "judging")
         return Judged(scored, prompts, completions, figures=self._figures())
@@ -321,7 +327,9 @@ class Interacting:
 
 
 def _step(environment: Environment, said: Said) -> Told:
-    return as_told(environment.step(said))
+    begun = time.perf_counter()
+    told = as_told(environment.step(said))
+    return told if told.duration is not None else replace(told, duration=time.perf_counter() - begun)
 
 
 def _message(turn: Said) -> list[Message]:

@@ -56,6 +56,7 @@ class Answer:
         over: the environment has come to its end; False where the episode is cut off.
         speaker: who speaks next, where the policy is several agents.
         others: what the turn earned others than its speaker, who get it for the turn that they had last.
+        duration: for how long the environment was at work on it.
     """
 
     told: Tensor
@@ -63,6 +64,7 @@ class Answer:
     over: bool = False
     speaker: int = 0
     others: Mapping[int, float] = field(default_factory=dict)
+    duration: float = 0.0
 
 
 class Episodes(Protocol):

@@ -7,6 +7,7 @@ P prompts → ``num_generations`` * P episodes, those of one prompt next to each
     turn [B, T]           which turn a step belongs to, from 0; what is told belongs to the turn that it leads to
     turn_reward [B, T]    what a turn earned, at its last step; 0 elsewhere, and where the environment says nothing of it
     agent [B, T]          whose turn it is, where the policy is several agents who speak in turn and hear each other; else 0
+    duration [B, T]       at each acted step of a turn, for how long the environment was at work on the turn: what it says, or the seconds that its answer took
 
 Tokens stay as they were drawn and told: what was said before is never written anew. ``max_completion_length`` bounds a whole sequence, ``turn_length`` a turn (None: by what is
 left). Where what is told finds no room, ``overflow`` (``acting.overflow``) shortens it or ends the episode.
@@ -42,7 +43,7 @@ from guerdon.witness import Witness
 
 @dataclass(frozen=True)
 class Turns:
-    records: ClassVar[frozenset[str]] = frozenset({"turn", "turn_reward", "agent"})
+    records: ClassVar[frozenset[str]] = frozenset({"turn", "turn_reward", "agent", "duration"})
     looks: ClassVar[bool] = True
 
     num_generations: int = 8
@@ -91,9 +92,14 @@ class Turns:
         for row, own in enumerate(scores):
             for place, value in own.earned:
                 reward[row, place] += value
-        speakers = torch.tensor([(own.speakers + [0] * self.turns)[: self.turns] for own in scores]).view(len(context), self.turns)
-        agent = speakers.gather(1, out.quantities["turn"])
-        return out.with_quantities(turn_reward=reward, agent=agent, terminated=over)
+        turn = out.quantities["turn"]
+        agent = self._by_turn([own.speakers for own in scores]).gather(1, turn).long()
+        duration = self._by_turn([own.durations for own in scores]).gather(1, turn) * out.mask
+        return out.with_quantities(turn_reward=reward, agent=agent, duration=duration, terminated=over)
+
+    def _by_turn(self, each: Sequence[list[float]]) -> Tensor:
+        """Numbers of turns as a table, [B, turns]."""
+        return torch.tensor([(own + [0] * self.turns)[: self.turns] for own in each], dtype=torch.float64).view(len(each), self.turns)
 
     def _said(
         self, draw: Policy.sample, so_far: Piecewise, rows: Tensor, told: list[Tensor], decoding: Decoding, turn: int, seed: int
@@ -114,15 +120,17 @@ class Turns:
 
 @dataclass
 class _Score:
-    """Of one episode: ``speakers`` of its turns, ``earned``, what at which step, and ``last``, the last step of each agent's last turn."""
+    """Of one episode: ``speakers`` of its turns, ``durations`` of these, ``earned``, what at which step, and ``last``, the last step of each agent's last turn."""
 
     speakers: list[int] = field(default_factory=lambda: [0])
+    durations: list[float] = field(default_factory=list)
     earned: list[tuple[int, float]] = field(default_factory=list)
     last: dict[int, int] = field(default_factory=dict)
 
     def add(self, end: int, answer: Answer) -> None:
         """A turn that ends at this step, and what came of it."""
         self.last[self.speakers[-1]] = end
+        self.durations.append(answer.duration)
         if not math.isnan(answer.reward):
             self.earned.append((end, answer.reward))
         self.earned += [(self.last[agent], value) for agent, value in answer.others.items() if agent in self.last]
@@ -131,7 +139,7 @@ class _Score:
 
 class _Counting:
     """An environment in numbers: whoever says 1 last has come to the end and earned 1, and who spoke before lost as much; others are told what they said last and earned nothing.
-    Agents 0 and 1 speak in turn. Nobody can act in the third episode."""
+    Agents 0 and 1 speak in turn, and every turn takes as long as its number, from 1 on. Nobody can act in the third episode."""
 
     def begin(self, context: Tensor) -> Tensor:
         self.spoken = 0
@@ -143,7 +151,7 @@ class _Counting:
         self.spoken += 1
         next_, before = self.spoken % 2, {self.spoken % 2: -1.0}
         return [
-            Answer(torch.tensor([token] * more), float(token == 1), token == 1, next_, before if token == 1 else {})
+            Answer(torch.tensor([token] * more), float(token == 1), token == 1, next_, before if token == 1 else {}, float(self.spoken))
             for token, more in zip(tokens, on, strict=True)
         ]
 
@@ -167,6 +175,7 @@ witness = (
             "turn": [[0, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 1, 1]],
             "turn_reward": [[-1, 0, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]],
             "agent": [[0, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 1, 1]],
+            "duration": [[1, 0, 2, 2, 2], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 1, 0, 2, 2]],
             "terminated": [1, 1, 0, 0],
             "length": [5, 2, 0, 5],
         },

@@ -48,6 +48,7 @@ class Told:
         figures: numbers that are logged, as means over episodes, under ``environment/``.
         speaker: who speaks next, where the policy is several agents (self-play, a debate): a number, 0 for who begins.
         others: what this turn earned others than who spoke, by their numbers: a win that is another's loss.
+        duration: for how long the world was at work on this turn, in seconds or the environment's own units; None: the seconds that ``step`` took.
     """
 
     text: str | Sequence[Message] = ""
@@ -58,6 +59,7 @@ class Told:
     figures: Mapping[str, float] = field(default_factory=dict)
     speaker: int = 0
     others: Mapping[int, float] = field(default_factory=dict)
+    duration: float | None = None
 
 
 class Environment(Protocol):

@@ -49,10 +49,15 @@ def as_told(said: Any) -> Told:
         raise Broken(f"step told {_short(said.text)}, which is neither a text nor messages ({{role, content}})")
     if not said.done and not said.text:
         raise Broken("step told nothing and the episode is not over; say something, or done=True")
-    number = isinstance(said.reward, int | float) and said.reward == said.reward and abs(said.reward) != float("inf")
-    if said.reward is not None and not number:
+    if said.reward is not None and not _finite(said.reward):
         raise Broken(f"step returned the reward {_short(said.reward)}, which is no finite number")
+    if said.duration is not None and not (_finite(said.duration) and said.duration >= 0):
+        raise Broken(f"step returned the duration {_short(said.duration)}, which is no finite number from 0 on")
     return said
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and value == value and abs(value) != float("inf")
 
 
 def _short(value: Any) -> str:
