@@ -33,6 +33,12 @@ system = System(
     read="code",
     untuned=CHOSEN,
     waits_for="images, and models that read and make them",
+    note=(
+        "A list that is written down first lets the first place win less often than a judge does who blends its impressions (0.015), "
+        "and as often, within 0.01, as one who weighs the same knowledge rightly without a list; it is no more accurate than that one. "
+        "Paying the winner and the loser a constant is worth the same as the score by as many looks, on average over opponents, and "
+        "0.023 more than a reward model of 400 verdicts. That rubrics are verified on examples is not tried."
+    ),
 )
 PAIRS, RIGHT, SURE, SLOPE, PLACE, LOOKS = 400, 0.8, 1.5, 8.0, 0.7, 4
 recipe = {"binary": ByPlace()}
