@@ -36,6 +36,11 @@ system = System(
     kind="reward",
     builds_on=("generative-rm", "self-training", "sft", "pseudo-labelling"),
     read="code",
+    note=(
+        "Judges that learn proofs of 40 labels are 0.04 to 0.05 ahead of a head on the same labels; labels of their own for 160 more pairs "
+        "add nothing here, proved or not, nor do they to the head. The judge that proves, which learned from the teacher's chains "
+        "themselves, is ahead of all that learn from its proofs (0.787; 0.773 where the impression misleads, and 0.63 after self-training)."
+    ),
 )
 LABELLED, UNLABELLED, CHOOSING, HELD_OUT, ROUNDS, STEPS, ASKED = 40, 160, 40, 400, 2, 30, 4
 PROVED = ProvedLabels()
