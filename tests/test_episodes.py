@@ -12,6 +12,7 @@ import torch
 from chat_templates import FAMILIES, tokenizer
 from guerdon.acting.overflow.shorten import Shorten
 from guerdon.acting.overflow.stop import Stop
+from guerdon.acting.samplers.branching_turns import BranchingTurns
 from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.turns import Turns
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -122,6 +123,51 @@ def test_an_episode_does_not_depend_on_what_else_the_batch_holds():
     alone, _, _ = _acted(rows=rows[:1])
     n = min(whole.actions.shape[1], alone.actions.shape[1])
     assert torch.equal(whole.actions[:4, :n], alone.actions[:4, :n])
+
+
+class Counts(Echo):
+    """An echo that can be copied: it says how often it was spoken to, and copies are no longer one."""
+
+    def step(self, said):
+        self.turns += 1
+        return Told(f"!{'ab'[self.turns % 2]}>", reward=float(self.turns))
+
+    def state(self):
+        return self.turns
+
+    def restore(self, state):
+        self.turns = state
+
+
+def test_an_episode_becomes_several_that_go_on_from_where_it_was():
+    sampler = BranchingTurns(2, turns=3, turn_length=4, before=(1, 2), branches=2)
+    rollouts, judged, _ = _acted(Counts, sampler)
+    again, _, _ = _acted(Counts, Turns(8, turns=3, turn_length=4))
+    assert len(rollouts) == 16 and rollouts.context.tolist() == [0] * 8 + [1] * 8
+    q = rollouts.quantities
+    assert q["share"].tolist() == [1 / 8] * 16 and (q["forked"].view(4, 4)[:, 0] == -1).all() and (q["forked"].view(4, 4)[:, 1:] > 0).all()
+    assert torch.equal(q["turn_reward"].sum(-1), torch.full((16,), 6.0, dtype=torch.float64))  # 1, 2 and 3: each copy counts on by itself
+    assert judged.scored.components["environment"].tolist() == [6.0] * 16 and len(judged.completions) == 16
+    for tree in range(4):
+        rows = range(4 * tree, 4 * tree + 4)
+        for one in rows:
+            for other in rows:
+                same = (q["node"][one] == q["node"][other]) & (q["turn"][one] >= 0)
+                shared = int(same.long().cumprod(0).sum())
+                assert torch.equal(rollouts.actions[one, :shared], rollouts.actions[other, :shared])
+                first = {0: 3, 1: 2, 2: 1, 3: 1}[one ^ other if (one - other) % 4 else 0]  # turns that two leaves have in common
+                assert int((q["turn"][one, :shared][rollouts.mask[one, :shared]]).max()) == first - 1
+    said = {tuple(rollouts.actions[b].tolist()) for b in range(8)}
+    assert len(said) > 4  # copies say different things
+    whole = {tuple(again.actions[b, : int((again.quantities["turn"][b] == 0).sum())].tolist()) for b in (0, 4)}
+    assert all(
+        any(tuple(row[: len(turn)]) == turn for row in said) for turn in whole
+    )  # the first turn of a tree is that of the episode in its place
+
+
+def test_what_cannot_be_copied_does_not_branch():
+    with pytest.raises(InputError, match=r"the environment \(Echo\) cannot be copied; give it state"):
+        _acted(Echo, BranchingTurns(1, turns=3, turn_length=1))
 
 
 class Slow(Echo):

@@ -10,6 +10,7 @@ row. An environment that raises, hangs or answers with what is no answer makes i
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -171,6 +172,12 @@ class Episode:
     )
     error: str | None = None
 
+    def copied(self, environment: Environment | None) -> "Episode":
+        """The same so far, in another environment."""
+        figures = {name: list(values) for name, values in self.figures.items()}
+        own = {"pieces": list(self.pieces), "earned": list(self.earned), "durations": list(self.durations), "counts": dict(self.counts)}
+        return replace(self, environment=environment, figures=figures, **own)
+
 
 class Interacting:
     """The episodes of one batch; see ``guerdon.acting.samplers.Episodes``.
@@ -204,6 +211,25 @@ class Interacting:
         for episode, error in zip(self.episodes, self.processes.from_first(begin, "beginning episodes"), strict=True):
             episode.error = error
         return torch.tensor([episode.error is None for episode in self.episodes], dtype=torch.bool)
+
+    def branch(self, rows: Sequence[int], of: Sequence[int]) -> list[bool]:
+        pairs = [(self.episodes[row], self.episodes[source]) for row, source in zip(rows, of, strict=True)]
+        errors = self.processes.from_first(
+            lambda: [one.error or _brought(one.environment, other.environment) for one, other in pairs], "branching episodes"
+        )
+        for row, (own, source), error in zip(rows, pairs, errors, strict=True):
+            if error is None:
+                self.episodes[row] = source.copied(own.environment)
+            else:
+                own.error = error
+        return [error is None for error in errors]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        kept = set(rows)
+        for row, episode in enumerate(self.episodes):
+            if row not in kept and episode.environment is not None:
+                self.scene.free(episode.environment)
+        self.episodes = [self.episodes[row] for row in rows]
 
     def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
         spoken = [said.actions[place, :length].tolist() for place, length in enumerate(said.length.tolist())]
@@ -324,6 +350,25 @@ class Interacting:
                 sum(own) / len(own) if (own := episode.figures.get(name)) else math.nan for episode in self.episodes
             ]
         return {name: torch.tensor(values, dtype=torch.float64) for name, values in counts.items()}
+
+
+def _brought(environment: Environment, other: Environment) -> str | None:
+    """Bring an environment to where another one of its kind is; what went wrong, where something did.
+
+    Raises:
+        InputError: such environments cannot be copied.
+    """
+    if not all(hasattr(other, name) for name in ("state", "restore")):
+        raise InputError(
+            f"recipe.sampler branches episodes, and the environment ({type(other).__name__}) cannot be copied; give it state() and restore(state), or take recipe.sampler: turns"
+        )
+    try:
+        environment.restore(deepcopy(other.state()))
+    except InputError:
+        raise
+    except Exception as error:  # an environment of the user's: its own sequence is left out
+        return f"copying it where its episode branches raised {type(error).__name__}: {error}"
+    return None
 
 
 def _step(environment: Environment, said: Said) -> Told:

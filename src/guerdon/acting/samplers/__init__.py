@@ -12,6 +12,7 @@ One that puts more into a prompt than the row does asks for ``told``: template, 
 prompts, in their order, and ``hinted`` says which sequences answer them.
 One in which the policy answers again asks for ``conversation``, and records ``attempt`` and, through it, ``attempt_reward``; it says in ``attempts`` how many there are at most.
 One in which the policy acts in environments asks for ``episodes``; it says in ``turns`` how often the policy speaks at most, and records ``turn`` and ``turn_reward``.
+Where episodes become several on their way, ``unbranched`` is the sampler without that.
 One that makes sequences of their own of what was said in a conversation says ``apart``: they are judged as any.
 """
 
@@ -76,6 +77,14 @@ class Episodes(Protocol):
 
     def answer(self, said: Sequences, rows: Tensor, room: Tensor, overflow: Overflow, last: bool) -> list[Answer]:
         """These rows said this. ``room``: for how many tokens each has room, if the policy is then to say one more; ``last``: it does not speak again, and is told nothing."""
+        ...
+
+    def branch(self, rows: Sequence[int], of: Sequence[int]) -> list[bool]:
+        """These rows go on from where those are → which of them can."""
+        ...
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """The sampler returns these rows alone, in this order."""
         ...
 
 

@@ -43,6 +43,12 @@ class Piecewise:
         self.number[row].append(number)
         self.length[row] += len(tokens)
 
+    def branch(self, row: int, of: int) -> None:
+        """This row goes on from where that one is."""
+        for pieces in (self.actions, self.acted, self.number):
+            pieces[row] = list(pieces[of])
+        self.length[row], self.terminated[row] = self.length[of], self.terminated[of]
+
     def read(self, row: int, told: Tensor) -> Tensor:
         """What the policy reads before it goes on."""
         return torch.cat([self.contexts[int(self.context[row])], *self.actions[row], told])

@@ -18,9 +18,8 @@ Source: turns of an agent as one sequence in which what the environment says is 
 Differs from Attempts: an environment says what follows and what it was worth, and no answer is judged by itself.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -31,12 +30,11 @@ from guerdon.acting.engines import Engine
 from guerdon.acting.overflow import Overflow
 from guerdon.acting.overflow.stop import Stop
 from guerdon.acting.samplers import Answer, Episodes
-from guerdon.acting.samplers._piecewise import Piecewise, within
+from guerdon.acting.samplers._turn_by_turn import TurnByTurn
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import InputError
 from guerdon.models import Policy, remembering
 from guerdon.models.finite._scripted import Scripted
-from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
 from guerdon.witness import Witness
 
@@ -67,74 +65,9 @@ class Turns:
     ) -> Sequences:
         context = torch.arange(len(contexts)).repeat_interleave(self.num_generations if counts is None else counts)
         draw = policy.sample if self.engine is None else partial(self.engine, policy)
-        so_far = Piecewise(contexts, context, decoding.temperature or 1.0, "turn")
-        scores = [_Score() for _ in context]
-        over = torch.zeros(len(context), dtype=torch.bool)
-        going = episodes.begin(context).nonzero().squeeze(-1)
-        told = [torch.zeros(0, dtype=torch.long)] * len(going)
+        acting = TurnByTurn(draw, contexts, context, decoding, seed, episodes, self)
         with remembering(policy):
-            for turn in range(self.turns):
-                if not len(going):
-                    break
-                said = self._said(draw, so_far, going, told, decoding, turn, seed)
-                if turn:
-                    so_far.tell(going, told, turn)
-                so_far.add(going, said, turn)
-                room = decoding.max_completion_length - so_far.length[going] - 1
-                answers = episodes.answer(said, going, room, self.overflow, turn == self.turns - 1)
-                for row, answer in zip(going.tolist(), answers, strict=True):
-                    scores[row].add(int(so_far.length[row]) - 1, answer)
-                over[going] = torch.tensor([answer.over for answer in answers], dtype=torch.bool)
-                on = torch.tensor([len(answer.told) > 0 for answer in answers], dtype=torch.bool)
-                going, told = going[on], [answer.told for answer in answers if len(answer.told)]
-        out = so_far.sequences()
-        reward = torch.zeros(out.mask.shape, dtype=torch.float64)
-        for row, own in enumerate(scores):
-            for place, value in own.earned:
-                reward[row, place] += value
-        turn = out.quantities["turn"]
-        agent = self._by_turn([own.speakers for own in scores]).gather(1, turn).long()
-        duration = self._by_turn([own.durations for own in scores]).gather(1, turn) * out.mask
-        return out.with_quantities(turn_reward=reward, agent=agent, duration=duration, terminated=over)
-
-    def _by_turn(self, each: Sequence[list[float]]) -> Tensor:
-        """Numbers of turns as a table, [B, turns]."""
-        return torch.tensor([(own + [0] * self.turns)[: self.turns] for own in each], dtype=torch.float64).view(len(each), self.turns)
-
-    def _said(
-        self, draw: Policy.sample, so_far: Piecewise, rows: Tensor, told: list[Tensor], decoding: Decoding, turn: int, seed: int
-    ) -> Sequences:
-        """The next turn of these rows."""
-        left = decoding.max_completion_length - so_far.length[rows] - torch.tensor([len(tokens) for tokens in told])
-        bound = left if self.turn_length is None else left.clamp(max=self.turn_length)
-        longest = int(bound.max())
-        uniforms = torch.rand(len(so_far.context), longest, generator=generator(seed, "turn", turn))[rows]
-        if turn:
-            read = [so_far.read(row, tokens) for row, tokens in zip(rows.tolist(), told, strict=True)]
-            which = torch.arange(len(rows))
-        else:
-            read, which = so_far.contexts, so_far.context[rows]
-        drawn = draw(read, which, replace(decoding, max_completion_length=longest), uniforms)
-        return within(replace(drawn, contexts=so_far.contexts, context=so_far.context[rows]), bound)
-
-
-@dataclass
-class _Score:
-    """Of one episode: ``speakers`` of its turns, ``durations`` of these, ``earned``, what at which step, and ``last``, the last step of each agent's last turn."""
-
-    speakers: list[int] = field(default_factory=lambda: [0])
-    durations: list[float] = field(default_factory=list)
-    earned: list[tuple[int, float]] = field(default_factory=list)
-    last: dict[int, int] = field(default_factory=dict)
-
-    def add(self, end: int, answer: Answer) -> None:
-        """A turn that ends at this step, and what came of it."""
-        self.last[self.speakers[-1]] = end
-        self.durations.append(answer.duration)
-        if not math.isnan(answer.reward):
-            self.earned.append((end, answer.reward))
-        self.earned += [(self.last[agent], value) for agent, value in answer.others.items() if agent in self.last]
-        self.speakers.append(answer.speaker)
+            return acting.all_turns(episodes.begin(context).nonzero().squeeze(-1))
 
 
 class _Counting:

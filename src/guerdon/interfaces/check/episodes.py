@@ -28,7 +28,7 @@ def look(prepared: Prepared, warnings: list[str]) -> dict[str, Any]:
     )
     scene.knows(rows)
     sampler = settings.recipe.sampler
-    few = dataclasses.replace(sampler, num_generations=min(sampler.num_generations, _MOST))
+    few = dataclasses.replace(getattr(sampler, "unbranched", sampler), num_generations=min(sampler.num_generations, _MOST))
     begun = time.perf_counter()
     try:
         contexts = scene.contexts(some)

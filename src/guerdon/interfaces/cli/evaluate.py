@@ -225,7 +225,7 @@ def _found(configuration, file, model, n, temperature, seed, device, display):
         decoding = dataclasses.replace(settings.decoding, temperature=temperature)
         sampler = settings.recipe.sampler if settings.recipe else Group()
         again = bool(needs(sampler) & {"conversation", "episodes"})
-        sampler = dataclasses.replace(sampler, num_generations=n, engine=None) if again else Group(n)
+        sampler = dataclasses.replace(getattr(sampler, "unbranched", sampler), num_generations=n, engine=None) if again else Group(n)
         found = search(prepared.model, scene, rows, sampler, combine, decoding, seed, display=display)
     finally:
         scene.close()

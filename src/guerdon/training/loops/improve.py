@@ -341,7 +341,7 @@ class _Improve:
         sampler, contexts = self.recipe.sampler, self.scene.contexts(rows)
         acting = self.policy if self.workers is None else self.workers.drawing(own=True)
         if needs(sampler) & {"conversation", "episodes"} and not getattr(sampler, "apart", False):
-            alone = replace(sampler, num_generations=1, engine=None)
+            alone = replace(getattr(sampler, "unbranched", sampler), num_generations=1, engine=None)
             talk = partial(Overlapping(self.scene, self.recipe.combine), alone, acting, contexts, greedy, rows, (0, seed))
             return (talk() if self.workers is None else here().from_first(lambda: talk(processes=ALONE)))[:2]
         uniforms = torch.zeros(len(rows), greedy.max_completion_length)
