@@ -42,7 +42,7 @@ recipe = {"advantage": GroupCentred(), "graded": GradedAction(), "graded, alike"
 ARMS = ("SFT", "binary", "graded, alike", "graded")
 GRID = {arm: {"learning_rate": (3.0, 10.0, 30.0)} for arm in ARMS}
 TUNED_BY = "exact"
-SEEDS = {"smoke": 1, "full": 20, "tune": 3}
+SEEDS = {"smoke": 1, "full": 40, "tune": 3}
 claim = AllOf(
     BetterThan("graded", "SFT", on="exact", effect=0.02, matched="nothing: it goes on from there"),
     BetterThan("graded", "binary", on="exact", effect=0.02, matched="answers, updates"),
