@@ -38,7 +38,11 @@ system = System(
     kind="method",
     builds_on=("utterance-critic", "gae", "clip"),
     read="code",
-    note="",
+    note=(
+        "From as many episodes it learns more than token PPO (by 0.08 of area) and filtered BC (by 0.14). But four times as many episodes do much more for PPO than the "
+        "replay does for ArCHer (0.31), far from a hundredfold; and a critic of single tokens on the same replay does as well (within 0.05), so that it is the replay that "
+        "helps and not the level. Utterances of two tokens give a level little to do. Ten seeds."
+    ),
 )
 TALKS, THINGS, TOKENS, TURNS, GAMMA = 8, 3, 3, 12, 0.9
 PLACES = TALKS * THINGS  # where a turn begins
