@@ -185,6 +185,19 @@ def test_judges(empty_folder, capfd):
             load(block.text)
 
 
+def test_training_a_judge(empty_folder, capfd):
+    run_page("docs/training-a-judge.md", empty_folder)
+    said = " ".join("".join(capfd.readouterr()).split())
+    assert "drawn answers: " in said and "mean reward 0." in said and "reward.judge: " in said
+    assert (empty_folder / "runs/judge_rl/model/config.json").exists()
+    page = (ROOT / "docs/training-a-judge.md").read_text()
+    missing = [entry.name for entry in catalogue() if entry.room == "feedback.deliberation" and f"`{entry.name}`" not in page]
+    assert not missing, f"the page lacks {missing}"
+    for block in blocks("docs/training-a-judge.md"):
+        if block.language == "yaml" and not block.title:
+            load(block.text)
+
+
 def test_rubrics(empty_folder, capsys):
     run_page("docs/rubrics.md", empty_folder)
     assert "1.000  essential (3)  The answer names Paris." in capsys.readouterr().out
