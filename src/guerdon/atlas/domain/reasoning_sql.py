@@ -39,6 +39,11 @@ system = System(
     kind="application",
     builds_on=("grpo", "query-runs", "schema-linking", "query-ngrams", "llm-judge"),
     read="code",
+    note=(
+        "From as many queries, partial rewards bring 0.18 more of held-out questions right than execution alone, which even four times the queries hardly start (0.03), "
+        "0.05 more than the F1 of words, and a judge 0.12 besides. Copying the gold queries is 0.16 ahead of partial rewards and sooner: where one form of words asks for one "
+        "query, and nobody reasons before writing, demonstrations say more than any reward."
+    ),
 )
 TABLES = {"shops": ("name", "city", "size", "year"), "goods": ("name", "kind", "price", "year"), "people": ("name", "city", "age", "pay")}
 NAMES = ("name", "city", "size", "year", "kind", "price", "age", "pay")
