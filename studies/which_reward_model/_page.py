@@ -10,7 +10,7 @@ TITLES = {"comparisons": "Human comparisons", "solutions": "Solutions that are r
 
 _HEAD = """# Which reward model?
 
-Heads and losses of several kinds, fitted to the same human comparisons and to the same solutions of word problems, on bodies of three sizes: what they get right on prompts that
+Heads and losses of several kinds, fitted to the same human comparisons and to the same solutions of word problems, on three bodies: what they get right on prompts that
 they have not seen, whether they know how sure they may be, whether they go by length, and what they cost.
 
 ```bash
@@ -44,6 +44,7 @@ def _table(name: str, table: Mapping[str, Any]) -> str:
     for kind in ranked(table):
         found = table["kinds"][kind]
         setting = ", ".join(f"{knob.replace('_', ' ')} {value:g}" for knob, value in found["setting"].items())
+        setting += " (at the edge)" if found["edge"] else ""
         cells = [
             _interval(found["accuracy"]),
             _interval(found["best_of_4"]),
@@ -61,18 +62,6 @@ def _interval(found: list[float]) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _edges(results: Mapping[str, Any]) -> str:
-    at = [
-        f"{kind} ({TITLES.get(name, name).lower()})"
-        for name, table in results["measured"].items()
-        for kind, found in table["kinds"].items()
-        if found["edge"]
-    ]
-    if not at:
-        return "each chosen rate lies inside the rates that were tried"
-    return f"the chosen rate is the least or the greatest that was tried, so that a better one may lie beyond, for {', '.join(at)}"
-
-
 def _how(results: Mapping[str, Any]) -> str:
     return f"""## How it was measured
 
@@ -84,8 +73,9 @@ from, four times over: two of us read them and noted the first line that is wron
 `guerdon steps`, by Monte Carlo, take their place with `--steps`).
 
 *Accuracy*: pairs of a right and a wrong answer in the right order (a tie: half); *calibration error*: of sigmoid(difference), which models of verdicts and ratings were not
-fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part;
-{_edges(results)}. Intervals are 95 %: Wilson's for pairs, which are not independent where a prompt has several, bootstrap for the best of four.
+fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part; where
+the chosen rate is the least or the greatest that was tried (*at the edge*), a better one may lie beyond. Intervals are 95 %: Wilson's for pairs, which are not independent where a
+prompt has several, bootstrap for the best of four.
 
 {duration({**results, "measured": {"resumed": sum(table["resumed"] for table in results["measured"].values())}})}
 """
