@@ -47,8 +47,8 @@ def _mean(values: list[float]) -> float:
 
 _rated = {"prompts": ["p"] * 4, "completions": ["[[10]]", "[[4]]", "four", "[[4]]"], "verdict": [0.5, 0.5, 0.5, None]}
 witness = (
-    Witness(NearVerdict(Score()), parent=RightVerdict(Score()), given=_rated, returns=[0.5, 5 / 6, 0.0, None]),
-    Witness(NearVerdict(Score(), unread=-1.0), parent=NearVerdict(Score()), given=_rated, returns=[0.5, 5 / 6, -1.0, None]),
+    Witness(NearVerdict(Score()), parent=RightVerdict(Score()), given=_rated, returns=[0.5, 1 - (0.5 - 1 / 3), 0.0, None]),
+    Witness(NearVerdict(Score(), unread=-1.0), parent=NearVerdict(Score()), given=_rated, returns=[0.5, 1 - (0.5 - 1 / 3), -1.0, None]),
     Witness(
         NearVerdict(Scores(low=0, high=4)),
         parent=RightVerdict(Scores(low=0, high=4)),
