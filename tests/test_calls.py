@@ -207,6 +207,18 @@ def test_a_call_that_was_cut_off_is_no_whole_one(part, calls, cut):
     assert plain(found.calls) in ([], whole) or all(call.error for call in found.calls)
 
 
+@each_format
+def test_a_call_within_a_string_of_a_call_that_was_cut_off_is_not_made(part):
+    try:
+        inner = part.write([Call("search", {}) if type(part).__name__ != "Tagged" else Call("search", {"query": "x"})])
+        said = part.write([Call("python", {"code": inner}), Call("python", {"code": f"{inner}{inner}"})])
+    except InputError:
+        return  # the format says that it cannot hold it
+    whole = plain(part.read(said).calls)
+    for cut in range(len(said)):
+        assert plain(call for call in part.read(said[:cut]).calls if not call.error) in (whole[:0], whole[:1], whole)
+
+
 @pytest.mark.parametrize("part", [part for part in FORMATS if not isinstance(part, Harmony)], ids=lambda part: type(part).__name__)
 def test_a_call_in_a_thought_does_not_count(part):
     (said,) = {"Tagged": ["<search>x</search>"]}.get(type(part).__name__) or [part.write([Call("f", {"x": "1"})])]

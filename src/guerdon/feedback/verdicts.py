@@ -1,6 +1,7 @@
 """Verdicts beside what is known to be right: whether a format's answers can be learned, what was written read by it, and whether two verdicts agree."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from guerdon.errors import InputError
@@ -37,6 +38,20 @@ def read_verdict(format: Any, completion: Any, label: Value) -> Value | None:
         )
     found = format.read(Answer(final_text(completion)), Case("", ("",) * count))
     return None if isinstance(found, Unread) else found
+
+
+def told_of(
+    format: Any, completions: Sequence[Any], verdicts: Sequence[Any], worth: Callable[[Value, Value], float], unread: float
+) -> list[float | None]:
+    """Of each completion ``worth(verdict, label)``; ``unread`` where no verdict can be read, and None where there is no label."""
+
+    def one(completion: Any, label: Value | None) -> float | None:
+        if label is None:
+            return None
+        value = read_verdict(format, completion, label)
+        return unread if value is None else worth(value, label)
+
+    return [one(completion, label_of(given)) for completion, given in zip(completions, verdicts, strict=True)]
 
 
 def label_of(given: Any) -> Value | None:

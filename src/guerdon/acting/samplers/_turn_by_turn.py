@@ -12,6 +12,7 @@ from torch import Tensor
 from guerdon.acting.overflow import Overflow
 from guerdon.acting.samplers import Answer, Episodes
 from guerdon.acting.samplers._piecewise import Piecewise, within
+from guerdon.errors import InputError
 from guerdon.models import Policy
 from guerdon.randomness import generator
 from guerdon.sequences import Decoding, Sequences
@@ -26,6 +27,15 @@ class Bounds(Protocol):
     turns: int
     turn_length: int | None
     overflow: Overflow
+
+
+def refuse_no_turns(bounds: Bounds) -> None:
+    """
+    Raises:
+        InputError: there is no turn, or none in which something can be said.
+    """
+    if bounds.turns < 1 or (bounds.turn_length is not None and bounds.turn_length < 1):
+        raise InputError(f"sampler: turns and turn_length are 1 or more, not {bounds.turns} and {bounds.turn_length}")
 
 
 class TurnByTurn:

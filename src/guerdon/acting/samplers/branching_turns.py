@@ -28,7 +28,7 @@ from guerdon.acting.engines import Engine
 from guerdon.acting.overflow import Overflow
 from guerdon.acting.overflow.stop import Stop
 from guerdon.acting.samplers import Episodes
-from guerdon.acting.samplers._turn_by_turn import TurnByTurn
+from guerdon.acting.samplers._turn_by_turn import TurnByTurn, refuse_no_turns
 from guerdon.acting.samplers.turns import Turns, _Counting
 from guerdon.errors import InputError
 from guerdon.models import Policy, remembering
@@ -52,8 +52,7 @@ class BranchingTurns:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "before", tuple(self.before))
-        if self.turns < 1 or (self.turn_length is not None and self.turn_length < 1):
-            raise InputError(f"sampler: turns and turn_length are 1 or more, not {self.turns} and {self.turn_length}")
+        refuse_no_turns(self)
         wrong = [turn for turn in self.before if not 0 <= turn < self.turns]
         if self.branches < 1 or wrong or list(self.before) != sorted(set(self.before)):
             raise InputError(

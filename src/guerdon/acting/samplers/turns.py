@@ -30,9 +30,8 @@ from guerdon.acting.engines import Engine
 from guerdon.acting.overflow import Overflow
 from guerdon.acting.overflow.stop import Stop
 from guerdon.acting.samplers import Answer, Episodes
-from guerdon.acting.samplers._turn_by_turn import TurnByTurn
+from guerdon.acting.samplers._turn_by_turn import TurnByTurn, refuse_no_turns
 from guerdon.acting.samplers.group import Group
-from guerdon.errors import InputError
 from guerdon.models import Policy, remembering
 from guerdon.models.finite._scripted import Scripted
 from guerdon.sequences import Decoding, Sequences
@@ -51,8 +50,7 @@ class Turns:
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
-        if self.turns < 1 or (self.turn_length is not None and self.turn_length < 1):
-            raise InputError(f"sampler: turns and turn_length are 1 or more, not {self.turns} and {self.turn_length}")
+        refuse_no_turns(self)
 
     def __call__(
         self,

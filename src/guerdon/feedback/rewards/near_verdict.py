@@ -15,7 +15,7 @@ from guerdon.feedback.formats import Format
 from guerdon.feedback.formats.score import Score
 from guerdon.feedback.formats.scores import Scores
 from guerdon.feedback.rewards.right_verdict import RightVerdict
-from guerdon.feedback.verdicts import label_of, read_verdict, trainable
+from guerdon.feedback.verdicts import Value, told_of, trainable
 from guerdon.witness import Witness
 
 
@@ -28,21 +28,12 @@ class NearVerdict:
         trainable(self.format)
 
     def __call__(self, prompts: list[Any], completions: list[Any], verdict: list[Any], **columns: list[Any]) -> list[float | None]:
-        return [self._judge(*row) for row in zip(completions, verdict, strict=True)]
-
-    def _judge(self, completion: Any, given: Any) -> float | None:
-        label = label_of(given)
-        if label is None:
-            return None
-        value = read_verdict(self.format, completion, label)
-        if value is None:
-            return self.unread
-        pairs = zip(value, label, strict=True) if isinstance(value, tuple) else [(value, label)]
-        return 1.0 - _mean([abs(one - other) for one, other in pairs])
+        return told_of(self.format, completions, verdict, _nearness, self.unread)
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _nearness(value: Value, label: Value) -> float:
+    pairs = list(zip(value, label, strict=True)) if isinstance(value, tuple) and isinstance(label, tuple) else [(value, label)]
+    return 1.0 - sum(abs(one - other) for one, other in pairs) / len(pairs)
 
 
 _rated = {"prompts": ["p"] * 4, "completions": ["[[10]]", "[[4]]", "four", "[[4]]"], "verdict": [0.5, 0.5, 0.5, None]}

@@ -20,7 +20,7 @@ from guerdon.feedback.formats.preference import Preference
 from guerdon.feedback.formats.scores import Scores
 from guerdon.feedback.formats.yes_token import YesToken
 from guerdon.feedback.rewards.string_match import StringMatch
-from guerdon.feedback.verdicts import agrees, label_of, read_verdict, trainable
+from guerdon.feedback.verdicts import agrees, told_of, trainable
 from guerdon.witness import Witness
 
 
@@ -35,14 +35,9 @@ class RightVerdict:
         trainable(self.format)
 
     def __call__(self, prompts: list[Any], completions: list[Any], verdict: list[Any], **columns: list[Any]) -> list[float | None]:
-        return [self._judge(*row) for row in zip(completions, verdict, strict=True)]
-
-    def _judge(self, completion: Any, given: Any) -> float | None:
-        label = label_of(given)
-        if label is None:
-            return None
-        value = read_verdict(self.format, completion, label)
-        return self.unread if value is None else self.right if agrees(value, label) else self.wrong
+        return told_of(
+            self.format, completions, verdict, lambda value, label: self.right if agrees(value, label) else self.wrong, self.unread
+        )
 
 
 _asked = {"prompts": ["p"] * 5, "completions": ["So it is. [[B]]", "[[A]]", "[[C]]", "B", "[[B]]"], "verdict": [0.0, 0.0, 0.0, 0.0, None]}

@@ -19,22 +19,19 @@ def read_call(text: str, at: int, names: tuple[str, ...], others: tuple[str, ...
     """
     at = _BLANK.match(text, at).end()
     value, error, end = read_value(text, at)
-    return (Call("", error=error, start=at), None) if end is None else (_call(value, names, others, at, end), end)
+    return (Call("", error=error, start=at), end) if error else (_call(value, names, others, at, end), end)
 
 
 def read_value(text: str, at: int) -> tuple[Any, str, int | None]:
-    """The JSON that begins at ``at``; or what is wrong with it, and None in the place of where it ends."""
+    """The JSON that begins at ``at``, and where it ends; or what is wrong with it, and None for its end, unless it was cut off: then it is all that is there."""
     try:
         value, end = _DECODER.raw_decode(text, at)
         return value, "", end
     except json.JSONDecodeError as error:
-        said = (
-            f"the JSON of the call ends too soon: {error.msg}"
-            if not text[error.pos :].strip()
-            else f"{error.msg}, at {text[error.pos :][:20]!r}"
-        )
+        cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated string")
+        said = f"the JSON of the call ends too soon: {error.msg}" if cut else f"{error.msg}, at {text[error.pos :][:20]!r}"
         hint = '; write a line break in a string as \\n and a quote as \\"' if "control character" in error.msg else ""
-        return None, f"the call is no JSON ({said}){hint}", None
+        return None, f"the call is no JSON ({said}){hint}", len(text) if cut else None
     except (ValueError, RecursionError) as error:
         return None, f"the call is no JSON ({error if isinstance(error, ValueError) else 'it is nested too deeply'})", None
 
@@ -46,9 +43,9 @@ def read_arguments(name: str, text: str, at: int, form: str) -> tuple[Call, int 
     name = name.strip()
     if not name:
         error = f"the call names no tool; {form}"
-    elif end is not None and type(value) is not dict:
+    elif not error and type(value) is not dict:
         error = f"the arguments of a call are an object by name, not {_kind(value)}; {form}"
-    elif end is not None:
+    elif not error:
         error = unsayable(value)
     return Call(name, {} if error else value, error, at, len(text) if end is None else end), end
 

@@ -45,8 +45,8 @@ class Mistral:
 def _taken(text: str, opening: re.Match[str]) -> tuple[list[Call], int]:
     head = _HEAD.match(text, opening.end())
     call, end = read_arguments(head[1], text, head.end(), _FORM)
-    if end is None:  # JSON that ends too soon reaches to the end of the turn: what looks like a further call stands within it
-        end = len(text) if "ends too soon" in call.error or (next_ := text.find(_TOKEN, head.end())) < 0 else next_
+    if end is None:
+        end = len(text) if (next_ := text.find(_TOKEN, head.end())) < 0 else next_
     return [replace(call, start=opening.start(), end=end, id=(head[2] or "").strip())], end
 
 
