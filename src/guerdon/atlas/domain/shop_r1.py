@@ -37,7 +37,7 @@ system = System(
     note=(
         "Whoever is paid for whole actions alone says that people leave, in 0.40 of answers for 0.28, and is right about them no less often for it: by 0.011 of a chance "
         "more. Grades make it leave in 0.27, and right more often of kinds (0.06) and of clicks and searches (0.03). That hard parts earn 1,000 in place of 1 makes no "
-        "difference of interest (0.010), since GRPO divides by the deviation of a prompt's rewards. Both are ahead of a tuned SFT."
+        "difference of interest (0.010), as one would expect where GRPO divides by the deviation of a prompt's rewards. Both are ahead of a tuned SFT."
     ),
 )
 KINDS, SIZES = ("click", "type_and_submit", "terminate"), (2, 3, 11, 8, 8, 8)  # the eleventh name is the search's
