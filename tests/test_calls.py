@@ -207,6 +207,15 @@ def test_a_call_that_was_cut_off_is_no_whole_one(part, calls, cut):
     assert plain(found.calls) in ([], whole) or all(call.error for call in found.calls)
 
 
+@pytest.mark.parametrize("plainly", [True, False])
+def test_json_that_was_cut_off_anywhere_reaches_to_the_end_of_the_turn(plainly):
+    value = {"[TOOL_CALLS]": [True, False, None, -1.5, 1e-7, 1e20], "b": 'x\\u12ab" \u2603\n[TOOL_CALLS]f', "c": {"d": [{"e": None}]}}
+    said = json.dumps(value, ensure_ascii=plainly)
+    for cut in range(1, len(said)):
+        (call,) = Mistral().read(f"[TOOL_CALLS]f[ARGS]{said[:cut]}").calls
+        assert "ends too soon" in call.error and call.end == len("[TOOL_CALLS]f[ARGS]") + cut
+
+
 @each_format
 def test_a_call_within_a_string_of_a_call_that_was_cut_off_is_not_made(part):
     try:

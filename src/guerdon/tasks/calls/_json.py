@@ -8,6 +8,9 @@ from guerdon.errors import InputError
 from guerdon.tasks.calls import Call
 
 _BLANK = re.compile(r"\s*")
+_CUT = re.compile(
+    r"\s*(?:t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4})?\s*\Z"
+)  # a word, a number or an escape of which the rest is missing
 
 
 def read_call(text: str, at: int, names: tuple[str, ...], others: tuple[str, ...] = ()) -> tuple[Call, int | None]:
@@ -28,7 +31,7 @@ def read_value(text: str, at: int) -> tuple[Any, str, int | None]:
         value, end = _DECODER.raw_decode(text, at)
         return value, "", end
     except json.JSONDecodeError as error:
-        cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated string")
+        cut = _CUT.match(text, error.pos) is not None or error.msg.startswith("Unterminated string")
         said = f"the JSON of the call ends too soon: {error.msg}" if cut else f"{error.msg}, at {text[error.pos :][:20]!r}"
         hint = '; write a line break in a string as \\n and a quote as \\"' if "control character" in error.msg else ""
         return None, f"the call is no JSON ({said}){hint}", len(text) if cut else None
