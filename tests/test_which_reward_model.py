@@ -59,10 +59,27 @@ def test_what_is_fitted_learns_and_is_kept(tmp_path):
     fitting = Fitting(BODIES, answers, tmp_path)
     kind = KINDS["comparisons on layers"]
     found = fitting.best("one", kind, [{"learning_rate": 0.0, "epochs": 1}, {"learning_rate": 3e-3, "epochs": 600}])
-    assert found["setting"]["learning_rate"] == 3e-3 and found["validation"][1] > found["validation"][0]
+    assert found["setting"]["learning_rate"] == 3e-3 and found["validation"][1]["accuracy"] > found["validation"][0]["accuracy"]
     assert len(list(tmp_path.glob("*.json"))) == 3
     again = Fitting({}, answers, tmp_path).best("one", kind, [{"learning_rate": 0.0, "epochs": 1}, {"learning_rate": 3e-3, "epochs": 600}])
     assert again == found
+
+
+def test_a_grid_grows_while_its_best_rate_is_at_an_edge(tmp_path):
+    """Figures that are there already, so that nothing is fitted: the best of them lies beyond the grid, and none beyond the ladder."""
+    for rate, accuracy in ((0.1, 0.5), (0.3, 0.6), (1.0, 0.7), (3.0, 0.65), (0.03, 0.5)):
+        for decay in (0.1, 1.0):
+            for end in ("", " tested"):
+                (tmp_path / f"one learning_rate {rate:g} decay {decay:g}{end}.json").write_text(
+                    json.dumps({"accuracy": accuracy - decay / 100})
+                )
+    grid = [{"learning_rate": rate, "decay": decay} for rate in (0.1, 0.3) for decay in (0.1, 1.0)]
+    fitting = Fitting({}, ANSWERS, tmp_path)
+    found = fitting.best("one", KINDS["comparisons on layers"], grid, ladder=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0))
+    assert found["setting"] == {"learning_rate": 1.0, "decay": 0.1} and not found["edge"] and len(found["validation"]) == 8
+    assert fitting.best("one", KINDS["comparisons on layers"], grid, ladder=(0.1, 0.3, 1.0))["edge"]
+    found = fitting.best("one", KINDS["comparisons on layers"], grid[:1], ladder=(0.03, 0.1))
+    assert found["edge"] and [each["learning_rate"] for each in found["validation"]] == [0.1, 0.03]  # of equals the first that was tried
 
 
 def test_a_small_measurement_has_a_page_and_a_picture(tmp_path):

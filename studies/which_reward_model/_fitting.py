@@ -45,14 +45,19 @@ class Fitting:
         self.resumed = 0  # figures that were there from before
         self._fits = lru_cache(maxsize=KEPT)(self._fit)
 
-    def best(self, name: str, kind: Kind, grid: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-        """The setting with the most pairs of the validation part in the right order (the first of equals), and what it comes to on the test part."""
-        tried = [self._kept(f"{name} {_spelled(setting)}", lambda setting=setting: self._tried(kind, setting)) for setting in grid]
-        chosen = max(range(len(grid)), key=lambda i: tried[i]["accuracy"])
-        found = self._kept(f"{name} {_spelled(grid[chosen])} tested", lambda: self._tested(kind, grid[chosen]))
-        rates = sorted(each["learning_rate"] for each in grid)
-        edge = grid[chosen]["learning_rate"] in (rates[0], rates[-1])
-        return {"setting": dict(grid[chosen]), "edge": edge, "validation": [each["accuracy"] for each in tried], **found}
+    def best(self, name: str, kind: Kind, grid: Sequence[Mapping[str, float]], ladder: Sequence[float] = ()) -> dict[str, Any]:
+        """The setting with the most pairs of the validation part in the right order (the first of equals), and what it comes to on the test part. Where
+        its rate is the least or the greatest of the grid, the next of the ``ladder`` is tried too, and so on."""
+        grid, tried = list(grid), []
+        while len(tried) < len(grid):
+            new = grid[len(tried) :]
+            tried += [self._kept(f"{name} {_spelled(setting)}", lambda setting=setting: self._tried(kind, setting)) for setting in new]
+            chosen = grid[max(range(len(grid)), key=lambda i: tried[i]["accuracy"])]
+            grid += _beyond(grid, chosen["learning_rate"], ladder)
+        found = self._kept(f"{name} {_spelled(chosen)} tested", lambda: self._tested(kind, chosen))
+        edge = chosen["learning_rate"] in _extent(grid)
+        validation = [{**setting, "accuracy": each["accuracy"]} for setting, each in zip(grid, tried, strict=True)]
+        return {"setting": dict(chosen), "edge": edge, "validation": validation, **found}
 
     def _tried(self, kind: Kind, setting: Mapping[str, float]) -> dict[str, Any]:
         return {"accuracy": float(right(*self._of_pairs(self._fitted(kind, setting)[0], kind, "validation")).mean())}
@@ -150,6 +155,19 @@ def embedded(encoder: Any, seed: int) -> Callable[[Any], EmbeddedModel]:
 def adapted(policy: Any, seed: int) -> Callable[[Any], Any]:
     """Models on a language model, each on a copy of its own."""
     return lambda head: HeadedModel(copy.deepcopy(policy), head, seed)
+
+
+def _extent(grid: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    rates = [each["learning_rate"] for each in grid]
+    return min(rates), max(rates)
+
+
+def _beyond(grid: Sequence[Mapping[str, float]], best: float, ladder: Sequence[float]) -> list[dict[str, float]]:
+    """The settings of the best rate at the next rate of the ladder, below where it is the least of the grid and above where it is the greatest."""
+    least, greatest = _extent(grid)
+    below = [rate for rate in ladder if rate < least][-1:] if best == least else []
+    above = [rate for rate in ladder if rate > greatest][:1] if best == greatest else []
+    return [{**each, "learning_rate": rate} for rate in below + above for each in grid if each["learning_rate"] == best]
 
 
 def _spelled(setting: Mapping[str, float]) -> str:
