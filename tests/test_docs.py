@@ -613,12 +613,18 @@ def test_a_method_is_one_new_file(empty_folder):
     assert not any(e.name == "tapered" for e in catalogue())
 
 
-def test_generated_pages_cover_every_part_recipe_command_and_system():
-    from guerdon.atlas import systems
-    from guerdon.interfaces.configuration import recipe_names
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """The generated pages."""
     from guerdon.interfaces.pages import pages
 
-    made = pages()
+    return pages()
+
+
+def test_generated_pages_cover_every_part_recipe_command_and_system(made):
+    from guerdon.atlas import systems
+    from guerdon.interfaces.configuration import recipe_names
+
     for entry in catalogue():
         page = made[f"parts/{entry.room}.md"]
         assert f"{{ #{entry.name} }}" in page
@@ -629,10 +635,7 @@ def test_generated_pages_cover_every_part_recipe_command_and_system():
     assert all(f"atlas/{entry.slug}.md" in made for entry in systems())
 
 
-def test_links_between_generated_pages_lead_somewhere():
-    from guerdon.interfaces.pages import pages
-
-    made = pages()
+def test_links_between_generated_pages_lead_somewhere(made):
     anchors = {path: set(re.findall(r"\{ #([\w-]+) \}", text)) for path, text in made.items()}
     for path, text in made.items():
         for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", text):
@@ -640,14 +643,13 @@ def test_links_between_generated_pages_lead_somewhere():
             assert anchor in anchors[page], f"{path} links to {target}#{anchor}"
 
 
-def test_a_survey_names_its_empty_cells_and_only_parts_that_exist(monkeypatch):
+def test_a_survey_names_its_empty_cells_and_only_parts_that_exist(made, monkeypatch):
     from guerdon.atlas import systems
     from guerdon.errors import InputError
-    from guerdon.interfaces.pages import pages
+    from guerdon.interfaces.pages._surveys import survey_pages
 
     surveys = [entry for entry in systems() if entry.system.kind == "survey"]
     assert surveys
-    made = pages()
     for entry in surveys:
         page = made[f"surveys/{entry.slug}.md"]
         filled, empty = page.split("## Empty cells")
@@ -657,4 +659,4 @@ def test_a_survey_names_its_empty_cells_and_only_parts_that_exist(monkeypatch):
                 assert (f"- {chapter}: {name}" in empty) is (not parts)
     monkeypatch.setitem(surveys[0].module.taxonomy, "A chapter", {"a cell": ("losses.surrogates.no_such_part",)})
     with pytest.raises(InputError, match="no_such_part"):
-        pages()
+        survey_pages()

@@ -7,6 +7,7 @@ docstrings, witnesses and what ``System`` says about the paper are left out: wri
 import ast
 import hashlib
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 import guerdon
@@ -24,8 +25,8 @@ def fingerprint(entry: Entry, without: Collection[str] = ()) -> str:
     """A digest of what the system measures, in 16 hexadecimal digits; ``without`` the assignments to some names of its file."""
     digest = hashlib.sha256()
     for path in dict.fromkeys([*sources(entry.path), *(source for helper in entry.helpers for source in sources(helper))]):
-        tree = _bare(ast.parse(path.read_text()), {"witness", *(without if path == entry.path else ())})
-        digest.update(f"{path.name}\n{ast.dump(tree)}\n".encode())
+        measured = _measured(path.read_text(), frozenset({"witness", *(without if path == entry.path else ())}))
+        digest.update(f"{path.name}\n{measured}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -52,16 +53,23 @@ def sources(path: Path) -> tuple[Path, ...]:
 
 
 def _imported(path: Path) -> set[Path]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FOLLOWED):
-            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                place = ROOT.joinpath(*name.split(".")[1:])
-                found |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+    places = [ROOT.joinpath(*name.split(".")[1:]) for name in _names_imported(path.read_text())]
+    found = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
     return found - {ROOT / "atlas" / "__init__.py"}
 
 
-def _bare(tree: ast.Module, without: Collection[str]) -> ast.Module:
+@cache  # by the text: worlds and helpers are in hundreds of systems
+def _names_imported(text: str) -> tuple[str, ...]:
+    followed = [
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FOLLOWED)
+    ]
+    return tuple(name for node in followed for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
+
+
+@cache
+def _measured(text: str, without: frozenset[str]) -> str:
+    """The syntax tree of a file, without what says nothing of what is measured."""
+    tree = ast.parse(text)
     tree.body = [node for node in tree.body if not _assigns(node, without)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and node.body and ast.get_docstring(node) is not None:
@@ -69,7 +77,7 @@ def _bare(tree: ast.Module, without: Collection[str]) -> ast.Module:
         elif isinstance(node, ast.Call):
             said = SAID if isinstance(node.func, ast.Name) and node.func.id == "System" else ()
             node.keywords = [keyword for keyword in node.keywords if keyword.arg not in said]
-    return tree
+    return ast.dump(tree)
 
 
 def _assigns(node: ast.stmt, names: Collection[str]) -> bool:

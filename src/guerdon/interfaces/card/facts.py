@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +68,17 @@ def facts(run: Path) -> Facts:
 def method(recipe: Any) -> str:
     """The named recipe that a recipe is, or is made of: the one with the same parts and the most settings alike. "" where none has these parts."""
     own = _leaves(recipe)
+    parts = {k: v for k, v in own.items() if isinstance(v, type)}
     alike = {}
-    for name in recipe_names():
-        other = _leaves(named_recipe(name))
-        if {k for k, v in own.items() if isinstance(v, type)} == {k for k, v in other.items() if isinstance(v, type)} and all(
-            other[k] is v for k, v in own.items() if isinstance(v, type)
-        ):
+    for name, other in _named().items():
+        if parts == {k: v for k, v in other.items() if isinstance(v, type)}:
             alike[name] = sum(other.get(k) == v for k, v in own.items())
     return max(alike, key=alike.get) if alike else ""
+
+
+@cache
+def _named() -> dict[str, dict[str, Any]]:
+    return {name: _leaves(named_recipe(name)) for name in recipe_names()}
 
 
 def _leaves(value: Any, place: str = "") -> dict[str, Any]:
