@@ -66,7 +66,7 @@ from in_process_cluster import InProcess
 
 TASK = SortLetters(length=3, alphabet="abcd", train_size=64, test_size=16)
 SMALL = SmallLanguageModel(TASK.characters, layers=1, hidden=16, heads=2, context_length=32)
-BUDGET = Budget(steps=10, batch_size=5, evaluate_every=5, evaluation_rows=7, tokens_per_micro_batch=64)
+BUDGET = Budget(steps=6, batch_size=5, evaluate_every=3, evaluation_rows=7, tokens_per_micro_batch=64)
 GRPO = Recipe(
     (Term(Clip()), Term(KLExponential(), weight=0.05)),
     AdamW(Linear(3e-3, warmup=0.2)),

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 import process_cases
+from forked import forking, guerdon, needs_fork
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.cli._processes import idle
@@ -25,6 +26,7 @@ from guerdon.processes import Processes, joined
 from test_docs import blocks, smaller
 
 HERE = Path(__file__).parent
+pytestmark = needs_fork
 YAML = """
 model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}
 task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}
@@ -34,12 +36,18 @@ budget: {steps: 8, batch_size: 5, save_every: 2}
 """
 
 
+def launched(count: int, script: Path, *words: object) -> int:
+    """The exit code of a script on so many processes."""
+    with forking():
+        return launch(count, [sys.executable, str(script), *map(str, words)], on_this_machine)
+
+
 @pytest.fixture(scope="module")
 def runs(request, tmp_path_factory) -> dict[str, dict]:
     """What came of every case on several processes."""
     folder = tmp_path_factory.mktemp("many")
     count = request.config.getoption("--processes")
-    assert launch(count, [sys.executable, str(HERE / "process_cases.py"), str(folder)], on_this_machine) == 0
+    assert launched(count, HERE / "process_cases.py", folder) == 0
     return {name: torch.load(folder / f"{name}.pt", weights_only=False) for name in process_cases.NAMES}
 
 
@@ -86,6 +94,19 @@ def finished(process: subprocess.Popen) -> tuple[int, str]:
     return process.returncode, " ".join(said.split())
 
 
+def train(folder: Path, *more: str, command: str = "train") -> int:
+    """The same command, in processes that are forked."""
+    (folder / "run.yaml").write_text(YAML)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return guerdon(command, "run.yaml", f"run={folder / 'run'}", *more)
+
+
+def said_by(capfd: pytest.CaptureFixture[str]) -> str:
+    printed = capfd.readouterr()
+    return " ".join((printed.out + printed.err).split())
+
+
 def history(folder: Path) -> list[dict]:
     rows = told((folder / "run/metrics.jsonl").read_text())
     return [{k: v for k, v in row.items() if k != "step_time" and not k.startswith("time/")} for row in rows]
@@ -107,8 +128,7 @@ def child(of: int, rank: int) -> int:
 def whole(tmp_path_factory) -> Path:
     """A run on two processes that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    code, said = finished(started(folder, "processes=2"))
-    assert code == 0, said
+    assert train(folder, "processes=2") == 0
     return folder
 
 
@@ -129,8 +149,7 @@ def test_when_one_is_killed_all_end_with_a_sentence_and_the_same_command_goes_on
 
 
 def test_a_run_goes_on_on_another_number_of_processes(whole: Path, tmp_path: Path, monkeypatch):
-    code, said = finished(started(tmp_path, "processes=2", "steps=4"))
-    assert code == 0, said
+    assert train(tmp_path, "processes=2", "steps=4") == 0
     monkeypatch.chdir(tmp_path)
     assert main(["train", "run.yaml", f"run={tmp_path / 'run'}"]) == 0
     assert len(history(tmp_path)) == len(history(whole))
@@ -157,20 +176,21 @@ def test_the_program_of_the_page_on_two_processes(tmp_path: Path, capfd, monkeyp
     for count in (1, 2):
         (tmp_path / str(count)).mkdir()
         monkeypatch.chdir(tmp_path / str(count))
-        assert launch(count, [sys.executable, str(tmp_path / "sort.py")], on_this_machine) == 0
+        assert launched(count, tmp_path / "sort.py") == 0
         said[count] = capfd.readouterr().out.split()
     assert len(said[1]) == 1 and said[1] == said[2]
     one, two = ((tmp_path / count / "runs/python/completions.jsonl").read_text() for count in "12")
     assert [row["tokens"] for row in told(one)] == [row["tokens"] for row in told(two)]
 
 
-def test_an_evaluation_does_not_depend_on_how_many_processes_it_is_on(whole: Path, tmp_path: Path):
+def test_an_evaluation_does_not_depend_on_how_many_processes_it_is_on(whole: Path, tmp_path: Path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     said = {}
     for count in (1, 2):
-        command = [sys.executable, "-m", "guerdon", "evaluate", str(whole / "run/model"), str(whole / "run.yaml"), "-n", "2", "--json"]
-        ran = subprocess.run([*command, f"processes={count}"], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-        said[count] = json.loads(ran.stdout)
+        code = guerdon("evaluate", str(whole / "run/model"), str(whole / "run.yaml"), "-n", "2", "--json", f"processes={count}")
+        printed = capfd.readouterr()
+        assert code == 0, printed.err
+        said[count] = json.loads(printed.out)
     assert said[1] == said[2] and said[1]["answers"] == 16
 
 
@@ -192,13 +212,12 @@ stages:
 """
 
 
-def test_stages_do_not_depend_on_how_many_processes_they_are_on(tmp_path: Path):
+def test_stages_do_not_depend_on_how_many_processes_they_are_on(tmp_path: Path, monkeypatch):
     (tmp_path / "stages.yaml").write_text(STAGES)
+    monkeypatch.chdir(tmp_path)
     tokens = {}
     for count in (1, 2):
-        command = [sys.executable, "-m", "guerdon", "train", "stages.yaml", f"run={tmp_path / str(count)}", f"processes={count}"]
-        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
+        assert guerdon("train", "stages.yaml", f"run={tmp_path / str(count)}", f"processes={count}") == 0
         tokens[count] = [row["tokens"] for row in told((tmp_path / str(count) / "practise/completions.jsonl").read_text())]
     assert tokens[1] and tokens[1] == tokens[2]
 
@@ -215,10 +234,7 @@ def test_a_disk_that_is_full_for_one_of_them_is_said(tmp_path: Path, capfd):
         "    write(*parts)\nrun.write = limited\nsys.exit(main(sys.argv[1:]))\n"
     )
     (tmp_path / "run.yaml").write_text(YAML)
-    assert (
-        launch(2, [sys.executable, str(script), "train", str(tmp_path / "run.yaml"), f"run={tmp_path / 'run'}", "steps=2"], on_this_machine)
-        == 1
-    )
+    assert launched(2, script, "train", tmp_path / "run.yaml", f"run={tmp_path / 'run'}", "steps=2") == 1
     said = " ".join(capfd.readouterr().err.split())
     assert said.count("no space left where") == 1 and "Traceback" not in said
 
@@ -229,7 +245,8 @@ def test_a_checkpoint_of_which_a_part_is_damaged_is_passed_over(whole: Path, tmp
     part = max((newest / "shards").glob("*.distcp"), key=lambda path: path.stat().st_size)
     part.write_bytes(part.read_bytes()[:100])
     shutil.copytree(tmp_path / "run", tmp_path / "again/run")
-    code, said = finished(started(tmp_path / "again", "processes=2"))
+    capfd.readouterr()
+    code, said = train(tmp_path / "again", "processes=2"), said_by(capfd)
     assert code == 0 and f"checkpoint {newest.name} is damaged" in said and "Traceback" not in said, said
     assert history(tmp_path / "again") == history(whole)
     (tmp_path / "run.yaml").write_text(YAML)
@@ -264,8 +281,8 @@ def test_a_start_that_cannot_work_is_refused(monkeypatch):
         pass
 
 
-def test_processes_that_have_nothing_of_a_step_are_told_of(tmp_path: Path):
-    code, said = finished(started(tmp_path, "processes=2", "batch_size=1", "steps=1"))
+def test_processes_that_have_nothing_of_a_step_are_told_of(tmp_path: Path, capfd):
+    code, said = train(tmp_path, "processes=2", "batch_size=1", "steps=1"), said_by(capfd)
     assert code == 0 and "2 processes, and a step has 1 row (budget.batch_size): 1 of them have none of their own in it" in said, said
     assert not idle(2, 2) and idle(2, 50)
 
@@ -322,12 +339,12 @@ def test_a_process_that_is_late_is_waited_for_as_long_as_was_said(what: str, tmp
     script = tmp_path / "script.py"
     script.write_text(LATE.format(what=what))
     monkeypatch.setenv("GUERDON_PATIENCE", "2")
-    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
+    assert launched(2, script) == 0
     assert (
         "0: process 0 of 2 stopped, because another one did not answer within 2 s; where it had that much to do" in capfd.readouterr().out
     )
     monkeypatch.setenv("GUERDON_PATIENCE", "60")
-    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
+    assert launched(2, script) == 0
     assert capfd.readouterr().out == ""
 
 
@@ -357,7 +374,7 @@ with joined(patience=30) as processes:
 def test_processes_that_do_not_see_the_same_rows_are_refused(tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(DIFFERENT)
-    assert launch(2, [sys.executable, str(script), str(tmp_path / "run")], on_this_machine) == 0
+    assert launched(2, script, tmp_path / "run") == 0
     assert capfd.readouterr().out.count("process 1 of 2 has other rows than the first one") == 2
 
 
@@ -392,12 +409,12 @@ with joined(patience=30) as processes:
 def test_what_happens_on_one_is_known_to_all(body: str, what: str, expected: list[str], tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(body=body, what=what))
-    assert launch(2, [sys.executable, str(script)], on_this_machine) == 0
+    assert launched(2, script) == 0
     said = capfd.readouterr().out
     assert all(said.count(line) >= expected.count(line) for line in expected), said
 
 
-def test_what_all_of_them_find_wrong_is_said_once(tmp_path: Path):
+def test_what_all_of_them_find_wrong_is_said_once(tmp_path: Path, capfd):
     table = {  # found by every process for itself, not in what is shared out
         "a row": (("fit", "recipe=dpo", "task=rows.jsonl"), "nothing was preferred"),
         "a reward": (("train", "reward=rewards.py:fails"), "could not be rewarded"),
@@ -406,8 +423,7 @@ def test_what_all_of_them_find_wrong_is_said_once(tmp_path: Path):
     rows = [{"prompt": "a", "chosen": "b", "rejected": "c"}] * 300 + [{"prompt": "a", "chosen": "b", "rejected": "b"}]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     for (command, *settings), sentence in table.values():
-        process = started(tmp_path, *settings, "processes=2", command=command)
-        code, said = finished(process)
+        code, said = train(tmp_path, *settings, "processes=2", command=command), said_by(capfd)
         assert code in (1, 2) and said.count(sentence) == 1, said
 
 
@@ -417,16 +433,16 @@ def test_one_that_ends_with_another_sentence_says_it_too(tmp_path: Path, capfd):
         "import os, sys\nfrom guerdon.errors import InputError\nfrom guerdon.processes import joined\ntry:\n    with joined():\n"
         "        raise InputError('sentence ' + sys.argv[1 + int(os.environ['RANK'])])\nexcept InputError as error:\n    print(f'{error} {error.told}\\n', end='', flush=True)\n"
     )
-    assert launch(2, [sys.executable, str(script), "0", "0"], on_this_machine) == 0
+    assert launched(2, script, "0", "0") == 0
     assert sorted(capfd.readouterr().out.splitlines()) == ["sentence 0 True", "sentence 0 True"]
-    assert launch(2, [sys.executable, str(script), "0", "1"], on_this_machine) == 0
+    assert launched(2, script, "0", "1") == 0
     assert "sentence 1 False" in capfd.readouterr().out.splitlines()
 
 
 def test_what_nobody_expected_on_one_ends_the_others(tmp_path: Path, capfd):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(body="if processes.rank: return 1 / 0", what="''"))
-    assert launch(2, [sys.executable, str(script)], on_this_machine) != 0
+    assert launched(2, script) != 0
     said = capfd.readouterr()
     assert "0 RunFailed: process 1 of 2 cannot go on: ZeroDivisionError: division by zero" in said.out
     assert "ZeroDivisionError" in said.err  # and it says itself where
@@ -437,5 +453,5 @@ def test_a_process_that_is_killed_is_named(tmp_path: Path):
     script.write_text("import os, signal, time\nif os.environ['RANK'] == '1':\n    os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)\n")
     begun = time.monotonic()
     with pytest.raises(RunFailed, match=r"process 1 of 3 was killed \(SIGKILL\), and the others were stopped"):
-        launch(3, [sys.executable, str(script)], on_this_machine)
+        launched(3, script)
     assert time.monotonic() - begun < 30

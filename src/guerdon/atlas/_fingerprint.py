@@ -60,9 +60,7 @@ def _imported(path: Path) -> set[Path]:
 
 @cache  # by the text: worlds and helpers are in hundreds of systems
 def _names_imported(text: str) -> tuple[str, ...]:
-    followed = [
-        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FOLLOWED)
-    ]
+    followed = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(FOLLOWED)]
     return tuple(name for node in followed for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
 
 
