@@ -36,7 +36,7 @@ demo: $(STAMPS)/core
 	$(BIN)/guerdon demo $(ARGS)
 
 test: $(STAMPS)/test $(STAMPS)/weights
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 explore: $(STAMPS)/test $(STAMPS)/weights
 	OMP_NUM_THREADS=1 $(BIN)/python tests/explore.py $(ARGS)

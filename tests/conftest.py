@@ -19,19 +19,24 @@ settings.register_profile("explore", settings.get_profile("ci"), derandomize=Fal
 settings.load_profile("ci")  # --hypothesis-profile=explore loads the other one
 
 
-LONGEST = ("test_processes", "test_placements", "test_docs")  # would keep one worker after the others have ended
+LONGEST = (
+    "test_atlas",
+    "test_docs",
+    "test_processes",
+    "test_parts",
+    "test_placements",
+    "test_memory",
+    "test_preferences",
+    "test_kill",
+)  # would keep one worker after the others have ended
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--processes", type=int, default=2, help="on how many processes the runs of test_processes.py are (default: 2)")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is one worker's (``--dist loadgroup``), which makes what its tests share once, and so is a system; the longest files begin."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """The longest files begin, of which each is one worker's (``--dist loadfile``)."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 

@@ -38,9 +38,7 @@ from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli._standing import by_family, one_by_one
 
 SYSTEMS = systems()
-every_system = pytest.mark.parametrize(  # all tests of a system on one worker, which measures it once
-    "entry", [pytest.param(entry, marks=pytest.mark.xdist_group(entry.slug), id=entry.slug) for entry in SYSTEMS]
-)
+every_system = pytest.mark.parametrize("entry", SYSTEMS, ids=lambda entry: entry.slug)
 
 # ---- claims
 
