@@ -28,7 +28,7 @@ LONGEST = (
     "test_memory",
     "test_preferences",
     "test_kill",
-)  # would keep one worker after the others have ended
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
