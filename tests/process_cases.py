@@ -15,10 +15,13 @@ import torch
 from safetensors.torch import load_file
 
 from cramped import cramp
+from guerdon.acting.overflow.shorten import Shorten
+from guerdon.acting.overflow.summarise import Summarise
 from guerdon.acting.replies.verdict import Verdict
 from guerdon.acting.samplers.attempts import Attempts
 from guerdon.acting.samplers.group import Group
 from guerdon.acting.samplers.hinted import Hinted
+from guerdon.acting.samplers.turns import Turns
 from guerdon.credit.advantages.attempt_group import AttemptGroup
 from guerdon.credit.advantages.gae import GAE
 from guerdon.credit.advantages.group_centred import GroupCentred
@@ -29,6 +32,7 @@ from guerdon.data.lessons.failed_prompts import FailedPrompts
 from guerdon.data.selection.unsolved import Unsolved
 from guerdon.feedback.judges.simulated_annotator import SimulatedAnnotator
 from guerdon.feedback.shaping.running_normalise import RunningNormalise
+from guerdon.feedback.writers import Answer
 from guerdon.losses.comparisons.logistic import Logistic
 from guerdon.losses.imitation.negative_log_likelihood import NegativeLogLikelihood
 from guerdon.losses.pairwise import Pairwise
@@ -50,6 +54,8 @@ from guerdon.recipes.kto import recipe as kto
 from guerdon.recipes.nash_md import recipe as nash_md
 from guerdon.recipes.online_dpo import recipe as online_dpo
 from guerdon.sequences import Decoding
+from guerdon.tasks.environments import Said, Told
+from guerdon.tasks.episodes import Episodes
 from guerdon.training.controllers.adaptive_coefficient import AdaptiveCoefficient
 from guerdon.training.controllers.entropy_temperature import EntropyTemperature
 from guerdon.training.display import Silent
@@ -159,6 +165,14 @@ class Elsewhere(Sent):
         return drawn
 
 
+@dataclasses.dataclass(frozen=True)
+class Moody:
+    """A model that summarises what is told as another does on another process."""
+
+    def __call__(self, questions: Any) -> list[Answer]:
+        return [Answer("abcd"[here().rank])] * len(questions)
+
+
 class Watching(Silent):
     """Looks, at every step, at whether parts of the model are elsewhere."""
 
@@ -192,6 +206,30 @@ def improving(
         ), model
 
     return make
+
+
+class Talkative:
+    """Says more than there is room for, and likes to be told the same letter again and again."""
+
+    def reset(self, row: dict[str, Any], seed: int) -> str:
+        return row["first"]
+
+    def step(self, said: Said) -> Told:
+        return Told("a" * 200 + ">", reward=said.text.count("a") / 4)
+
+    def build(self) -> "Talkative":
+        return Talkative()
+
+    def rows(self, count: int, seed: int) -> list[dict[str, Any]]:
+        return [{"first": "ab"[i % 2] + ">"} for i in range(count)]
+
+
+def acting() -> tuple[Any, Any]:
+    """An agent, which is told summaries."""
+    sampler = Turns(3, turns=2, turn_length=4, overflow=Summarise(Moody(), least=1, otherwise=Shorten(least=4)))
+    model = SmallLanguageModel("abcd>.![] hrtelfousmy:0123456789", layers=1, hidden=16, heads=2, context_length=160).build(0)
+    recipe = dataclasses.replace(GRPO, sampler=sampler)
+    return ImproveJob(recipe, Episodes(Talkative(), count=16, held_out=4), decoding=Decoding(100), budget=BUDGET), model
 
 
 def cramped(case: Callable[[], tuple[Any, Any]], where: str = "forward") -> Callable[[], tuple[Any, Any]]:
@@ -235,6 +273,7 @@ CASES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "a curriculum": improving(CURRICULUM),
     "several attempts": improving(TWICE),
     "hints for groups that failed": improving(HINTED),
+    "an agent": acting,
     "a reward that reads the batch": improving(GRPO, rewards={"length": whole_batch}),
     "a reward that fails": improving(GRPO, rewards={"letters": stumbling}),
 }

@@ -307,7 +307,7 @@ class Interacting:
                 return torch.tensor(tokens, dtype=torch.long)
             longest = max(range(len(messages)), key=lambda i: len(str(messages[i].get("content") or "")))
             before = str(messages[longest].get("content") or "")
-            text = overflow(before, len(tokens), room)
+            text = self.processes.from_first(partial(overflow, before, len(tokens), room), "shortening")
             if text is None or len(text) >= len(before):
                 episode.counts["no_room"] = 1.0
                 return torch.zeros(0, dtype=torch.long)
