@@ -338,3 +338,17 @@ def agreement(policy, rows):
     prompts, good, bad = ([row[name] for row in rows] for name in ("prompt", "chosen", "rejected"))
     said = [*judge(prompts, good, bad).tolist(), *(1 - judge(prompts, bad, good)).tolist()]
     return sum(value > 0.5 for value in said) / len(said)
+
+
+def test_the_study_of_judges_teaches_one_on_other_instructions(capsys):
+    """A model of one layer, which learns at the greatest rate only to say A or B, and answers as a judge does."""
+    from studies.which_judge import _taught
+    from studies.which_judge._rows import Pair
+
+    model = SmallLanguageModel("".join(map(chr, range(32, 127))) + "\n", layers=1, hidden=16, heads=2, context_length=1500).build(0)
+    pairs = [Pair(f"question {k}", ("good", "bad") if k % 2 else ("bad", "good"), bool(k % 2), "w") for k in range(12)]
+    writer, found = _taught.taught(model, pairs, 100, 0)
+    assert found["pairs"] == 9 and list(found["losses"]) == ["0", *(f"{rate:g}" for rate in _taught.RATES)]
+    assert found["losses"][f"{found['rate']:g}"] == min(list(found["losses"].values())[1:])
+    (verdict,) = PreferenceToken()(writer, [Case("question", ("good", "bad"))], 0)
+    assert 0 < verdict.value < 1

@@ -24,10 +24,12 @@ def page(results: dict[str, Any]) -> str:
 
 
 def _agreement(found: Mapping[str, Any]) -> str:
-    judge, length = found["judge"], found["length of the judge's pairs"]
+    judge, taught, length = found["judge"], found["taught"], found["length of the judge's pairs"]
     rows = {
         "SmolLM2-135M, verdict token, both orders": judge["both orders"],
         "SmolLM2-135M, verdict token, one order": judge["one order"],
+        "the same, taught, both orders": taught["both orders"],
+        "the same, taught, one order": taught["one order"],
         "the longer answer, same pairs": length,
         **{f"embeddings, {name}": value for name, value in found["embeddings"].items()},
         "the longer answer, same pairs as the embeddings": found["length"],
@@ -59,8 +61,20 @@ def _agreement(found: Mapping[str, Any]) -> str:
         f"in both orders. "
         f"{judge['unread']} could not be read. It read {judge['tokens']:.0f} tokens a verdict; instructions and answers were cut to {found['longest']} characters "
         f"for it, and not for the embeddings.\n",
+        _teaching(taught),
     ]
     return "\n".join(lines)
+
+
+def _teaching(taught: Mapping[str, Any]) -> str:
+    of, (share, _) = taught["teaching"], taught["first place"]
+    losses = ", ".join(f"{loss:.3f} at {rate}" for rate, loss in of["losses"].items())
+    edge = ", at the edge of what was tried" if of["edge"] else ""
+    return (
+        f"*Taught* are adapters (LoRA, the upper ten of thirty layers) fitted to the right letter on {of['pairs']} pairs of other instructions, once and in both orders; "
+        f"the rate is {of['rate']:g}{edge}, chosen on a further third as many pairs by the loss of the right letter, in nats (0: untaught): {losses}. "
+        f"{share:.0%} of its verdicts are for the answer that is shown first.\n"
+    )
 
 
 def _injections(found: Mapping[str, Any]) -> str:
