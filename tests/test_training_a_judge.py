@@ -352,3 +352,17 @@ def test_the_study_of_judges_teaches_one_on_other_instructions(capsys):
     assert found["losses"][f"{found['rate']:g}"] == min(list(found["losses"].values())[1:])
     (verdict,) = PreferenceToken()(writer, [Case("question", ("good", "bad"))], 0)
     assert 0 < verdict.value < 1
+
+
+def test_the_study_of_judges_has_a_page():
+    from studies import which_judge
+
+    results = {
+        "measured": which_judge.measure(small=True),
+        "date": "2026-01-01",
+        "duration_s": 60.0,
+        "cores": 2,
+        "versions": {"torch": "2"},
+    }
+    page = which_judge.page(results)
+    assert page.count("| the same, taught, ") == 2 and "fitted to the right letter" in page
