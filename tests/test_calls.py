@@ -17,10 +17,13 @@ from guerdon.tasks.call_format import call_format
 from guerdon.tasks.calls import Call
 from guerdon.tasks.calls.bare_json import BareJSON
 from guerdon.tasks.calls.deepseek import DeepSeek
+from guerdon.tasks.calls.deepseek_dsml import DeepSeekDSML
 from guerdon.tasks.calls.deepseek_fenced import DeepSeekFenced
 from guerdon.tasks.calls.glm import GLM
 from guerdon.tasks.calls.harmony import Harmony
 from guerdon.tasks.calls.hermes import Hermes
+from guerdon.tasks.calls.kimi import Kimi
+from guerdon.tasks.calls.minimax import MiniMax
 from guerdon.tasks.calls.mistral import Mistral
 from guerdon.tasks.calls.mistral_list import MistralList
 from guerdon.tasks.calls.python_style import PythonStyle
@@ -31,8 +34,8 @@ from guerdon.tasks.schemas import checked, schema_of
 from guerdon.tasks.spelled import typed
 
 FORMATS = [entry.part() for entry in catalogue() if entry.room == "tasks.calls"]
-SPELLED = [part for part in FORMATS if isinstance(part, GLM | QwenCoder)]
-JSON_FORMATS = [part for part in FORMATS if not isinstance(part, Tagged | GLM | QwenCoder)]
+SPELLED = [part for part in FORMATS if isinstance(part, GLM | MiniMax | QwenCoder)]
+JSON_FORMATS = [part for part in FORMATS if not isinstance(part, Tagged | GLM | MiniMax | QwenCoder)]
 each_format = pytest.mark.parametrize("part", FORMATS, ids=lambda part: type(part).__name__)
 PIECES = [
     *(
@@ -76,6 +79,10 @@ PIECES = [
         "<｜tool▁call▁end｜>",
         "<｜tool▁calls▁end｜>",
     ),
+    *("<|tool_calls_section_begin|>", "<|tool_call_begin|>functions.f:0", "<|tool_call_argument_begin|>", "<|tool_call_end|>"),
+    *('<minimax:tool_call><invoke name="f">', '<invoke name="g">', '<parameter name="x">', "</invoke>", "</minimax:tool_call>"),
+    *('<｜DSML｜function_calls><｜DSML｜invoke name="f">', '<｜DSML｜parameter name="x" string="false">', "</｜DSML｜parameter>"),
+    *("</｜DSML｜invoke>", "</｜DSML｜function_calls>"),
     *("<|start|>assistant", "<|channel|>commentary", " to=functions.f", "<|message|>", "<|call|>", "<|end|>"),
 ]
 pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=14).map("".join)
@@ -258,10 +265,20 @@ def test_a_call_that_cannot_be_read_hides_no_other():
         + DeepSeek().write([Call("g")])[len("<｜tool▁calls▁begin｜>") :]
     )
     assert [(call.name, bool(call.error)) for call in DeepSeek().read(broken).calls] == [("f", True), ("g", False)]
+    broken = (
+        "<|tool_calls_section_begin|><|tool_call_begin|>f<|tool_call_end|>"
+        + Kimi().write([Call("g")])[len("<|tool_calls_section_begin|>") :]
+    )
+    assert [(call.name, bool(call.error)) for call in Kimi().read(broken).calls] == [("", True), ("g", False)]
+    broken = MiniMax().write([Call("f", {"x": "1"}), Call("g")]).replace("</parameter>", "")
+    assert [(call.name, bool(call.error)) for call in MiniMax().read(broken).calls] == [("f", True), ("g", False)]
     for part in SPELLED:
         said = part.write([Call("f", {"x": "1"})])
         broken = said.replace("</arg_value>", "").replace("</parameter>", "") + "\n" + said
         assert [(call.name, bool(call.error)) for call in part.read(broken).calls] == [("f", True), ("f", False)]
+
+
+DSML = '<｜DSML｜function_calls><｜DSML｜invoke name="%s"><｜DSML｜parameter name="x" string="%s">%s</｜DSML｜parameter></｜DSML｜invoke>'
 
 
 @pytest.mark.parametrize(
@@ -288,6 +305,16 @@ def test_a_call_that_cannot_be_read_hides_no_other():
         (QwenCoder(), "<tool_call><function=f><parameter=x>1</function></tool_call>", "'x' of the call is not closed"),
         (QwenCoder(), "<tool_call><function=f>x: 1</function></tool_call>", "has 'x: 1</function></too' where"),
         (QwenCoder(), "<tool_call><function=f></function> so", "not closed"),
+        (Kimi(), '<|tool_call_begin|>functions.f:0{"x": 1}<|tool_call_end|>', "cannot be read"),
+        (Kimi(), "<|tool_call_begin|>functions.:0<|tool_call_argument_begin|>{}<|tool_call_end|>", "names no tool"),
+        (Kimi(), '<|tool_call_begin|>f<|tool_call_argument_begin|>{"x": 1} so', "not closed"),
+        (MiniMax(), "<minimax:tool_call>\nf(1)", "names no tool"),
+        (MiniMax(), '<minimax:tool_call><invoke name=" ">\n</invoke>', "names no tool"),
+        (MiniMax(), '<minimax:tool_call><invoke name="f">x: 1</invoke>', "where an argument or its end has to stand"),
+        (MiniMax(), '<minimax:tool_call><invoke name="f"><parameter name="x">1</invoke>', "'x' of the call is not closed"),
+        (DeepSeekDSML(), DSML % ("f", "false", "yes"), "'x' is no JSON"),
+        (DeepSeekDSML(), DSML % ("f", "false", "1 2"), "'x' is no JSON"),
+        (DeepSeekDSML(), DSML % ("f", "maybe", "1"), "where an argument or its end has to stand"),
         (Harmony(), "<|channel|>commentary to=functions.f<|constrain|>json<|message|>f(1)<|call|>", "no JSON"),
         (Harmony(), "<|channel|>commentary to=functions.f", "has no arguments"),
         (Harmony(), "<|channel|>commentary to=<|message|>{}<|call|>", "names no tool"),
@@ -338,6 +365,8 @@ def test_what_cannot_be_read_is_told(part, text, error):
         (Mistral(), "a token TOOL_CALLS"),
         (DeepSeek(), "<|tool calls|>"),
         (QwenCoder(), "the tag function=f"),
+        (Kimi(), "a token tool_call_begin"),
+        (MiniMax(), 'Say <invoke name="f">.'),
         (Harmony(), "Take it to=you, and then"),
         (PythonStyle(), "[a link](http://x)"),
         (PythonStyle(), "as in [f(x=1)]"),
@@ -367,6 +396,10 @@ def test_what_a_format_cannot_say_is_refused():
         Harmony().write([Call("a b")])
     with pytest.raises(InputError, match="holds </parameter>"):
         QwenCoder().write([Call("f", {"x": "</parameter>"})])
+    with pytest.raises(InputError, match="'f:0'"):
+        Kimi().write([Call("f:0")])
+    with pytest.raises(InputError, match="holds </minimax:tool_call>"):
+        MiniMax().write([Call("f", {"x": ["</minimax:tool_call>"]})])
     with pytest.raises(InputError, match="cannot say the name 'a<b'"):
         GLM().write([Call("f", {"a<b": "1"})])
     with pytest.raises(InputError, match="none of 'f' with x"):
@@ -430,6 +463,22 @@ V31 = """{% for m in messages %}{% if m.role == 'user' %}<｜User｜>{{ m.conten
 {{ m.content or '' }}<｜tool▁calls▁begin｜>{% for c in m.tool_calls -%}
 <｜tool▁call▁begin｜>{{ c.function.name + '<｜tool▁sep｜>' + c.function.arguments }}<｜tool▁call▁end｜>{% endfor %}<｜tool▁calls▁end｜>{{ eos_token -}}
 {% elif m.role == 'assistant' %}{{ m.content + eos_token }}{% else %}<｜tool▁output▁begin｜>{{ m.content }}<｜tool▁output▁end｜>{% endif %}{% endfor %}"""
+KIMI = """{% for m in messages %}<|im_{{ m.role }}|>{% if m.role == 'tool' %}## Return of {{ m.tool_call_id }}\n{% endif %}{{ m.content or '' -}}
+{% if m.tool_calls %}<|tool_calls_section_begin|>{% for c in m.tool_calls %}<|tool_call_begin|>{{ c.id }}<|tool_call_argument_begin|>{{ '' -}}
+{{ c.function.arguments if c.function.arguments is string else c.function.arguments | tojson }}<|tool_call_end|>{% endfor %}<|tool_calls_section_end|>{% endif -%}
+{{ eos_token }}{% endfor %}{% if add_generation_prompt %}<|im_assistant|>{% endif %}"""
+M2 = """{% for m in messages %}]~b]{{ m.role }}
+{{ m.content or '' }}{% if m.tool_calls %}{{ '\n<minimax:tool_call>\n' }}{% for c in m.tool_calls %}{{ '<invoke name="' + c.function.name + '">\n' -}}
+{% for k, v in c.function.arguments | items %}{{ '<parameter name="' + k + '">' }}{{ v if v is string else v | tojson }}{{ '</parameter>\n' }}{% endfor -%}
+{{ '</invoke>\n' }}{% endfor %}{{ '</minimax:tool_call>' }}{% endif %}{{ eos_token }}
+{% endfor %}{% if add_generation_prompt %}]~b]assistant
+<think>
+{% endif %}"""
+V32 = """{% for m in messages %}<｜{{ m.role }}｜>{{ m.content or '' }}{% if m.tool_calls %}{{ '\n\n<｜DSML｜function_calls>' -}}
+{% for c in m.tool_calls %}{{ '\n<｜DSML｜invoke name="' + c.function.name + '">' }}{% for k, v in c.function.arguments | items -%}
+{{ '\n<｜DSML｜parameter name="' + k + '" string="' }}{{ 'true' if v is string else 'false' }}">{{ v if v is string else v | tojson -}}
+{{ '</｜DSML｜parameter>' }}{% endfor %}{{ '\n</｜DSML｜invoke>' }}{% endfor %}{{ '\n</｜DSML｜function_calls>' }}{% endif %}{{ eos_token }}{% endfor -%}
+{% if add_generation_prompt %}<｜assistant｜>{% endif %}"""
 RESULT = [{"role": "tool", "name": "f", "content": "it is 5"}]
 
 
@@ -441,8 +490,9 @@ def _with(template, *special, eos="</s>"):
 
 @pytest.mark.parametrize(
     ("template", "part"),
-    [(MISTRAL.replace("CALLS", NAMED), Mistral), (MISTRAL.replace("CALLS", LISTED), MistralList), (V31, DeepSeek)],
-    ids=["named", "listed", "v3.1"],
+    [(MISTRAL.replace("CALLS", NAMED), Mistral), (MISTRAL.replace("CALLS", LISTED), MistralList), (V31, DeepSeek), (V32, DeepSeekDSML)]
+    + [(KIMI, Kimi), (M2, MiniMax)],
+    ids=["named", "listed", "v3.1", "v3.2", "kimi", "minimax"],
 )
 def test_the_format_of_a_template_by_the_published_rules(template, part):
     assert type(call_format(_with(template))) is part

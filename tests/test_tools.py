@@ -97,7 +97,10 @@ def test_a_program_cannot_read_the_judges_key(monkeypatch):
     Endpoint("http://localhost/v1", key_env="JUDGE_KEY")
     with subprocess.Popen(["sleep", "300"], env={"JUDGE_KEY": "sk-secret"}) as other:
         try:
-            assert "sk-secret" in Path(f"/proc/{other.pid}/environ").read_text()
+            environ = Path(f"/proc/{other.pid}/environ")
+            while not environ.read_text():  # until the program has begun there is nothing in it
+                time.sleep(0.01)
+            assert "sk-secret" in environ.read_text()
             tool = built(Python(require_isolation=True))
             assert tool(code="import os, subprocess\nos.environ.get('JUDGE_KEY'), 'sk-secret' in str(dict(os.environ))") == "(None, False)"
             with pytest.raises(Mistaken, match=r"(FileNotFound|Permission)Error"):

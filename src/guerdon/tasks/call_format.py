@@ -26,6 +26,10 @@ _TOOL = {
         },
     },
 }
+_IDS = (
+    "abcdefghi",
+    "functions.look_up:0",
+)  # nine letters and digits, as Mistral's templates ask for; the name within, where templates say it nowhere else
 _ARGUMENTS = {"word": 'tides,\nand "ebb" [1]', "most": 3}
 
 
@@ -33,9 +37,14 @@ def call_format(tokenizer: Any) -> CallFormat | None:
     """The format in which the tokenizer's chat template writes calls; None where it writes none, or one that no format of the room reads."""
     if not getattr(tokenizer, "chat_template", None):
         return None
-    called = {"id": "abcdefghi", "type": "function", "function": {"name": "look_up", "arguments": _ARGUMENTS}}
-    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": None, "tool_calls": [called]}]
     template = ChatTemplate(tokenizer)
+    return next((part for part in (_tried(template, id_) for id_ in _IDS) if part is not None), None)
+
+
+def _tried(template: ChatTemplate, id_: str) -> CallFormat | None:
+    """The format that reads back a call with this id."""
+    called = {"id": id_, "type": "function", "function": {"name": "look_up", "arguments": _ARGUMENTS}}
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": None, "tool_calls": [called]}]
     try:
         turn = template.turn(messages, 1, {"tools": [_TOOL]})
     except InputError:

@@ -1,7 +1,7 @@
-"""Spelling: arguments of calls as texts between tags, one tag for each argument, as formats have them that write no types."""
+"""Spelling: arguments of calls between tags, one tag for each argument; texts, where the format writes no types."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +9,20 @@ from guerdon.errors import InputError
 from guerdon.tasks.calls import Call
 from guerdon.tasks.calls._json import unsayable, written
 
+Valued = Callable[
+    [re.Match[str], str], tuple[Any, str]
+]  # what an argument is, by the match of its beginning and its text; and what is wrong with it
+
 
 def spelled(
-    name: str, text: str, at: int, begin: re.Pattern[str], value: re.Pattern[str], end: re.Pattern[str], form: str
+    name: str,
+    text: str,
+    at: int,
+    begin: re.Pattern[str],
+    value: re.Pattern[str],
+    end: re.Pattern[str],
+    form: str,
+    valued: Valued | None = None,
 ) -> tuple[Call, int | None]:
     """The call of the tool ``name`` whose arguments begin at ``at``, and where what closes it ends; None where nobody can tell.
 
@@ -20,27 +31,30 @@ def spelled(
         value: the text and what closes it, its first group the text.
         end: what closes the call.
         form: how such a call is written.
+        valued: what the texts are, where the format writes types.
     """
+    untyped = valued is None
     arguments: dict[str, Any] = {}
     error = "" if name.strip() else f"the call names no tool; {form}"
     while True:
         closing = end.match(text, at)
         if closing is not None:
             error = error or unsayable(arguments)
-            return Call(name.strip(), {} if error else arguments, error, spelled=True), closing.end()
+            return Call(name.strip(), {} if error else arguments, error, spelled=untyped), closing.end()
         begun = begin.match(text, at)
         if begun is None:
             what = repr(text[at:].strip()[:20]) if text[at:].strip() else "nothing"
             return Call(
-                name.strip(), error=error or f"the call has {what} where an argument or its end has to stand; {form}", spelled=True
+                name.strip(), error=error or f"the call has {what} where an argument or its end has to stand; {form}", spelled=untyped
             ), None
         own = value.match(text, begun.end())
         key = begun[1].strip()
         if own is None:
-            return Call(name.strip(), error=error or f"the argument {key!r} of the call is not closed; {form}", spelled=True), None
+            return Call(name.strip(), error=error or f"the argument {key!r} of the call is not closed; {form}", spelled=untyped), None
         if key in arguments:
             error = error or f"the argument {key!r} is given twice; {form}"
-        arguments[key] = own[1]
+        arguments[key], wrong = (own[1], "") if valued is None else valued(begun, own[1])
+        error = error or (f"{wrong}; {form}" if wrong else "")
         at = own.end()
 
 

@@ -13,24 +13,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guerdon.tasks.calls import Call, Found
-from guerdon.tasks.calls import _between_tokens as between
+from guerdon.tasks.calls._between_tokens import Between
+from guerdon.tasks.calls._deepseek_tokens import BEGIN, CALL, CALLED, END, THEN
 from guerdon.tasks.calls.deepseek_fenced import DeepSeekFenced
 from guerdon.tasks.messages import Message
 from guerdon.witness import Witness
 
-_HEAD = re.compile(rf"\s*([^\s<>]*)\s*{re.escape(between.THEN)}(?=\s*\{{|\s*\Z)")
-_FORM = f"write {between.CALL}name{between.THEN}{{...}}{between.CALLED}"
+_HEAD = re.compile(rf"\s*(?P<name>[^\s<>]*)\s*{re.escape(THEN)}(?=\s*\{{|\s*\Z)")
+_FORM = Between(BEGIN, END, CALL, CALLED, _HEAD, re.compile(""), f"write {CALL}name{THEN}{{...}}{CALLED}")
 
 
 @dataclass(frozen=True)
 class DeepSeek:
     def read(self, text: str, opened: bool = False) -> Found:
-        return between.read(text, opened, _HEAD, re.compile(""), _FORM)
+        return _FORM.read(text, opened)
 
     __call__ = read
 
     def write(self, calls: Sequence[Call]) -> str:
-        return between.write(calls, lambda name, arguments: f"{name}{between.THEN}{arguments}")
+        return _FORM.write(calls, lambda _, name, arguments: f"{name}{THEN}{arguments}")
 
     def told(self, results: Sequence[Message]) -> Sequence[Message]:
         return results

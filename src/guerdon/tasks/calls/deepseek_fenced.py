@@ -14,25 +14,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guerdon.tasks.calls import Call, Found
-from guerdon.tasks.calls import _between_tokens as between
+from guerdon.tasks.calls._between_tokens import Between
+from guerdon.tasks.calls._deepseek_tokens import BEGIN, CALL, CALLED, END, THEN
 from guerdon.tasks.calls.hermes import Hermes
 from guerdon.tasks.messages import Message
 from guerdon.witness import Witness
 
-_HEAD = re.compile(rf"\s*function\s*{re.escape(between.THEN)}[ \t]*([^\s<>]*)[ \t]*\n```(?:json)?[ \t]*(?:\n|\Z)")
-_TAIL = re.compile(r"\s*```")
-_FORM = f"write {between.CALL}function{between.THEN}name, and in lines below it ```json, the arguments and ```{between.CALLED}"
+_HEAD = re.compile(rf"\s*function\s*{re.escape(THEN)}[ \t]*(?P<name>[^\s<>]*)[ \t]*\n```(?:json)?[ \t]*(?:\n|\Z)")
+_FORM = Between(
+    *(BEGIN, END, CALL, CALLED, _HEAD, re.compile(r"\s*```")),
+    f"write {CALL}function{THEN}name, and in lines below it ```json, the arguments and ```{CALLED}",
+)
 
 
 @dataclass(frozen=True)
 class DeepSeekFenced:
     def read(self, text: str, opened: bool = False) -> Found:
-        return between.read(text, opened, _HEAD, _TAIL, _FORM)
+        return _FORM.read(text, opened)
 
     __call__ = read
 
     def write(self, calls: Sequence[Call]) -> str:
-        return between.write(calls, lambda name, arguments: f"function{between.THEN}{name}\n```json\n{arguments}\n```", "\n")
+        return _FORM.write(calls, lambda _, name, arguments: f"function{THEN}{name}\n```json\n{arguments}\n```", "\n")
 
     def told(self, results: Sequence[Message]) -> Sequence[Message]:
         return results
