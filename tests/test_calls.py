@@ -490,8 +490,10 @@ def _with(template, *special, eos="</s>"):
 
 @pytest.mark.parametrize(
     ("template", "part"),
-    [(MISTRAL.replace("CALLS", NAMED), Mistral), (MISTRAL.replace("CALLS", LISTED), MistralList), (V31, DeepSeek), (V32, DeepSeekDSML)]
-    + [(KIMI, Kimi), (M2, MiniMax)],
+    [
+        *((MISTRAL.replace("CALLS", NAMED), Mistral), (MISTRAL.replace("CALLS", LISTED), MistralList)),
+        *((V31, DeepSeek), (V32, DeepSeekDSML), (KIMI, Kimi), (M2, MiniMax)),
+    ],
     ids=["named", "listed", "v3.1", "v3.2", "kimi", "minimax"],
 )
 def test_the_format_of_a_template_by_the_published_rules(template, part):

@@ -42,7 +42,7 @@ from guerdon.training.placements._weights import Fingerprints, bare, packed, rec
 from guerdon.training.placements.ray import Ray
 from guerdon.training.recipe import Budget, Recipe, Term
 from guerdon.worlds.finite.contextual_bandit import ContextualBandit
-from in_process_cluster import Here
+from in_process_cluster import Here, InProcess
 
 
 def small(adapters: bool = True):
@@ -578,7 +578,7 @@ class Known(Ray):
 @pytest.mark.parametrize("make", [finite, language])
 def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(make, cluster, tmp_path: Path):
     alone, tokens, _ = gone_through(make, None, tmp_path / "alone")
-    one = gone_through(make, Ray(workers=1, sequences=6), tmp_path / "one")
+    one = gone_through(make, (Ray if make is finite else InProcess)(workers=1, sequences=6), tmp_path / "one")
     killed = gone_through(make, Known(workers=2, judges=int(make is language), sequences=6), tmp_path / "killed", killing=True)
     assert any("a rollout worker was lost (its process ended); it is replaced" in each for each in killed[2]), "nobody was killed"
     assert killed[:2] == one[:2]  # to the bit
