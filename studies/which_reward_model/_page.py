@@ -73,9 +73,9 @@ from, four times over: two of us read them and noted the first line that is wron
 `guerdon steps`, by Monte Carlo, take their place with `--steps`).
 
 *Accuracy*: pairs of a right and a wrong answer in the right order (a tie: half); *calibration error*: of sigmoid(difference), which models of verdicts and ratings were not
-fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part; where
-the chosen rate is the least or the greatest that was tried (*at the edge*), a better one may lie beyond. Intervals are 95 %: Wilson's for pairs, which are not independent where a
-prompt has several, bootstrap for the best of four.
+fitted to; *length*: the rank correlation of the difference of scores with that of characters. Rates and weight decay are chosen by the accuracy on the validation part; where the
+best rate was the least or the greatest that was tried, the next was tried too, from 0.0001 to 30. *At the edge* is what is at an end of these still. Intervals are 95 %: Wilson's
+for pairs, which are not independent where a prompt has several, bootstrap for the best of four.
 
 {duration({**results, "measured": {"resumed": sum(table["resumed"] for table in results["measured"].values())}})}
 """
