@@ -38,7 +38,10 @@ system = System(
     kind="method",
     builds_on=("least-expected", "tree-search", "sibling-pairs", "simpo", "sft"),
     read="code",
-    note="",
+    note=(
+        "Learning more from what is deficient does not pay: with all requests the same search does better by 0.02, and plain SFT at its best rate as well. What the search "
+        "finds is worth more than pairs of sampled calls, by 0.02. That more data help less and less is not seen within 900 requests."
+    ),
 )
 SIZE, PIECES, WAYS, SIMPLE, COMPLEX, NOISE, LATE = 8, 5, 4, 2, 0.3, 0.1, 0.3
 WARM, WARM_RATE, ROUNDS, STEPS, SIMULATIONS, APART, MARGIN, EXPLORE = 120, 30.0, 3, 20, 16, 0.1, 1.4, 1.0

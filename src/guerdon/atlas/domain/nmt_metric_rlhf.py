@@ -31,6 +31,10 @@ system = System(
     kind="application",
     builds_on=("minimum-bayes-risk", "highest-score", "group-centred"),
     read="summary",
+    note=(
+        "Filtering does most of it (from 0.68 to 0.89), after which RL by a metric with reference adds nothing; RL by the metric without references finds as much on unfiltered "
+        "data. Reranking adds 0.02 to what was filtered and learned, minimum Bayes risk nothing: its metric compares with draws of the model, which are alike by then."
+    ),
 )
 WORDS, LENGTH, TOLD, HELD, GROUP, STEPS = 60, 5, 200, 100, 16, 30
 
