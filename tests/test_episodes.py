@@ -34,6 +34,7 @@ from guerdon.tasks.calls import Call
 from guerdon.tasks.calls.tagged import Tagged
 from guerdon.tasks.encoding import Encoder
 from guerdon.tasks.environments import Said, Told
+from guerdon.tasks.environments._running import all_of
 from guerdon.tasks.episodes import Episodes
 from guerdon.training.crediting import Crediting
 from guerdon.training.display import Silent as Quiet
@@ -526,3 +527,16 @@ def test_credit_stands_where_turns_earned_it_and_sums_up_to_the_reward():
     last = torch.arange(dense.shape[1]) == (rollouts.length - 1).unsqueeze(-1)
     assert torch.allclose(dense[~last], earned[~last]) and (earned[~last] != 0).any()
     assert torch.allclose(dense[last], earned[last] + 2)
+
+
+def test_environments_share_a_thread_until_one_takes_long():
+    who = all_of([lambda: threading.get_ident()] * 50, 60.0, "step")
+    assert len(set(who)) == 1 and who[0] != threading.get_ident()
+    meeting = threading.Barrier(9, timeout=30)  # nobody goes on before all are there
+    assert len(all_of([meeting.wait] * 9, 60.0, "step")) == 9 and not meeting.broken
+    hangs, end = threading.Event(), [lambda: 1] * 3
+    try:
+        found = all_of([hangs.wait, *end], 1.0, "step")
+        assert found[1:] == [1] * 3 and "did not answer within 1 s" in str(found[0])
+    finally:
+        hangs.set()

@@ -1,9 +1,11 @@
-"""Running: an environment that is somebody else's code, called in a thread beside this one, for no longer than is allowed.
+"""Running: environments that are somebody else's code, called in threads beside this one, for no longer than is allowed.
 
 A thread cannot be stopped: an environment that hangs is left behind with its thread, and not used again. What it does to whoever waits is one sentence, ``Broken``.
 """
 
+import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -12,16 +14,42 @@ from guerdon.tasks.environments import Told
 from guerdon.tasks.messages import is_conversational
 from guerdon.threads import beside, waited
 
+LONG = 0.01  # seconds after which other calls do not wait for one
+
 
 class Broken(Exception):
     """What an environment did in the place of an answer, as a sentence."""
 
 
 def all_of(calls: Sequence[Callable[[], Any]], deadline: float | None, what: str) -> list[Any]:
-    """What each call returns, or a ``Broken``; they run beside each other, each for at most so many seconds from now on. ``what`` they are, for what is said."""
-    running = [beside("guerdon-environment", call) for call in calls]
+    """What each call returns, or a ``Broken``, each within so many seconds from now on. ``what`` they are, for what is said.
+
+    One thread goes through them; while that takes long, threads become twice as many, so that those that wait for something wait beside each other.
+    """
+    answers = [Future() for _ in calls]
+    left = deque(zip(calls, answers, strict=True))
     ends = None if deadline is None else time.monotonic() + deadline
-    return [_of(future, ends, deadline, what) for future in running]
+
+    def work() -> None:
+        while left:
+            with contextlib.suppress(IndexError):  # another thread took the last
+                call, answer = left.popleft()
+                _into(answer, call)
+
+    workers = [beside("guerdon-environment", work)] if calls else []
+    while left and (ends is None or time.monotonic() < ends):
+        with contextlib.suppress(TimeoutError):
+            workers[0].exception(LONG)
+        workers += [beside("guerdon-environment", work) for _ in range(min(len(workers), len(left)))]
+    left.clear()
+    return [_of(answer, ends, deadline, what) for answer in answers]
+
+
+def _into(answer: Future, call: Callable[[], Any]) -> None:
+    try:
+        answer.set_result(call())
+    except BaseException as error:
+        answer.set_exception(error)
 
 
 def _of(future: Future, ends: float | None, deadline: float | None, what: str) -> Any:
