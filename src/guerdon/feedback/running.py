@@ -241,8 +241,10 @@ class RewardRunner:
         self.close()
 
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):
+        try:
             self.close()
+        except Exception:  # modules may be gone by then, contextlib among them
+            return
 
     # -- one reward over the batch
 
