@@ -33,9 +33,8 @@ system = System(
     read="abstract",
     untuned="reward models of many qualities are what is compared; scores have no settings",
     note=(
-        "Best of four orders reward models as their best of 16 does, at 0.85, and one of the policy's own lineage gains 0.26 deviations more by RL at like accuracy. That"
-        " it orders them better than pairs do is not decided: by 0.013 [-0.002, 0.028] with 24 seeds, and about 60 would decide 0.02; nor is it that both lineages are "
-        "equally accurate to 0.02, of which 0.008 [-0.010, 0.025] is known. The evidence was measured on a busy machine; one core takes about 20 seconds."
+        "Best of four orders reward models as their best of 16 does, at 0.82, and as RL does, there a little better than pairs do (by 0.015); for the best of 16 the two are "
+        "equal to 0.02. Reward models of the policy's own lineage and of another are equally accurate, and RL by the former gains 0.24 deviations more."
     ),
 )
 recipe = {"best of 4": BestOfCandidates(), "pairs": PairAccuracy(), "rank correlation": RankCorrelation()}
@@ -48,7 +47,7 @@ claim = AllOf(
     BetterThan("own lineage", "other lineage", on="gold by RL", effect=0.05, matched="KL, labels, accuracy"),
     BetterThan("best of 4", "pairs", on="rank correlation with RL", effect=0.02, matched="scored candidates"),
 )
-SEEDS = {"smoke": 1, "full": 24}
+SEEDS = {"smoke": 1, "full": 96}
 
 
 class World:
