@@ -398,6 +398,7 @@ def test_what_a_format_cannot_say_is_refused():
         QwenCoder().write([Call("f", {"x": "</parameter>"})])
     with pytest.raises(InputError, match="'f:0'"):
         Kimi().write([Call("f:0")])
+    assert [call.name for call in DeepSeek().read(DeepSeek().write([Call("server:f")])).calls] == ["server:f"]
     with pytest.raises(InputError, match="holds </minimax:tool_call>"):
         MiniMax().write([Call("f", {"x": ["</minimax:tool_call>"]})])
     with pytest.raises(InputError, match="cannot say the name 'a<b'"):

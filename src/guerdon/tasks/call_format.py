@@ -26,10 +26,8 @@ _TOOL = {
         },
     },
 }
-_IDS = (
-    "abcdefghi",
-    "functions.look_up:0",
-)  # nine letters and digits, as Mistral's templates ask for; the name within, where templates say it nowhere else
+# nine letters and digits, as Mistral's templates ask for; the name within, where templates say it nowhere else
+_IDS = ("abcdefghi", "functions.look_up:0")
 _ARGUMENTS = {"word": 'tides,\nand "ebb" [1]', "most": 3}
 
 

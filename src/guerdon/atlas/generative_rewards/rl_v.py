@@ -41,7 +41,8 @@ system = System(
     read="summary",
     note=(
         "Own votes are worth 0.08 more than those of the majority, and 0.06 more than weighing by a judge that nobody taught. Learning to verify does not cost the policy "
-        "anything: single solutions are better by 0.02 for it. A second model that learned to verify alone is as good as the joint one, and no better."
+        "anything: single solutions are better by 0.02 for it. A second model that learned to verify alone, at the rate of the policy "
+        "beside it and not at one that was tuned for it, is behind the joint one by 0.016, within the margin."
     ),
 )
 NUMBERS, WIDTH, PROBLEMS, HELD_OUT, STEPS, BATCH, EACH = 6, 32, 1000, 400, 1000, 16, 8

@@ -46,8 +46,8 @@ class Between:
     def write(self, calls: Sequence[Call], one: Callable[[int, str, str], str], gap: str = "") -> str:
         """The calls in their list, with a gap between them; ``one``: the place, the name and the JSON of a call as they stand between its tokens."""
         for call in calls:
-            if not call.name or re.search(r"[\s<>\uff5c|:]", call.name):
-                raise InputError(f"a call between tokens cannot say the name {call.name!r}: write one without blanks, brackets and colons")
+            if not call.name or re.search(r"[\s<>\uff5c]", call.name):
+                raise InputError(f"a call between tokens cannot say the name {call.name!r}: write one without blanks and brackets")
         inner = [f"{self.call}{one(place, call.name, written(dict(call.arguments)))}{self.called}" for place, call in enumerate(calls)]
         return f"{self.begin}{gap.join(inner)}{self.end}"
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from guerdon.errors import InputError
 from guerdon.tasks.calls import Call, Found
 from guerdon.tasks.calls._between_tokens import Between
 from guerdon.tasks.calls.deepseek import DeepSeek
@@ -33,6 +34,9 @@ class Kimi:
     __call__ = read
 
     def write(self, calls: Sequence[Call]) -> str:
+        for call in calls:
+            if re.search("[|:]", call.name):  # they end a name within an id
+                raise InputError(f"a call of Kimi's form cannot say the name {call.name!r}: write one without colons and bars")
         return _FORM.write(calls, lambda place, name, arguments: f"functions.{name}:{place}{_THEN}{arguments}")
 
     def told(self, results: Sequence[Message]) -> Sequence[Message]:
