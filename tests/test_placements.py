@@ -336,10 +336,24 @@ def test_who_is_started_belongs_to_no_group_of_processes(monkeypatch):
 
 
 def test_workers_for_which_there_is_no_room_are_a_sentence(monkeypatch):
-    cluster = Here()
-    monkeypatch.setattr(cluster, "wait", lambda calls, seconds: [])
-    with pytest.raises(InputError, match=r"had no room for 2 rollout workers within .*: of its 2 CPUs and 0 GPUs 1 and 0 are free"):
+    monkeypatch.setattr(_pool, "START", 0.05)
+    cluster = Here(never=(1, 2))
+    monkeypatch.setattr(cluster, "free", lambda: (0.5, 0.0))
+    with pytest.raises(InputError, match=r"had no room for 2 rollout workers within .*: of its 2 CPUs and 0 GPUs 0.5 and 0 are free"):
         running(cluster, small())
+
+
+def test_one_that_does_not_begin_where_there_is_room_is_started_again(monkeypatch):
+    monkeypatch.setattr(_pool, "START", 0.05)
+    model, said = small(), []
+    with listening(said.append):
+        workers = running(Here(never=(2, 3)), model, workers=2)
+    assert alike(drawn(workers.drawing()), drawn(model)) and len(said) == 2 and workers.cluster.started == 4
+    assert all("a rollout worker has not begun within 0 s, although there is room for it; another is started" in each for each in said)
+    workers.close()
+    assert workers.cluster.ended == 4
+    with pytest.raises(RunFailed, match=r"has not begun in 3 times 0 s, although there is room for it"):
+        running(Here(never=(1, 2, 3)), model, replacements=2)
 
 
 def without_times(history: list[dict]) -> list[dict]:
@@ -574,22 +588,30 @@ class Known(Ray):
         return BUILT[-1]
 
 
+def alike_through(one: tuple, other: tuple, exactly: bool) -> None:
+    """Histories and completions; tokens where there are such are the same."""
+    rows = [[json.loads(line)["tokens"] for line in text.splitlines()] if "tokens" in text else text for _, text, *_ in (one, other)]
+    assert rows[0] == rows[1]
+    for before, after in zip(one[0], other[0], strict=True):
+        assert before == (after if exactly else pytest.approx(after, rel=1e-5, abs=1e-6, nan_ok=True))
+
+
+def test_a_finite_run_is_the_same_on_workers_some_of_which_are_lost(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(_cluster, "Cluster", lambda: Here(lose=(2, 5)))
+    alone = gone_through(finite, None, tmp_path / "alone")
+    placed = gone_through(finite, Ray(workers=2, sequences=6), tmp_path / "placed")
+    assert sum("a rollout worker was lost" in each for each in placed[2]) == 2
+    alike_through(alone, placed, exactly=True)
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc, to see who draws")
-@pytest.mark.parametrize("make", [finite, language])
-def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(make, cluster, tmp_path: Path):
-    alone, tokens, _ = gone_through(make, None, tmp_path / "alone")
-    one = gone_through(make, (Ray if make is finite else InProcess)(workers=1, sequences=6), tmp_path / "one")
-    killed = gone_through(make, Known(workers=2, judges=int(make is language), sequences=6), tmp_path / "killed", killing=True)
+def test_a_run_is_the_same_on_any_number_of_workers_and_when_one_is_killed(cluster, tmp_path: Path):
+    alone = gone_through(language, None, tmp_path / "alone")
+    one = gone_through(language, InProcess(workers=1, sequences=6), tmp_path / "one")
+    killed = gone_through(language, Known(workers=2, judges=1, sequences=6), tmp_path / "killed", killing=True)
     assert any("a rollout worker was lost (its process ended); it is replaced" in each for each in killed[2]), "nobody was killed"
     assert killed[:2] == one[:2]  # to the bit
-    rows = (
-        [[json.loads(line)["tokens"] for line in text.splitlines()] for text in (tokens, one[1])]
-        if "tokens" in tokens
-        else [tokens, one[1]]
-    )
-    assert rows[0] == rows[1]
-    for before, after in zip(alone, one[0], strict=True):
-        assert before == (after if make is finite else pytest.approx(after, rel=1e-5, abs=1e-6, nan_ok=True))
+    alike_through(alone, one, exactly=False)
 
 
 def test_the_command_ends_its_cluster_with_the_run(tmp_path: Path):

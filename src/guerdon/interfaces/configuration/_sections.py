@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -366,10 +367,11 @@ def _unknown_keys(raw: Mapping[str, Any], place: str) -> None:
             raise InputError(f"{place}.{key}: {unknown('key', str(key), known)}")
 
 
-def recipe_names() -> list[str]:
+@cache
+def recipe_names() -> tuple[str, ...]:
     """The recipes of the library, by name."""
     package = importlib.import_module("guerdon.recipes")
-    return [info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")]
+    return tuple(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
 
 
 def named_recipe(name: str, place: str = "recipe") -> Recipe:

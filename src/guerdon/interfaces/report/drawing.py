@@ -1,6 +1,10 @@
-"""Drawing: a curve as inline SVG whose colours are the page's, so that it follows light and dark."""
+"""Drawing: a curve as inline SVG whose colours are the page's, so that it follows light and dark.
+
+Margins are reckoned from the letters that stand in them. matplotlib's own layouts measure every text by drawing it, twice, which is two thirds of what a report costs.
+"""
 
 import io
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,6 +18,9 @@ SERIES = {f"#0505{i:02d}": f"var(--series-{i})" for i in range(8)}
 INK, FAINT, LINE, BAD = STAND_INS
 SMOOTHED_FROM = 60  # steps: longer curves are drawn pale, with their running mean on top
 MOST_POINTS = 400
+WIDTH, HEIGHT = 4.6, 2.35  # inches
+DIGIT, LETTER, SAMPLE = 0.082, 0.064, 0.42  # inches: of the axes, of a name, the line before a name and what stays free behind it
+ROW, EDGE, BELOW = 0.19, 0.08, 0.39  # inches: a row of names, what stays free at the edges, numbers and name of the steps
 
 
 def draw(panel: Panel, lines: Sequence[Drawn]) -> str:
@@ -23,16 +30,18 @@ def draw(panel: Panel, lines: Sequence[Drawn]) -> str:
 
     settings = {"svg.fonttype": "none", "svg.hashsalt": panel.title, "font.size": 9, "axes.linewidth": 0.8, "path.simplify": True}
     with mpl.rc_context(settings):
-        figure = Figure(figsize=(4.6, 2.35), layout="constrained")
+        figure = Figure(figsize=(WIDTH, HEIGHT))
         axes = figure.add_subplot(facecolor="none")
         figure.patch.set_alpha(0)
         left = [line for line in lines if not line.right] or lines
         other = axes.twinx() if len(left) < len(lines) else axes
         for colour, line in zip(_colours(lines), lines, strict=True):
             _line(other if line.right and other is not axes else axes, line, colour, panel.smooth)
-        _frame(axes, panel, left, len(lines) > 1)
+        columns = min(4, max(2, int(WIDTH / (SAMPLE + LETTER * max(len(line.label) for line in lines)))))
+        _frame(axes, panel, left, columns if len(lines) > 1 else 0)
         if other is not axes:
             _frame_right(other)
+        _make_room(figure, axes, None if other is axes else other, math.ceil(len(lines) / columns) if len(lines) > 1 else 0)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
     return for_the_page(out.getvalue(), f"{panel.title}: {', '.join(line.label for line in lines)}")
@@ -75,7 +84,7 @@ def _frame_right(axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _frame(axes, panel: Panel, lines: Sequence[Drawn], named: bool) -> None:
+def _frame(axes, panel: Panel, lines: Sequence[Drawn], columns: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
     values = np.concatenate([line.values for line in lines])
@@ -94,10 +103,31 @@ def _frame(axes, panel: Panel, lines: Sequence[Drawn], named: bool) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)
     axes.set_xlabel("step", color=FAINT, fontsize=8, loc="right", labelpad=0)
-    if named:
+    if columns:
         axes.figure.legend(
-            loc="outside upper left", ncols=4, frameon=False, labelcolor=INK, fontsize=8.5, handlelength=1.2, columnspacing=1.2
+            loc="upper left",
+            borderaxespad=0,
+            ncols=columns,
+            frameon=False,
+            labelcolor=INK,
+            fontsize=8.5,
+            handlelength=1.2,
+            columnspacing=1.2,
         )
+
+
+def _make_room(figure, axes, other, rows: int) -> None:
+    """For the numbers at the axes, ``other`` at the right; for ``rows`` of names; and for what all numbers are to be multiplied by or added to, which stands on top."""
+    (left, factor), (right, second) = _numbers(axes), (0.0, False) if other is None else _numbers(other)
+    top = 1 - ((rows + (factor or second)) * ROW + EDGE) / HEIGHT
+    figure.subplots_adjust(left=(left + EDGE) / WIDTH, right=1 - (right + EDGE) / WIDTH, bottom=BELOW / HEIGHT, top=top)
+
+
+def _numbers(axes) -> tuple[float, bool]:
+    """The width of the numbers at the axis of values, in inches, and whether something stands on top. Powers are written smaller, by a formula of their own."""
+    formatter = axes.yaxis.get_major_formatter()
+    labels = formatter.format_ticks(axes.yaxis.get_majorticklocs())
+    return DIGIT * max((4 if "$" in label else len(label) for label in labels), default=0), bool(formatter.get_offset())
 
 
 def for_the_page(svg: str, title: str) -> str:

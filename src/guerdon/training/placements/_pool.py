@@ -31,8 +31,8 @@ class Pool:
 
     Args:
         cluster: where they run.
-        start: starts one; it is then asked to ``begin`` with ``setting``.
-        who: one of them, in a sentence.
+        kind: what one is: a class with ``who``, one of them in a sentence. It is asked to ``begin`` with ``setting``.
+        needs: CPUs and GPUs that one takes.
         replacements: so many may be lost before any has done something again.
         patience: seconds that a piece may take.
 
@@ -41,9 +41,11 @@ class Pool:
         RunFailed: one does not start.
     """
 
-    def __init__(self, cluster: Any, start: Callable[[], Any], setting: Any, count: int, who: str, replacements: int, patience: float):
-        self.cluster, self.start, self.setting = cluster, start, setting
-        self.count, self.who, self.replacements, self.patience = count, who, replacements, patience
+    def __init__(
+        self, cluster: Any, kind: type, needs: tuple[float, float], setting: Any, count: int, replacements: int, patience: float
+    ) -> None:
+        self.cluster, self.kind, self.needs, self.setting = cluster, kind, needs, setting
+        self.count, self.who, self.replacements, self.patience = count, kind.who, replacements, patience
         self.changed = threading.Condition()
         self.workers: list[Worker] = []
         self.free: deque[Worker] = deque()
@@ -53,7 +55,7 @@ class Pool:
         try:
             begun = [(worker, call) for worker, call in (self._new() for _ in range(count))]
             for worker, call in begun:
-                worker.pid = self._begun(call)
+                worker.pid = self._begun(worker, call)
         except BaseException:
             self.close()
             raise
@@ -107,13 +109,28 @@ class Pool:
             self.cluster.end(worker.handle)
 
     def _new(self) -> tuple[Worker, Any]:
-        worker = Worker(self.start())
+        worker = Worker(None)
         self.workers.append(worker)
-        return worker, self.cluster.call(worker.handle, "begin", self.setting)
+        return worker, self._start(worker)
 
-    def _begun(self, call: Any) -> int:
-        if not self.cluster.wait([call], START):
-            raise no_room(self.cluster, f"{self.count} {self.who.removeprefix('a ')}s", START)
+    def _start(self, worker: Worker) -> Any:
+        worker.handle = self.cluster.start(self.kind, *self.needs)
+        return self.cluster.call(worker.handle, "begin", self.setting)
+
+    def _begun(self, worker: Worker, call: Any) -> int:
+        """The process of one that has begun. Where it does not although there is room, its process hangs, or was never made: another is started."""
+        left = self.replacements
+        while not self.cluster.wait([call], START):
+            if not all(free >= need for free, need in zip(self.cluster.free(), self.needs, strict=True)):
+                raise no_room(self.cluster, f"{self.count} {self.who.removeprefix('a ')}s", START)
+            if not left:
+                raise RunFailed(
+                    f"placement: {self.who} has not begun in {1 + self.replacements} times {START:.0f} s, although there is room for it"
+                )
+            left -= 1
+            say(f"{self.who} has not begun within {START:.0f} s, although there is room for it; another is started")
+            self.cluster.end(worker.handle)
+            call = self._start(worker)
         try:
             return self.cluster.get(call, START).opened()
         except Gone as gone:

@@ -78,9 +78,7 @@ class Running:
 
     def _pool(self, kind: type, count: int, cpus: float, gpus: float, setting: Setting) -> Pool:
         placement = self.placement
-        return Pool(
-            self.cluster, lambda: self.cluster.start(kind, cpus, gpus), setting, count, kind.who, placement.replacements, placement.patience
-        )
+        return Pool(self.cluster, kind, (cpus, gpus), setting, count, placement.replacements, placement.patience)
 
     def _setting(self, known: Any, device: str) -> Setting:
         cpus, _ = self.cluster.resources()
