@@ -35,8 +35,9 @@ help:
 demo: $(STAMPS)/core
 	$(BIN)/guerdon demo $(ARGS)
 
+# Bytecode is kept, whatever the environment says of it: else each of the hundred processes that tests start compiles the whole package anew.
 test: $(STAMPS)/test $(STAMPS)/weights
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 explore: $(STAMPS)/test $(STAMPS)/weights
 	OMP_NUM_THREADS=1 $(BIN)/python tests/explore.py $(ARGS)

@@ -353,7 +353,7 @@ def test_one_that_does_not_begin_where_there_is_room_is_started_again(monkeypatc
     workers.close()
     assert workers.cluster.ended == 4
     with pytest.raises(RunFailed, match=r"has not begun in 3 times 0 s, although there is room for it"):
-        running(Here(never=(1, 2, 3)), model, replacements=2)
+        running(Here(never=(1, 2, 3)), model, workers=1, replacements=2)
 
 
 def without_times(history: list[dict]) -> list[dict]:
