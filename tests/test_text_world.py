@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guerdon.errors import InputError
 from guerdon.models.language import character_tokenizer
+from guerdon.models.language.small_language_model import SmallLanguageModel
 from guerdon.tasks.encoding import Encoder
 from guerdon.worlds.text.count_letters import CountLetters
 from guerdon.worlds.text.gold_reward import GoldReward, hackable
@@ -40,9 +41,38 @@ def test_tokenizer_loads_with_auto_tokenizer(tmp_path):
     assert loaded.chat_template == built.chat_template
 
 
+WORDS = ("a>", "ab", "aba", "b a", "!\n")
+
+
+@given(st.text("ab >\n!", max_size=20))
+@settings(deadline=None)
+def test_words_are_read_as_one_token_each_the_longest_first(text):
+    tokenizer = character_tokenizer.build("ab >\n!", words=WORDS)
+    assert tokenizer.decode(tokenizer.encode(text), skip_special_tokens=True) == text
+    left, expected = text, []
+    while left:
+        expected.append(max((word for word in (*WORDS, left[0]) if left.startswith(word)), key=len))
+        left = left.removeprefix(expected[-1])
+    assert tokenizer.convert_ids_to_tokens(tokenizer.encode(text))[1:] == expected
+
+
+def test_a_model_with_words_is_what_anybody_loads(tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    policy = SmallLanguageModel("car?", layers=1, hidden=8, heads=1, words=("car?",)).build()
+    policy.module.save_pretrained(tmp_path)
+    policy.tokenizer.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded.encode("car?ca") == policy.tokenizer.encode("car?ca") == [1, 7, 3, 4]
+    assert AutoModelForCausalLM.from_pretrained(tmp_path).config.vocab_size == len(loaded) == 8
+
+
 def test_tokenizer_refuses_repeated_and_unknown_characters():
     with pytest.raises(InputError, match="'a' occur"):
         character_tokenizer.build("aab")
+    for words in (("a",), ("ab", "ab"), ("",)):
+        with pytest.raises(InputError, match="words are of two characters or more and given once each"):
+            character_tokenizer.build("ab", words=words)
     with pytest.raises(InputError, match="cannot write 'axb'"):
         Encoder(character_tokenizer.build("ab")).encode_prompt("axb")
 

@@ -19,6 +19,7 @@ class SmallLanguageModel:
 
     Attributes:
         characters: the alphabet; a token for each, besides those for padding, beginning and end.
+        words: texts of several characters that have a token of their own, such as the moves of a game: what takes four letters is not found by chance.
         context_length: positions, prompt and completion together.
         dtype: what is computed in, as in ``LanguageModel``. In models as small as the default one, shorter formats gain nothing.
     """
@@ -30,6 +31,7 @@ class SmallLanguageModel:
     context_length: int = 128
     device: str = "cpu"
     dtype: str = "float32"
+    words: tuple[str, ...] = ()
 
     def build(self, seed: int = 0) -> LanguagePolicy:
         """Draw the weights from ``seed``."""
@@ -37,7 +39,7 @@ class SmallLanguageModel:
 
         from guerdon.models.language.character_tokenizer import build as character_tokenizer
 
-        tokenizer = character_tokenizer(self.characters)
+        tokenizer = character_tokenizer(self.characters, words=self.words)
         config = LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=self.hidden,
