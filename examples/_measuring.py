@@ -85,6 +85,28 @@ def cross_validated(
     return np.array([out[i] for i in range(len(folds))])
 
 
+def draw(folders: Sequence[Path], curves: Mapping[str, str], path: Path) -> None:
+    """The curves of several runs, a thin line each, and their mean. ``curves``: metric → title."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    runs = [[json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in folders]
+    figure, axes = pyplot.subplots(1, len(curves), figsize=(4 * len(curves), 3), layout="constrained")
+    for axis, (metric, title) in zip(axes, curves.items(), strict=True):
+        series = [{row["step"]: row[metric] for row in run if metric in row} for run in runs]
+        for one in series:
+            axis.plot(list(one), list(one.values()), color="tab:blue", alpha=0.25, linewidth=0.8)
+        common = sorted(set.intersection(*map(set, series)))
+        mean = np.array([np.mean([one[step] for one in series]) for step in common])
+        wide = min(5, len(mean))
+        axis.plot(common[wide - 1 :], np.convolve(mean, np.ones(wide) / wide, mode="valid"), color="tab:blue")
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("step", fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
 class Figures:
     """What is printed and kept: one line per figure, and ``figures.json``."""
 

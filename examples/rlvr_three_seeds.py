@@ -9,12 +9,11 @@ compared problem by problem: the interval of the gain is of the paired differenc
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measuring import Figures, in_a_sentence
+from _measuring import Figures, draw, in_a_sentence
 
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import RunFailed
@@ -46,28 +45,6 @@ def accuracy(settings: Configuration, model: Any, answers: int) -> np.ndarray:
     return np.array([np.mean([reaches(score, 1.0) for score in row["scores"]]) for row in found])
 
 
-def draw(folders: list[Path], path: Path) -> None:
-    """The curves of all seeds, a thin line each, and their mean."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    runs = [[json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in folders]
-    figure, axes = pyplot.subplots(1, len(CURVES), figsize=(4 * len(CURVES), 3), layout="constrained")
-    for axis, (metric, title) in zip(axes, CURVES.items(), strict=True):
-        series = [{row["step"]: row[metric] for row in run if metric in row} for run in runs]
-        for one in series:
-            axis.plot(list(one), list(one.values()), color="tab:blue", alpha=0.25, linewidth=0.8)
-        common = sorted(set.intersection(*map(set, series)))
-        mean = np.array([np.mean([one[step] for one in series]) for step in common])
-        wide = min(5, len(mean))
-        axis.plot(common[wide - 1 :], np.convolve(mean, np.ones(wide) / wide, mode="valid"), color="tab:blue")
-        axis.set_title(title, fontsize=9)
-        axis.set_xlabel("step", fontsize=8)
-    figure.savefig(path, dpi=150)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -95,7 +72,7 @@ def main() -> None:
     figures.say("accuracy after, mean of the seeds", BootstrapMean()(np.mean(after, axis=0)))
     figures.say("gain, mean of the seeds, problem by problem", BootstrapMean()(gains.mean(0)))
     figures.say("smallest gain of a seed", float(gains.mean(1).min()))
-    draw(folders, asked.folder / "curves.png")
+    draw(folders, CURVES, asked.folder / "curves.png")
     figures.close()
 
 

@@ -10,10 +10,10 @@ Who names the first number cannot know yet whether another will fit; who verifie
 another start and other problems. 1000 steps of Adam on 16 of 1000 problems, 8 solutions of each.
 
 * "RL": REINFORCE with a baseline that leaves one out, 1 for a right answer. "RL, verifying": the same, plus lambda times the log-likelihood of the verifier's yes or no about the
-  same solutions. The rate is tuned for both, lambda for the latter, by what the vote of 8 comes to.
-* Of "RL": "majority" votes; "own judge" weighs by P(yes) of the trained model that was only shown at the start how to verify (the model as a judge, asked); "apart" by P(yes) of a
-  second model of the same start, which learned to verify alone, from the same solutions at the same time.
-* Of "RL, verifying": "weighted" votes by its own P(yes), and "majority of the joint".
+  same solutions. "RL, apart": RL, and a second model of the same start, which learns to verify alone, from the same solutions at the same time. The rate is tuned for all, lambda
+  for the second and the verifier's own rate for the third, by what the vote of 8 comes to.
+* Of "RL": "majority" votes; "own judge" weighs by P(yes) of the trained model that was only shown at the start how to verify (the model as a judge, asked).
+* Of "RL, verifying": "weighted" votes by its own P(yes), and "majority of the joint". Of "RL, apart": "apart" by P(yes) of the second model.
 
 Measured of 400 held-out problems with 8 solutions each: "right", of the answer chosen (``acting.choosers.weighted_vote``); "single", of one solution.
 
@@ -56,8 +56,9 @@ claim = AllOf(
 )
 SEEDS = {"smoke": 1, "full": 16, "tune": 2}
 GRID = {
-    "RL": {"learning_rate": (0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)},
-    "RL, verifying": {"learning_rate": (0.005, 0.015, 0.05, 0.12), "weight": (0.3, 1.0)},
+    "RL": {"learning_rate": (0.002, 0.003, 0.004, 0.005, 0.007, 0.01, 0.013, 0.017, 0.022, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12)},
+    "RL, verifying": {"learning_rate": (0.005, 0.015, 0.05, 0.12), "weight": (0.1, 0.3, 1.0, 3.0)},
+    "RL, apart": {"learning_rate": (0.005, 0.015, 0.05, 0.12), "beside": (0.003, 0.01, 0.03, 0.1)},
 }
 TUNED_BY = "tuned by"
 
@@ -140,11 +141,11 @@ def begun(seed: int) -> Model:
     return Model(*(value.detach() for value in model))
 
 
-def trained(seed: int, scale: str, learning_rate: float, weight: float = 0.0) -> tuple[Model, Model]:
-    """The model, and one that learns to verify alone from its solutions."""
+def trained(seed: int, scale: str, learning_rate: float, weight: float = 0.0, beside: float = 0.0) -> tuple[Model, Model]:
+    """The model, and one that learns to verify alone from its solutions, at the rate ``beside``."""
     asked, start = problems(PROBLEMS, seed, "problems"), begun(seed)
     model, apart = (Model(*(value.clone().requires_grad_() for value in start)) for _ in range(2))
-    adam, beside = torch.optim.Adam(model, lr=learning_rate), torch.optim.Adam(apart, lr=learning_rate)
+    adam, second = torch.optim.Adam(model, lr=learning_rate), torch.optim.Adam(apart, lr=beside)
     group, mask = torch.arange(BATCH).repeat_interleave(EACH), torch.ones(BATCH * EACH, 1, dtype=torch.bool)
     for step in range(STEPS if scale == "full" else 2):
         dice = generator(seed, "step", step)
@@ -156,10 +157,10 @@ def trained(seed: int, scale: str, learning_rate: float, weight: float = 0.0) ->
         loss = -(credit * told.logp).mean()
         if weight:
             loss = loss + weight * judged(model, some, told)
-        else:
-            beside.zero_grad()
+        if beside:
+            second.zero_grad()
             judged(apart, some, told).backward()
-            beside.step()
+            second.step()
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -182,16 +183,18 @@ def measured(model: Model, seed: int, verifiers: dict[str, Model | None]) -> dic
     return found
 
 
-def trial(arm: str, seed: int, scale: str, learning_rate: float, weight: float = 0.0) -> dict:
+def trial(arm: str, seed: int, scale: str, **setting: float) -> dict:
     seed = derive(seed, "world")
-    model, _ = trained(seed, scale, learning_rate, weight)
-    (found,) = measured(model, seed, {"voted": model if weight else None}).values()
+    model, apart = trained(seed, scale, **setting)
+    verifier = {"RL": None, "RL, verifying": model, "RL, apart": apart}[arm]
+    (found,) = measured(model, seed, {"voted": verifier}).values()
     return found | {"tuned by": found["right"]}
 
 
 def experiment(seed: int, scale: str, tuned: dict) -> dict:
     seed = derive(seed, "world")
-    alone, apart = trained(seed, scale, **tuned["RL"])
+    alone, _ = trained(seed, scale, **tuned["RL"])
     joint, _ = trained(seed, scale, **tuned["RL, verifying"])
-    arms = measured(alone, seed, {"majority": None, "own judge": alone, "apart": apart})
+    policy, apart = trained(seed, scale, **tuned["RL, apart"])
+    arms = measured(alone, seed, {"majority": None, "own judge": alone}) | measured(policy, seed, {"apart": apart})
     return arms | measured(joint, seed, {"weighted": joint, "majority of the joint": None})
