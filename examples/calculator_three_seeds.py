@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--answers", type=int, default=4)
+    parser.add_argument("--answers", type=int, default=2)
     asked = parser.parse_intermixed_args()
     file, shown, figures = HERE / "calculator_grpo.yaml", asked.folder / "imitation", Figures(asked.folder)
     overrides = [f"model.source={shown / 'model'}", *asked.overrides]

@@ -40,9 +40,10 @@ system = System(
     builds_on=("rloo", "genrm", "weighted-majority-vote"),
     read="summary",
     note=(
-        "Own votes are worth 0.08 more than those of the majority, and 0.06 more than weighing by a judge that nobody taught. Learning to verify does not cost the policy "
-        "anything: single solutions are better by 0.02 for it. A second model that learned to verify alone, at the rate of the policy "
-        "beside it and not at one that was tuned for it, is behind the joint one by 0.016, within the margin."
+        "Own votes are worth 0.08 more than those of the majority, and 0.06 more than weighing by a judge that nobody taught, and learning to verify costs the policy "
+        "nothing. But a second model that verifies alone, with rates of its own for it and for the policy, is better by 0.075: the policy then learns at 0.002 and stays "
+        "diverse (single solutions 0.38 right, where RL alone comes to 0.48), the verifier at 0.1, and one rate for both can be only one of them. At RL's own rate for both the "
+        "second model had been behind by 0.016."
     ),
 )
 NUMBERS, WIDTH, PROBLEMS, HELD_OUT, STEPS, BATCH, EACH = 6, 32, 1000, 400, 1000, 16, 8
