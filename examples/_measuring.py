@@ -16,10 +16,14 @@ from guerdon.evaluation.metrics.pair_accuracy import PairAccuracy
 from guerdon.evaluation.statistics import Estimate
 from guerdon.evaluation.statistics.wilson import Wilson
 from guerdon.feedback.text import whole_text
+from guerdon.interfaces.configuration import Configuration
 from guerdon.losses.pairwise import Pairwise
 from guerdon.models import Model
 from guerdon.randomness import derive
 from guerdon.sequences import Example, collate
+from guerdon.thresholds import reaches
+from guerdon.training.jobs import scene_for
+from guerdon.training.loops.search import search
 from guerdon.training.measuring import attach_views, gather, micro_batches, shares_contexts, wanted_by
 
 
@@ -83,6 +87,21 @@ def cross_validated(
         outside = np.flatnonzero(folds == fold)
         out |= zip(outside.tolist(), measured(fitted(np.flatnonzero(folds != fold)), outside), strict=True)
     return np.array([out[i] for i in range(len(folds))])
+
+
+def answered(settings: Configuration, model: Any, sampler: Any) -> list[dict[str, Any]]:
+    """What a model answers to each held-out problem, sampled as in training: rows with ``completions`` and their ``scores``."""
+    rows = [settings.task.test()[i] for i in range(len(settings.task.test()))]
+    scene = scene_for(model, settings.task, settings.reward.functions, {}, running=settings.reward.options)
+    try:
+        return search(model, scene, rows, sampler, settings.recipe.combine, settings.decoding, seed=1)
+    finally:
+        scene.close()
+
+
+def right(found: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """The share of right answers to each problem [P]."""
+    return np.array([np.mean([reaches(score, 1.0) for score in row["scores"]]) for row in found])
 
 
 def draw(folders: Sequence[Path], curves: Mapping[str, str], path: Path) -> None:

@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measuring import Figures, draw, in_a_sentence
+from _measuring import Figures, answered, draw, in_a_sentence, right
 
 from guerdon.errors import RunFailed
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.interfaces.cli import main as guerdon
 from guerdon.interfaces.configuration import Configuration, read
 from guerdon.models.language.language_model import LanguageModel
-from guerdon.thresholds import reaches
-from guerdon.training.jobs import scene_for
-from guerdon.training.loops.search import search
 
 HERE = Path(__file__).parent
 SHOWN = 16  # problems, of those that are trained on, that are shown worked out
@@ -49,16 +46,9 @@ def demonstrations(settings: Configuration, path: Path) -> None:
 
 def solved(settings: Configuration, model: Any, answers: int) -> tuple[np.ndarray, np.ndarray]:
     """Of each held-out problem [P] the share of right answers, and the calls that an answer took."""
-    rows = [settings.task.test()[i] for i in range(len(settings.task.test()))]
-    scene = scene_for(model, settings.task, settings.reward.functions, {}, running=settings.reward.options)
-    sampler = dataclasses.replace(settings.recipe.sampler, num_generations=answers)
-    try:
-        found = search(model, scene, rows, sampler, settings.recipe.combine, settings.decoding, seed=1)
-    finally:
-        scene.close()
-    right = [np.mean([reaches(score, 1.0) for score in row["scores"]]) for row in found]
+    found = answered(settings, model, dataclasses.replace(settings.recipe.sampler, num_generations=answers))
     calls = [np.mean([sum(turn["role"] == "tool" for turn in said) for said in row["completions"]]) for row in found]
-    return np.array(right), np.array(calls)
+    return right(found), np.array(calls)
 
 
 def run(*command: str) -> None:
@@ -81,12 +71,12 @@ def main() -> None:
     run("fit", str(imitate), f"task.path={demos}", f"run={shown}")
     settings = read(file, overrides)
     untaught = dataclasses.replace(read(imitate, []).model, lora=None)
-    right, calls = {}, {}
+    success, calls = {}, {}
     for name, model in {"of the model as it is": untaught, "after imitation": LanguageModel(str(shown / "model"))}.items():
-        right[name], calls[name] = solved(settings, model.build(0), asked.answers)
-        figures.say(f"success {name}, {len(right[name])} held-out problems", BootstrapMean()(right[name]))
+        success[name], calls[name] = solved(settings, model.build(0), asked.answers)
+        figures.say(f"success {name}, {len(success[name])} held-out problems", BootstrapMean()(success[name]))
         figures.say(f"calls {name}", BootstrapMean()(calls[name]))
-    before, folders, gains = right["after imitation"], [], []
+    before, folders, gains = success["after imitation"], [], []
     for seed in map(int, asked.seeds.split(",")):
         folders.append(asked.folder / f"seed-{seed}")
         run("train", str(file), *overrides, f"budget.seed={seed}", f"run={folders[-1]}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measuring import Figures, draw, in_a_sentence
+from _measuring import Figures, answered, draw, in_a_sentence, right
 
 from guerdon.acting.samplers.group import Group
 from guerdon.errors import RunFailed
@@ -21,9 +21,6 @@ from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.interfaces.cli import main as guerdon
 from guerdon.interfaces.configuration import Configuration, read
 from guerdon.models.language.language_model import LanguageModel
-from guerdon.thresholds import reaches
-from guerdon.training.jobs import scene_for
-from guerdon.training.loops.search import search
 
 HERE = Path(__file__).parent
 CURVES = {
@@ -36,13 +33,7 @@ CURVES = {
 
 def accuracy(settings: Configuration, model: Any, answers: int) -> np.ndarray:
     """The share of right answers to each held-out problem [P]."""
-    rows = [settings.task.test()[i] for i in range(len(settings.task.test()))]
-    scene = scene_for(model, settings.task, settings.reward.functions, {}, running=settings.reward.options)
-    try:
-        found = search(model, scene, rows, Group(answers), settings.recipe.combine, settings.decoding, seed=1)
-    finally:
-        scene.close()
-    return np.array([np.mean([reaches(score, 1.0) for score in row["scores"]]) for row in found])
+    return right(answered(settings, model, Group(answers)))
 
 
 def main() -> None:
