@@ -1,0 +1,41 @@
+"""Episodes of control worlds: B of them at once, with a rule that acts, until they end or are cut off."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from guerdon.randomness import generator
+from guerdon.worlds.control import World
+
+Acting = Callable[[Tensor, int], Tensor]
+"""Observations [B, D] of the episodes that go on, and the step that it is → actions, [B] or [B, A]."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """``returns`` [B], undiscounted; ``length`` [B]; ``terminated`` [B]: false where the time limit cut it off."""
+
+    returns: Tensor
+    length: Tensor
+    terminated: Tensor
+
+
+def play(world: World, act: Acting, count: int, seed: int, steps: int | None = None) -> Episodes:
+    """``count`` episodes; an episode is the same whoever else is played. ``steps``: the time limit; None: the world's horizon."""
+    steps = world.horizon if steps is None else steps
+    state = world.begin(torch.rand(count, world.begins, generator=generator(seed, "begin"), dtype=torch.float64))
+    returns, length = torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.long)
+    going = torch.arange(count)
+    for t in range(steps):
+        uniforms = torch.rand(count, world.noise, generator=generator(seed, "step", t), dtype=torch.float64)[going] if world.noise else None
+        state, reward, over = world.step(state, act(world.observe(state), t), uniforms)
+        returns[going] += reward
+        length[going] += 1
+        going, state = going[~over], state[~over]
+        if not len(going):
+            break
+    terminated = torch.ones(count, dtype=torch.bool)
+    terminated[going] = False
+    return Episodes(returns, length, terminated)

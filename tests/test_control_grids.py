@@ -1,0 +1,118 @@
+"""Control worlds on grids: their optima are those of value iteration on their tables."""
+
+import pytest
+import torch
+
+from guerdon.errors import InputError
+from guerdon.exact.solvers.value_iteration import ValueIteration
+from guerdon.worlds.control.cliff import Cliff
+from guerdon.worlds.control.deep_sea_treasure import DeepSeaTreasure
+from guerdon.worlds.control.episodes import play
+from guerdon.worlds.control.goal_maze import GoalMaze
+from guerdon.worlds.control.key_door import KeyDoor
+from guerdon.worlds.control.pendulum import Pendulum
+from guerdon.worlds.control.tabulated import tabulated
+
+# MO-Gymnasium's, of its two maps
+CONVEX = [(0.7, -1), (8.2, -3), (11.5, -5), (14.0, -7), (15.1, -8), (16.1, -9), (19.6, -13), (20.3, -14), (22.4, -17), (23.7, -19)]
+CONCAVE = [(1.0, -1), (2.0, -3), (3.0, -5), (5.0, -7), (8.0, -8), (16.0, -9), (24.0, -13), (50.0, -14), (74.0, -17), (124.0, -19)]
+
+
+def _solved(world, beginning, **more):
+    process, states = tabulated(world, beginning, **more)
+    return process, states, ValueIteration()(process.transition, process.reward, process.discount)
+
+
+@pytest.mark.parametrize("concave", [False, True])
+def test_the_front_is_theirs_and_is_reached(concave):
+    world = DeepSeaTreasure(concave)
+    assert torch.equal(world.front, torch.tensor(CONCAVE if concave else CONVEX))
+    for column, (value, time) in enumerate(world.front.tolist()):
+        state, earned = world.begin(torch.rand(1, 0)), torch.zeros(1, 2, dtype=torch.float64)
+        for move in [3] * column + [1] * (int(-time) - column):
+            state, reward, over = world.step(state, torch.tensor([move]))
+            earned += reward
+        assert bool(over) and earned[0].tolist() == pytest.approx([value, time])
+
+
+@pytest.mark.parametrize("concave", [False, True])
+def test_no_weighted_sum_earns_more_than_the_front(concave):
+    world = DeepSeaTreasure(concave)
+    tables = [tabulated(world, world.begin(torch.rand(1, 0)), objective=k)[0] for k in (0, 1)]
+    best = set()
+    for weight in (0.0, 0.2, 0.5, 0.8, 0.95):
+        reward = weight * tables[0].reward + (1 - weight) * tables[1].reward
+        solved = ValueIteration()(tables[0].transition, reward, 1.0)
+        scores = weight * world.front[:, 0] + (1 - weight) * world.front[:, 1]
+        assert float(solved["value"][0]) == pytest.approx(float(scores.max()), abs=1e-5)
+        best.add(int(scores.argmax()))
+    assert (len(best) > 2) != concave  # a sum finds the ends of a concave front only
+
+
+def test_who_falls_off_the_cliff_begins_again():
+    world = Cliff()
+    _, _, solved = _solved(world, world.begin(torch.rand(1, 0)))
+    assert float(solved["value"][0]) == -13
+    state, reward, over = world.step(world.begin(torch.rand(1, 0)), torch.tensor([1]))
+    assert state.tolist() == [[3.0, 0.0]] and reward.tolist() == [-100.0] and not over.any()
+
+
+def test_wind_keeps_off_the_edge():
+    rows = []
+    for wind in (0.0, 0.01, 0.1):
+        world = Cliff(wind)
+        _, states, solved = _solved(world, world.begin(torch.rand(1, 0)))
+        places = {tuple(state): i for i, state in enumerate(states.tolist())}
+        best = torch.tensor([int(solved["policy"][places[tuple(state)]].argmax()) for state in states.tolist()])
+
+        def act(seen, t, best=best, places=places):
+            return torch.tensor([int(best[places[tuple(state)]]) for state in seen.tolist()])
+
+        found = play(world, act, 2000, seed=0)
+        assert float(found.returns.mean()) == pytest.approx(
+            float(solved["value"][0]), abs=4 * float(found.returns.std()) / len(found.returns) ** 0.5 + 1e-9
+        )
+        state, walked = world.begin(torch.rand(1, 0)), []
+        for _ in range(30):
+            state, _, over = Cliff().step(state, act(state, 0))
+            walked.append(int(state[0, 0]))
+            if over.any():
+                break
+        rows.append(min(walked))
+    assert rows == sorted(rows, reverse=True) and rows[0] == 2 and rows[-1] < 2
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_key_is_fetched_first(size):
+    world = KeyDoor(size=size, cost=0.01)
+    beginning = world.begin((torch.arange(size**2).double() / size**2 + 0.5 / size**2).unsqueeze(-1))
+    assert len(beginning.unique(dim=0)) == size**2
+    process, states, solved = _solved(world, beginning)
+    assert torch.allclose(solved["value"][:-1], 1 - 0.01 * world.steps(states))
+    assert len(process.reward) < 3 * (2 * size + 1) * size
+
+
+def test_every_goal_is_reached_by_the_shortest_way():
+    world = GoalMaze(width=4, height=3, seed=2)
+    cells = torch.cartesian_prod(*(torch.arange(n).double() for n in (3, 4, 3, 4)))
+    beginning = cells[(cells[:, :2] != cells[:, 2:]).any(-1)]
+    _, states, solved = _solved(world, beginning)
+    place, goal = world.cells(states)
+    assert torch.equal(-solved["value"][:-1], (world.steps[place, goal] - 1))
+    drawn = world.begin(torch.rand(2000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    assert {tuple(s) for s in drawn.tolist()} == {tuple(s) for s in beginning.tolist()}
+
+
+def test_what_was_reached_is_a_goal_that_was_met():
+    world = GoalMaze()
+    state = world.begin(torch.rand(50, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+    after, reward, _ = world.step(state, torch.randint(4, (50,)))
+    assert torch.equal(reward, world.rewards(world.reached(after), after[:, 2:])) and (reward == -1).any()
+    assert torch.all(world.rewards(world.reached(after), world.reached(after)) == 0)
+
+
+def test_what_has_no_tables_is_said():
+    with pytest.raises(InputError, match="finitely many choices"):
+        tabulated(Pendulum(), torch.zeros(1, 2))
+    with pytest.raises(InputError, match="more than 10 states"):
+        tabulated(DeepSeaTreasure(), torch.zeros(1, 2, dtype=torch.float64), objective=0, most=10)
