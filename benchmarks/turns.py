@@ -1,6 +1,6 @@
 """Turns: what an episode of several turns costs beside one turn of as many tokens, with what was read before recalled, and read anew.
 
-    python -m benchmarks.turns [--turns 8] [--words 16] [--told 16] [--prompt 256] [--episodes 16] [--rounds 3]
+    python -m benchmarks.turns [--turns 8] [--words 16] [--told 16] [--prompt 256] [--episodes 16] [--rounds 3] [--dtype float32]
 
 Everybody says ``turns`` * ``words`` tokens, and none of them an end, so that all draw the same number. One round measures the three ways one after the other; figures are medians.
 """
@@ -38,10 +38,11 @@ class Telling:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.turns", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--dtype", default="bfloat16", help="float32 where products in bfloat16 are not native")
     for name, default in (("turns", 8), ("words", 16), ("told", 16), ("prompt", 256), ("episodes", 16), ("rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
-    policy = LanguageModel(asked.model, dtype="bfloat16").build(0)
+    policy = LanguageModel(asked.model, dtype=asked.dtype).build(0)
     policy.__dict__["ends"] = torch.tensor([], dtype=torch.long)
     contexts = [torch.randint(200, 2000, (asked.prompt,), generator=torch.Generator().manual_seed(i)) for i in range(asked.episodes // 4)]
     spoken = asked.turns * asked.words

@@ -81,7 +81,7 @@ def test_a_turn_costs_what_it_adds():
 
 
 def test_what_another_goes_on_from_is_dropped():
-    recall, nothing = Recall(), Known([], [], 0)
+    recall, nothing = Recall(), Known(torch.zeros(0), torch.zeros(0), 0)
     for tokens in ((1, 2), (1, 2, 3), (1, 4), (0,), (1, 2, 3, 5), (1, 2, 9)):
         recall.learn(tokens, nothing)
     assert recall.order == sorted(recall.kept) == [(0,), (1, 2, 3, 5), (1, 2, 9), (1, 4)]
@@ -94,7 +94,7 @@ def test_what_another_goes_on_from_is_dropped():
 def test_the_longest_beginning_is_found(sequences, asked):
     recall = Recall()
     for tokens in sequences:
-        recall.learn(tuple(tokens), Known([], [], len(tokens)))
+        recall.learn(tuple(tokens), Known(torch.zeros(0), torch.zeros(0), len(tokens)))
 
     def common(other):
         return next((i for i, (a, b) in enumerate(zip(other, asked, strict=False)) if a != b), min(len(other), len(asked)))

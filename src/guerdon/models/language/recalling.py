@@ -7,7 +7,6 @@ dropped when the other is known. What is kept is bounded by who remembers: one b
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +20,10 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Known:
-    """The first ``length`` tokens of a sequence. By layer, ``keys`` [K, D, L] and ``values`` [K, L, D] with L at least that."""
+    """The first ``length`` tokens of a sequence: ``keys`` [N, K, D, L] of N layers and ``values`` [N, K, L, D] with L at least that."""
 
-    keys: Sequence[Tensor]
-    values: Sequence[Tensor]
+    keys: Tensor
+    values: Tensor
     length: int
 
 
@@ -68,52 +67,39 @@ def _common(one: Tokens, other: Tokens) -> int:
 
 
 class Extending:
-    """Attention of some tokens more of each of P sequences, to what is known of these and to those before them. ``kept``: by layer, the keys and values [T, K, D] of what is added.
+    """Attention of some tokens more of each of P sequences, to those before them.
 
     Args:
-        known: what is known of each sequence; None: nothing.
-        added: how many tokens each has more, one sequence behind the other in one row; what stands behind all of them is nobody's.
+        trunk: keys [N, P, K, D, R] and values [N, P, K, R, D] of what is known, with room for what is added, which is written there.
+        seen: how many tokens of each are known.
+        added: how many each has more, one sequence behind the other in one row; what stands behind all of them is nobody's.
         longest: the length of the longest sequence, or that to which it may still grow.
     """
 
     bounds = False
 
-    def __init__(self, known: Sequence[Known | None], added: Sequence[int], longest: int):
-        self.known, self.added, self.longest = list(known), torch.tensor(added), longest
-        self.begin = self.added.cumsum(0) - self.added
-        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+    def __init__(self, trunk: tuple[Tensor, Tensor], seen: Tensor, added: Tensor, longest: int):
+        self.trunk, self.seen, self.added, self.longest = trunk, seen, added, longest
+        self.begin = added.cumsum(0) - added
+        self.row = torch.arange(len(added)).repeat_interleave(added)
+        self.place = torch.arange(len(self.row)) + (seen - self.begin)[self.row]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float, **more: Any) -> Tensor:
-        self.kept[layer] = key, value
+        keys, values = (both[layer] for both in self.trunk)
+        keys[self.row, :, :, self.place] = key[: len(self.row)]
+        values[self.row, :, self.place] = value[: len(self.row)]
         out = torch.zeros_like(query)
-        heads = query.shape[1]
-        rows = torch.arange(len(self.known))
-        seen = torch.tensor([0 if one is None else one.length for one in self.known])
-        cost = heads * self.added * (seen + self.added)
-        for some in _pieces(rows[cost.argsort()], cost):
-            self._attend(layer, some.tolist(), seen[some], query, key, value, scale, out)
+        cost = query.shape[1] * self.added * (self.seen + self.added)
+        for rows in _pieces(cost.argsort(), cost):
+            added, seen = self.added[rows], self.seen[rows]
+            steps, room = torch.arange(int(added.max())), int((seen + added).max())
+            there = steps < added.unsqueeze(-1)  # [P, C]
+            places = torch.where(there, self.begin[rows].unsqueeze(-1) + steps, self.begin[rows].unsqueeze(-1))
+            mask = torch.arange(room) <= (seen.unsqueeze(-1) + steps).unsqueeze(-1)
+            past = keys[rows, ..., :room].transpose(-1, -2).contiguous(), values[rows, :, :room]
+            found = F.scaled_dot_product_attention(query[places].transpose(1, 2), *past, mask.unsqueeze(1), scale=scale, enable_gqa=True)
+            out[places[there]] = found.transpose(1, 2)[there]
         return out
-
-    def _attend(
-        self, layer: int, rows: list[int], seen: Tensor, query: Tensor, key: Tensor, value: Tensor, scale: float, out: Tensor
-    ) -> None:
-        added, begin = self.added[rows], self.begin[rows]
-        many, before = int(added.max()), int(seen.max())
-        steps = torch.arange(many)
-        there = steps < added.unsqueeze(-1)  # [P, C]
-        places = torch.where(there, begin.unsqueeze(-1) + steps, begin.unsqueeze(-1))
-        past_key, past_value = (key.new_zeros(len(rows), key.shape[1], before, key.shape[2]) for _ in range(2))
-        for i, row in enumerate(rows):
-            if (one := self.known[row]) is not None:
-                past_key[i, :, : one.length] = one.keys[layer][..., : one.length].transpose(-1, -2)
-                past_value[i, :, : one.length] = one.values[layer][:, : one.length]
-        keys = torch.cat([past_key, key[places].transpose(1, 2)], 2)
-        values = torch.cat([past_value, value[places].transpose(1, 2)], 2)
-        old = (torch.arange(before) < seen.unsqueeze(-1)).unsqueeze(1).expand(-1, many, -1)
-        new = (steps.unsqueeze(-1) >= steps) & there.unsqueeze(1)
-        mask = torch.cat([old, new.expand(len(rows), -1, -1) | torch.eye(many, dtype=torch.bool)], -1).unsqueeze(1)
-        found = F.scaled_dot_product_attention(query[places].transpose(1, 2), keys, values, mask, scale=scale, enable_gqa=True)
-        out[places[there]] = found.transpose(1, 2)[there]
 
 
 def _pieces(rows: Tensor, cost: Tensor) -> list[Tensor]:

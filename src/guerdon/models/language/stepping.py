@@ -93,8 +93,11 @@ class Stepping:
         self.slot = torch.arange(len(context))
         self.seen = torch.tensor([len(c) for c in contexts])
         self.head = output_head(module)
-        self.trunk: list[tuple[Tensor, Tensor]] = []
-        self.own: list[tuple[Tensor, Tensor]] = []
+        self.shape = Shape.of(self.body.config.get_text_config())
+        self.room = self.shape.key_heads, decoder.layers[0].width
+        self.trunk = self._trunk()
+        self.trunks = list(zip(*self.trunk, strict=True))  # the same by layer
+        self.own = [self._own() for _ in decoder.layers]
 
     def start(self) -> Tensor:
         """Logits [B, V] of the first step.
@@ -105,7 +108,6 @@ class Stepping:
         known = [self.recall.longest(tuple(context.tolist())) for context in self.contexts] if self.recall is not None else []
         last = self._extended(known) if any(known) else self._computed()
         self.angles = self.decoder.angles(torch.arange(self.longest))
-        self.heads = self.body.config.get_text_config().num_attention_heads
         self.layers, self.top = [Fused.of(layer) for layer in self.decoder.layers], Together([Projection.of(self.head)])
         logits = self.head(last)
         back = torch.empty_like(self.order)
@@ -116,48 +118,37 @@ class Stepping:
     def _computed(self) -> Tensor:
         """The last state of each context, of which all is computed."""
         layout = lay_out_contexts(self.contexts)
-        prefill = Kept(layout, Shape.of(self.body.config.get_text_config()), torch.device("cpu"), self.longest)
+        prefill = Kept(layout, self.shape, torch.device("cpu"), self.longest)
         hidden = self.decoder.forward(layout.tokens, layout.positions, prefill)
         places = layout.places_of_trunks(ROOM)
-        for layer in self.decoder.layers:
+        for layer, (trunk_keys, trunk_values) in zip(self.decoder.layers, self.trunks, strict=True):
             keys, values = prefill.kept.pop(layer.index)  # [T, K, D]
-            self.trunk.append((keys[places].permute(0, 2, 3, 1).contiguous(), values[places].permute(0, 2, 1, 3).contiguous()))
-            self.own.append(self._room(keys, 0))
+            trunk_keys.copy_(keys[places].permute(0, 2, 3, 1))
+            trunk_values.copy_(values[places].permute(0, 2, 1, 3))
         return hidden[layout.last]
 
     def _extended(self, known: Sequence[Known | None]) -> Tensor:
         """The last state of each context, of which that is computed of which nothing is known."""
-        seen = [0 if one is None else one.length for one in known]
-        added = [len(context) - n for context, n in zip(self.contexts, seen, strict=True)]
-        extra = -sum(added) % FEW
-        tokens = torch.cat([*(context[n:] for context, n in zip(self.contexts, seen, strict=True)), torch.zeros(extra, dtype=torch.long)])
-        places = [torch.arange(n, n + more) for n, more in zip(seen, added, strict=True)]
-        extending = Extending(known, added, self.longest)
-        hidden = self.decoder.forward(tokens, torch.cat([*places, torch.zeros(extra, dtype=torch.long)]), extending)
-        room = -(-int(self.seen.max()) // ROOM) * ROOM
-        for layer in self.decoder.layers:
-            keys, values = extending.kept.pop(layer.index)  # [T, K, D]
-            _, heads, width = keys.shape
-            trunk = keys.new_zeros(len(known), heads, width, room), values.new_zeros(len(known), heads, room, width)
-            begin = 0
-            for i, (one, n, more) in enumerate(zip(known, seen, added, strict=True)):
-                if one is not None:
-                    trunk[0][i, :, :, :n], trunk[1][i, :, :n] = one.keys[layer.index][..., :n], one.values[layer.index][:, :n]
-                new = slice(begin, begin + more)
-                trunk[0][i, :, :, n : n + more] = keys[new].permute(1, 2, 0)
-                trunk[1][i, :, n : n + more] = values[new].transpose(0, 1)
-                begin += more
-            self.trunk.append(trunk)
-            self.own.append(self._room(keys, 0))
-        return hidden[torch.tensor(added).cumsum(0) - 1]
+        seen = torch.tensor([0 if one is None else one.length for one in known])
+        keys, values = (both.zero_() for both in self.trunk)
+        for row, one in enumerate(known):
+            if one is not None:
+                keys[:, row, :, :, : one.length] = one.keys[..., : one.length]
+                values[:, row, :, : one.length] = one.values[:, :, : one.length]
+        extending = Extending(self.trunk, seen, self.seen - seen, self.longest)
+        extra = torch.zeros(-len(extending.row) % FEW, dtype=torch.long)
+        tokens = torch.cat([*(context[n:] for context, n in zip(self.contexts, seen.tolist(), strict=True)), extra])
+        return self.decoder.forward(tokens, torch.cat([extending.place, extra]), extending)[extending.added.cumsum(0) - 1]
 
     def learn(self, tokens: Tensor, length: Tensor) -> None:
         """Have it recalled what was drawn, [B, T], of this length; a last token has no keys yet."""
+        own_keys, own_values = (torch.stack(own) for own in zip(*self.own, strict=True))
+        drawn, lengths, contexts = tokens.tolist(), length.tolist(), [context.tolist() for context in self.contexts]
         for slot, (row, of) in enumerate(zip(self.order.tolist(), self.whose.tolist(), strict=True)):
-            n, more = len(self.contexts[of]), max(int(length[row]) - 1, 0)
-            whole = (*self.contexts[of].tolist(), *tokens[row, :more].tolist())
-            keys = [torch.cat([t[0][of, :, :, :n], o[0][slot, :, :, :more]], -1) for t, o in zip(self.trunk, self.own, strict=True)]
-            values = [torch.cat([t[1][of, :, :n], o[1][slot, :, :more]], 1) for t, o in zip(self.trunk, self.own, strict=True)]
+            n, more = len(contexts[of]), max(lengths[row] - 1, 0)
+            keys = torch.cat([self.trunk[0][:, of, :, :, :n], own_keys[:, slot, :, :, :more]], -1)
+            values = torch.cat([self.trunk[1][:, of, :, :n], own_values[:, slot, :, :more]], 2)
+            whole = (*contexts[of], *drawn[row][:more])
             self.recall.learn(whole, Known(keys, values, len(whole)))
 
     def step(self, taken: Tensor) -> Tensor:
@@ -170,8 +161,8 @@ class Stepping:
         position = self.seen[self.context] + self.time
         angles = tuple(x[position] for x in self.angles)
         x, more = F.embedding(tokens, self.decoder.embedding.weight), None
-        y = x.new_zeros(len(x), self.trunk[0][0].shape[2] * self.heads)
-        for fused, trunk, own in zip(self.layers, self.trunk, self.own, strict=True):
+        y = x.new_zeros(len(x), self.shape.heads * self.room[1])
+        for fused, trunk, own in zip(self.layers, self.trunks, self.own, strict=True):
             layer = fused.layer
             x, n, _ = kernels.norm(x, layer.before.weight, eps_of(layer.before), more)
             norms, small = (None, None), 0.0
@@ -192,10 +183,16 @@ class Stepping:
         place[left.indices] = torch.arange(len(rows))
         self.place = place
 
-    def _room(self, like: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        _, heads, width = like.shape
-        rows = len(self.slot)
-        return like.new_zeros(rows, heads, width, steps), like.new_zeros(rows, heads, steps, width)
+    def _trunk(self) -> tuple[Tensor, Tensor]:
+        """Room for the contexts, of all layers: keys [N, P, K, D, R] and values [N, P, K, R, D]."""
+        like, (heads, width), longest = self.decoder.embedding.weight, self.room, -(-int(self.seen.max()) // ROOM) * ROOM
+        of_all = len(self.decoder.layers), len(self.contexts), heads
+        return like.new_empty(*of_all, width, longest), like.new_empty(*of_all, longest, width)
+
+    def _own(self) -> tuple[Tensor, Tensor]:
+        """Room for what follows, of one layer and none yet: keys [B, K, D, 0] and values [B, K, 0, D]."""
+        like, (heads, width), rows = self.decoder.embedding.weight, self.room, len(self.slot)
+        return like.new_empty(rows, heads, width, 0), like.new_empty(rows, heads, 0, width)
 
     def _wider(self, x: Tensor, dim: int) -> Tensor:
         more = list(x.shape)
