@@ -24,24 +24,23 @@ class Piecewise:
 
     def add(self, rows: Tensor, said: Sequences, number: int, learned: bool = True) -> None:
         """What these rows said."""
-        logp = said.quantities["old_logp"]
-        for place, (row, length) in enumerate(zip(rows.tolist(), said.length.tolist(), strict=True)):
-            mask = said.mask[place, :length] & learned
-            own = torch.where(mask, logp[place, :length], torch.zeros_like(logp[place, :length]))
-            self._put(row, said.actions[place, :length], mask, own, number)
+        mask = said.mask & learned
+        logp = torch.where(mask, said.quantities["old_logp"], 0.0)
+        for place, (row, n) in enumerate(zip(rows.tolist(), said.length.tolist(), strict=True)):
+            self._put(row, said.actions[place, :n], mask[place, :n], logp[place, :n], number)
+        self.length[rows] += said.length
         self.terminated[rows] = said.quantities["terminated"]
 
     def tell(self, rows: Tensor, told: Sequence[Tensor], number: int) -> None:
         """What these rows were told."""
         for row, tokens in zip(rows.tolist(), told, strict=True):
-            logp = self.acted[row][0][1]
-            self._put(row, tokens, torch.zeros(len(tokens), dtype=torch.bool), logp.new_zeros(len(tokens)), number)
+            self._put(row, tokens, torch.zeros(len(tokens), dtype=torch.bool), self.acted[row][0][1].new_zeros(len(tokens)), number)
+        self.length[rows] += torch.tensor([len(tokens) for tokens in told])
 
     def _put(self, row: int, tokens: Tensor, mask: Tensor, logp: Tensor, number: int) -> None:
         self.actions[row].append(tokens)
         self.acted[row].append((mask, logp))
         self.number[row].append(number)
-        self.length[row] += len(tokens)
 
     def branch(self, row: int, of: int) -> None:
         """This row goes on from where that one is."""
