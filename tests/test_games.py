@@ -5,6 +5,8 @@ import itertools
 import math
 import pickle
 import random
+import runpy
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 from guerdon.catalogue import names_in, resolve
 from guerdon.errors import InputError
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
+from guerdon.interfaces.cli import main
+from guerdon.interfaces.configuration import load
 from guerdon.tasks.environments import Said
 from guerdon.worlds.games._tablebase import attacks, replies, tablebase
 from guerdon.worlds.games.arithmetic import Arithmetic
@@ -444,3 +448,19 @@ def test_the_page_says_what_is_measured():
         said = [cell.strip() for cell in line.split("|")[5:8]]
         assert said == [f"{optimum:.2f}", *(f"{e.value:.2f} ({e.low:.2f} to {e.high:.2f})" for e in (expert, chance))], name
         assert expert.low - 1e-9 <= optimum <= expert.high + 1e-9
+
+
+@pytest.mark.parametrize("name", ["wordle", "guess_my_city"])
+def test_the_examples_of_games_run(name, tmp_path, monkeypatch, capsys):
+    root, file = Path(__file__).parents[1], f"{name}.yaml"
+    (tmp_path / file).write_text((root / "examples" / file).read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(root / "examples"))
+    short = ["steps=2", "batch_size=2", "num_generations=2", "minibatches=2"]
+    assert main(["train", file, *short]) == 0
+    monkeypatch.setattr(sys, "argv", ["game_from_nothing.py", file, "--rows", "3", "--times", "2"])
+    runpy.run_path(str(root / "examples" / "game_from_nothing.py"), run_name="__main__")
+    likeliest, chance, expert = capsys.readouterr().out.splitlines()[-3:]
+    assert likeliest.endswith("below the expert") and chance.endswith("below the expert") and expert.startswith("the expert")
+    game, words = SEEN[GuessMyCity if name == "guess_my_city" else Wordle], load((tmp_path / file).read_text()).model.words
+    assert sorted(words) == sorted(game.speech.write(move) for move in game.moves(game.starts()[0]))

@@ -268,6 +268,7 @@ def test_best_of_four_runs(example, tmp_path: Path, monkeypatch):
     [
         (["hh_lora.py", "nothere.yaml"], "there is no file nothere.yaml"),
         (["gsm8k_kill_and_resume.py", "steps"], "'steps' is no override; write section.key=value"),
+        (["game_from_nothing.py", "nothere.yaml"], "there is no file nothere.yaml"),
         (["hh_lora.py"], "the following arguments are required: file"),
         (["calculator_three_seeds.py", "runs", "budget.stops=1"], "unknown key 'stops'"),
     ],
