@@ -309,6 +309,12 @@ def test_games(empty_folder, capsys):
     assert "right 0.0" in said and "> move" in said and "M+O+E" in said
 
 
+def test_control(empty_folder, capsys):
+    run_page("docs/control.md", empty_folder)
+    said = capsys.readouterr().out
+    assert "tensor(-13." in said and "for the wind alone" in said
+
+
 def test_testing_a_reward_model(empty_folder, capfd):
     run_page("docs/testing-a-reward-model.md", empty_folder)
     said = capfd.readouterr().out
