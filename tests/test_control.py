@@ -11,10 +11,12 @@ from guerdon.exact.solvers.riccati import Riccati
 from guerdon.worlds.control import Box
 from guerdon.worlds.control.acrobot import Acrobot
 from guerdon.worlds.control.cart_pole import CartPole
+from guerdon.worlds.control.double_integrator import DoubleIntegrator
 from guerdon.worlds.control.episodes import play
 from guerdon.worlds.control.mountain_car import MountainCar
 from guerdon.worlds.control.pendulum import Pendulum
 from guerdon.worlds.control.point_mass import PointMass
+from guerdon.worlds.control.reacher import Reacher
 
 THEIRS = {
     "Pendulum-v1": Pendulum(),
@@ -44,7 +46,7 @@ def test_every_step_is_gymnasiums(name):
     begun, actions = state.clone(), _drawn(world, count)
     ours = []
     for action in actions:
-        state, reward, over = world.step(state, action)
+        state, reward, over, _ = world.step(state, action)
         ours.append((state, world.observe(state), reward, over))
     for b in range(count):
         environment.reset(seed=0)
@@ -135,6 +137,49 @@ def test_energy_swings_the_acrobot_up():
     """The second link is turned on in its direction and against that of the first."""
     found = play(Acrobot(), lambda seen, t: 1 + (seen[:, 5] - seen[:, 4]).sign().long(), 200, seed=0)
     assert found.terminated.all() and found.returns.mean() > -120
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_the_fastest_way_takes_as_long_as_is_known(limited):
+    """A rule that pushes as hard as can be, up to the limit, and brakes in time; no plan on a grid is faster."""
+    world = DoubleIntegrator()
+
+    def act(seen, t):
+        left, speed = -seen[:, 0], seen[:, 1]
+        wanted = (2 * left.clamp(min=0) * 0.9).sqrt()  # from which it can be stopped in time
+        wanted = wanted.clamp(max=world.limit) if limited else wanted
+        return ((wanted - speed) / world.dt).clamp(-1, 1)
+
+    found = play(world, act, 200, seed=0)
+    begun = -world.begin(torch.linspace(0, 1, 1001, dtype=torch.float64).unsqueeze(-1))[:, 0]
+    least = world.seconds(begun, limited).mean() / world.dt
+    assert found.terminated.all() and least - 2 < -found.returns.mean() < 1.25 * least
+    assert (found.costs > 0).all() != limited and (found.costs > 0).any() != limited
+    assert world.seconds(begun, True).mean() > world.seconds(begun, False).mean()
+
+
+def test_no_plan_is_faster_than_the_least_time():
+    world = DoubleIntegrator()
+    plan = Gridded((-2.5, -2.0), (0.5, 2.0), (241, 161)).plan(world, [-1.0, -0.5, 0.0, 0.5, 1.0], 60)
+    begun = world.begin(torch.linspace(0, 1, 101, dtype=torch.float64).unsqueeze(-1))
+    least = world.seconds(-begun[:, 0], limited=False) / world.dt
+    assert torch.all(-plan.value(begun) > least - 3) and torch.all(-plan.value(begun) < least + 4)
+
+
+def test_a_reacher_touches_what_it_turns_to():
+    world = Reacher()
+    state = world.begin(torch.rand(500, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    fewest, taken, going = world.steps(state), torch.zeros(500), torch.ones(500, dtype=torch.bool)
+    turned = torch.cat([state[:, :2] + world.turns(state), state[:, 2:]], -1)
+    assert torch.allclose(world.tip(turned), state[:, 2:], atol=1e-6)
+    assert torch.allclose(world.observe(state)[:, 4:6] - world.tip(state), world.observe(state)[:, 6:])
+    for _ in range(40):
+        turn = world.turns(state)
+        state, _, over, _ = world.step(state, turn / world.dt)
+        taken += going
+        going &= ~over
+    assert not going.any() and torch.all(taken <= fewest.clamp(min=1))
+    assert torch.all(taken >= fewest - 8)  # near the origin, where both joints fold, a little way is a great turn
 
 
 def test_what_cannot_be_solved_is_said():

@@ -11,6 +11,9 @@ from guerdon.worlds.control.episodes import play
 from guerdon.worlds.control.goal_maze import GoalMaze
 from guerdon.worlds.control.key_door import KeyDoor
 from guerdon.worlds.control.pendulum import Pendulum
+from guerdon.worlds.control.racetrack import Racetrack
+from guerdon.worlds.control.rendezvous import Rendezvous
+from guerdon.worlds.control.resource_gathering import ResourceGathering
 from guerdon.worlds.control.tabulated import tabulated
 
 # MO-Gymnasium's, of its two maps
@@ -30,7 +33,7 @@ def test_the_front_is_theirs_and_is_reached(concave):
     for column, (value, time) in enumerate(world.front.tolist()):
         state, earned = world.begin(torch.rand(1, 0)), torch.zeros(1, 2, dtype=torch.float64)
         for move in [3] * column + [1] * (int(-time) - column):
-            state, reward, over = world.step(state, torch.tensor([move]))
+            state, reward, over, _ = world.step(state, torch.tensor([move]))
             earned += reward
         assert bool(over) and earned[0].tolist() == pytest.approx([value, time])
 
@@ -53,7 +56,7 @@ def test_who_falls_off_the_cliff_begins_again():
     world = Cliff()
     _, _, solved = _solved(world, world.begin(torch.rand(1, 0)))
     assert float(solved["value"][0]) == -13
-    state, reward, over = world.step(world.begin(torch.rand(1, 0)), torch.tensor([1]))
+    state, reward, over, _ = world.step(world.begin(torch.rand(1, 0)), torch.tensor([1]))
     assert state.tolist() == [[3.0, 0.0]] and reward.tolist() == [-100.0] and not over.any()
 
 
@@ -74,7 +77,7 @@ def test_wind_keeps_off_the_edge():
         )
         state, walked = world.begin(torch.rand(1, 0)), []
         for _ in range(30):
-            state, _, over = Cliff().step(state, act(state, 0))
+            state, _, over, _ = Cliff().step(state, act(state, 0))
             walked.append(int(state[0, 0]))
             if over.any():
                 break
@@ -106,9 +109,59 @@ def test_every_goal_is_reached_by_the_shortest_way():
 def test_what_was_reached_is_a_goal_that_was_met():
     world = GoalMaze()
     state = world.begin(torch.rand(50, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
-    after, reward, _ = world.step(state, torch.randint(4, (50,)))
+    after, reward, *_ = world.step(state, torch.randint(4, (50,)))
     assert torch.equal(reward, world.rewards(world.reached(after), after[:, 2:])) and (reward == -1).any()
     assert torch.all(world.rewards(world.reached(after), world.reached(after)) == 0)
+
+
+@pytest.mark.parametrize("slip", [0.0, 0.1])
+def test_a_corner_is_taken_as_fast_as_value_iteration_says(slip):
+    world = Racetrack(long=6, wide=2, slip=slip)
+    beginning = world.begin(torch.tensor([[0.2], [0.7]], dtype=torch.float64))
+    process, states, solved = _solved(world, beginning)
+    places = {tuple(state): i for i, state in enumerate(states.tolist())}
+    best = solved["policy"].argmax(-1)
+    found = play(world, lambda seen, t: best[torch.tensor([places[tuple(state)] for state in seen.tolist()])], 4000, seed=0)
+    error = 4 * float(found.returns.std()) / 4000**0.5 + 1e-9
+    assert found.terminated.all() and float(found.returns.mean()) == pytest.approx(float(solved["value"] @ process.initial), abs=error)
+    fastest = 2 * (6 + 2 - 1) / world.fastest  # whoever was always as fast as can be
+    assert -found.returns.mean() > fastest and (states[:, :2] >= 0).all() and (states[:, 0] < 6).all()
+
+
+def test_off_the_track_one_is_back_at_the_start():
+    world = Racetrack(long=6, wide=3, slip=0.0)
+    fast = torch.tensor([[0.0, 0.0, 1.0, 4.0]], dtype=torch.float64)  # to the right, over the edge
+    state, reward, over, _ = world.step(fast, torch.tensor([4]))
+    assert state.tolist() == [[0.0, 1.0, 0.0, 0.0]] and reward.tolist() == [-1.0] and not over.any()
+    end = torch.tensor([[4.0, 7.0, 0.0, 2.0]], dtype=torch.float64)
+    assert world.step(end, torch.tensor([4])).terminated.all()
+
+
+def test_two_meet_half_way():
+    world = Rendezvous(width=3, height=3)
+    cells = torch.cartesian_prod(*(torch.arange(3).double(),) * 4)
+    beginning = cells[(cells[:, :2] != cells[:, 2:]).any(-1)]
+    _, states, solved = _solved(world, beginning)
+    assert torch.equal(-solved["value"][:-1], world.steps(states) - 1)
+    alone = world.maze.steps[world.maze.cells(states)]
+    assert (world.steps(states) < alone).any() and (world.steps(states) <= alone).all()
+
+
+def test_what_is_fetched_depends_on_what_death_costs():
+    world = ResourceGathering()
+    tables = [tabulated(world, world.begin(torch.rand(1, 0)), objective=k)[0] for k in range(3)]
+    fetched = {}
+    for death in (0.0, 5.0, 50.0):
+        process, discount = tables[0], 0.9
+        reward = death * tables[0].reward + tables[1].reward + 1.2 * tables[2].reward
+        policy = ValueIteration()(process.transition, reward, discount)["policy"]
+        walk = torch.einsum("sa,sat->st", policy, process.transition)
+        visits = torch.linalg.solve(torch.eye(len(walk)).double() - discount * walk.T, process.initial)
+        fetched[death] = [float(visits @ (policy * table.reward).sum(-1)) for table in tables]
+    killed, gold, gem = fetched[0.0]
+    assert killed < 0 < min(gold, gem)  # past enemies, who cost time only
+    assert killed <= fetched[5.0][0] <= fetched[50.0][0] == 0 < fetched[50.0][2]  # the long way round
+    assert fetched[50.0][1] + 1.2 * fetched[50.0][2] < gold + 1.2 * gem
 
 
 def test_what_has_no_tables_is_said():

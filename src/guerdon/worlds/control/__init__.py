@@ -4,10 +4,10 @@ A world is a frozen specification and holds no state. What changes is a tensor [
 
     begin(uniforms [B, begins])           → state [B, S], the states in which episodes begin
     observe(state)                        → observation [B, D]
-    step(state, action, uniforms [B, noise]) → ``Step``: the state after it, the reward [B], where it ended
+    step(state, action, uniforms [B, noise]) → ``Step``: the state after it, the reward, where it ended
 
-``actions`` is a ``Box`` or a ``Discrete``, ``observations`` a ``Box``; ``horizon`` is the time limit, which is no end of the world: who plays (``episodes``) cuts
-off there, and says so.
+``actions`` is a ``Box``, a ``Discrete`` or a ``MultiDiscrete``, ``observations`` a ``Box``; ``horizon`` is the time limit, which is no end of the world: who plays (``episodes``)
+cuts off there, and says so.
 All randomness comes in as uniform numbers in [0, 1), so that an episode depends on nothing but its own.
 """
 
@@ -32,12 +32,21 @@ class Discrete:
     n: int
 
 
+@dataclass(frozen=True)
+class MultiDiscrete:
+    """A choice for each of several agents or joints, [B, len(n)]: each one of its ``n``."""
+
+    n: tuple[int, ...]
+
+
 class Step(NamedTuple):
-    """What came of an action: ``state`` [B, S], ``reward`` [B], ``terminated`` [B], where the world itself ended."""
+    """What came of an action: ``state`` [B, S], ``reward`` [B], or [B, M] of M objectives; ``terminated`` [B], where the world itself ended; ``cost`` [B], what a constraint
+    bounds, where there is one."""
 
     state: Tensor
     reward: Tensor
     terminated: Tensor
+    cost: Tensor | None = None
 
 
 class World(Protocol):
@@ -49,7 +58,7 @@ class World(Protocol):
     def observations(self) -> Box: ...
 
     @property
-    def actions(self) -> Box | Discrete: ...
+    def actions(self) -> Box | Discrete | MultiDiscrete: ...
 
     @property
     def begins(self) -> int:

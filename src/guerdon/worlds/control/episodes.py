@@ -15,9 +15,10 @@ Acting = Callable[[Tensor, int], Tensor]
 
 @dataclass(frozen=True)
 class Episodes:
-    """``returns`` [B], undiscounted; ``length`` [B]; ``terminated`` [B]: false where the time limit cut it off."""
+    """``returns`` [B] and ``costs`` [B], undiscounted sums; ``length`` [B]; ``terminated`` [B]: false where the time limit cut it off."""
 
     returns: Tensor
+    costs: Tensor
     length: Tensor
     terminated: Tensor
 
@@ -26,16 +27,19 @@ def play(world: World, act: Acting, count: int, seed: int, steps: int | None = N
     """``count`` episodes; an episode is the same whoever else is played. ``steps``: the time limit; None: the world's horizon."""
     steps = world.horizon if steps is None else steps
     state = world.begin(torch.rand(count, world.begins, generator=generator(seed, "begin"), dtype=torch.float64))
-    returns, length = torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.long)
+    returns, costs = torch.zeros(2, count, dtype=torch.float64)
+    length = torch.zeros(count, dtype=torch.long)
     going = torch.arange(count)
     for t in range(steps):
         uniforms = torch.rand(count, world.noise, generator=generator(seed, "step", t), dtype=torch.float64)[going] if world.noise else None
-        state, reward, over = world.step(state, act(world.observe(state), t), uniforms)
+        state, reward, over, cost = world.step(state, act(world.observe(state), t), uniforms)
         returns[going] += reward
+        if cost is not None:
+            costs[going] += cost
         length[going] += 1
         going, state = going[~over], state[~over]
         if not len(going):
             break
     terminated = torch.ones(count, dtype=torch.bool)
     terminated[going] = False
-    return Episodes(returns, length, terminated)
+    return Episodes(returns, costs, length, terminated)

@@ -66,14 +66,14 @@ class GoalMaze:
         count = self.width * self.height
         place = (uniforms[:, 0].double() * count).long().clamp(max=count - 1)
         other = (uniforms[:, 1].double() * (count - 1)).long().clamp(max=count - 2)
-        return torch.cat([self._where(place), self._where(other + (other >= place))], -1)  # the goal is no place that one is at
+        return torch.cat([self.where(place), self.where(other + (other >= place))], -1)  # the goal is no place that one is at
 
     def observe(self, state: Tensor) -> Tensor:
         return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, _ = self.cells(state)
-        state = torch.cat([self._where(self.after[place, action.long().reshape(len(state))]), state[:, 2:]], -1)
+        state = torch.cat([self.where(self.after[place, action.long().reshape(len(state))]), state[:, 2:]], -1)
         reward = self.rewards(self.reached(state), state[:, 2:])
         return Step(state, reward, reward == 0)
 
@@ -85,5 +85,6 @@ class GoalMaze:
         """[B], what it is worth to have reached one goal for who wants another."""
         return (reached == goal).all(-1).double() - 1
 
-    def _where(self, cell: Tensor) -> Tensor:
+    def where(self, cell: Tensor) -> Tensor:
+        """[B, 2], row and column of cells."""
         return torch.stack([torch.div(cell, self.width, rounding_mode="floor"), cell % self.width], -1).double()
