@@ -84,6 +84,32 @@ def test_completions_without_a_reward_are_counted_at_the_end(run):
     assert code == 0 and "had no reward" not in said and "cannot be judged" not in said
 
 
+ROOM = """
+class Room:
+    @staticmethod
+    def rows(count, seed):
+        return [{"n": i} for i in range(count)]
+
+    def reset(self, row, seed):
+        return "1+1="
+
+    def step(self, said):
+        raise ValueError("no such room")
+"""
+
+
+def test_a_run_in_which_nothing_had_a_reward_has_failed(run):
+    Path("room.py").write_text(ROOM)
+    sampler = "recipe.sampler={part: turns, num_generations: 2, turns: 2, turn_length: 2}"
+    code, said = run("train", "{part: episodes, environment: 'room.py:Room', count: 4, held_out: 0}", "", sampler)
+    assert code == 1, said
+    assert "100.0% of the completions had no reward" in said and "report run/report.html" in said
+    assert (
+        "no completion had a reward, so that nothing was learned; of the first: the environment: step raised ValueError: no such room"
+        in said
+    )
+
+
 @pytest.mark.parametrize(
     ("functions", "found", "others"),
     [

@@ -3,9 +3,11 @@
 import dataclasses
 import re
 from collections.abc import Sequence
+from json import loads
 from pathlib import Path
 from typing import Any
 
+from guerdon.errors import RunFailed
 from guerdon.interfaces.cli._printing import as_json, console, figures
 from guerdon.interfaces.cli._processes import idle, on_processes
 
@@ -26,6 +28,7 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
             else:
                 model, histories = _one(configuration, which, folder, keeping)
             processes.from_first(lambda: finish(folder, model, histories, json))
+            refuse_unrewarded(folder, histories)
 
 
 def _display() -> Any:
@@ -126,6 +129,20 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
     console.print("\nnext", style="bold")
     for idea in [*_ideas(model, saved, folder), f"guerdon report {reports[-1].parent}"]:
         console.print(f"  {idea}", markup=False, soft_wrap=True)
+
+
+def refuse_unrewarded(folder: Path, histories: dict[str, list]) -> None:
+    """A run that taught nothing has failed, whatever it has saved.
+
+    Raises:
+        RunFailed: not one completion of a run, or of a stage of it, had a reward.
+    """
+    for name, history in histories.items():
+        failed = [row["rewards/failed"] for row in history if row["step"] > 0 and "rewards/failed" in row]
+        if failed and min(failed) == 1:
+            rows = (folder / name if len(histories) > 1 else folder) / "completions.jsonl"
+            why = next((error for line in rows.open() if (error := loads(line).get("error"))), None) if rows.exists() else None
+            raise RunFailed("no completion had a reward, so that nothing was learned" + f"; of the first: {why}" * bool(why))
 
 
 def _ideas(model: Any, saved: Path, folder: Path) -> list[str]:
