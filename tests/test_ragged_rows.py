@@ -105,7 +105,7 @@ def test_a_run_in_which_nothing_had_a_reward_has_failed(run):
     assert code == 1, said
     assert "100.0% of the completions had no reward" in said and "report run/report.html" in said
     assert (
-        "no completion had a reward, so that nothing was learned; of the first: the environment: step raised ValueError: no such room"
+        "no completion had a reward, so that nothing was learned; the first error was: the environment: step raised ValueError: no such room"
         in said
     )
 

@@ -132,17 +132,20 @@ def finish(folder: Path, model: Any, histories: dict[str, list], json: bool) -> 
 
 
 def refuse_unrewarded(folder: Path, histories: dict[str, list]) -> None:
-    """A run that taught nothing has failed, whatever it has saved.
+    """A run whose rewards, judges or environments never worked has failed, whatever it has saved.
 
     Raises:
-        RunFailed: not one completion of a run, or of a stage of it, had a reward.
+        RunFailed: not one completion of a run, or of a stage of it, had a reward, and not for the reason that none applies.
     """
+    from guerdon.feedback.running import INAPPLICABLE
+
     for name, history in histories.items():
         failed = [row["rewards/failed"] for row in history if row["step"] > 0 and "rewards/failed" in row]
-        if failed and min(failed) == 1:
-            rows = (folder / name if len(histories) > 1 else folder) / "completions.jsonl"
-            why = next((error for line in rows.open() if (error := loads(line).get("error"))), None) if rows.exists() else None
-            raise RunFailed("no completion had a reward, so that nothing was learned" + f"; of the first: {why}" * bool(why))
+        rows = (folder / name if len(histories) > 1 else folder) / "completions.jsonl"
+        if failed and min(failed) == 1 and rows.exists():
+            errors = (loads(line).get("error") or INAPPLICABLE for line in rows.open())
+            if why := next((error for error in errors if not error.startswith(INAPPLICABLE)), None):
+                raise RunFailed(f"no completion had a reward, so that nothing was learned; the first error was: {why}")
 
 
 def _ideas(model: Any, saved: Path, folder: Path) -> list[str]:

@@ -96,9 +96,10 @@ class Stepping:
         self.shape = Shape.of(self.body.config.get_text_config())
         self.room = self.shape.key_heads, decoder.layers[0].width
         self.trunk = self._trunk()
-        self.trunks = list(zip(*self.trunk, strict=True))  # the same by layer
+        self.trunks = [tuple(both[place] for both in self.trunk) for place in range(len(decoder.layers))]  # the same by layer
         self.own = [self._own() for _ in decoder.layers]
 
+    @torch.no_grad()
     def start(self) -> Tensor:
         """Logits [B, V] of the first step.
 
