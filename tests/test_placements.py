@@ -619,7 +619,7 @@ def test_the_command_ends_its_cluster_with_the_run(tmp_path: Path):
     placement = "placement={part: ray, workers: 1, learners: true, cpus: 0.25}"
     command = [sys.executable, "-m", "guerdon", "train", "run.yaml", "processes=2", placement, "--json"]
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"} | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
     assert "ray" not in done.stderr.lower() and "token" not in done.stderr.lower(), done.stderr  # it is quiet

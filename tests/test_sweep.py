@@ -149,8 +149,12 @@ def test_a_sweep_that_was_killed_leaves_its_runs_claimed_until_they_end(tmp_path
         assert not claim.taken  # it is still being trained
     Sweep([run], work(0), done)()  # waits for it, and does not begin it again
     assert [what for what, _ in log(run)] == ["began", "ended"]
-    with Claim(run.folder) as claim:
-        assert claim.taken
+    for _ in range(600):  # it has ended its work, and lets go when its process ends
+        with Claim(run.folder) as claim:
+            if claim.taken:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the run is claimed by nobody who still works")
 
 
 def test_a_run_that_fails_says_why_and_the_others_go_on(tmp_path):
