@@ -89,9 +89,9 @@ def cross_validated(
     return np.array([out[i] for i in range(len(folds))])
 
 
-def answered(settings: Configuration, model: Any, sampler: Any) -> list[dict[str, Any]]:
-    """What a model answers to each held-out problem, sampled as in training: rows with ``completions`` and their ``scores``."""
-    rows = [settings.task.test()[i] for i in range(len(settings.task.test()))]
+def answered(settings: Configuration, model: Any, sampler: Any, rows: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """What a model answers to each row (None: the held-out problems), sampled as in training: rows with ``completions`` and their ``scores``."""
+    rows = [settings.task.test()[i] for i in range(len(settings.task.test()))] if rows is None else rows
     scene = scene_for(model, settings.task, settings.reward.functions, {}, running=settings.reward.options)
     try:
         return search(model, scene, rows, sampler, settings.recipe.combine, settings.decoding, seed=1)

@@ -11,13 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from _measuring import in_a_sentence
+from _measuring import answered, in_a_sentence
 
 from guerdon.evaluation.statistics.bootstrap_mean import BootstrapMean
 from guerdon.interfaces.configuration import read
 from guerdon.models.language.language_model import LanguageModel
-from guerdon.training.jobs import scene_for
-from guerdon.training.loops.search import search
 from guerdon.worlds.playing import noisy, returns
 
 
@@ -29,19 +27,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the rows")
     asked = parser.parse_args()
     run = read(asked.file, [])
-    game, recipe = run.task.environment, run.recipe
+    game = run.task.environment
     rows = game.rows(asked.rows, seed=asked.seed)
     model = LanguageModel(str(Path(run.run) / "model")).build(0)
-    scene = scene_for(model, run.task, {}, {})
     expert = np.asarray([np.sum(earned) for earned in returns(game, rows, noisy(game, 0.0))])
     for name, times, temperature in (("by the likeliest move", 1, 0.0), ("by chance", asked.times, 1.0)):
-        sampler, decoding = replace(recipe.sampler, num_generations=times), replace(run.decoding, temperature=temperature)
-        played = search(model, scene, rows, sampler, recipe.combine, decoding, seed=asked.seed)
+        settings = replace(run, decoding=replace(run.decoding, temperature=temperature))
+        played = answered(settings, model, replace(run.recipe.sampler, num_generations=times), rows)
         earned = np.asarray([np.mean(row["scores"]) for row in played])
         worse = (expert.mean() - earned.mean()) / abs(expert.mean())
         print(f"{name:22} {_shown(earned)}, {abs(worse):.1%} {'below' if worse > 0 else 'above'} the expert")
     print(f"{'the expert':22} {_shown(expert)}")
-    scene.close()
 
 
 def _shown(values: np.ndarray) -> str:

@@ -12,9 +12,9 @@ from guerdon.worlds.control import Box
 from guerdon.worlds.control.acrobot import Acrobot
 from guerdon.worlds.control.cart_pole import CartPole
 from guerdon.worlds.control.double_integrator import DoubleIntegrator
-from guerdon.worlds.control.episodes import play
 from guerdon.worlds.control.mountain_car import MountainCar
 from guerdon.worlds.control.pendulum import Pendulum
+from guerdon.worlds.control.playing import play
 from guerdon.worlds.control.point_mass import PointMass
 from guerdon.worlds.control.reacher import Reacher
 

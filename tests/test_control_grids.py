@@ -7,10 +7,10 @@ from guerdon.errors import InputError
 from guerdon.exact.solvers.value_iteration import ValueIteration
 from guerdon.worlds.control.cliff import Cliff
 from guerdon.worlds.control.deep_sea_treasure import DeepSeaTreasure
-from guerdon.worlds.control.episodes import play
 from guerdon.worlds.control.goal_maze import GoalMaze
 from guerdon.worlds.control.key_door import KeyDoor
 from guerdon.worlds.control.pendulum import Pendulum
+from guerdon.worlds.control.playing import play
 from guerdon.worlds.control.racetrack import Racetrack
 from guerdon.worlds.control.rendezvous import Rendezvous
 from guerdon.worlds.control.resource_gathering import ResourceGathering
@@ -29,13 +29,15 @@ def _solved(world, beginning, **more):
 @pytest.mark.parametrize("concave", [False, True])
 def test_the_front_is_theirs_and_is_reached(concave):
     world = DeepSeaTreasure(concave)
-    assert torch.equal(world.front, torch.tensor(CONCAVE if concave else CONVEX))
+    assert torch.equal(world.front, torch.tensor(CONCAVE if concave else CONVEX, dtype=torch.float64))
     for column, (value, time) in enumerate(world.front.tolist()):
         state, earned = world.begin(torch.rand(1, 0)), torch.zeros(1, 2, dtype=torch.float64)
         for move in [3] * column + [1] * (int(-time) - column):
             state, reward, over, _ = world.step(state, torch.tensor([move]))
             earned += reward
         assert bool(over) and earned[0].tolist() == pytest.approx([value, time])
+    down = play(world, lambda seen, t: torch.ones(len(seen)), 3, seed=0)
+    assert torch.equal(down.returns, world.front[:1].expand(3, 2)) and down.terminated.all()
 
 
 @pytest.mark.parametrize("concave", [False, True])

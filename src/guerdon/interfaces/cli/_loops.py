@@ -28,7 +28,7 @@ def loop(path: Path, overrides: Sequence[str], which: str, json: bool) -> None:
             else:
                 model, histories = _one(configuration, which, folder, keeping)
             processes.from_first(lambda: finish(folder, model, histories, json))
-            refuse_unrewarded(folder, histories)
+            processes.from_first(lambda: refuse_unrewarded(folder, histories))
 
 
 def _display() -> Any:
@@ -143,8 +143,10 @@ def refuse_unrewarded(folder: Path, histories: dict[str, list]) -> None:
         failed = [row["rewards/failed"] for row in history if row["step"] > 0 and "rewards/failed" in row]
         rows = (folder / name if len(histories) > 1 else folder) / "completions.jsonl"
         if failed and min(failed) == 1 and rows.exists():
-            errors = (loads(line).get("error") or INAPPLICABLE for line in rows.open())
-            if why := next((error for error in errors if not error.startswith(INAPPLICABLE)), None):
+            with rows.open() as lines:
+                errors = (loads(line).get("error") or INAPPLICABLE for line in lines)
+                why = next((error for error in errors if not error.startswith(INAPPLICABLE)), None)
+            if why:
                 raise RunFailed(f"no completion had a reward, so that nothing was learned; the first error was: {why}")
 
 

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import SeenWhole
 
 
 @dataclass(frozen=True)
-class CartPole:
+class CartPole(SeenWhole):
     force: float = 10.0
     horizon: int = 500
 
@@ -37,9 +38,6 @@ class CartPole:
 
     def begin(self, uniforms: Tensor) -> Tensor:
         return 0.1 * uniforms.double() - 0.05
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, speed, angle, turning = state.unbind(-1)

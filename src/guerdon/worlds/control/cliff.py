@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import CLOCKWISE, SeenWhole, chances
 
-_MOVES = torch.tensor([[-1, 0], [0, 1], [1, 0], [0, -1]], dtype=torch.float64)
 _FIRST, _LAST = torch.tensor([3.0, 0.0], dtype=torch.float64), torch.tensor([3.0, 11.0], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
-class Cliff:
+class Cliff(SeenWhole):
     wind: float = 0.0
     horizon: int = 200
 
@@ -37,19 +37,16 @@ class Cliff:
     @property
     def outcomes(self) -> list[tuple[float, float]]:
         """Numbers of the noise that stand for what may happen, and how probable each is."""
-        return [(self.wind / 2, self.wind), ((1 + self.wind) / 2, 1 - self.wind)] if self.wind else [(0.5, 1.0)]
+        return chances(self.wind)
 
     def begin(self, uniforms: Tensor) -> Tensor:
         return _FIRST.expand(len(uniforms), 2).clone()
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         action = action.long().reshape(len(state))
         if self.wind:
             action = torch.where(uniforms[:, 0] < self.wind, 2, action)
-        there = (state + _MOVES[action]).clamp(torch.zeros(2), _LAST)
+        there = (state + CLOCKWISE[action]).clamp(torch.zeros(2), _LAST)
         fallen = (there[:, 0] == 3) & (there[:, 1] > 0) & (there[:, 1] < 11)
         there = torch.where(fallen.unsqueeze(-1), _FIRST, there)
         return Step(there, torch.where(fallen, -100.0, -1.0).double(), (there == _LAST).all(-1))

@@ -15,16 +15,16 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import PAIRWISE, SeenWhole
 
 DEPTHS = (1, 2, 3, 4, 4, 4, 7, 7, 9, 10)  # the row of each column's treasure
 CONVEX = (0.7, 8.2, 11.5, 14.0, 15.1, 16.1, 19.6, 20.3, 22.4, 23.7)
 CONCAVE = (1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 24.0, 50.0, 74.0, 124.0)
-_MOVES = torch.tensor([[-1, 0], [1, 0], [0, -1], [0, 1]], dtype=torch.float64)
 _GROUND = torch.tensor([*DEPTHS, 10])  # the deepest row of water of each column
 
 
 @dataclass(frozen=True)
-class DeepSeaTreasure:
+class DeepSeaTreasure(SeenWhole):
     concave: bool = False
     horizon: int = 100
 
@@ -37,16 +37,14 @@ class DeepSeaTreasure:
     def front(self) -> Tensor:
         """[10, 2], what the Pareto-optimal policies earn, undiscounted: of each treasure, by the shortest way."""
         worth = CONCAVE if self.concave else CONVEX
-        return torch.tensor([(value, -float(column + depth)) for column, (value, depth) in enumerate(zip(worth, DEPTHS, strict=True))])
+        rows = [(value, -float(column + depth)) for column, (value, depth) in enumerate(zip(worth, DEPTHS, strict=True))]
+        return torch.tensor(rows, dtype=torch.float64)
 
     def begin(self, uniforms: Tensor) -> Tensor:
         return torch.zeros(len(uniforms), 2, dtype=torch.float64)
 
-    def observe(self, state: Tensor) -> Tensor:
-        return state
-
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
-        there = (state + _MOVES[action.long().reshape(len(state))]).clamp(0, 10)
+        there = (state + PAIRWISE[action.long().reshape(len(state))]).clamp(0, 10)
         row, column = there.long().unbind(-1)
         there = torch.where((row <= _GROUND[column]).unsqueeze(-1), there, state)
         row, column = there.long().unbind(-1)

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Step
+from guerdon.worlds.control._shared import SeenWhole
 
 
 @dataclass(frozen=True)
-class DoubleIntegrator:
+class DoubleIntegrator(SeenWhole):
     limit: float = 0.6
     near: float = 1.0
     far: float = 2.0
@@ -41,9 +42,6 @@ class DoubleIntegrator:
     def begin(self, uniforms: Tensor) -> Tensor:
         place = -(self.near + (self.far - self.near) * uniforms.double()[:, 0])
         return torch.stack([place, torch.zeros_like(place)], -1)
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, before = state.unbind(-1)

@@ -16,13 +16,12 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import CLOCKWISE, SeenWhole
 from guerdon.worlds.games.maze import Maze
-
-_MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
 
 @dataclass(frozen=True)
-class GoalMaze:
+class GoalMaze(SeenWhole):
     width: int = 8
     height: int = 8
     horizon: int = 100
@@ -44,7 +43,7 @@ class GoalMaze:
         rows = []
         for row in range(self.height):
             for column in range(self.width):
-                there = [(column + right, row + down) for down, right in _MOVES]
+                there = [(column + right, row + down) for down, right in CLOCKWISE.long().tolist()]
                 rows.append([y * self.width + x if ((column, row), (x, y)) in ways else row * self.width + column for x, y in there])
         return torch.tensor(rows)
 
@@ -67,9 +66,6 @@ class GoalMaze:
         place = (uniforms[:, 0].double() * count).long().clamp(max=count - 1)
         other = (uniforms[:, 1].double() * (count - 1)).long().clamp(max=count - 2)
         return torch.cat([self.where(place), self.where(other + (other >= place))], -1)  # the goal is no place that one is at
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, _ = self.cells(state)

@@ -16,12 +16,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
-
-_MOVES = torch.tensor([[-1, 0], [0, 1], [1, 0], [0, -1]], dtype=torch.float64)
+from guerdon.worlds.control._shared import CLOCKWISE, SeenWhole
 
 
 @dataclass(frozen=True)
-class KeyDoor:
+class KeyDoor(SeenWhole):
     size: int = 4
     cost: float = 0.01
     horizon: int = 100
@@ -48,11 +47,8 @@ class KeyDoor:
         row, column = torch.div(cell, self.size, rounding_mode="floor"), cell.remainder(self.size)
         return self._taken(torch.stack([row, column, torch.zeros_like(row)], -1))
 
-    def observe(self, state: Tensor) -> Tensor:
-        return state
-
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
-        place = state[:, :2] + _MOVES[action.long().reshape(len(state))]
+        place = state[:, :2] + CLOCKWISE[action.long().reshape(len(state))]
         place = place.clamp(torch.zeros(2, dtype=torch.float64), torch.tensor([self.size - 1.0, 2.0 * self.size], dtype=torch.float64))
         door = (place[:, 0] == self.size - 1) & (state[:, 2] > 0)
         shut = (place[:, 1] == self.size) & ~door

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import SeenWhole
 
 
 @dataclass(frozen=True)
-class MountainCar:
+class MountainCar(SeenWhole):
     continuous: bool = False
     horizon: int = 200
 
@@ -39,9 +40,6 @@ class MountainCar:
     def begin(self, uniforms: Tensor) -> Tensor:
         place = 0.2 * uniforms.double()[:, 0] - 0.6
         return torch.stack([place, torch.zeros_like(place)], -1)
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, speed = state.unbind(-1)

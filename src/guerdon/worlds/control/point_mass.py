@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Step
+from guerdon.worlds.control._shared import SeenWhole
 
 
 @dataclass(frozen=True)
-class PointMass:
+class PointMass(SeenWhole):
     dimensions: int = 2
     effort: float = 0.1
     wind: float = 0.0
@@ -57,9 +58,6 @@ class PointMass:
     def begin(self, uniforms: Tensor) -> Tensor:
         place = 2 * uniforms.double() - 1
         return torch.cat([place, torch.zeros_like(place)], -1)
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         place, speed = state.chunk(2, -1)

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import SeenWhole, chances
 
 
 @dataclass(frozen=True)
-class Racetrack:
+class Racetrack(SeenWhole):
     long: int = 9
     wide: int = 3
     slip: float = 0.1
@@ -37,7 +38,7 @@ class Racetrack:
     @property
     def outcomes(self) -> list[tuple[float, float]]:
         """Numbers of the noise that stand for what may happen, and how probable each is."""
-        return [(self.slip / 2, self.slip), ((1 + self.slip) / 2, 1 - self.slip)] if self.slip else [(0.5, 1.0)]
+        return chances(self.slip)
 
     @property
     def observations(self) -> Box:
@@ -48,9 +49,6 @@ class Racetrack:
         column = (uniforms[:, 0].double() * self.wide).floor().clamp(max=self.wide - 1)
         still = torch.zeros_like(column)
         return torch.stack([still, column, still, still], -1)
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         action = action.long().reshape(len(state))

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, MultiDiscrete, Step
+from guerdon.worlds.control._shared import SeenWhole
 from guerdon.worlds.control.goal_maze import GoalMaze
 
 
 @dataclass(frozen=True)
-class Rendezvous:
+class Rendezvous(SeenWhole):
     width: int = 5
     height: int = 5
     horizon: int = 50
@@ -44,9 +45,6 @@ class Rendezvous:
 
     def begin(self, uniforms: Tensor) -> Tensor:
         return self.maze.begin(uniforms)
-
-    def observe(self, state: Tensor) -> Tensor:
-        return state
 
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
         cells = torch.stack(self.maze.cells(state), -1)

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from guerdon.worlds.control import Box, Discrete, Step
+from guerdon.worlds.control._shared import PAIRWISE, SeenWhole, chances
 
-_MOVES = torch.tensor([[-1, 0], [1, 0], [0, -1], [0, 1]], dtype=torch.float64)
 HOME, GOLD, GEM, ENEMIES = (4, 2), (0, 2), (1, 4), ((0, 3), (1, 2))
 
 
 @dataclass(frozen=True)
-class ResourceGathering:
+class ResourceGathering(SeenWhole):
     deadly: float = 0.1
     horizon: int = 100
 
@@ -33,16 +33,13 @@ class ResourceGathering:
     @property
     def outcomes(self) -> list[tuple[float, float]]:
         """Numbers of the noise that stand for what may happen, and how probable each is."""
-        return [(self.deadly / 2, self.deadly), ((1 + self.deadly) / 2, 1 - self.deadly)]
+        return chances(self.deadly)
 
     def begin(self, uniforms: Tensor) -> Tensor:
         return torch.tensor([*HOME, 0, 0], dtype=torch.float64).expand(len(uniforms), 4).clone()
 
-    def observe(self, state: Tensor) -> Tensor:
-        return state
-
     def step(self, state: Tensor, action: Tensor, uniforms: Tensor | None = None) -> Step:
-        place = (state[:, :2] + _MOVES[action.long().reshape(len(state))]).clamp(0, 4)
+        place = (state[:, :2] + PAIRWISE[action.long().reshape(len(state))]).clamp(0, 4)
         held = torch.stack([state[:, 2 + k].bool() | _at(place, what) for k, what in enumerate((GOLD, GEM))], -1)
         met = _at(place, ENEMIES[0]) | _at(place, ENEMIES[1])
         killed, home = met & (uniforms[:, 0] < self.deadly), _at(place, HOME)
