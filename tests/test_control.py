@@ -158,6 +158,13 @@ def test_the_fastest_way_takes_as_long_as_is_known(limited):
     assert world.seconds(begun, True).mean() > world.seconds(begun, False).mean()
 
 
+def test_a_push_from_rest_moves_by_half_its_square():
+    world = DoubleIntegrator()
+    state, reward, over, cost = world.step(torch.tensor([[-1.0, 0.0], [-1.0, 0.6]], dtype=torch.float64), torch.ones(2))
+    assert torch.allclose(state, torch.tensor([[-1 + 0.1**2 / 2, 0.1], [-1 + 0.06 + 0.1**2 / 2, 0.7]], dtype=torch.float64))
+    assert cost.tolist() == [0.0, 1.0] and not over.any() and reward.tolist() == [-1.0, -1.0]
+
+
 def test_no_plan_is_faster_than_the_least_time():
     world = DoubleIntegrator()
     plan = Gridded((-2.5, -2.0), (0.5, 2.0), (241, 161)).plan(world, [-1.0, -0.5, 0.0, 0.5, 1.0], 60)

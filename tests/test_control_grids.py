@@ -149,6 +149,14 @@ def test_two_meet_half_way():
     assert (world.steps(states) < alone).any() and (world.steps(states) <= alone).all()
 
 
+def test_who_pass_each_other_have_not_met():
+    world = Rendezvous(width=2, height=1)
+    both = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
+    state, reward, over, _ = world.step(both, torch.tensor([[1, 3]]))
+    assert state.tolist() == [[0.0, 1.0, 0.0, 0.0]] and reward.tolist() == [-1.0] and not over.any()
+    assert world.step(both, torch.tensor([[4, 3]])).terminated.all()
+
+
 def test_what_is_fetched_depends_on_what_death_costs():
     world = ResourceGathering()
     tables = [tabulated(world, world.begin(torch.rand(1, 0)), objective=k)[0] for k in range(3)]
